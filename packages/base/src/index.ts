@@ -1,0 +1,5 @@
+export * from './errors.ts';
+export * from './ip.ts';
+export * from './logger.ts';
+export * from './runner.ts';
+export * from './selector.ts';

@@ -1,0 +1,173 @@
+import { PodwireError } from './errors.ts';
+
+declare const brand: unique symbol;
+type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** An IPv4 address in dotted decimal, no leading zeros. */
+export type Ipv4 = Branded<string, 'Ipv4'>;
+/** An IPv6 address in the canonical text of RFC 5952. */
+export type Ipv6 = Branded<string, 'Ipv6'>;
+export type IpAddress = Ipv4 | Ipv6;
+/** `address/length`, host bits zero. */
+export type Prefix = Branded<string, 'Prefix'>;
+/** 1 to 65535. */
+export type Port = Branded<number, 'Port'>;
+/** The kernel's interface index, 1 and up; unique in a network namespace. */
+export type IfIndex = Branded<number, 'IfIndex'>;
+export type Family = 'ipv4' | 'ipv6';
+
+const V4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
+/** The address' bytes (4 or 16), or undefined if the text is not an address. Octal and hexadecimal parts are refused. */
+function parseBytes(text: string): Uint8Array | undefined {
+  if (text.includes(':')) return parseV6(text);
+  const parts = V4.exec(text)?.slice(1).map(Number);
+  return parts?.every((n) => n <= 255) ? Uint8Array.from(parts) : undefined;
+}
+
+function parseV6(text: string): Uint8Array | undefined {
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  if (dotted) {
+    const v4 = parseBytes(dotted[2] as string);
+    if (!v4) return undefined;
+    const [a, b, c, d] = v4 as unknown as [number, number, number, number];
+    return parseV6(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
+  }
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
+  if (groups.flat().some((g) => !/^[0-9a-fA-F]{1,4}$/.test(g))) return undefined;
+  const [head = [], tail = []] = groups;
+  const gap = 8 - head.length - tail.length;
+  if (halves.length === 1 ? gap !== 0 : gap < 1) return undefined;
+  const words = [...head, ...Array<string>(halves.length === 2 ? gap : 0).fill('0'), ...tail];
+  return Uint8Array.from(words.flatMap((w) => [Number.parseInt(w, 16) >> 8, Number.parseInt(w, 16) & 255]));
+}
+
+/** Canonical text of 4 or 16 address bytes (RFC 5952). */
+export function formatIp(bytes: Uint8Array): IpAddress {
+  if (bytes.length === 4) return bytes.join('.') as Ipv4;
+  const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+  const { start, length } = longestZeroRun(words);
+  const hex = words.map((w) => w.toString(16));
+  if (length < 2) return hex.join(':') as Ipv6;
+  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}` as Ipv6;
+}
+
+function longestZeroRun(words: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < words.length; start++) {
+    let length = 0;
+    while (start + length < words.length && words[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}
+
+/** The canonical form of an address, or undefined. Never throws. */
+export function tryParseIp(text: string): IpAddress | undefined {
+  const bytes = parseBytes(text);
+  return bytes && formatIp(bytes);
+}
+
+/** As tryParseIp, but throws BASE_BAD_ADDRESS. */
+export function parseIp(text: string): IpAddress {
+  const ip = tryParseIp(text);
+  if (!ip) throw new PodwireError('BASE_BAD_ADDRESS', `"${text}" is not an IP address; write 10.1.2.3 or fd00::1, without leading zeros`);
+  return ip;
+}
+
+export function ipBytes(ip: IpAddress): Uint8Array {
+  return parseBytes(ip) as Uint8Array;
+}
+
+export function familyOf(ipOrPrefix: IpAddress | Prefix): Family {
+  return ipOrPrefix.includes(':') ? 'ipv6' : 'ipv4';
+}
+
+/** The address as an unsigned number: 32 or 128 bits. */
+export function ipToBigInt(ip: IpAddress): bigint {
+  return ipBytes(ip).reduce((all, byte) => (all << 8n) | BigInt(byte), 0n);
+}
+
+export function ipFromBigInt(value: bigint, family: Family): IpAddress {
+  const bytes = new Uint8Array(family === 'ipv4' ? 4 : 16);
+  for (let i = bytes.length - 1; i >= 0; i--, value >>= 8n) bytes[i] = Number(value & 255n);
+  return formatIp(bytes);
+}
+
+export interface PrefixParts {
+  readonly address: IpAddress;
+  readonly length: number;
+  readonly family: Family;
+}
+
+export function prefixParts(prefix: Prefix): PrefixParts {
+  const slash = prefix.indexOf('/');
+  const address = prefix.slice(0, slash) as IpAddress;
+  return { address, length: Number(prefix.slice(slash + 1)), family: familyOf(address) };
+}
+
+/** `a/n` with the host bits cleared, or undefined. A bare address is a host prefix. Never throws. */
+export function tryParsePrefix(text: string): Prefix | undefined {
+  const [addressText = '', lengthText, ...rest] = text.split('/');
+  const address = tryParseIp(addressText);
+  if (!address || rest.length > 0) return undefined;
+  const bits = familyOf(address) === 'ipv4' ? 32 : 128;
+  if (lengthText !== undefined && !/^(0|[1-9]\d{0,2})$/.test(lengthText)) return undefined;
+  const length = lengthText === undefined ? bits : Number(lengthText);
+  if (length > bits) return undefined;
+  return prefixOf(address, length);
+}
+
+/** As tryParsePrefix, but throws BASE_BAD_PREFIX. */
+export function parsePrefix(text: string): Prefix {
+  const prefix = tryParsePrefix(text);
+  if (!prefix) throw new PodwireError('BASE_BAD_PREFIX', `"${text}" is not an address prefix; write 10.244.0.0/16 or fd00::/64`);
+  return prefix;
+}
+
+/** The prefix of the given length that holds the address. */
+export function prefixOf(address: IpAddress, length: number): Prefix {
+  const family = familyOf(address);
+  const hostBits = BigInt((family === 'ipv4' ? 32 : 128) - length);
+  return `${ipFromBigInt((ipToBigInt(address) >> hostBits) << hostBits, family)}/${length}` as Prefix;
+}
+
+export function hostPrefix(address: IpAddress): Prefix {
+  return `${address}/${familyOf(address) === 'ipv4' ? 32 : 128}` as Prefix;
+}
+
+export function prefixContains(prefix: Prefix, ip: IpAddress): boolean {
+  const { length, family } = prefixParts(prefix);
+  return family === familyOf(ip) && prefixOf(ip, length) === prefix;
+}
+
+export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
+  const [short, long] = prefixParts(a).length <= prefixParts(b).length ? [a, b] : [b, a];
+  return prefixContains(short, prefixParts(long).address);
+}
+
+/** Number of addresses in the prefix. */
+export function prefixSize(prefix: Prefix): bigint {
+  const { length, family } = prefixParts(prefix);
+  return 1n << BigInt((family === 'ipv4' ? 32 : 128) - length);
+}
+
+/** The nth address of the prefix, 0 being the network address. */
+export function nthAddress(prefix: Prefix, n: number | bigint): IpAddress {
+  const { address, family } = prefixParts(prefix);
+  return ipFromBigInt(ipToBigInt(address) + BigInt(n), family);
+}
+
+export function tryParsePort(value: unknown): Port | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535 ? (value as Port) : undefined;
+}
+
+/** Sorts addresses and prefixes by value, IPv4 first, shorter prefix first. */
+export function compareIp(a: IpAddress | Prefix, b: IpAddress | Prefix): number {
+  const [x, y] = [a, b].map((t) => prefixParts((t.includes('/') ? t : hostPrefix(t as IpAddress)) as Prefix)) as [PrefixParts, PrefixParts];
+  if (x.family !== y.family) return x.family < y.family ? -1 : 1;
+  const [vx, vy] = [ipToBigInt(x.address), ipToBigInt(y.address)];
+  return vx === vy ? x.length - y.length : vx < vy ? -1 : 1;
+}

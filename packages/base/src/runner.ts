@@ -1,0 +1,113 @@
+import type { Logger } from './logger.ts';
+import { messageOf } from './errors.ts';
+
+/** What one run came to: done; try again by yourself; or wrong until something changes. */
+export type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly reason: string } | { readonly kind: 'terminal'; readonly reason: string };
+export const done: Outcome = { kind: 'done' };
+
+export interface RunnerOptions {
+  readonly name: string;
+  /** One pass over the present state. A throw counts as retry. */
+  readonly run: () => Promise<Outcome>;
+  readonly logger: Logger;
+  /** Least time between the starts of two runs, in ms; bursts of triggers become one run. Default 0. */
+  readonly minInterval?: number;
+  /** A run is made at least this often, in ms, triggered or not, to find drift. Default 0: never. */
+  readonly maxInterval?: number;
+  /** First and last wait after a failed run, in ms, doubling in between. Default 50 and 10,000. */
+  readonly backoff?: readonly [first: number, last: number];
+}
+
+export interface Runner {
+  /** Marks the state as dirty; the run happens soon and sees everything that happened before it started. */
+  trigger(): void;
+  /** Resolves when nothing is dirty and nothing runs; also after a terminal outcome. */
+  idle(): Promise<void>;
+  readonly last: Outcome | undefined;
+  stop(): Promise<void>;
+}
+
+/** The shared engine of every room controller: coalesces triggers, runs one at a time, retries with backoff. */
+export function createRunner(options: RunnerOptions): Runner {
+  return new CoalescingRunner(options);
+}
+
+class CoalescingRunner implements Runner {
+  last: Outcome | undefined;
+  readonly #options: RunnerOptions;
+  #dirty = false;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #drift: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #failures = 0;
+  #stopped = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    if (options.maxInterval) this.#drift = setInterval(() => this.trigger(), options.maxInterval).unref();
+  }
+
+  trigger(): void {
+    this.#dirty = true;
+    this.#schedule(0);
+  }
+
+  idle(): Promise<void> {
+    if (!this.#dirty && !this.#running) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#dirty = false;
+    clearTimeout(this.#timer);
+    clearInterval(this.#drift);
+    await this.#running;
+    this.#settle();
+  }
+
+  #schedule(delay: number): void {
+    if (this.#stopped || this.#running || this.#timer) return;
+    const sinceStart = performance.now() - this.#startedAt;
+    const wait = Math.max(delay, (this.#options.minInterval ?? 0) - sinceStart, 0);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#running = this.#runOnce();
+    }, wait);
+  }
+
+  async #runOnce(): Promise<void> {
+    this.#dirty = false;
+    this.#startedAt = performance.now();
+    const outcome = await this.#attempt();
+    this.last = outcome;
+    this.#running = undefined;
+    if (outcome.kind === 'retry') {
+      this.#dirty = true;
+      const [first, last] = this.#options.backoff ?? [50, 10_000];
+      this.#schedule(Math.min(first * 2 ** this.#failures++, last));
+    } else {
+      this.#failures = 0;
+      if (this.#dirty) this.#schedule(0);
+    }
+    if (!this.#dirty) this.#settle();
+  }
+
+  async #attempt(): Promise<Outcome> {
+    const { name, run, logger } = this.#options;
+    try {
+      const outcome = await run();
+      if (outcome.kind !== 'done') logger.error('run did not complete', { runner: name, outcome: outcome.kind, reason: outcome.reason });
+      return outcome;
+    } catch (error) {
+      logger.error('run failed', { runner: name, reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+      return { kind: 'retry', reason: messageOf(error) };
+    }
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+}

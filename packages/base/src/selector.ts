@@ -1,0 +1,36 @@
+/** A Kubernetes label selector (meta/v1 LabelSelector). Absent parts select everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly LabelRequirement[];
+}
+
+export interface LabelRequirement {
+  readonly key: string;
+  /** In, NotIn, Exists or DoesNotExist; anything else matches nothing. */
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Whether the labels satisfy the selector; an empty selector selects everything. */
+export function selectorMatches(selector: LabelSelector, labels: Labels = {}): boolean {
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+  return equal && (selector.matchExpressions ?? []).every((requirement) => requirementMatches(requirement, labels));
+}
+
+function requirementMatches({ key, operator, values = [] }: LabelRequirement, labels: Labels): boolean {
+  const value = labels[key];
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,42 @@
+// Runs a TypeScript entry point of the repository on Node 24, having installed what is missing first.
+// Plain JavaScript on purpose: this is the only file that an older Node has to read.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..');
+const nodeBinary = path.join(root, 'node_modules/node/bin/node');
+const [entry, ...args] = process.argv.slice(2);
+
+/** npm writes this file last; it is older than the lock file after a pull that changed dependencies. */
+const installStamp = path.join(root, 'node_modules/.package-lock.json');
+const lockFile = path.join(root, 'package-lock.json');
+
+function packagesAreInstalled() {
+  if (!existsSync(nodeBinary) || !existsSync(installStamp)) return false;
+  const wanted = JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+  if (statSync(installStamp).mtimeMs >= statSync(lockFile).mtimeMs) return true;
+  const present = JSON.parse(readFileSync(installStamp, 'utf8')).packages;
+  return Object.entries(wanted).every(([place, p]) => place === '' || p.link || p.optional || present[place]?.version === p.version);
+}
+
+function installPackages() {
+  console.error('podwire: installing npm packages (once)...');
+  const npm = spawnSync('npm', ['ci', '--no-progress', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (npm.error?.code === 'ENOENT') fail('npm is not on PATH; install npm (apt-get install npm) and run this again');
+  if (npm.status !== 0 || !existsSync(nodeBinary)) fail('npm ci failed (its messages are above); mend what it names and run this again');
+}
+
+function fail(message) {
+  console.error(`podwire: ${message}`);
+  process.exit(1);
+}
+
+if (!packagesAreInstalled()) installPackages();
+
+const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  if (signal) process.exit(128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1));
+  process.exit(code ?? 1);
+});
