@@ -2,4 +2,5 @@ export * from './client.ts';
 export * from './cluster-config.ts';
 export * from './informer.ts';
 export * from './kinds.ts';
+export * from './pod-streams.ts';
 export * from './room.ts';

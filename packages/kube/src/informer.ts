@@ -19,6 +19,9 @@ export interface Informer<K extends KindName> {
 
 /** One informer per kind (and selector), started at first use, shared by everyone in the process. */
 export interface Informers {
-  of<K extends KindName>(kind: K, options?: { readonly fieldSelector?: string; readonly labelSelector?: string }): Informer<K>;
+  of<K extends KindName>(
+    kind: K,
+    options?: { readonly fieldSelector?: string; readonly labelSelector?: string },
+  ): Informer<K>;
   stop(): void;
 }

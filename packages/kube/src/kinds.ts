@@ -1,13 +1,39 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type {
-  ConfigMap, Endpoints, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
 } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 
-export type { Deployment, ReplicaSet, Lease, ConfigMap, Endpoints, Event, Namespace, Node, Pod, Secret, Service };
-export type { ServiceAccount, EndpointSlice, Ingress, IngressClass, NetworkPolicy, DaemonSet, StatefulSet };
+export type {
+  ConfigMap,
+  DaemonSet,
+  Deployment,
+  EndpointSlice,
+  Endpoints,
+  Event,
+  Ingress,
+  IngressClass,
+  Lease,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  ReplicaSet,
+  Secret,
+  Service,
+  ServiceAccount,
+  StatefulSet,
+};
 
 /** Every kind podwire's own code reads or writes, by name; names are unique across groups here. */
 interface ObjectTypes {
@@ -50,7 +76,14 @@ export interface Kind {
   readonly inAll: boolean;
 }
 
-type Row = readonly [kind: KindName, apiVersion: string, plural: string, scope: 'namespaced' | 'cluster', shortNames?: string, inAll?: 'all'];
+type Row = readonly [
+  kind: KindName,
+  apiVersion: string,
+  plural: string,
+  scope: 'namespaced' | 'cluster',
+  shortNames?: string,
+  inAll?: 'all',
+];
 const ROWS: readonly Row[] = [
   ['Pod', 'v1', 'pods', 'namespaced', 'po', 'all'],
   ['Service', 'v1', 'services', 'namespaced', 'svc', 'all'],
@@ -75,8 +108,15 @@ const ROWS: readonly Row[] = [
 export const KINDS: readonly Kind[] = ROWS.map(([kind, apiVersion, plural, scope, shortNames = '', inAll]) => {
   const [group = '', version = apiVersion] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
   return {
-    kind, group, version, apiVersion, plural, singular: kind.toLowerCase(),
-    shortNames: shortNames ? shortNames.split(' ') : [], namespaced: scope === 'namespaced', inAll: inAll === 'all',
+    kind,
+    group,
+    version,
+    apiVersion,
+    plural,
+    singular: kind.toLowerCase(),
+    shortNames: shortNames ? shortNames.split(' ') : [],
+    namespaced: scope === 'namespaced',
+    inAll: inAll === 'all',
   };
 });
 
