@@ -1,0 +1,75 @@
+import { APPS_TYPES } from './apps-types.ts';
+import { COORDINATION_TYPES, CORE_TYPES, DISCOVERY_TYPES } from './core-types.ts';
+import { AUTOSCALING_TYPES, META_TYPES, POLICY_TYPES } from './meta-types.ts';
+import { NETWORKING_TYPES } from './networking-types.ts';
+import { type FieldSchema, parseType, SCALARS, type TypeSchema, type TypeTable } from './notation.ts';
+import { POD_TYPES } from './pod-types.ts';
+import { VOLUME_TYPES } from './volume-types.ts';
+
+const SCALAR_NAMES: ReadonlySet<string> = new Set(SCALARS);
+
+/** The types of one group version. A name is looked up here, then in core, then in meta. */
+interface Family {
+  /** The prefix of its types' names in OpenAPI documents. */
+  readonly prefix: string;
+  readonly table: TypeTable;
+  readonly parsed: Map<string, ResolvedType>;
+}
+
+/** A type together with the place its fields' type names are looked up from. */
+export interface ResolvedType extends TypeSchema {
+  /** As in OpenAPI, e.g. `io.k8s.api.core.v1.PodSpec`. */
+  readonly qualifiedName: string;
+  /** The type of a field; undefined when it is a scalar. */
+  typeOf(field: FieldSchema): ResolvedType | undefined;
+}
+
+function family(prefix: string, ...tables: TypeTable[]): Family {
+  return { prefix, table: Object.assign({}, ...tables) as TypeTable, parsed: new Map() };
+}
+
+const CORE = family('io.k8s.api.core.v1', CORE_TYPES, POD_TYPES, VOLUME_TYPES);
+const META = family('io.k8s.apimachinery.pkg.apis.meta.v1', META_TYPES);
+const FAMILIES: Readonly<Record<string, Family>> = {
+  v1: CORE,
+  'apps/v1': family('io.k8s.api.apps.v1', APPS_TYPES),
+  'autoscaling/v1': family('io.k8s.api.autoscaling.v1', AUTOSCALING_TYPES),
+  'coordination.k8s.io/v1': family('io.k8s.api.coordination.v1', COORDINATION_TYPES),
+  'discovery.k8s.io/v1': family('io.k8s.api.discovery.v1', DISCOVERY_TYPES),
+  'networking.k8s.io/v1': family('io.k8s.api.networking.v1', NETWORKING_TYPES),
+  'policy/v1': family('io.k8s.api.policy.v1', POLICY_TYPES),
+  'meta/v1': META,
+};
+
+function resolve(from: Family, name: string): ResolvedType | undefined {
+  const home = [from, CORE, META].find((candidate) => Object.hasOwn(candidate.table, name));
+  if (!home) return undefined;
+  const known = home.parsed.get(name);
+  if (known) return known;
+  const typeOf = (field: FieldSchema): ResolvedType | undefined =>
+    SCALAR_NAMES.has(field.type) ? undefined : resolve(home, field.type);
+  const type = { ...parseType(name, home.table[name] ?? ''), qualifiedName: `${home.prefix}.${name}`, typeOf };
+  home.parsed.set(name, type);
+  return type;
+}
+
+/**
+ * The schema of a kind, e.g. `schemaOf('apps/v1', 'Deployment')`; undefined when podwire does not know it. The
+ * pseudo group version `meta/v1` holds DeleteOptions and the parts all objects share.
+ */
+export function schemaOf(apiVersion: string, kind: string): ResolvedType | undefined {
+  const from = FAMILIES[apiVersion];
+  return from && Object.hasOwn(from.table, kind) ? resolve(from, kind) : undefined;
+}
+
+/** The type that holds the field at a path of names (list and map elements are stepped into without a name). */
+export function fieldAt(type: ResolvedType, path: readonly string[]): FieldSchema | undefined {
+  let at: ResolvedType | undefined = type;
+  let field: FieldSchema | undefined;
+  for (const name of path) {
+    field = at?.fields.get(name);
+    if (!field) return undefined;
+    at = at?.typeOf(field);
+  }
+  return field;
+}
