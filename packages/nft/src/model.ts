@@ -39,7 +39,16 @@ export interface Rule {
 }
 
 /** Lengths in bytes: ipv4_addr 4, ipv6_addr 16, ether_addr 6, inet_proto 1, inet_service 2, mark 4, ifname 16. */
-export type DataType = 'ipv4_addr' | 'ipv6_addr' | 'ether_addr' | 'inet_proto' | 'inet_service' | 'mark' | 'ifname' | 'icmp_type' | 'icmpv6_type';
+export type DataType =
+  | 'ipv4_addr'
+  | 'ipv6_addr'
+  | 'ether_addr'
+  | 'inet_proto'
+  | 'inet_service'
+  | 'mark'
+  | 'ifname'
+  | 'icmp_type'
+  | 'icmpv6_type';
 
 /** A set (no `data`), a map (`data` types) or a verdict map (`data: 'verdict'`). Several key types are a concatenation. */
 export interface NamedSet {
@@ -81,14 +90,47 @@ export type Verdict =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
 export type PayloadField =
-  | 'ether saddr' | 'ether daddr' | 'ether type'
-  | 'arp operation' | 'arp saddr ether' | 'arp saddr ip' | 'arp daddr ip'
-  | 'ip saddr' | 'ip daddr' | 'ip protocol' | 'ip ttl'
-  | 'ip6 saddr' | 'ip6 daddr' | 'ip6 nexthdr'
-  | 'th sport' | 'th dport' | 'tcp flags' | 'icmp type' | 'icmpv6 type';
-export type MetaKey = 'mark' | 'l4proto' | 'iifname' | 'oifname' | 'iif' | 'oif' | 'nfproto' | 'pkttype' | 'skuid' | 'protocol' | 'length';
+  | 'ether saddr'
+  | 'ether daddr'
+  | 'ether type'
+  | 'arp operation'
+  | 'arp saddr ether'
+  | 'arp saddr ip'
+  | 'arp daddr ip'
+  | 'ip saddr'
+  | 'ip daddr'
+  | 'ip protocol'
+  | 'ip ttl'
+  | 'ip6 saddr'
+  | 'ip6 daddr'
+  | 'ip6 nexthdr'
+  | 'th sport'
+  | 'th dport'
+  | 'tcp flags'
+  | 'icmp type'
+  | 'icmpv6 type';
+export type MetaKey =
+  | 'mark'
+  | 'l4proto'
+  | 'iifname'
+  | 'oifname'
+  | 'iif'
+  | 'oif'
+  | 'nfproto'
+  | 'pkttype'
+  | 'skuid'
+  | 'protocol'
+  | 'length';
 /** `original ip daddr` and so on are the tuple before NAT. */
-export type CtKey = 'state' | 'status' | 'mark' | 'direction' | 'original ip saddr' | 'original ip daddr' | 'original protocol' | 'original proto-dst';
+export type CtKey =
+  | 'state'
+  | 'status'
+  | 'mark'
+  | 'direction'
+  | 'original ip saddr'
+  | 'original ip daddr'
+  | 'original protocol'
+  | 'original proto-dst';
 export type FibResult = 'type' | 'oif' | 'oifname';
 
 export type Expression =
@@ -96,9 +138,19 @@ export type Expression =
   | { readonly kind: 'payload'; readonly field: PayloadField }
   | { readonly kind: 'meta'; readonly key: MetaKey }
   | { readonly kind: 'ct'; readonly key: CtKey }
-  | { readonly kind: 'fib'; readonly flags: readonly ('saddr' | 'daddr' | 'mark' | 'iif' | 'oif')[]; readonly result: FibResult }
+  | {
+      readonly kind: 'fib';
+      readonly flags: readonly ('saddr' | 'daddr' | 'mark' | 'iif' | 'oif')[];
+      readonly result: FibResult;
+    }
   | { readonly kind: 'numgen'; readonly mode: 'random' | 'inc'; readonly modulus: number; readonly offset?: number }
-  | { readonly kind: 'jhash'; readonly of: Expression; readonly modulus: number; readonly seed?: number; readonly offset?: number }
+  | {
+      readonly kind: 'jhash';
+      readonly of: Expression;
+      readonly modulus: number;
+      readonly seed?: number;
+      readonly offset?: number;
+    }
   | { readonly kind: 'concat'; readonly parts: readonly Expression[] }
   /** Looks the key up in a named map; a miss ends the rule. */
   | { readonly kind: 'map'; readonly key: Expression; readonly map: string }
@@ -109,7 +161,12 @@ export type MatchOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 export type Statement =
   /** `right` as a list is an anonymous set; for ct state, ct status and tcp flags use names: ['established','related']. */
-  | { readonly kind: 'match'; readonly left: Expression; readonly op: MatchOperator; readonly right: Value | readonly Value[] }
+  | {
+      readonly kind: 'match';
+      readonly left: Expression;
+      readonly op: MatchOperator;
+      readonly right: Value | readonly Value[];
+    }
   | { readonly kind: 'lookup'; readonly key: Expression; readonly set: string; readonly invert?: boolean }
   | { readonly kind: 'vmap'; readonly key: Expression; readonly map: string }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
@@ -117,14 +174,36 @@ export type Statement =
   | { readonly kind: 'set-mark'; readonly to: Expression }
   | { readonly kind: 'set-ct-mark'; readonly to: Expression }
   /** `to` yields an address, or an address and a port when it is a map whose data is (address, inet_service). */
-  | { readonly kind: 'dnat' | 'snat'; readonly family: 'ip' | 'ip6'; readonly to: Expression; readonly port?: Expression; readonly withPort?: boolean }
+  | {
+      readonly kind: 'dnat' | 'snat';
+      readonly family: 'ip' | 'ip6';
+      readonly to: Expression;
+      readonly port?: Expression;
+      readonly withPort?: boolean;
+    }
   | { readonly kind: 'masquerade'; readonly fullyRandom?: boolean }
   | { readonly kind: 'redirect'; readonly port?: number }
   | { readonly kind: 'tproxy'; readonly family: 'ip' | 'ip6'; readonly address?: string; readonly port: number }
-  | { readonly kind: 'reject'; readonly with: 'tcp-reset' | 'port-unreachable' | 'host-unreachable' | 'admin-prohibited' }
+  | {
+      readonly kind: 'reject';
+      readonly with: 'tcp-reset' | 'port-unreachable' | 'host-unreachable' | 'admin-prohibited';
+    }
   | { readonly kind: 'log'; readonly prefix?: string; readonly group?: number }
-  | { readonly kind: 'limit'; readonly rate: number; readonly per: 'second' | 'minute' | 'hour'; readonly burst?: number; readonly over?: boolean }
+  | {
+      readonly kind: 'limit';
+      readonly rate: number;
+      readonly per: 'second' | 'minute' | 'hour';
+      readonly burst?: number;
+      readonly over?: boolean;
+    }
   | { readonly kind: 'quota'; readonly bytes: number; readonly over?: boolean }
   | { readonly kind: 'notrack' }
   /** Adds or refreshes an element of a dynamic set or map. */
-  | { readonly kind: 'update'; readonly op: 'add' | 'update' | 'delete'; readonly set: string; readonly key: Expression; readonly data?: Expression; readonly timeout?: number };
+  | {
+      readonly kind: 'update';
+      readonly op: 'add' | 'update' | 'delete';
+      readonly set: string;
+      readonly key: Expression;
+      readonly data?: Expression;
+      readonly timeout?: number;
+    };

@@ -1,0 +1,76 @@
+import { formatIp } from '@podwire/base';
+import { paddedLength, prefixBounds, TYPES, type ValueType } from './data-type.ts';
+import { nftError } from './errors.ts';
+import type { DataType, Value } from './model.ts';
+
+/** A value as bytes in the kernel's order: `from` equals `to` unless it is a range or a prefix. */
+export interface Bounds {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+export const isRange = (value: Value): value is { from: string | number; to: string | number } =>
+  typeof value === 'object';
+
+/** Whether the value stands for more than one. */
+export function isInterval(value: Value): boolean {
+  return isRange(value) || (typeof value === 'string' && value.includes('/') && prefixBounds(value) !== undefined);
+}
+
+export function encodeBounds(type: ValueType, value: Value): Bounds {
+  const info = TYPES[type];
+  if (isRange(value)) {
+    const [from, to] = [info.encode(value.from), info.encode(value.to)];
+    if (info.order === 'host')
+      throw nftError('NFT_BAD_VALUE', `a range of ${type} cannot be compared by the kernel; list the values`);
+    if (Buffer.compare(from, to) > 0) throw nftError('NFT_BAD_VALUE', `range ${value.from}-${value.to} is upside down`);
+    return { from, to };
+  }
+  const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
+  if (bounds && bounds.from.length === info.length && info.length !== 6) return bounds;
+  const bytes = info.encode(value);
+  return { from: bytes, to: bytes };
+}
+
+/** A single value as bytes; throws NFT_BAD_VALUE for a range or prefix. */
+export function encodeValue(type: ValueType, value: Value): Buffer {
+  const { from, to } = encodeBounds(type, value);
+  if (from !== to && !from.equals(to))
+    throw nftError('NFT_BAD_VALUE', `${JSON.stringify(value)} is not a single ${type}`);
+  return from;
+}
+
+/** Parts of a concatenation, each padded to 4 bytes as in registers; a single part is not padded. */
+export function joinParts(parts: readonly Buffer[]): Buffer {
+  if (parts.length === 1) return parts[0] as Buffer;
+  return Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(paddedLength(part.length) - part.length)]));
+}
+
+export function splitParts(types: readonly DataType[], bytes: Buffer): Buffer[] {
+  let offset = 0;
+  return types.map((type) => {
+    const part = bytes.subarray(offset, offset + TYPES[type].length);
+    offset += paddedLength(TYPES[type].length);
+    return part;
+  });
+}
+
+export function formatValue(type: ValueType, value: Value): string {
+  if (isRange(value)) return `${TYPES[type].format(value.from)}-${TYPES[type].format(value.to)}`;
+  const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
+  if (bounds) return `${formatIp(bounds.from)}/${bounds.length}`;
+  return TYPES[type].format(value);
+}
+
+/** Bytes back to the shortest value that means them: a single value, a prefix, or a range. */
+export function decodeBounds(type: DataType, { from, to }: Bounds): Value {
+  const info = TYPES[type];
+  if (from.equals(to)) return info.decode(from);
+  if (type === 'ipv4_addr' || type === 'ipv6_addr') {
+    for (let length = 0; length <= 8 * info.length; length++) {
+      const bounds = prefixBounds(`${formatIp(from)}/${length}`);
+      if (bounds?.from.equals(from) && bounds.to.equals(to)) return `${formatIp(from)}/${length}`;
+    }
+  }
+  return { from: info.decode(from), to: info.decode(to) };
+}
