@@ -1,0 +1,116 @@
+import type { Chain, Rule, Statement } from '@podwire/nft';
+import {
+  addressIs, addressIsNot, BOTH_ENDS, bits, CT_MARK, constant, DESTINATION, differs, equals, goto, inSet, isDnat, jump, KEY, MARK,
+  mapped, notInSet, ORIGINAL_DESTINATION, ORIGINAL_KEY, protocolIs, rule, SOURCE, SOURCE_AND_KEY, setCtMark, setMark, stateIs, verdict,
+} from './expressions.ts';
+import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
+import type { NodeModel } from './model.ts';
+
+type Base = NonNullable<Chain['base']>;
+const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
+
+const KEEP_ALL = 0xffffffff;
+const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
+const toMap = (map: 'svc' | 'inside'): Statement[] => [setMark(mapped(KEY, map)), { kind: 'vmap', key: MARK, map: 'count' }];
+const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
+
+/**
+ * The rules that never change with services (the README draws the hooks). Only `masquerading` depends on anything: on the
+ * node's own address.
+ */
+export function baseChains(node: NodeModel): Chain[] {
+  return [...entryChains(), ...natChains(), ...restoreChains(), ...filterChains(), ...masqueradeChains(node)];
+}
+
+/** Before DNAT: who may use load-balancer addresses (SVC-17). */
+function entryChains(): Chain[] {
+  const rules = [rule([stateIs('new'), inSet(KEY, 'fenced'), notInSet(SOURCE_AND_KEY, 'sources'), verdict('drop')])];
+  return [
+    { name: 'fence-prerouting', base: base('filter', 'prerouting', -110), rules },
+    { name: 'fence-output', base: base('filter', 'output', -110), rules },
+  ];
+}
+
+function natChains(): Chain[] {
+  const services: Rule[] = [
+    rule([differs(MARK, 0), inSet(DESTINATION, 'cluster-ips'), saveMark], 'keep a foreign mark'),
+    rule([differs(MARK, 0), inSet(DESTINATION, 'external-ips'), saveMark], 'keep a foreign mark'),
+  ];
+  return [
+    { name: 'save-mark', rules: services },
+    { name: 'inside-services', rules: [rule(toMap('inside'))] },
+    {
+      name: 'prerouting',
+      base: base('nat', 'prerouting', -100),
+      rules: [rule([jump('save-mark')]), rule([inSet(SOURCE, 'pod-cidrs'), jump('inside-services')]), rule(toMap('svc'))],
+    },
+    {
+      name: 'output',
+      base: base('nat', 'output', -100),
+      rules: [rule([jump('save-mark')]), rule([jump('inside-services')]), rule(toMap('svc'))],
+    },
+  ];
+}
+
+/** Directly behind the nat chains, before routing reads the mark; type route routes again when it changes. */
+function restoreChains(): Chain[] {
+  return [
+    {
+      name: 'restore-mark',
+      rules: [
+        rule([equals(bits(CT_MARK, SAVED), SAVED), setMark(bits(CT_MARK, KEEP_ALL - SAVED)), setCtMark(constant(0)), verdict('accept')]),
+        rule([setMark(constant(0))]),
+      ],
+    },
+    { name: 'restore-prerouting', base: base('filter', 'prerouting', -99), rules: [rule([ifScratch, jump('restore-mark')])] },
+    { name: 'restore-output', base: base('route', 'output', -99), rules: [rule([ifScratch, jump('restore-mark')])] },
+  ];
+}
+
+/** What no endpoint took: dropped, refused, or none of our business. Before policy (priority 0). */
+function filterChains(): Chain[] {
+  const refuse = (match: Statement): Rule[] => [
+    rule([protocolIs('tcp'), match, { kind: 'reject', with: 'tcp-reset' }]),
+    rule([match, { kind: 'reject', with: 'port-unreachable' }]),
+  ];
+  const unserved: Rule[] = [
+    rule([inSet(KEY, 'dropped'), verdict('drop')], 'endpoints on other nodes only'),
+    ...refuse(inSet(KEY, 'rejected')),
+    ...refuse(inSet(DESTINATION, 'cluster-ips')),
+    rule([inSet(DESTINATION, 'foreign-ips'), verdict('return')]),
+    rule([inSet(DESTINATION, 'service-cidrs'), addressIsNot('daddr', 'local'), verdict('drop')], 'not allocated'),
+  ];
+  const known = rule([stateIs('established', 'related'), verdict('accept')]);
+  const rest = rule([jump('unserved')]);
+  const invalid = rule([stateIs('invalid'), verdict('drop')], 'late segments of translated connections');
+  return [
+    { name: 'unserved', rules: unserved },
+    { name: 'forward', base: base('filter', 'forward', -10), rules: [known, invalid, rest] },
+    { name: 'filter-output', base: base('filter', 'output', -10), rules: [known, rest] },
+    { name: 'input', base: base('filter', 'input', -10), rules: [known, rest] },
+  ];
+}
+
+/** Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. */
+function masqueradeChains({ address }: NodeModel): Chain[] {
+  const toMasquerade = goto('masquerading');
+  const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
+    rule([isDnat, protocolIs(protocol), inSet(ORIGINAL_KEY, 'masquerade'), toMasquerade], 'external, Cluster policy'),
+  );
+  const own: Rule[] = address
+    ? [rule([inSet(DESTINATION, 'node-pod-cidrs'), { kind: 'snat', family: 'ip', to: constant(address) }], 'links of pods have no address')]
+    : [];
+  return [
+    { name: 'masquerading', rules: [...own, rule([{ kind: 'masquerade' }])] },
+    {
+      name: 'postrouting',
+      base: base('nat', 'postrouting', 100),
+      rules: [
+        rule([isDnat, inSet(BOTH_ENDS, 'hairpin'), toMasquerade], 'a pod through its own service'),
+        ...external,
+        rule([isDnat, inSet(ORIGINAL_DESTINATION, 'service-cidrs'), notInSet(SOURCE, 'pod-cidrs'), toMasquerade], 'not from a pod'),
+        rule([isDnat, addressIs('saddr', 'local'), inSet(ORIGINAL_DESTINATION, 'external-ips'), toMasquerade], 'from this node'),
+      ],
+    },
+  ];
+}
