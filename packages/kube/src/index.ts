@@ -4,3 +4,5 @@ export * from './informer.ts';
 export * from './kinds.ts';
 export * from './pod-streams.ts';
 export * from './room.ts';
+export * from './errors.ts';
+export * from './json.ts';

@@ -1,0 +1,107 @@
+import { type Labels, type LabelRequirement, selectorMatches } from '@podwire/base';
+import type { KindName } from '@podwire/kube';
+import type { ApiObject } from '../seam.ts';
+import { badRequest } from './status.ts';
+
+export type Matcher = (object: ApiObject) => boolean;
+
+type Comparison = { readonly key: string; readonly matches: (labels: Labels) => boolean };
+
+const KEY = String.raw`([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)`;
+const EXISTS = new RegExp(`^(!?)\\s*${KEY}$`);
+const EQUAL = new RegExp(`^${KEY}\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
+const IN = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
+const ORDERED = new RegExp(`^${KEY}\\s*([<>])\\s*(-?\\d+)$`);
+
+/** The text form of a label selector (`app=a,tier in (x,y),!old`); throws 400. Undefined when it selects everything. */
+export function parseLabelSelector(text: string | null | undefined): ((labels: Labels | undefined) => boolean) | undefined {
+  const terms = splitOutsideParentheses(text ?? '').map(parseTerm);
+  if (terms.length === 0) return undefined;
+  return (labels = {}) => terms.every((term) => term.matches(labels));
+}
+
+function splitOutsideParentheses(text: string): string[] {
+  if (text.trim() === '') return [];
+  return text.split(/,(?![^(]*\))/).map((term) => term.trim());
+}
+
+function parseTerm(term: string): Comparison {
+  const exists = EXISTS.exec(term);
+  if (exists) return requirement({ key: exists[2] ?? '', operator: exists[1] ? 'DoesNotExist' : 'Exists' });
+  const equal = EQUAL.exec(term);
+  if (equal) return requirement({ key: equal[1] ?? '', operator: equal[2] === '!=' ? 'NotIn' : 'In', values: [equal[3] ?? ''] });
+  const among = IN.exec(term);
+  if (among) {
+    const values = (among[3] ?? '').split(',').map((value) => value.trim());
+    return requirement({ key: among[1] ?? '', operator: among[2] === 'in' ? 'In' : 'NotIn', values });
+  }
+  const ordered = ORDERED.exec(term);
+  if (ordered) {
+    const [, key = '', operator, bound] = ordered;
+    const holds = (value: number) => (operator === '>' ? value > Number(bound) : value < Number(bound));
+    return { key, matches: (labels) => /^-?\d+$/.test(labels[key] ?? '') && holds(Number(labels[key])) };
+  }
+  throw badRequest(`unable to parse requirement: found '${term}', expected: identifier, '!', 'in', 'notin', '=', '!='`);
+}
+
+function requirement(parsed: LabelRequirement): Comparison {
+  const selector = { matchExpressions: [parsed] };
+  return { key: parsed.key, matches: (labels) => selectorMatches(selector, labels) };
+}
+
+const EVERY_KIND = ['metadata.name', 'metadata.namespace'];
+const FIELDS: { readonly [K in KindName]?: readonly string[] } = {
+  Pod: [
+    'spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork',
+    'status.phase', 'status.podIP', 'status.nominatedNodeName',
+  ],
+  Event: [
+    'involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid',
+    'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath',
+    'reason', 'reportingComponent', 'source', 'type',
+  ],
+  Secret: ['type'],
+  Namespace: ['status.phase'],
+  Node: ['spec.unschedulable'],
+  Service: ['spec.clusterIP', 'spec.type'],
+  ReplicaSet: ['status.replicas'],
+};
+const ABSENT: Readonly<Record<string, string>> = { 'spec.hostNetwork': 'false', 'spec.unschedulable': 'false', 'status.replicas': '0' };
+
+/** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
+export function parseFieldSelector(kind: KindName, text: string | null | undefined): Matcher | undefined {
+  if (!text?.trim()) return undefined;
+  const terms = text.split(',').map((term) => {
+    const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
+    if (!parsed) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+    const [, field = '', operator, value = ''] = parsed;
+    if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field)) throw badRequest(`field label not supported: ${field}`);
+    return { field, path: field.split('.'), equal: operator !== '!=', value };
+  });
+  return (object) => terms.every(({ field, path, equal, value }) => (fieldText(object, field, path) === value) === equal);
+}
+
+function fieldText(object: ApiObject, field: string, path: readonly string[]): string {
+  if (field === 'source') return String((object.source as { component?: string } | undefined)?.component ?? '');
+  let value: unknown = object;
+  for (const part of path) value = (value as Record<string, unknown> | null | undefined)?.[part];
+  return String(value ?? ABSENT[field] ?? '');
+}
+
+export interface Selection {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | null | undefined;
+  readonly fieldSelector?: string | null | undefined;
+}
+
+/** One test for namespace, labels and fields together; undefined when every object of the kind is selected. */
+export function parseSelection(kind: KindName, selection: Selection): Matcher | undefined {
+  const { namespace } = selection;
+  const labels = parseLabelSelector(selection.labelSelector);
+  const fields = parseFieldSelector(kind, selection.fieldSelector);
+  if (!namespace && !labels && !fields) return undefined;
+  return (object) =>
+    (!namespace || object.metadata.namespace === namespace) &&
+    (!labels || labels(object.metadata.labels)) &&
+    (!fields || fields(object));
+}

@@ -1,0 +1,182 @@
+import { mkdir, open, readdir, readFile, rename, truncate, unlink, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import path from 'node:path';
+import { PodwireError, messageOf } from '@podwire/base';
+import { lockDirectory } from './directory-lock.ts';
+import { type StateRecord, decodeRecords, encodeRecord } from './record.ts';
+
+export interface StateLogOptions {
+  readonly directory: string;
+  /** A new log is begun, and a snapshot written, when the log is longer than this. Default 16 MiB. */
+  readonly rotateBytes?: number;
+}
+
+/** What was found at start. */
+export interface Recovered {
+  readonly records: readonly StateRecord[];
+  /** Bytes of a torn last write that were cut off. */
+  readonly tornBytes: number;
+}
+
+type Snapshot = () => Iterable<StateRecord>;
+
+const NAME = /^(snapshot|log)\.(\d{10})$/;
+const fileName = (type: 'snapshot' | 'log', generation: number) => `${type}.${String(generation).padStart(10, '0')}`;
+
+/**
+ * The durable form of a store: `snapshot.N` holds everything as of the moment `log.N` was begun; `log.N`, `log.N+1`...
+ * hold what came after. A snapshot appears by rename, whole or not at all; only the last log may end in a torn write.
+ *
+ *     snapshot.7 ── log.7 ── log.8 (being appended, snapshot.8 being written) ──▶ then 7 is removed
+ */
+export class StateLog {
+  readonly #directory: string;
+  readonly #rotateBytes: number;
+  readonly #unlock: () => Promise<void>;
+  #generation = 0;
+  #file: FileHandle | undefined;
+  #size = 0;
+  #snapshotting: Promise<void> | undefined;
+
+  private constructor(options: StateLogOptions, unlock: () => Promise<void>) {
+    this.#directory = options.directory;
+    this.#rotateBytes = options.rotateBytes ?? 16 * 1024 * 1024;
+    this.#unlock = unlock;
+  }
+
+  static async open(options: StateLogOptions): Promise<{ log: StateLog; recovered: Recovered }> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const log = new StateLog(options, await lockDirectory(options.directory));
+    try {
+      return { log, recovered: await log.#recover() };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the bytes are on stable storage. One call at a time. */
+  async append(records: readonly Buffer[], snapshot: Snapshot): Promise<void> {
+    const file = this.#file;
+    if (!file) throw new PodwireError('APISERVER_STATE_WRITE', 'the state log is closed');
+    const bytes = records.length === 1 ? (records[0] as Buffer) : Buffer.concat(records);
+    await file.write(bytes, 0, bytes.length, this.#size);
+    await file.datasync();
+    this.#size += bytes.length;
+    if (this.#size > this.#rotateBytes && !this.#snapshotting) await this.#rotate(snapshot);
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshotting;
+    await this.#file?.close();
+    this.#file = undefined;
+    await this.#unlock();
+  }
+
+  #path(type: 'snapshot' | 'log', generation: number): string {
+    return path.join(this.#directory, fileName(type, generation));
+  }
+
+  async #recover(): Promise<Recovered> {
+    const names = await readdir(this.#directory);
+    const generations = (type: string) =>
+      names.flatMap((name) => (NAME.exec(name)?.[1] === type ? [Number(NAME.exec(name)?.[2])] : [])).sort((a, b) => a - b);
+    const base = generations('snapshot').at(-1);
+    const logs = generations('log').filter((generation) => generation >= (base ?? 0));
+    const records: StateRecord[] = base === undefined ? [] : await this.#read('snapshot', base);
+    let tornBytes = 0;
+    for (const generation of logs) {
+      const isLast = generation === logs.at(-1);
+      if (isLast) tornBytes = await this.#cutTornTail(generation);
+      // One by one: spreading a large file into push() overflows the stack.
+      for (const record of await this.#read('log', generation)) records.push(record);
+    }
+    this.#generation = logs.at(-1) ?? base ?? 0;
+    await this.#openLog();
+    await this.#sweep(base ?? 0);
+    return { records, tornBytes };
+  }
+
+  async #read(type: 'snapshot' | 'log', generation: number): Promise<StateRecord[]> {
+    const file = this.#path(type, generation);
+    const bytes = await readFile(file);
+    const { records, soundBytes } = decodeRecords(bytes);
+    if (soundBytes !== bytes.length) {
+      const why = `record at byte ${soundBytes} fails its checksum; restore ${this.#directory} from a copy, or remove it to start empty`;
+      throw new PodwireError('APISERVER_STATE_DAMAGED', `cannot read ${file}: ${why}`);
+    }
+    return records;
+  }
+
+  async #cutTornTail(generation: number): Promise<number> {
+    const file = this.#path('log', generation);
+    const bytes = await readFile(file);
+    const { soundBytes } = decodeRecords(bytes);
+    if (soundBytes < bytes.length) await truncate(file, soundBytes);
+    return bytes.length - soundBytes;
+  }
+
+  async #openLog(): Promise<void> {
+    const previous = this.#file;
+    this.#file = await open(this.#path('log', this.#generation), constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.#size = (await this.#file.stat()).size;
+    await previous?.close();
+    await this.#syncDirectory();
+  }
+
+  async #rotate(snapshot: Snapshot): Promise<void> {
+    // The iterator sees the state as of now: the store hands out an immutable copy.
+    const records = snapshot();
+    this.#generation++;
+    await this.#openLog();
+    this.#snapshotting = this.#writeSnapshot(this.#generation, records).finally(() => {
+      this.#snapshotting = undefined;
+    });
+  }
+
+  /** A failed snapshot costs nothing but space: the logs before it stay, and the next rotation tries again. */
+  async #writeSnapshot(generation: number, records: Iterable<StateRecord>): Promise<void> {
+    const target = this.#path('snapshot', generation);
+    const partial = `${target}.partial`;
+    try {
+      const file = await open(partial, 'w', 0o600);
+      try {
+        for (const chunk of chunks(records, 256)) await file.write(Buffer.concat(chunk.map(encodeRecord)));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, target);
+      await this.#syncDirectory();
+      await this.#sweep(generation);
+    } catch (error) {
+      process.emitWarning(`snapshot ${target} was not written: ${messageOf(error)}`, { code: 'APISERVER_STATE_WRITE' });
+    }
+  }
+
+  /** Removes what a snapshot of this generation makes superfluous, and partial files. */
+  async #sweep(base: number): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      const generation = Number(NAME.exec(name)?.[2] ?? Number.NaN);
+      if (generation < base || name.endsWith('.partial')) await unlink(path.join(this.#directory, name));
+    }
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const directory = await open(this.#directory, 'r');
+    await directory.sync();
+    await directory.close();
+  }
+}
+
+function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length === size) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}

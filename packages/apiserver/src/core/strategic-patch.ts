@@ -1,0 +1,151 @@
+import { cloneJson, equalJson } from '@podwire/kube';
+import type { MergeRule } from '../seam.ts';
+import { type JsonObject, isObject } from './patches.ts';
+import { badRequest } from './status.ts';
+
+/** What the schema says about the list or map at a path of field names. */
+export type RuleAt = (path: readonly string[]) => MergeRule | undefined;
+type Path = readonly string[];
+
+const DIRECTIVE = '$patch';
+const RETAIN_KEYS = '$retainKeys';
+const DELETE_PRIMITIVES = '$deleteFromPrimitiveList/';
+const SET_ORDER = '$setElementOrder/';
+
+/**
+ * Kubernetes' strategic merge patch: as a merge patch, but lists with a merge key are merged by it, and the directives
+ * $patch, $retainKeys, $deleteFromPrimitiveList and $setElementOrder are obeyed. Neither argument is changed.
+ */
+export function strategicPatch(target: unknown, patch: unknown, ruleAt: RuleAt): unknown {
+  return mergeObject(isObject(target) ? target : {}, expectObject(patch, []), { ruleAt, path: [] });
+}
+
+interface Place {
+  readonly ruleAt: RuleAt;
+  readonly path: Path;
+}
+
+const below = ({ ruleAt, path }: Place, field: string): Place => ({ ruleAt, path: [...path, field] });
+
+function expectObject(value: unknown, path: Path): JsonObject {
+  if (!isObject(value)) throw badRequest(`unable to apply strategic merge patch: ${path.join('.') || 'the patch'} is not an object`);
+  return value;
+}
+
+function mergeObject(target: JsonObject, patch: JsonObject, place: Place): JsonObject {
+  if (patch[DIRECTIVE] === 'replace') return clean(omit(patch, [DIRECTIVE])) as JsonObject;
+  if (patch[DIRECTIVE] === 'delete') return {};
+  let result: JsonObject = { ...target };
+  const retained = patch[RETAIN_KEYS];
+  if (Array.isArray(retained)) {
+    result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)));
+  }
+  for (const [key, value] of Object.entries(patch)) {
+    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(SET_ORDER)) continue;
+    if (key.startsWith(DELETE_PRIMITIVES)) {
+      deletePrimitives(result, key.slice(DELETE_PRIMITIVES.length), value);
+      continue;
+    }
+    const merged = mergeField(result[key], value, { place: below(place, key), order: patch[SET_ORDER + key] });
+    if (merged === undefined) delete result[key];
+    else result[key] = merged;
+  }
+  orderUntouched(result, patch, place);
+  return result;
+}
+
+/** A list may be put in order without being patched otherwise. */
+function orderUntouched(result: JsonObject, patch: JsonObject, place: Place): void {
+  for (const [key, order] of Object.entries(patch)) {
+    const field = key.startsWith(SET_ORDER) ? key.slice(SET_ORDER.length) : undefined;
+    const list = field !== undefined && patch[field] === undefined ? result[field] : undefined;
+    if (field === undefined || !Array.isArray(list) || !Array.isArray(order)) continue;
+    result[field] = inOrder(list, order, place.ruleAt([...place.path, field])?.patchMergeKey);
+  }
+}
+
+function deletePrimitives(result: JsonObject, field: string, values: unknown): void {
+  const list = result[field];
+  if (Array.isArray(list) && Array.isArray(values)) result[field] = list.filter((v) => !values.some((w) => equalJson(v, w)));
+}
+
+function mergeField(target: unknown, patch: unknown, { place, order }: { place: Place; order: unknown }): unknown {
+  if (patch === null) return undefined;
+  if (Array.isArray(patch)) return mergeList(Array.isArray(target) ? target : [], patch, { place, order });
+  if (!isObject(patch)) return patch;
+  if (patch[DIRECTIVE] === 'delete') return undefined;
+  if (place.ruleAt(place.path)?.patchStrategy.includes('replace')) return clean(patch);
+  return mergeObject(isObject(target) ? target : {}, patch, place);
+}
+
+interface ListPlace {
+  readonly place: Place;
+  readonly order: unknown;
+}
+
+function mergeList(target: readonly unknown[], patch: readonly unknown[], { place, order }: ListPlace): unknown {
+  const rule = place.ruleAt(place.path);
+  if (!rule?.patchStrategy.includes('merge')) return clean(patch.filter((item) => !isDirective(item, 'replace')));
+  const key = rule.patchMergeKey;
+  const merged = key === undefined ? mergeSet(target, patch) : mergeByKey(target, patch, { key, place });
+  return Array.isArray(order) ? inOrder(merged, order, key) : merged;
+}
+
+function isDirective(item: unknown, directive: string): boolean {
+  return isObject(item) && item[DIRECTIVE] === directive;
+}
+
+function mergeSet(target: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  return [...target, ...patch.filter((value) => !target.some((present) => equalJson(present, value)))];
+}
+
+function mergeByKey(target: readonly unknown[], patch: readonly unknown[], { key, place }: { key: string; place: Place }): unknown[] {
+  // An item that only says {$patch: replace} makes the whole list the patch's.
+  const replace = patch.some((item) => isDirective(item, 'replace') && Object.keys(item as JsonObject).length === 1);
+  if (replace) return clean(patch.filter((item) => !isDirective(item, 'replace'))) as unknown[];
+  const result = [...target];
+  for (const raw of patch) {
+    const item = expectObject(raw, place.path);
+    if (item[key] === undefined) {
+      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    }
+    const at = result.findIndex((present) => isObject(present) && equalJson(present[key], item[key]));
+    if (item[DIRECTIVE] === 'delete') {
+      if (at >= 0) result.splice(at, 1);
+    } else if (at >= 0) {
+      result[at] = mergeObject(result[at] as JsonObject, item, place);
+    } else {
+      result.push(mergeObject({}, item, place));
+    }
+  }
+  return result;
+}
+
+/** Listed items in the listed order; the others keep their place relative to the item before them. */
+function inOrder(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
+  const identity = (item: unknown) => JSON.stringify(key !== undefined && isObject(item) ? item[key] : item);
+  const rank = new Map(order.map((item, i) => [identity(item), i]));
+  const listed = list.filter((item) => rank.has(identity(item)));
+  listed.sort((a, b) => (rank.get(identity(a)) ?? 0) - (rank.get(identity(b)) ?? 0));
+  const result = [...listed];
+  // Items only the server knows go after the listed item they followed, or to the end when they followed none.
+  let anchor: unknown;
+  for (const item of list) {
+    if (rank.has(identity(item))) anchor = item;
+    else result.splice(anchor === undefined ? result.length : result.indexOf(anchor) + 1, 0, item);
+    if (!rank.has(identity(item)) && anchor !== undefined) anchor = item;
+  }
+  return result;
+}
+
+function omit(object: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}
+
+/** A patch value taken as it is: without directives and nulls. */
+function clean(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => !isDirective(item, 'delete')).map(clean);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([key, member]) => !key.startsWith('$') && member !== null);
+  return cloneJson(Object.fromEntries(kept.map(([key, member]) => [key, clean(member)])));
+}
