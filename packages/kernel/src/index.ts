@@ -1,1 +1,22 @@
-export {};
+export * from './attribute.ts';
+export { ByteWriter } from './byte-writer.ts';
+export type { Codec, Struct, ValueOf } from './codec.ts';
+export * as codec from './codec.ts';
+export { errnoName, errnoOf, errnoText } from './errno.ts';
+export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
+export * from './netlink.ts';
+export * from './netlink-message.ts';
+export {
+  createAnonymousNetns,
+  createNetns,
+  currentNetns,
+  deleteNetns,
+  enterNetns,
+  listNetns,
+  NETNS_DIRECTORY,
+  type Netns,
+  openNetns,
+} from './netns.ts';
+export { type ConnectTcpOptions, connectTcp } from './tcp-connection.ts';
+export { type ListenTcpOptions, listenTcp, listenTcpFd } from './tcp-listener.ts';
+export { type BindUdpOptions, bindUdp, bindUdpFd } from './udp-socket.ts';

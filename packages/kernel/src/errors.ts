@@ -1,0 +1,93 @@
+import { type ErrorCodeTable, PodwireError } from '@podwire/base';
+import { errnoName, errnoText } from './errno.ts';
+import { lastErrno } from './libc.ts';
+
+export const KERNEL_ERRORS = {
+  KERNEL_CALL: 'the kernel refused a system call or a netlink request; details hold op, errno, errnoName, extack',
+  KERNEL_PERMISSION: 'as KERNEL_CALL, because a capability is missing; the message names it',
+  KERNEL_CONNECT: 'a TCP connection could not be made; details.errnoName says why (ECONNREFUSED, ETIMEDOUT, ...)',
+  KERNEL_DECODE: 'bytes from the kernel do not have the expected form',
+  KERNEL_ENCODE: 'a value does not fit the field it is meant for',
+  KERNEL_NETLINK_LOST: 'an answer of the kernel got lost; whether the request was done is not known',
+  KERNEL_BAD_NETNS: 'a network namespace does not exist, exists already, has an unusable name, or its handle is closed',
+  KERNEL_NETNS_ASYNC: 'a function run inside a network namespace returned a promise',
+  KERNEL_MAIN_THREAD: 'the main thread was asked to stay in another network namespace',
+  KERNEL_BAD_BIND: 'source or target of a bind mount does not exist',
+} as const satisfies ErrorCodeTable;
+
+export interface KernelFailure {
+  /** What was tried, to what: `bind 10.0.0.1:80`, `create veth pwp1`. */
+  readonly op: string;
+  readonly errno: number;
+  /** The kernel's own sentence, from netlink's extended acknowledgement. */
+  readonly extack?: string | undefined;
+  /** Where in the request the offending attribute begins. */
+  readonly offset?: number | undefined;
+  /** Position of the failed message in a batch or transaction. */
+  readonly index?: number | undefined;
+  /** What to do about it, when more is known than the errno tells. */
+  readonly advice?: string | undefined;
+}
+
+/** The kernel said no. */
+export class KernelError extends PodwireError {
+  readonly op: string;
+  readonly errno: number;
+  readonly errnoName: string;
+  readonly extack: string | undefined;
+  readonly offset: number | undefined;
+  readonly index: number | undefined;
+
+  constructor(failure: KernelFailure, code: keyof typeof KERNEL_ERRORS = codeFor(failure.errno)) {
+    const { op, errno, extack, offset, index } = failure;
+    const name = errnoName(errno);
+    super(code, messageFor(failure, code), { details: { op, errno, errnoName: name, extack, offset, index } });
+    this.name = 'KernelError';
+    this.op = op;
+    this.errno = errno;
+    this.errnoName = name;
+    this.extack = extack;
+    this.offset = offset;
+    this.index = index;
+  }
+}
+
+function codeFor(errno: number): 'KERNEL_CALL' | 'KERNEL_PERMISSION' {
+  return errnoName(errno) === 'EPERM' ? 'KERNEL_PERMISSION' : 'KERNEL_CALL';
+}
+
+function messageFor({ op, errno, extack, advice }: KernelFailure, code: string): string {
+  const reason = `${op}: ${errnoText(errno)} (${errnoName(errno)})${extack ? `: ${extack}` : ''}`;
+  if (advice) return `${reason}; ${advice}`;
+  return code === 'KERNEL_PERMISSION' ? `${reason}; ${capabilityAdvice(op)}` : reason;
+}
+
+function capabilityAdvice(op: string): string {
+  if (/^(setns|unshare|mount|umount|sethostname)/.test(op)) return 'run as root or add the capability CAP_SYS_ADMIN';
+  if (/^(packet socket)/.test(op)) return 'run as root or add the capability CAP_NET_RAW';
+  if (/^(bind|listen)/.test(op)) return 'run as root or add the capability CAP_NET_BIND_SERVICE';
+  return 'run as root or add the capability CAP_NET_ADMIN';
+}
+
+/** Whether something thrown is the kernel's answer with this errno, e.g. `isErrno(error, 'ENOENT')`. */
+export function isErrno(error: unknown, ...names: string[]): error is KernelError {
+  return error instanceof KernelError && names.includes(error.errnoName);
+}
+
+/** The result of a libc call, or a KernelError made of errno. `op` is only called on failure. */
+export function checkCall(result: number, op: () => string, advice?: string): number {
+  if (result >= 0) return result;
+  throw new KernelError({ op: op(), errno: lastErrno(), advice });
+}
+
+/** Bytes are not what they should be. Decoders throw nothing else. */
+export class DecodeError extends PodwireError {
+  constructor(what: string) {
+    super('KERNEL_DECODE', `cannot decode ${what}; the kernel may be newer or older than podwire knows`);
+    this.name = 'DecodeError';
+  }
+}
+
+export function encodeError(what: string): PodwireError {
+  return new PodwireError('KERNEL_ENCODE', `cannot encode ${what}`);
+}

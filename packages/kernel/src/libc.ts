@@ -1,0 +1,56 @@
+import koffi from 'koffi';
+
+/** The C library calls podwire makes; each returns -1 and sets errno on failure, see checkCall. */
+interface Libc {
+  setns(fd: number, type: number): number;
+  unshare(flags: number): number;
+  mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
+  umount2(target: string, flags: number): number;
+  sethostname(name: string, length: number): number;
+  fchdir(fd: number): number;
+  if_nametoindex(name: string): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  send(fd: number, data: Uint8Array, length: number, flags: number): number;
+  recv(fd: number, data: Uint8Array, length: number, flags: number): number;
+  ioctl(fd: number, request: number, data: Uint8Array): number;
+  close(fd: number): number;
+}
+
+const library = koffi.load('libc.so.6');
+
+export const libc: Libc = {
+  setns: library.func('int setns(int, int)'),
+  unshare: library.func('int unshare(int)'),
+  mount: library.func('int mount(const char*, const char*, const char*, unsigned long, const char*)'),
+  umount2: library.func('int umount2(const char*, int)'),
+  sethostname: library.func('int sethostname(const char*, size_t)'),
+  fchdir: library.func('int fchdir(int)'),
+  if_nametoindex: library.func('uint32_t if_nametoindex(const char*)'),
+  socket: library.func('int socket(int, int, int)'),
+  bind: library.func('int bind(int, void*, uint32_t)'),
+  connect: library.func('int connect(int, void*, uint32_t)'),
+  listen: library.func('int listen(int, int)'),
+  setsockopt: library.func('int setsockopt(int, int, int, void*, uint32_t)'),
+  getsockopt: library.func('int getsockopt(int, int, int, void*, void*)'),
+  send: library.func('int64_t send(int, void*, size_t, int)'),
+  recv: library.func('int64_t recv(int, void*, size_t, int)'),
+  ioctl: library.func('int ioctl(int, unsigned long, void*)'),
+  close: library.func('int close(int)'),
+};
+
+/** The errno of this thread's last failed libc call. */
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
+export const AF = { INET: 2, INET6: 10, NETLINK: 16, PACKET: 17 } as const;
+export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
+export const MSG = { DONTWAIT: 0x40, TRUNC: 0x20 } as const;
+export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
+export const MS = { RDONLY: 1, REMOUNT: 32, BIND: 4096, REC: 16384, SLAVE: 1 << 19 } as const;
+export const MNT_DETACH = 2;

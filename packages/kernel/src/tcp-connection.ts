@@ -1,0 +1,66 @@
+import net from 'node:net';
+import koffi from 'koffi';
+import { errnoOf } from './errno.ts';
+import { KernelError } from './errors.ts';
+import { bindInetSocket, inNetns, openInetSocket, orClose, socketError } from './inet-socket.ts';
+import { lastErrno, libc } from './libc.ts';
+import type { Netns } from './netns.ts';
+import { type Endpoint, encodeSockaddr, endpointOf } from './sockaddr.ts';
+
+export interface ConnectTcpOptions {
+  /** Default: where the calling thread is. */
+  readonly netns?: Netns | undefined;
+  readonly address: string;
+  readonly port: number;
+  /** Source address; default: the kernel's choice. */
+  readonly localAddress?: string;
+  /** In ms; default 10,000. */
+  readonly timeout?: number;
+}
+
+/**
+ * A connected socket made in the netns, usable from anywhere. Rejects with KERNEL_CONNECT; details.errnoName is
+ * ECONNREFUSED, ETIMEDOUT (also for the time-out given), EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, ...
+ */
+export async function connectTcp(options: ConnectTcpOptions): Promise<net.Socket> {
+  const endpoint = endpointOf(options.address, options.port);
+  const fd = inNetns(options.netns, () => startConnect(endpoint, options.localAddress));
+  try {
+    await connected(fd, endpoint, options.timeout ?? 10_000);
+    return new net.Socket({ fd, readable: true, writable: true });
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+function startConnect(endpoint: Endpoint, localAddress: string | undefined): number {
+  const fd = openInetSocket('tcp', endpoint);
+  return orClose(fd, () => {
+    if (localAddress !== undefined) bindInetSocket(fd, endpointOf(localAddress, 0));
+    const sockaddr = encodeSockaddr(endpoint.address, endpoint.port);
+    if (libc.connect(fd, sockaddr, sockaddr.length) < 0 && lastErrno() !== errnoOf('EINPROGRESS')) {
+      throw connectError(endpoint, lastErrno());
+    }
+    return fd;
+  });
+}
+
+function connectError(endpoint: Endpoint, errno: number): KernelError {
+  return new KernelError({ op: `connect ${endpoint.text}`, errno }, 'KERNEL_CONNECT');
+}
+
+/** Waits until the connect of a non-blocking socket has come to an end; rejects unless it succeeded. */
+function connected(fd: number, endpoint: Endpoint, timeout: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const poll = koffi.node.poll(fd, { writable: true }, () => finish(socketError(fd)));
+    const timer = setTimeout(() => finish(errnoOf('ETIMEDOUT')), timeout);
+    function finish(errno: number): void {
+      clearTimeout(timer);
+      poll.stop(); // before close: the other order crashes
+      poll.close();
+      if (errno === 0) resolve();
+      else reject(connectError(endpoint, errno));
+    }
+  });
+}
