@@ -1,7 +1,32 @@
 import type { Chain, Rule, Statement } from '@podwire/nft';
 import {
-  addressIs, addressIsNot, BOTH_ENDS, bits, CT_MARK, constant, DESTINATION, differs, equals, goto, inSet, isDnat, jump, KEY, MARK,
-  mapped, notInSet, ORIGINAL_DESTINATION, ORIGINAL_KEY, protocolIs, rule, SOURCE, SOURCE_AND_KEY, setCtMark, setMark, stateIs, verdict,
+  addressIs,
+  addressIsNot,
+  BOTH_ENDS,
+  bits,
+  CT_MARK,
+  constant,
+  DESTINATION,
+  differs,
+  equals,
+  goto,
+  inSet,
+  isDnat,
+  jump,
+  KEY,
+  MARK,
+  mapped,
+  notInSet,
+  ORIGINAL_DESTINATION,
+  ORIGINAL_KEY,
+  protocolIs,
+  rule,
+  SOURCE,
+  SOURCE_AND_KEY,
+  setCtMark,
+  setMark,
+  stateIs,
+  verdict,
 } from './expressions.ts';
 import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
 import type { NodeModel } from './model.ts';
@@ -11,7 +36,10 @@ const base = (type: Base['type'], hook: Base['hook'], priority: number): Base =>
 
 const KEEP_ALL = 0xffffffff;
 const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
-const toMap = (map: 'svc' | 'inside'): Statement[] => [setMark(mapped(KEY, map)), { kind: 'vmap', key: MARK, map: 'count' }];
+const toMap = (map: 'svc' | 'inside'): Statement[] => [
+  setMark(mapped(KEY, map)),
+  { kind: 'vmap', key: MARK, map: 'count' },
+];
 const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
 
 /**
@@ -42,7 +70,11 @@ function natChains(): Chain[] {
     {
       name: 'prerouting',
       base: base('nat', 'prerouting', -100),
-      rules: [rule([jump('save-mark')]), rule([inSet(SOURCE, 'pod-cidrs'), jump('inside-services')]), rule(toMap('svc'))],
+      rules: [
+        rule([jump('save-mark')]),
+        rule([inSet(SOURCE, 'pod-cidrs'), jump('inside-services')]),
+        rule(toMap('svc')),
+      ],
     },
     {
       name: 'output',
@@ -58,11 +90,20 @@ function restoreChains(): Chain[] {
     {
       name: 'restore-mark',
       rules: [
-        rule([equals(bits(CT_MARK, SAVED), SAVED), setMark(bits(CT_MARK, KEEP_ALL - SAVED)), setCtMark(constant(0)), verdict('accept')]),
+        rule([
+          equals(bits(CT_MARK, SAVED), SAVED),
+          setMark(bits(CT_MARK, KEEP_ALL - SAVED)),
+          setCtMark(constant(0)),
+          verdict('accept'),
+        ]),
         rule([setMark(constant(0))]),
       ],
     },
-    { name: 'restore-prerouting', base: base('filter', 'prerouting', -99), rules: [rule([ifScratch, jump('restore-mark')])] },
+    {
+      name: 'restore-prerouting',
+      base: base('filter', 'prerouting', -99),
+      rules: [rule([ifScratch, jump('restore-mark')])],
+    },
     { name: 'restore-output', base: base('route', 'output', -99), rules: [rule([ifScratch, jump('restore-mark')])] },
   ];
 }
@@ -98,7 +139,12 @@ function masqueradeChains({ address }: NodeModel): Chain[] {
     rule([isDnat, protocolIs(protocol), inSet(ORIGINAL_KEY, 'masquerade'), toMasquerade], 'external, Cluster policy'),
   );
   const own: Rule[] = address
-    ? [rule([inSet(DESTINATION, 'node-pod-cidrs'), { kind: 'snat', family: 'ip', to: constant(address) }], 'links of pods have no address')]
+    ? [
+        rule(
+          [inSet(DESTINATION, 'node-pod-cidrs'), { kind: 'snat', family: 'ip', to: constant(address) }],
+          'links of pods have no address',
+        ),
+      ]
     : [];
   return [
     { name: 'masquerading', rules: [...own, rule([{ kind: 'masquerade' }])] },
@@ -108,8 +154,14 @@ function masqueradeChains({ address }: NodeModel): Chain[] {
       rules: [
         rule([isDnat, inSet(BOTH_ENDS, 'hairpin'), toMasquerade], 'a pod through its own service'),
         ...external,
-        rule([isDnat, inSet(ORIGINAL_DESTINATION, 'service-cidrs'), notInSet(SOURCE, 'pod-cidrs'), toMasquerade], 'not from a pod'),
-        rule([isDnat, addressIs('saddr', 'local'), inSet(ORIGINAL_DESTINATION, 'external-ips'), toMasquerade], 'from this node'),
+        rule(
+          [isDnat, inSet(ORIGINAL_DESTINATION, 'service-cidrs'), notInSet(SOURCE, 'pod-cidrs'), toMasquerade],
+          'not from a pod',
+        ),
+        rule(
+          [isDnat, addressIs('saddr', 'local'), inSet(ORIGINAL_DESTINATION, 'external-ips'), toMasquerade],
+          'from this node',
+        ),
       ],
     },
   ];

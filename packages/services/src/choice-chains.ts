@@ -20,15 +20,23 @@ export function choiceChains(inUse: Iterable<Choice>): { readonly chains: readon
     if (!seen || seen.slots < choice.slots) largest.set(variant, choice);
   }
   const variants = [...largest].sort(([a], [b]) => a - b).map(([, choice]) => choice);
-  const choices = variants.flatMap((choice) => Array.from({ length: chainsFor(choice.slots) }, (_, i) => ({ ...choice, slots: i + 1 })));
+  const choices = variants.flatMap((choice) =>
+    Array.from({ length: chainsFor(choice.slots) }, (_, i) => ({ ...choice, slots: i + 1 })),
+  );
   return {
-    chains: choices.map((choice) => ({ name: chainName(choice), rules: choice.affinitySeconds ? sticky(choice) : random(choice) })),
+    chains: choices.map((choice) => ({
+      name: chainName(choice),
+      rules: choice.affinitySeconds ? sticky(choice) : random(choice),
+    })),
     count: {
       name: 'count',
       key: ['mark'],
       data: 'verdict',
       comment: 'how to choose -> chain',
-      elements: choices.map((choice) => ({ key: [choiceValue(choice)], data: { kind: 'goto', chain: chainName(choice) } })),
+      elements: choices.map((choice) => ({
+        key: [choiceValue(choice)],
+        data: { kind: 'goto', chain: chainName(choice) },
+      })),
     },
   };
 }
@@ -68,4 +76,3 @@ function sticky(choice: Choice): Rule[] {
     rule([setMark(mapped(KEY_AND_MARK, 'ids')), entry('update'), toEndpoint], 'new choice'),
   ];
 }
-

@@ -27,20 +27,42 @@ export const bits = (of: Expression, mask: number, xor = 0): Expression => ({ ki
 
 export const inSet = (key: Expression, set: SetName): Statement => ({ kind: 'lookup', key, set });
 export const notInSet = (key: Expression, set: SetName): Statement => ({ kind: 'lookup', key, set, invert: true });
-export const equals = (left: Expression, right: string | number): Statement => ({ kind: 'match', left, op: '==', right });
-export const differs = (left: Expression, right: string | number): Statement => ({ kind: 'match', left, op: '!=', right });
+export const equals = (left: Expression, right: string | number): Statement => ({
+  kind: 'match',
+  left,
+  op: '==',
+  right,
+});
+export const differs = (left: Expression, right: string | number): Statement => ({
+  kind: 'match',
+  left,
+  op: '!=',
+  right,
+});
 export const protocolIs = (protocol: string): Statement => equals(PROTOCOL, protocol);
-export const stateIs = (...states: string[]): Statement => ({ kind: 'match', left: { kind: 'ct', key: 'state' }, op: '==', right: states });
+export const stateIs = (...states: string[]): Statement => ({
+  kind: 'match',
+  left: { kind: 'ct', key: 'state' },
+  op: '==',
+  right: states,
+});
 export const isDnat: Statement = { kind: 'match', left: { kind: 'ct', key: 'status' }, op: '==', right: ['dnat'] };
-export const addressIs = (end: 'saddr' | 'daddr', type: string): Statement => equals({ kind: 'fib', flags: [end], result: 'type' }, type);
-export const addressIsNot = (end: 'saddr' | 'daddr', type: string): Statement => differs({ kind: 'fib', flags: [end], result: 'type' }, type);
+export const addressIs = (end: 'saddr' | 'daddr', type: string): Statement =>
+  equals({ kind: 'fib', flags: [end], result: 'type' }, type);
+export const addressIsNot = (end: 'saddr' | 'daddr', type: string): Statement =>
+  differs({ kind: 'fib', flags: [end], result: 'type' }, type);
 
 export const setMark = (to: Expression): Statement => ({ kind: 'set-mark', to });
 export const setCtMark = (to: Expression): Statement => ({ kind: 'set-ct-mark', to });
 export const jump = (chain: string): Statement => ({ kind: 'verdict', verdict: { kind: 'jump', chain } });
 export const goto = (chain: string): Statement => ({ kind: 'verdict', verdict: { kind: 'goto', chain } });
-export const verdict = (kind: Extract<Verdict, { kind: 'accept' | 'drop' | 'continue' | 'return' }>['kind']): Statement => ({ kind: 'verdict', verdict: { kind } });
+export const verdict = (
+  kind: Extract<Verdict, { kind: 'accept' | 'drop' | 'continue' | 'return' }>['kind'],
+): Statement => ({ kind: 'verdict', verdict: { kind } });
 export const toEndpoint: Statement = { kind: 'dnat', family: 'ip', to: mapped(KEY_AND_MARK, 'ep'), withPort: true };
 
 /** A rule; the comment, if any, is what `nft list` shows. */
-export const rule = (statements: readonly Statement[], comment?: string): Rule => ({ statements, ...(comment && { comment }) });
+export const rule = (statements: readonly Statement[], comment?: string): Rule => ({
+  statements,
+  ...(comment && { comment }),
+});

@@ -43,10 +43,21 @@ const KEY: readonly DataType[] = ['ipv4_addr', 'inet_proto', 'inet_service'];
 const SETS = {
   svc: { key: KEY, data: ['mark'], comment: 'service address -> how to choose' },
   inside: { key: KEY, data: ['mark'], comment: 'the same for pods and this node, where it differs' },
-  ep: { key: [...KEY, 'mark'], data: ['ipv4_addr', 'inet_service'], comment: 'service address, slot or id -> endpoint' },
+  ep: {
+    key: [...KEY, 'mark'],
+    data: ['ipv4_addr', 'inet_service'],
+    comment: 'service address, slot or id -> endpoint',
+  },
   ids: { key: [...KEY, 'mark'], data: ['mark'], comment: 'with affinity: slot -> id' },
   live: { key: [...KEY, 'mark'], comment: 'with affinity: ids that exist' },
-  affinity: { key: ['ipv4_addr', ...KEY], data: ['mark'], dynamic: true, hasTimeouts: true, size: 1 << 20, comment: 'client, service address -> id' },
+  affinity: {
+    key: ['ipv4_addr', ...KEY],
+    data: ['mark'],
+    dynamic: true,
+    hasTimeouts: true,
+    size: 1 << 20,
+    comment: 'client, service address -> id',
+  },
   rejected: { key: KEY, comment: 'service addresses without endpoints' },
   dropped: { key: KEY, comment: 'Local policy and endpoints on other nodes only' },
   masquerade: { key: KEY, comment: 'external service addresses with Cluster policy' },

@@ -1,4 +1,14 @@
-import { compareIp, familyOf, type Ipv4, type Prefix, tryParseIp, tryParsePort, tryParsePrefix } from '@podwire/base';
+import {
+  compareIp,
+  familyOf,
+  type Ipv4,
+  type Prefix,
+  prefixesOverlap,
+  prefixParts,
+  tryParseIp,
+  tryParsePort,
+  tryParsePrefix,
+} from '@podwire/base';
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
 import type { EndpointModel, NodeModel, Protocol, ServiceModel, ServicePortModel } from './model.ts';
 
@@ -27,14 +37,14 @@ export function clusterAddresses(service: Service): readonly Ipv4[] {
 /** Total: text that is no address, port or protocol is left out. Slices are those labelled with the service's name. */
 export function serviceFromApi(service: Service, slices: readonly EndpointSlice[], nodeName: string): ServiceModel {
   const spec = service.spec ?? {};
-  const ranges = (spec.loadBalancerSourceRanges ?? []).map((text) => tryParsePrefix(text.trim()));
+  const ranges = sourceRanges(spec.loadBalancerSourceRanges ?? []);
   return {
     namespace: service.metadata?.namespace ?? '',
     name: service.metadata?.name ?? '',
     clusterAddresses: clusterAddresses(service),
     externalAddresses: ipv4s(spec.externalIPs ?? []),
     loadBalancerAddresses: spec.type === 'LoadBalancer' ? loadBalancerAddresses(service) : [],
-    sourceRanges: ranges.filter((range): range is Prefix => range !== undefined && familyOf(range) === 'ipv4'),
+    ...(ranges && { sourceRanges: ranges }),
     affinitySeconds: affinitySeconds(spec),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
@@ -43,11 +53,29 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
 }
 
 export function nodeFromApi(node: Node | undefined, name: string): NodeModel {
-  const internal = node?.status?.addresses?.filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address) ?? [];
+  const internal =
+    node?.status?.addresses?.filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address) ?? [];
   const [address] = ipv4s(internal);
   const cidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR ? [node.spec.podCIDR] : []);
-  const podCidrs = cidrs.map(tryParsePrefix).filter((cidr): cidr is Prefix => cidr !== undefined && familyOf(cidr) === 'ipv4');
-  return { name, ...(address && { address }), podCidrs };
+  return { name, ...(address && { address }), podCidrs: ipv4Prefixes(cidrs) };
+}
+
+/** IPv4 prefixes only, in order, none inside another: an interval set takes no overlaps. */
+export function ipv4Prefixes(texts: readonly string[]): Prefix[] {
+  const all = texts
+    .map((text) => tryParsePrefix(text.trim()))
+    .filter((p): p is Prefix => p !== undefined && familyOf(p) === 'ipv4');
+  const widestFirst = [...new Set(all)].sort((a, b) => prefixParts(a).length - prefixParts(b).length);
+  const disjoint = widestFirst.filter(
+    (prefix, i) => !widestFirst.slice(0, i).some((wider) => prefixesOverlap(wider, prefix)),
+  );
+  return disjoint.sort(compareIp);
+}
+
+/** Ranges of another family only leave nobody in; everything in a range is no range. */
+function sourceRanges(texts: readonly string[]): Prefix[] | undefined {
+  const ranges = ipv4Prefixes(texts);
+  return texts.length === 0 || ranges.some((range) => prefixParts(range).length === 0) ? undefined : ranges;
 }
 
 function ipv4s(texts: readonly string[]): Ipv4[] {
@@ -73,15 +101,30 @@ function portFromApi(port: ApiPort, slices: readonly EndpointSlice[], nodeName: 
   const nodePort = tryParsePort(port.nodePort);
   if (!protocol || !number) return [];
   const name = port.name ?? '';
-  return [{ name, protocol, port: number, ...(nodePort && { nodePort }), endpoints: endpointsOf(name, protocol, slices, nodeName) }];
+  return [
+    {
+      name,
+      protocol,
+      port: number,
+      ...(nodePort && { nodePort }),
+      endpoints: endpointsOf(name, protocol, slices, nodeName),
+    },
+  ];
 }
 
 /** Merges the slices (SVC-2); a pair seen twice counts once, with the better of its conditions. */
-function endpointsOf(name: string, protocol: Protocol, slices: readonly EndpointSlice[], nodeName: string): EndpointModel[] {
+function endpointsOf(
+  name: string,
+  protocol: Protocol,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+): EndpointModel[] {
   const found = new Map<string, EndpointModel>();
   for (const slice of slices) {
     if (slice.addressType !== 'IPv4') continue;
-    const match = slice.ports?.find((port) => (port.name ?? '') === name && PROTOCOLS[port.protocol ?? 'TCP'] === protocol);
+    const match = slice.ports?.find(
+      (port) => (port.name ?? '') === name && PROTOCOLS[port.protocol ?? 'TCP'] === protocol,
+    );
     const port = tryParsePort(match?.port);
     if (!port) continue;
     for (const endpoint of slice.endpoints ?? []) {
@@ -100,9 +143,11 @@ function endpointFromApi(endpoint: ApiEndpoint, port: number, nodeName: string):
   const [address] = ipv4s(endpoint.addresses?.slice(0, 1) ?? []);
   if (!address || LOOPBACK.test(address)) return undefined;
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
-  return { address, port, ready, fallback: serving && terminating, local: endpoint.nodeName === nodeName };
+  const local = endpoint.nodeName === nodeName;
+  return { address, port, ready, fallback: serving && terminating, local, maybeLocal: local || !endpoint.nodeName };
 }
 
 function better(a: EndpointModel, b: EndpointModel): EndpointModel {
-  return { ...a, ready: a.ready || b.ready, fallback: a.fallback || b.fallback, local: a.local || b.local };
+  const [local, maybeLocal] = [a.local || b.local, a.maybeLocal || b.maybeLocal];
+  return { ...a, ready: a.ready || b.ready, fallback: a.fallback || b.fallback, local, maybeLocal };
 }

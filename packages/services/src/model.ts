@@ -35,8 +35,8 @@ export interface ServiceModel {
   readonly externalAddresses: readonly Ipv4[];
   /** Only those with ipMode VIP (SVC-12). */
   readonly loadBalancerAddresses: readonly Ipv4[];
-  /** Who may use the load-balancer addresses; empty: everyone (SVC-17). */
-  readonly sourceRanges: readonly Prefix[];
+  /** Who may use the load-balancer addresses (SVC-17), without overlaps; absent: everyone, empty: nobody. */
+  readonly sourceRanges?: readonly Prefix[];
   /** Seconds a client stays with its endpoint; 0: no affinity. */
   readonly affinitySeconds: number;
   readonly internalLocal: boolean;
@@ -62,4 +62,6 @@ export interface EndpointModel {
   readonly fallback: boolean;
   /** On the node the rules are for. */
   readonly local: boolean;
+  /** Local, or the slice does not say where it is. */
+  readonly maybeLocal: boolean;
 }

@@ -1,0 +1,29 @@
+import type { EndpointModel } from './model.ts';
+
+/**
+ * A 16-bit number per endpoint that depends on the endpoint and not on its slot, so a client stays with its endpoint when
+ * others come and go. Equal hashes take the next free number, in the order of the list.
+ */
+export function affinityIds(endpoints: readonly EndpointModel[]): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const endpoint of endpoints) {
+    const name = endpointName(endpoint);
+    let id = hash16(name);
+    while (taken.has(id)) id = (id + 1) & 0xffff;
+    taken.add(id);
+    ids.set(name, id);
+  }
+  return ids;
+}
+
+export function endpointName({ address, port }: EndpointModel): string {
+  return `${address}:${port}`;
+}
+
+/** FNV-1a, folded. */
+function hash16(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return ((hash >>> 16) ^ hash) & 0xffff;
+}

@@ -1,0 +1,37 @@
+import type { EndpointSlice, Node, Service } from '@podwire/kube';
+import type { ClusterModel, ServicesModel } from './model.ts';
+import { clusterAddresses, ipv4Prefixes, nodeFromApi, proxiedBy, serviceFromApi } from './model-from-api.ts';
+
+export interface Snapshot {
+  readonly services: readonly Service[];
+  readonly slices: readonly EndpointSlice[];
+  /** The node the rules are for. */
+  readonly node: Node | undefined;
+  readonly nodeName: string;
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+}
+
+/** The whole model at once, as `podwire plan` and tests need it; the controller keeps it per service instead. */
+export function modelFromApi(snapshot: Snapshot): ServicesModel {
+  const slices = Map.groupBy(snapshot.slices, serviceKeyOfSlice);
+  const ours = snapshot.services.filter((service) => proxiedBy(service) === 'us');
+  return {
+    cluster: clusterModel(snapshot),
+    node: nodeFromApi(snapshot.node, snapshot.nodeName),
+    services: ours.map((service) => serviceFromApi(service, slices.get(serviceKey(service)) ?? [], snapshot.nodeName)),
+    foreignAddresses: snapshot.services.filter((service) => proxiedBy(service) === 'other').flatMap(clusterAddresses),
+  };
+}
+
+export function clusterModel({ podCidrs, serviceCidrs }: Pick<Snapshot, 'podCidrs' | 'serviceCidrs'>): ClusterModel {
+  return { podCidrs: ipv4Prefixes(podCidrs), serviceCidrs: ipv4Prefixes(serviceCidrs) };
+}
+
+export function serviceKey({ metadata }: Service): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}
+
+export function serviceKeyOfSlice({ metadata }: EndpointSlice): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.labels?.['kubernetes.io/service-name'] ?? ''}`;
+}
