@@ -17,7 +17,7 @@ export const NETWORKING_TYPES: TypeTable = {
   IngressPortStatus: 'error port+:int32 protocol+',
 
   IngressClass: 'TypeMeta spec:IngressClassSpec',
-  IngressClassSpec: 'controller* parameters:IngressClassParametersReference',
+  IngressClassSpec: 'controller parameters:IngressClassParametersReference',
   IngressClassParametersReference: 'apiGroup kind* name* namespace scope(Cluster|Namespace)=Cluster',
 
   NetworkPolicy: 'TypeMeta spec:NetworkPolicySpec',

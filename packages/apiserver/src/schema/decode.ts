@@ -1,0 +1,163 @@
+import type { ResolvedType } from './catalogue.ts';
+import type { FieldSchema } from './notation.ts';
+import { isQuantity, QUANTITY_MESSAGE } from './quantity.ts';
+
+export type JsonObject = { [field: string]: unknown };
+
+export interface Decoded {
+  /** A deep copy without unknown fields and nulls. */
+  readonly object: JsonObject;
+  /** `unknown field "spec.foo"`, in document order. */
+  readonly unknown: readonly string[];
+  /** The first value of a wrong type, in the words of Go's decoder. */
+  readonly error?: string;
+}
+
+class DecodeError extends Error {}
+
+const INTEGER_LIMIT = { int32: 2 ** 31, int64: Number.MAX_SAFE_INTEGER + 1 } as const;
+
+/** Reads plain JSON data as a type, as the real server's strict decoder does (sigs.k8s.io/json). Never throws. */
+export function decode(type: ResolvedType, input: unknown): Decoded {
+  const unknown: string[] = [];
+  try {
+    return { object: decodeObject(type, input, { path: '', names: '', owner: '' }, unknown), unknown };
+  } catch (error) {
+    if (error instanceof DecodeError) return { object: {}, unknown, error: error.message };
+    throw error;
+  }
+}
+
+/** Where a value is: with indexes (for unknown fields), without (for Go), and the Go struct that holds it. */
+interface Place {
+  readonly path: string;
+  readonly names: string;
+  readonly owner: string;
+}
+
+function decodeObject(type: ResolvedType, input: unknown, at: Place, unknown: string[]): JsonObject {
+  if (!isObject(input)) throw mismatch(input, at, `v1.${type.name}`);
+  const result: JsonObject = {};
+  for (const [name, value] of Object.entries(input)) {
+    const path = at.path ? `${at.path}.${name}` : name;
+    const field = type.fields.get(name);
+    if (!field) {
+      unknown.push(`unknown field ${JSON.stringify(path)}`);
+    } else if (value !== null && value !== undefined) {
+      const place = { path, names: at.names ? `${at.names}.${name}` : name, owner: type.name };
+      result[name] = decodeField(type, field, value, { place, unknown });
+    }
+  }
+  return result;
+}
+
+interface Context {
+  readonly place: Place;
+  readonly unknown: string[];
+}
+
+function decodeField(type: ResolvedType, field: FieldSchema, value: unknown, { place, unknown }: Context): unknown {
+  const below = type.typeOf(field);
+  const one = (item: unknown, at: Place): unknown =>
+    below ? decodeObject(below, item, at, unknown) : decodeScalar(field.type, item, at);
+  const goName = goType(field, below);
+  if (field.shape === 'list') {
+    if (!Array.isArray(value)) throw mismatch(value, place, `[]${goName}`);
+    return value.flatMap((item, index) =>
+      item === null ? [] : [one(item, { ...place, path: `${place.path}[${index}]` })],
+    );
+  }
+  if (field.shape === 'map') {
+    if (!isObject(value)) throw mismatch(value, place, `map[string]${goName}`);
+    const entries = Object.entries(value).map(([key, item]) => [key, one(item ?? '', place)]);
+    return Object.fromEntries(entries);
+  }
+  return one(value, place);
+}
+
+function goType(field: FieldSchema, below: ResolvedType | undefined): string {
+  if (below) return `v1.${below.name}`;
+  if (field.type === 'bytes') return '[]uint8';
+  if (field.type === 'quantity') return 'resource.Quantity';
+  return field.type;
+}
+
+function decodeScalar(type: string, value: unknown, at: Place): unknown {
+  switch (type) {
+    case 'int32':
+    case 'int64':
+      return decodeInteger(type, value, at);
+    case 'bool':
+      if (typeof value !== 'boolean') throw mismatch(value, at, 'bool');
+      return value;
+    case 'intOrString':
+      if (typeof value === 'string') return value;
+      if (typeof value === 'number' && Number.isInteger(value)) return value;
+      throw new DecodeError(`json: cannot unmarshal ${jsonWord(value)} into Go value of type int32`);
+    case 'quantity':
+      return decodeQuantity(value);
+    case 'object':
+    case 'any':
+      return structuredClone(value);
+    default:
+      return decodeText(type, value, at);
+  }
+}
+
+function decodeInteger(type: 'int32' | 'int64', value: unknown, at: Place): number {
+  if (typeof value !== 'number') throw mismatch(value, at, type);
+  const limit = INTEGER_LIMIT[type];
+  if (Number.isInteger(value) && value < limit && value >= -limit) return value;
+  throw mismatch(value, at, type, `number ${value}`);
+}
+
+function decodeQuantity(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : value;
+  if (typeof text === 'string' && isQuantity(text)) return text;
+  throw new DecodeError(QUANTITY_MESSAGE);
+}
+
+function decodeText(type: string, value: unknown, at: Place): string {
+  if (typeof value !== 'string') throw mismatch(value, at, 'string');
+  if (type === 'bytes') {
+    const wrong = base64Error(value);
+    if (wrong !== undefined) throw new DecodeError(`illegal base64 data at input byte ${wrong}`);
+  }
+  if ((type === 'time' || type === 'microtime') && !isTime(value)) {
+    const layout = type === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
+    throw new DecodeError(
+      `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`,
+    );
+  }
+  return value;
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+function isTime(text: string): boolean {
+  return TIME.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** The index of the first character that is not standard base64; undefined when all is well. */
+function base64Error(text: string): number | undefined {
+  const plain = text.replace(/[\r\n]/g, '');
+  const bad = plain.search(/[^A-Za-z0-9+/]/);
+  const end = bad < 0 ? plain.length : bad;
+  if (bad >= 0 && !/^={1,2}$/.test(plain.slice(bad))) return bad;
+  return plain.length % 4 === 0 ? undefined : end;
+}
+
+function mismatch(value: unknown, at: Place, wanted: string, word = jsonWord(value)): DecodeError {
+  const field = at.owner ? `struct field ${at.owner}.${at.names}` : 'value';
+  return new DecodeError(`json: cannot unmarshal ${word} into Go ${field} of type ${wanted}`);
+}
+
+function jsonWord(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  return value === null ? 'null' : typeof value;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

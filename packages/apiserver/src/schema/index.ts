@@ -1,0 +1,53 @@
+import type { Kind } from '@podwire/kube';
+import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
+import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
+import { decode, isObject, type JsonObject } from './decode.ts';
+import { applyTableDefaults } from './defaults.ts';
+import { FieldErrors } from './field-errors.ts';
+import { applyKindDefaults } from './kind-defaults.ts';
+import { validateKind, validateKindUpdate } from './kind-validation.ts';
+import { validateMetadata } from './metadata-validation.ts';
+import { validateByTable } from './table-validation.ts';
+
+export { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
+export { openApiDocument } from './openapi.ts';
+
+/** What the API server knows about the fields of its kinds, from the tables in this folder. */
+export function createSchema(): Schema {
+  return { validateAndDefault, mergeRule };
+}
+
+function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptions): Validated {
+  const type = schemaOf(kind.apiVersion, kind.kind);
+  if (!type) return { object: input, unknown: [], warnings: [], causes: [] };
+  const { object, unknown: found, error } = decode(type, input);
+  const unknown = options.fieldValidation === 'Ignore' ? [] : found;
+  if (error !== undefined) return { object: input, unknown, decodeError: error, warnings: [], causes: [] };
+  const { old } = options;
+  applyTableDefaults(type, object);
+  applyKindDefaults(kind.kind, object, old === undefined);
+  return { object: object as unknown as ApiObject, unknown, warnings: [], causes: validate(type, kind, object, old) };
+}
+
+function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiObject | undefined): Validated['causes'] {
+  const errors = new FieldErrors();
+  validateMetadata(kind.kind, isObject(object.metadata) ? object.metadata : {}, errors);
+  validateByTable(type, object, '', errors);
+  validateKind(kind.kind, object, errors);
+  if (old) validateKindUpdate(kind.kind, object, old as unknown as JsonObject, errors);
+  return errors.causes;
+}
+
+function mergeRule(kind: Kind, path: readonly string[]): MergeRule | undefined {
+  const type = schemaOf(kind.apiVersion, kind.kind);
+  const field = type && fieldAt(type, path);
+  if (!field) return undefined;
+  const { list, patch, atomicMap } = field;
+  return {
+    patchStrategy: patch?.strategy.split(',') ?? [],
+    ...(patch?.mergeKey === undefined ? {} : { patchMergeKey: patch.mergeKey }),
+    ...(list ? { listType: list.type } : {}),
+    ...(list?.type === 'map' ? { listMapKeys: list.keys } : {}),
+    ...(atomicMap ? { mapType: 'atomic' as const } : {}),
+  };
+}

@@ -1,0 +1,97 @@
+import type { KindName } from '@podwire/kube';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { Event, Namespace, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { JsonObject } from './decode.ts';
+import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
+
+type Defaulter = (object: JsonObject) => void;
+
+/** A decoded object has the shape of its kind, or decoding had failed. */
+function of<T>(act: (object: T) => void): Defaulter {
+  return (object) => act(object as T);
+}
+
+/** Defaults that depend on other fields; the fixed ones stand in the tables. */
+const DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
+  Pod: of<Pod>(defaultPod),
+  Deployment: of<Deployment>(({ spec }) => {
+    defaultPodSpec(spec?.template?.spec);
+    if (spec?.strategy?.type === 'RollingUpdate') {
+      spec.strategy.rollingUpdate = { maxSurge: '25%', maxUnavailable: '25%', ...spec.strategy.rollingUpdate };
+    }
+  }),
+  ReplicaSet: of<ReplicaSet>(({ spec }) => defaultPodSpec(spec?.template?.spec)),
+  DaemonSet: of<DaemonSet>(({ spec }) => {
+    defaultPodSpec(spec?.template?.spec);
+    if (spec?.updateStrategy?.type === 'RollingUpdate') {
+      spec.updateStrategy.rollingUpdate = { maxSurge: 0, maxUnavailable: 1, ...spec.updateStrategy.rollingUpdate };
+    }
+  }),
+  StatefulSet: of<StatefulSet>(({ spec }) => {
+    defaultPodSpec(spec?.template?.spec);
+    if (spec?.updateStrategy?.type === 'RollingUpdate') {
+      spec.updateStrategy.rollingUpdate = { partition: 0, ...spec.updateStrategy.rollingUpdate };
+    }
+  }),
+  Service: of<Service>((service) => {
+    Object.assign(service, { status: { loadBalancer: {}, ...service.status } });
+    defaultService(service);
+  }),
+  NetworkPolicy: of<NetworkPolicy>(({ spec }) => {
+    if (!spec || spec.policyTypes?.length) return;
+    spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
+  }),
+  EndpointSlice: of<EndpointSlice>(({ ports }) => {
+    for (const port of ports ?? []) port.name ??= '';
+  }),
+  Secret: of<Secret>(foldStringData),
+  Event: of<Event>((event) => {
+    event.source ??= {};
+    event.reportingComponent ??= '';
+    event.reportingInstance ??= '';
+  }),
+};
+
+/** What only a new object gets. */
+const CREATE_DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
+  Namespace: of<Namespace>((namespace) => {
+    namespace.spec = { finalizers: ['kubernetes'], ...namespace.spec };
+    Object.assign(namespace, { status: { phase: 'Active', ...namespace.status } });
+    const { name } = namespace.metadata ?? {};
+    if (!namespace.metadata || !name) return;
+    namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': name };
+  }),
+};
+
+export function applyKindDefaults(kind: KindName, object: JsonObject, creating: boolean): void {
+  DEFAULTERS[kind]?.(object);
+  if (creating) CREATE_DEFAULTERS[kind]?.(object);
+}
+
+function defaultService(service: Service): void {
+  const spec = service.spec;
+  if (!spec) return;
+  const type = spec.type ?? 'ClusterIP';
+  for (const port of spec.ports ?? []) port.targetPort ??= port.port;
+  if (spec.sessionAffinity === 'ClientIP') {
+    spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: 10800, ...spec.sessionAffinityConfig?.clientIP } };
+  } else {
+    delete spec.sessionAffinityConfig;
+  }
+  if (type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+  const external = type === 'NodePort' || type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0;
+  if (external) spec.externalTrafficPolicy ??= 'Cluster';
+  if (type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+/** stringData is write-only: what it holds goes into data. */
+function foldStringData(secret: Secret): void {
+  if (!secret.stringData) return;
+  secret.data = { ...secret.data };
+  for (const [key, text] of Object.entries(secret.stringData)) {
+    secret.data[key] = btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+  }
+  delete secret.stringData;
+}

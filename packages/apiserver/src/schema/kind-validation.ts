@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KindName } from '@podwire/kube';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { Lease } from 'kubernetes-types/coordination/v1.js';
+import type { ConfigMap, Endpoints, Event, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import {
+  validateDeployment,
+  validateSelectorUpdate,
+  validateStatefulSetUpdate,
+  validateWorkload,
+} from './apps-validation.ts';
+import type { JsonObject } from './decode.ts';
+import type { FieldErrors } from './field-errors.ts';
+import { configKey, notNegative, qualifiedName } from './names.ts';
+import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
+import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
+import {
+  BAD_CIDR,
+  isCidr,
+  validateEndpointSlice,
+  validateEndpoints,
+  validateService,
+  validateServiceUpdate,
+} from './service-validation.ts';
+
+type Validator = (object: JsonObject, errors: FieldErrors) => void;
+type UpdateValidator = (next: JsonObject, old: JsonObject, errors: FieldErrors) => void;
+
+/** A decoded object has the shape of its kind, or decoding had failed. */
+function of<T>(check: (object: T, errors: FieldErrors) => void): Validator {
+  return (object, errors) => check(object as T, errors);
+}
+
+function change<T>(check: (next: T, old: T, errors: FieldErrors) => void): UpdateValidator {
+  return (next, old, errors) => check(next as T, old as T, errors);
+}
+
+const VALIDATORS: Partial<Record<KindName, Validator>> = {
+  Pod: of<Pod>(({ spec }, errors) => {
+    if (spec) validatePodSpec(spec, 'spec', errors);
+    else errors.required('spec.containers');
+  }),
+  Service: of<Service>(validateService),
+  Endpoints: of<Endpoints>(validateEndpoints),
+  EndpointSlice: of<EndpointSlice>(validateEndpointSlice),
+  Deployment: of<Deployment>((object, errors) => {
+    validateWorkload(object, 'deployment', errors);
+    validateDeployment(object, errors);
+  }),
+  ReplicaSet: of<ReplicaSet>((object, errors) => validateWorkload(object, 'replicaset', errors)),
+  DaemonSet: of<DaemonSet>((object, errors) => validateWorkload(object, 'daemonset', errors)),
+  StatefulSet: of<StatefulSet>((object, errors) => validateWorkload(object, 'statefulset', errors)),
+  Ingress: of<Ingress>(validateIngress),
+  IngressClass: of<IngressClass>(({ spec }, errors) => {
+    if (!spec?.controller) errors.required('spec.controller');
+  }),
+  NetworkPolicy: of<NetworkPolicy>(validateNetworkPolicy),
+  ConfigMap: of<ConfigMap>(({ data, binaryData }, errors) => validateKeys({ data, binaryData }, errors)),
+  Secret: of<Secret>(validateSecret),
+  Node: of<Node>(validateNode),
+  Lease: of<Lease>(({ spec }, errors) => {
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec ?? {};
+    if (duration !== undefined && duration <= 0) {
+      errors.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0');
+    }
+    if (transitions !== undefined) errors.invalidEach('spec.leaseTransitions', transitions, notNegative(transitions));
+  }),
+  Event: of<Event>(({ involvedObject, metadata }, errors) => {
+    const namespace = involvedObject?.namespace;
+    if (namespace && namespace !== metadata?.namespace) {
+      errors.invalid('involvedObject.namespace', namespace, 'does not match event.namespace');
+    }
+  }),
+};
+
+const UPDATE_VALIDATORS: Partial<Record<KindName, UpdateValidator>> = {
+  Pod: change<Pod>(validatePodUpdate),
+  Service: change<Service>(validateServiceUpdate),
+  Deployment: change<Deployment>(validateSelectorUpdate),
+  ReplicaSet: change<ReplicaSet>(validateSelectorUpdate),
+  DaemonSet: change<DaemonSet>(validateSelectorUpdate),
+  StatefulSet: change<StatefulSet>(validateStatefulSetUpdate),
+  ConfigMap: change<ConfigMap>(validateImmutable),
+  Secret: change<Secret>((next, old, errors) => {
+    if (old.type && next.type !== old.type) errors.invalid('type', next.type ?? '', 'field is immutable');
+    validateImmutable(next, old, errors);
+  }),
+  EndpointSlice: change<EndpointSlice>((next, old, errors) => {
+    if (next.addressType !== old.addressType) errors.invalid('addressType', next.addressType, 'field is immutable');
+  }),
+  IngressClass: change<IngressClass>((next, old, errors) => {
+    const controller = next.spec?.controller;
+    if (controller !== old.spec?.controller) errors.invalid('spec.controller', controller ?? '', 'field is immutable');
+  }),
+};
+
+export function validateKind(kind: KindName, object: JsonObject, errors: FieldErrors): void {
+  VALIDATORS[kind]?.(object, errors);
+}
+
+export function validateKindUpdate(kind: KindName, next: JsonObject, old: JsonObject, errors: FieldErrors): void {
+  UPDATE_VALIDATORS[kind]?.(next, old, errors);
+}
+
+const DATA_LIMIT = 1024 * 1024;
+
+function validateKeys(parts: Record<string, Record<string, string> | undefined>, errors: FieldErrors): void {
+  let size = 0;
+  for (const [field, entries] of Object.entries(parts)) {
+    for (const [key, value] of Object.entries(entries ?? {})) {
+      errors.invalidEach(`${field}[${key}]`, key, configKey(key));
+      size += value.length;
+    }
+  }
+  if (size > DATA_LIMIT) errors.tooLong('[]', DATA_LIMIT);
+}
+
+/** Keys that a Secret of a type must have. */
+const SECRET_KEYS: Readonly<Record<string, readonly string[]>> = {
+  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+};
+
+function validateSecret({ data, type = '' }: Secret, errors: FieldErrors): void {
+  validateKeys({ data }, errors);
+  for (const key of SECRET_KEYS[type] ?? []) {
+    if (data?.[key] === undefined) errors.required(`data[${key}]`);
+  }
+}
+
+function validateNode({ spec }: Node, errors: FieldErrors): void {
+  spec?.podCIDRs?.forEach((cidr, index) => {
+    if (!isCidr(cidr)) errors.invalid(`spec.podCIDRs[${index}]`, cidr, BAD_CIDR);
+  });
+  spec?.taints?.forEach(({ key }, index) => {
+    if (key) errors.invalidEach(`spec.taints[${index}].key`, key, qualifiedName(key));
+  });
+}
+
+function validateImmutable(next: ConfigMap | Secret, old: ConfigMap | Secret, errors: FieldErrors): void {
+  if (!old.immutable) return;
+  if (!next.immutable) errors.forbidden('immutable', 'field is immutable when `immutable` is set');
+  if (!isDeepStrictEqual({ ...next.data }, { ...old.data })) {
+    errors.forbidden('data', 'field is immutable when `immutable` is set');
+  }
+}

@@ -1,0 +1,98 @@
+import type { Kind } from '@podwire/kube';
+import { type ResolvedType, schemaOf } from './catalogue.ts';
+import type { FieldSchema } from './notation.ts';
+
+type Json = { [key: string]: unknown };
+
+const SCALARS: Readonly<Record<string, Json>> = {
+  string: { type: 'string' },
+  int32: { type: 'integer', format: 'int32' },
+  int64: { type: 'integer', format: 'int64' },
+  bool: { type: 'boolean' },
+  time: { type: 'string', format: 'date-time' },
+  microtime: { type: 'string', format: 'date-time' },
+  bytes: { type: 'string', format: 'byte' },
+  quantity: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  intOrString: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
+  object: { type: 'object' },
+  any: {},
+};
+
+/** What kubectl reads out of the operations: which verbs check fields, and which kind they are about. */
+const PARAMETERS = [
+  { name: 'dryRun', in: 'query', schema: { type: 'string' } },
+  { name: 'fieldManager', in: 'query', schema: { type: 'string' } },
+  { name: 'fieldValidation', in: 'query', schema: { type: 'string' } },
+];
+
+/** The OpenAPI 3.0 document of one group version with the schemas its kinds reach. */
+export function openApiDocument(kinds: readonly Kind[]): object {
+  const schemas: Json = {};
+  const paths: Json = {};
+  for (const kind of kinds) {
+    const type = schemaOf(kind.apiVersion, kind.kind);
+    if (!type) continue;
+    addSchema(type, schemas);
+    Object.assign(paths, pathsOf(kind, type));
+    const schema = schemas[type.qualifiedName] as Json;
+    schema['x-kubernetes-group-version-kind'] = [gvkOf(kind)];
+  }
+  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.33.0' }, paths, components: { schemas } };
+}
+
+function gvkOf({ group, version, kind }: Kind): Json {
+  return { group, version, kind };
+}
+
+function pathsOf(kind: Kind, type: ResolvedType): Json {
+  const base = kind.group ? `/apis/${kind.group}/${kind.version}` : `/api/${kind.version}`;
+  const collection = `${base}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}`;
+  const operation = (action: string): Json => ({
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': gvkOf(kind),
+    responses: { 200: { description: 'OK', content: { 'application/json': { schema: reference(type) } } } },
+    parameters: PARAMETERS,
+  });
+  return {
+    [collection]: { get: operation('list'), post: operation('post') },
+    [`${collection}/{name}`]: { get: operation('get'), put: operation('put'), patch: operation('patch') },
+  };
+}
+
+function reference(type: ResolvedType): Json {
+  return { $ref: `#/components/schemas/${type.qualifiedName}` };
+}
+
+function addSchema(type: ResolvedType, schemas: Json): void {
+  if (schemas[type.qualifiedName]) return;
+  const properties: Json = {};
+  const required: string[] = [];
+  const schema: Json = { type: 'object', properties };
+  schemas[type.qualifiedName] = schema;
+  for (const field of type.fields.values()) {
+    const below = type.typeOf(field);
+    properties[field.name] = { ...shapeOf(field, below), ...extensionsOf(field) };
+    if (field.required) required.push(field.name);
+    if (below) addSchema(below, schemas);
+  }
+  if (required.length > 0) schema.required = required;
+}
+
+function shapeOf(field: FieldSchema, below: ResolvedType | undefined): Json {
+  const one = below ? reference(below) : { ...SCALARS[field.type] };
+  if (field.shape === 'list') return { type: 'array', items: one };
+  if (field.shape === 'map') return { type: 'object', additionalProperties: one };
+  // A $ref has no neighbours in OpenAPI 3.0.
+  if (below) return { allOf: [one] };
+  return { ...one, ...(field.values ? { enum: field.values } : {}) };
+}
+
+function extensionsOf({ list, patch, atomicMap }: FieldSchema): Json {
+  return {
+    ...(patch ? { 'x-kubernetes-patch-strategy': patch.strategy } : {}),
+    ...(patch?.mergeKey ? { 'x-kubernetes-patch-merge-key': patch.mergeKey } : {}),
+    ...(list ? { 'x-kubernetes-list-type': list.type } : {}),
+    ...(list?.type === 'map' ? { 'x-kubernetes-list-map-keys': list.keys } : {}),
+    ...(atomicMap ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+  };
+}

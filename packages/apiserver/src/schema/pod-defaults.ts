@@ -1,0 +1,69 @@
+import type { Container, Pod, PodSpec, Toleration } from 'kubernetes-types/core/v1.js';
+
+/** How long a pod stays on a node that is not ready, unless it says otherwise (DefaultTolerationSeconds). */
+const NODE_TOLERATIONS: readonly Toleration[] = ['not-ready', 'unreachable'].map((state) => ({
+  key: `node.kubernetes.io/${state}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: 300,
+}));
+
+/** Defaults of a pod itself, on top of those of any pod template. */
+export function defaultPod(pod: Pod): void {
+  const spec = pod.spec;
+  if (!spec) return;
+  defaultPodSpec(spec);
+  spec.enableServiceLinks ??= true;
+  spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
+  spec.serviceAccount = spec.serviceAccountName;
+  spec.priority ??= 0;
+  spec.preemptionPolicy ??= 'PreemptLowerPriority';
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) requestLimits(container);
+  for (const toleration of NODE_TOLERATIONS) {
+    const tolerated = spec.tolerations?.some(
+      ({ key, effect }) => (!key || key === toleration.key) && (!effect || effect === toleration.effect),
+    );
+    if (!tolerated) spec.tolerations = [...(spec.tolerations ?? []), { ...toleration }];
+  }
+  Object.assign(pod, { status: { phase: 'Pending', qosClass: qosClassOf(spec), ...pod.status } });
+}
+
+/** Defaults of the spec of a pod or a pod template. */
+export function defaultPodSpec(spec: PodSpec | undefined): void {
+  if (!spec) return;
+  if (spec.serviceAccountName) spec.serviceAccount ??= spec.serviceAccountName;
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
+    container.imagePullPolicy ??= isLatest(container.image ?? '') ? 'Always' : 'IfNotPresent';
+    for (const port of container.ports ?? []) {
+      if (spec.hostNetwork) port.hostPort ??= port.containerPort;
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    if (Object.keys(volume).length === 1) volume.emptyDir = {};
+  }
+}
+
+/** An image without digest and without tag, or with the tag latest. */
+function isLatest(image: string): boolean {
+  if (image.includes('@')) return false;
+  const [, tag] = image.slice(image.lastIndexOf('/') + 1).split(':');
+  return tag === undefined || tag === 'latest';
+}
+
+function requestLimits({ resources }: Container): void {
+  if (!resources?.limits) return;
+  resources.requests = { ...resources.limits, ...resources.requests };
+}
+
+function qosClassOf(spec: PodSpec): string {
+  const all = spec.containers ?? [];
+  const guaranteed = all.every(({ resources }) =>
+    ['cpu', 'memory'].every((name) => {
+      const limit = resources?.limits?.[name];
+      return limit !== undefined && resources?.requests?.[name] === limit;
+    }),
+  );
+  if (all.length > 0 && guaranteed) return 'Guaranteed';
+  const some = all.some(({ resources }) => resources?.limits || resources?.requests);
+  return some ? 'Burstable' : 'BestEffort';
+}
