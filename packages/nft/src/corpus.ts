@@ -179,7 +179,7 @@ const filter: Table = {
         rule(is(meta('mark'), 9, '>'), { kind: 'counter' }),
         rule(is({ kind: 'bitwise', of: meta('mark'), mask: 0x10000, xor: 0 }, 0x10000), { kind: 'counter' }),
         rule(is({ kind: 'bitwise', of: meta('mark'), mask: 0xff, xor: 0 }, 3, '!='), { kind: 'counter' }),
-        rule(is(meta('pkttype'), 'broadcast'), is(meta('protocol'), 'ip'), { kind: 'counter' }),
+        rule(is(meta('pkttype'), 'broadcast'), { kind: 'counter' }),
         rule(is(meta('l4proto'), ['tcp', 'udp', 'sctp']), { kind: 'counter' }),
         rule({ kind: 'update', op: 'update', set: 'seen', key: payload('ip saddr'), timeout: 30 }),
         rule({ kind: 'update', op: 'add', set: 'seen', key: payload('ip saddr') }),
@@ -416,6 +416,7 @@ const inet: Table = {
       rules: [
         rule(is(payload('ip saddr'), '10.0.0.1'), { kind: 'counter' }),
         rule(is(payload('ip6 saddr'), 'fd00::1'), { kind: 'counter' }),
+        rule(is(meta('protocol'), 'ip'), { kind: 'counter' }),
         rule(is(meta('nfproto'), 'ipv4'), is(payload('ip daddr'), '10.0.0.1'), is(payload('icmp type'), 'echo-reply'), {
           kind: 'counter',
         }),

@@ -1,0 +1,95 @@
+const NLA_F_NESTED = 0x8000;
+
+/**
+ * Writes netlink attributes (length, type, payload, padding to 4 bytes; native order for the header) into one buffer
+ * that grows. Nested attributes are opened with `open` and closed with `close`.
+ */
+export class AttributeWriter {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(capacity = 512) {
+    this.#bytes = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of what was written. */
+  take(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  /** Starts a nested attribute; the value returned goes to `close`. */
+  open(type: number): number {
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt16LE(type | NLA_F_NESTED, at + 2);
+    return at;
+  }
+
+  close(at: number): this {
+    this.#bytes.writeUInt16LE(this.#length - at, at);
+    return this;
+  }
+
+  nest(type: number, write: () => void): this {
+    const at = this.open(type);
+    write();
+    return this.close(at);
+  }
+
+  bytes(type: number, value: Uint8Array): this {
+    const at = this.#attribute(type, value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** Already encoded attributes. */
+  raw(attributes: Uint8Array): this {
+    const at = this.#reserve(attributes.length);
+    this.#bytes.set(attributes, at);
+    return this;
+  }
+
+  text(type: number, value: string): this {
+    return this.bytes(type, Buffer.from(`${value}\0`));
+  }
+
+  u8(type: number, value: number): this {
+    this.#bytes[this.#attribute(type, 1)] = value;
+    return this;
+  }
+
+  /** nf_tables integers are big-endian. */
+  u32(type: number, value: number): this {
+    const at = this.#attribute(type, 4);
+    this.#bytes.writeUInt32BE(value >>> 0, at);
+    return this;
+  }
+
+  u64(type: number, value: bigint | number): this {
+    const at = this.#attribute(type, 8);
+    this.#bytes.writeBigUInt64BE(BigInt(value), at);
+    return this;
+  }
+
+  #attribute(type: number, length: number): number {
+    const at = this.#reserve(4 + ((length + 3) & ~3));
+    this.#bytes.writeUInt16LE(4 + length, at);
+    this.#bytes.writeUInt16LE(type, at + 2);
+    return at + 4;
+  }
+
+  #reserve(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    this.#bytes.fill(0, at, this.#length);
+    return at;
+  }
+}

@@ -1,0 +1,63 @@
+import { type Netlink, type NetlinkAnswer, type NetlinkMessage, type Netns, openNetlink } from '@podwire/kernel';
+import type { WireMessage } from './encode-change.ts';
+import { messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
+
+const BATCH_BEGIN = 0x10; // NFNL_MSG_BATCH_BEGIN
+const BATCH_END = 0x11; // NFNL_MSG_BATCH_END
+const GENERATION = 1; // NFNL_BATCH_GENID
+
+/** struct nfgenmsg in front of the attributes: family, version 0, resource id big-endian. */
+function body(family: number, resource: number, attributes?: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + (attributes?.length ?? 0));
+  bytes[0] = family;
+  bytes.writeUInt16BE(resource, 2);
+  attributes?.copy(bytes, 4);
+  return bytes;
+}
+
+/** nf_tables' part of netlink: transactions and dumps. */
+export class NftTransport {
+  readonly #netlink: Netlink;
+
+  constructor(netns?: Netns) {
+    this.#netlink = openNetlink('netfilter', netns);
+  }
+
+  close(): void {
+    this.#netlink.close();
+  }
+
+  /** All or nothing. With `generation`, the kernel refuses (ERESTART) when anything changed since that was read. */
+  commit(messages: readonly WireMessage[], generation?: Buffer): void {
+    const check = generation ? Buffer.concat([Buffer.from([8, 0, GENERATION, 0]), generation]) : undefined;
+    this.#netlink.transaction([
+      { type: BATCH_BEGIN, flags: 0, body: body(0, NFNL_SUBSYS_NFTABLES, check), op: 'begin an nftables transaction' },
+      ...messages.map(
+        (m): NetlinkMessage => ({
+          type: messageType(m.message),
+          flags: m.flags,
+          body: body(m.family, 0, m.attributes),
+          get op() {
+            return m.purpose();
+          },
+        }),
+      ),
+      { type: BATCH_END, flags: 0, body: body(0, NFNL_SUBSYS_NFTABLES), op: 'commit an nftables transaction' },
+    ]);
+  }
+
+  /** Answers' attributes, nfgenmsg taken off. */
+  dump(message: number, family: number, attributes?: Buffer): Buffer[] {
+    return this.#netlink
+      .dump({ type: messageType(message), flags: 0, body: body(family, 0, attributes), op: 'list nftables' })
+      .map(attributesOf);
+  }
+
+  get(message: number, family: number, attributes?: Buffer): Buffer[] {
+    return this.#netlink
+      .request({ type: messageType(message), flags: 0, body: body(family, 0, attributes), op: 'read nftables' })
+      .map(attributesOf);
+  }
+}
+
+const attributesOf = (answer: NetlinkAnswer): Buffer => answer.body.subarray(4);

@@ -1,0 +1,45 @@
+import { TYPES } from './data-type.ts';
+import type { DataType, NamedSet } from './model.ts';
+import { cleanComment } from './name.ts';
+import { BYTE_ORDER, UDATA } from './wire.ts';
+
+/** One attribute of nft's own notes on an object, which the kernel stores unread: type, length, value. */
+function udata(type: number, value: Uint8Array): Buffer {
+  return Buffer.from([type, value.length, ...value]);
+}
+
+const u32 = (n: number): Buffer => Buffer.from([n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255]);
+
+const orderOf = (types: readonly DataType[] | undefined): number =>
+  types?.length === 1 ? BYTE_ORDER[TYPES[types[0] as DataType].order] : BYTE_ORDER.none;
+
+export function commentUserdata(comment: string, type: number = UDATA.comment): Buffer {
+  return udata(type, Buffer.from(`${cleanComment(comment)}\0`));
+}
+
+/** nft needs the byte order to list a set as it was written. */
+export function setUserdata(set: Pick<NamedSet, 'key' | 'data' | 'comment'>): Buffer {
+  const data = set.data === 'verdict' ? undefined : set.data;
+  return Buffer.concat([
+    udata(UDATA.keyByteOrder, u32(orderOf(set.key))),
+    ...(data ? [udata(UDATA.dataByteOrder, u32(orderOf(data)))] : []),
+    ...(set.comment === undefined ? [] : [commentUserdata(set.comment, UDATA.setComment)]),
+  ]);
+}
+
+export function elementUserdata(comment: string | undefined, openEnded: boolean): Buffer | undefined {
+  if (comment === undefined && !openEnded) return undefined;
+  return Buffer.concat([
+    ...(comment === undefined ? [] : [commentUserdata(comment)]),
+    ...(openEnded ? [udata(UDATA.elementFlags, u32(1))] : []),
+  ]);
+}
+
+/** The comment in user data of a table, chain, rule or element; `type` differs for sets. */
+export function readComment(bytes: Buffer | undefined, type: number = UDATA.comment): string | undefined {
+  for (let at = 0; bytes && at + 2 <= bytes.length; at += 2 + (bytes[at + 1] ?? 0)) {
+    const length = bytes[at + 1] ?? 0;
+    if (bytes[at] === type) return bytes.toString('utf8', at + 2, at + 1 + length);
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/** Numbers of the nf_tables netlink family (linux/netfilter/nf_tables.h); the kernel's name stands beside each. */
+import type { Hook, TableFamily } from './model.ts';
+
+export const NFNL_SUBSYS_NFTABLES = 10;
+
+export const MESSAGE = {
+  newTable: 0, // NFT_MSG_NEWTABLE
+  getTable: 1,
+  deleteTable: 2,
+  newChain: 3, // NFT_MSG_NEWCHAIN
+  getChain: 4,
+  deleteChain: 5,
+  newRule: 6, // NFT_MSG_NEWRULE
+  getRule: 7,
+  deleteRule: 8,
+  newSet: 9, // NFT_MSG_NEWSET
+  getSet: 10,
+  deleteSet: 11,
+  newElements: 12, // NFT_MSG_NEWSETELEM
+  getElements: 13,
+  deleteElements: 14,
+  newGeneration: 15, // NFT_MSG_NEWGEN
+  getGeneration: 16,
+} as const;
+
+export const messageType = (message: number): number => (NFNL_SUBSYS_NFTABLES << 8) | message;
+
+export const FLAG = { create: 0x400, append: 0x800, dump: 0x300 } as const; // NLM_F_CREATE, NLM_F_APPEND, NLM_F_DUMP
+
+export const FAMILY: Readonly<Record<TableFamily, number>> = { inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 }; // NFPROTO_*
+
+const INET_HOOKS: Readonly<Partial<Record<Hook, number>>> = {
+  prerouting: 0,
+  input: 1,
+  forward: 2,
+  output: 3,
+  postrouting: 4,
+  ingress: 5,
+};
+
+/** The hook's number in that family, or undefined where the family has no such hook. */
+export function hookNumber(family: TableFamily, hook: Hook): number | undefined {
+  if (family === 'netdev') return { ingress: 0, egress: 1 }[hook as string];
+  if (family === 'arp') return { input: 0, output: 1 }[hook as string];
+  if (hook === 'ingress' && family !== 'inet') return undefined;
+  return INET_HOOKS[hook];
+}
+
+export const TABLE = { name: 1, userdata: 6 } as const; // NFTA_TABLE_*
+export const CHAIN = { table: 1, handle: 2, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const; // NFTA_CHAIN_*
+export const HOOK = { number: 1, priority: 2, device: 3 } as const; // NFTA_HOOK_*
+export const RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const; // NFTA_RULE_*
+export const SET = {
+  table: 1,
+  name: 2,
+  flags: 3,
+  keyType: 4,
+  keyLength: 5,
+  dataType: 6,
+  dataLength: 7,
+  description: 9,
+  id: 10,
+  timeout: 11,
+  userdata: 13,
+  expression: 17,
+} as const; // NFTA_SET_*
+export const DESCRIPTION = { size: 1, concat: 2, fieldLength: 1 } as const; // NFTA_SET_DESC_*, NFTA_SET_FIELD_LEN
+export const SET_FLAG = {
+  anonymous: 1,
+  constant: 2,
+  interval: 4,
+  map: 8,
+  timeout: 0x10,
+  eval: 0x20,
+  concat: 0x80,
+} as const; // NFT_SET_*
+export const ELEMENTS = { table: 1, set: 2, elements: 3, setId: 4 } as const; // NFTA_SET_ELEM_LIST_*
+export const ELEMENT = { key: 1, data: 2, flags: 3, timeout: 4, userdata: 6, keyEnd: 10 } as const; // NFTA_SET_ELEM_*
+export const INTERVAL_END = 1; // NFT_SET_ELEM_INTERVAL_END
+export const LIST_ELEMENT = 1; // NFTA_LIST_ELEM
+export const DATA = { value: 1, verdict: 2 } as const; // NFTA_DATA_*
+export const VERDICT = { code: 1, chain: 2 } as const; // NFTA_VERDICT_*
+export const EXPRESSION = { name: 1, data: 2 } as const; // NFTA_EXPR_*
+export const VERDICT_TYPE = 0xffffff00; // NFT_DATA_VERDICT
+
+/** NF_ACCEPT, NF_DROP, NFT_CONTINUE, NFT_RETURN, NFT_JUMP, NFT_GOTO */
+export const VERDICT_CODE = { accept: 1, drop: 0, continue: -1, return: -5, jump: -3, goto: -4 } as const;
+
+/** User data is type, length, value; nft reads these (libnftnl/udata.h). */
+export const UDATA = { comment: 0, keyByteOrder: 0, dataByteOrder: 1, setComment: 7, elementFlags: 1 } as const;
+export const BYTE_ORDER = { none: 0, host: 1, big: 2 } as const;
