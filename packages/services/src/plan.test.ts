@@ -41,7 +41,7 @@ for (const name of readdirSync(CASES).filter((entry) => !entry.endsWith('.nft'))
   test(`golden ruleset: ${name}`, () => {
     const file = new URL(`${name}/expected.nft`, CASES);
     const actual = golden(caseModel(name));
-    if (process.env['UPDATE_GOLDEN']) writeFileSync(file, actual);
+    if (process.env.UPDATE_GOLDEN) writeFileSync(file, actual);
     assert.equal(actual, readFileSync(file, 'utf8'));
   });
 }
@@ -57,7 +57,7 @@ test('golden rules that never change', () => {
   const chains = table.chains.filter((chain) => !/^n([2-9]|[1-9]\d)$/.test(chain.name));
   const actual = formatTable({ ...table, chains, sets: table.sets.filter((set) => set.name !== 'count') });
   const file = new URL('testdata/rules.nft', import.meta.url);
-  if (process.env['UPDATE_GOLDEN']) writeFileSync(file, actual);
+  if (process.env.UPDATE_GOLDEN) writeFileSync(file, actual);
   assert.equal(actual, readFileSync(file, 'utf8'));
 });
 
