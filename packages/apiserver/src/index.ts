@@ -1,1 +1,3 @@
-export {};
+export * from './errors.ts';
+export * from './seam.ts';
+export * from './server.ts';

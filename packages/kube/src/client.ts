@@ -1,4 +1,4 @@
-import type { KindName, ObjectOf } from './kinds.ts';
+import type { KindName, Namespace, ObjectOf } from './kinds.ts';
 
 export interface ObjectKey {
   /** Absent for cluster-scoped kinds. */
@@ -45,6 +45,10 @@ export interface KubeClient {
   patch<K extends KindName>(kind: K, key: ObjectKey, patch: unknown, options?: PatchOptions): Promise<ObjectOf<K>>;
   /** False when there was no such object. */
   delete(kind: KindName, key: ObjectKey, options?: DeleteOptions): Promise<boolean>;
+  /** Assigns a pod to a node; KUBE_CONFLICT when it has one. */
+  bind(pod: ObjectKey, nodeName: string): Promise<void>;
+  /** Replaces spec.finalizers of a Namespace; the last one gone, a terminating namespace is removed. */
+  finalizeNamespace(namespace: Namespace): Promise<void>;
   /** Calls onEvent in order until the server ends the watch (resolves) or it fails (rejects; KUBE_GONE: list again). */
   watch<K extends KindName>(
     kind: K,

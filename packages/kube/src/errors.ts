@@ -34,7 +34,10 @@ const CODE_OF_STATUS: Readonly<Record<number, KubeErrorCode>> = {
 /** The error that stands for a Status object with status Failure; the Status is in `details.status`. */
 export function statusError(status: Status, cause?: unknown): PodwireError {
   const code = CODE_OF_REASON[status.reason ?? ''] ?? CODE_OF_STATUS[status.code ?? 0] ?? 'KUBE_API';
-  return new PodwireError(code, status.message ?? `the API server answered ${status.code}`, { details: { status }, cause });
+  return new PodwireError(code, status.message ?? `the API server answered ${status.code}`, {
+    details: { status },
+    cause,
+  });
 }
 
 /** The Status object behind an error of a KubeClient, if the server sent one. */

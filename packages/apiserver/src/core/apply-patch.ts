@@ -1,7 +1,7 @@
 import { cloneJson, equalJson } from '@podwire/kube';
 import type { ManagedFieldsEntry } from 'kubernetes-types/meta/v1.js';
 import { type FieldSet, fieldSetOf, isSet, itemElement, mapKeysOf, subtract } from './field-set.ts';
-import { type JsonObject, isObject } from './patches.ts';
+import { isObject, type JsonObject } from './patches.ts';
 import type { RuleAt } from './strategic-patch.ts';
 
 export interface ApplyOptions {
@@ -29,7 +29,14 @@ export function applyPatch(current: JsonObject | undefined, applied: JsonObject,
   const merged = merge(base, { ...applied, metadata }, { path: [], ruleAt }) as JsonObject;
   const unchanged = mine && equalJson(mine.fieldsV1, fieldsV1) && current && equalJson(current, merged);
   const time = unchanged ? (mine.time ?? now) : now;
-  const entry: ManagedFieldsEntry = { manager: fieldManager, operation: 'Apply', apiVersion, time, fieldsType: 'FieldsV1', fieldsV1 };
+  const entry: ManagedFieldsEntry = {
+    manager: fieldManager,
+    operation: 'Apply',
+    apiVersion,
+    time,
+    fieldsType: 'FieldsV1',
+    fieldsV1,
+  };
   return { ...merged, metadata: { ...(merged.metadata as JsonObject), managedFields: [...others, entry] } };
 }
 

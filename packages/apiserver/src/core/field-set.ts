@@ -1,5 +1,5 @@
 import type { MergeRule } from '../seam.ts';
-import { type JsonObject, isObject } from './patches.ts';
+import { isObject, type JsonObject } from './patches.ts';
 import type { RuleAt } from './strategic-patch.ts';
 
 /** meta/v1 FieldsV1: `f:name` a field, `k:{...}` a list item by its keys, `v:...` a set item; `{}` is a leaf. */
@@ -7,7 +7,15 @@ export type FieldSet = { [element: string]: FieldSet };
 
 const NOT_OWNED = new Set(['apiVersion', 'kind']);
 const NOT_OWNED_METADATA = new Set([
-  'name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink', 'generateName',
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'managedFields',
+  'selfLink',
+  'generateName',
 ]);
 
 /** The fields an applied configuration names, as server-side apply records them. */
@@ -16,7 +24,8 @@ export function fieldSetOf(applied: JsonObject, ruleAt: RuleAt): FieldSet {
   for (const [field, value] of Object.entries(applied)) {
     if (NOT_OWNED.has(field)) continue;
     const members = field === 'metadata' && isObject(value) ? withoutIdentity(value) : value;
-    if (field !== 'metadata' || Object.keys(members as object).length > 0) set[`f:${field}`] = elements(members, [field], ruleAt);
+    if (field !== 'metadata' || Object.keys(members as object).length > 0)
+      set[`f:${field}`] = elements(members, [field], ruleAt);
   }
   return set;
 }
@@ -33,7 +42,8 @@ function elements(value: unknown, path: readonly string[], ruleAt: RuleAt): Fiel
   } else if (Array.isArray(value)) {
     for (const item of value) {
       const element = itemElement(item, rule);
-      if (element !== undefined) set[element] = isObject(item) ? { '.': {}, ...elements(item, path, withoutList(ruleAt, path)) } : {};
+      if (element !== undefined)
+        set[element] = isObject(item) ? { '.': {}, ...elements(item, path, withoutList(ruleAt, path)) } : {};
     }
   }
   return set;
@@ -61,7 +71,10 @@ export function mapKeysOf(rule: MergeRule | undefined): readonly string[] | unde
 }
 
 export function isSet(rule: MergeRule | undefined): boolean {
-  return rule?.listType === 'set' || (rule?.listType === undefined && Boolean(rule?.patchStrategy.includes('merge') && !rule.patchMergeKey));
+  return (
+    rule?.listType === 'set' ||
+    (rule?.listType === undefined && Boolean(rule?.patchStrategy.includes('merge') && !rule.patchMergeKey))
+  );
 }
 
 /** What `a` has and none of `others` has. */

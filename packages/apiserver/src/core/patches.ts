@@ -28,7 +28,12 @@ interface Operation {
 /** RFC 6902, all or nothing; throws 400 for what is not a patch and 422 for one that does not apply. */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw badRequest('json patch: the body is not an array of operations');
-  if (patch.length > 10_000) throw failure(413, 'RequestEntityTooLarge', `The allowed maximum operations in a JSON patch is 10000, got ${patch.length}`);
+  if (patch.length > 10_000)
+    throw failure(
+      413,
+      'RequestEntityTooLarge',
+      `The allowed maximum operations in a JSON patch is 10000, got ${patch.length}`,
+    );
   let document = cloneJson(target);
   for (const operation of patch) document = applyOperation(document, operation);
   return document;
@@ -52,7 +57,8 @@ function applyOperation(document: unknown, operation: Operation): unknown {
     case 'copy':
       return addAt(document, pointer(path), cloneJson(valueAt(document, pointer(from ?? ''))));
     case 'test':
-      if (!equalJson(valueAt(document, pointer(path)) ?? null, operation.value ?? null)) throw unappliable(`testing value ${path} failed`);
+      if (!equalJson(valueAt(document, pointer(path)) ?? null, operation.value ?? null))
+        throw unappliable(`testing value ${path} failed`);
       return document;
     default:
       throw badRequest(`json patch: unexpected kind: ${String(op)}`);
@@ -67,7 +73,10 @@ function unappliable(why: string): Error {
 function pointer(text: string): string[] {
   if (text === '') return [];
   if (!text.startsWith('/')) throw badRequest(`json patch: "${text}" is not a JSON pointer`);
-  return text.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return text
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function indexIn(list: readonly unknown[], part: string, limit: number): number {
@@ -90,7 +99,8 @@ function addAt(document: unknown, path: readonly string[], value: unknown): unkn
   const last = path.at(-1);
   if (last === undefined) return value;
   const parent = valueAt(document, path.slice(0, -1));
-  if (Array.isArray(parent)) parent.splice(last === '-' ? parent.length : indexIn(parent, last, parent.length + 1), 0, value);
+  if (Array.isArray(parent))
+    parent.splice(last === '-' ? parent.length : indexIn(parent, last, parent.length + 1), 0, value);
   else if (isObject(parent)) parent[last] = value;
   else throw unappliable(`path /${path.join('/')} does not exist`);
   return document;

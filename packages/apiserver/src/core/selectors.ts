@@ -1,4 +1,4 @@
-import { type Labels, type LabelRequirement, selectorMatches } from '@podwire/base';
+import { type LabelRequirement, type Labels, selectorMatches } from '@podwire/base';
 import type { KindName } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
 import { badRequest } from './status.ts';
@@ -14,7 +14,9 @@ const IN = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const ORDERED = new RegExp(`^${KEY}\\s*([<>])\\s*(-?\\d+)$`);
 
 /** The text form of a label selector (`app=a,tier in (x,y),!old`); throws 400. Undefined when it selects everything. */
-export function parseLabelSelector(text: string | null | undefined): ((labels: Labels | undefined) => boolean) | undefined {
+export function parseLabelSelector(
+  text: string | null | undefined,
+): ((labels: Labels | undefined) => boolean) | undefined {
   const terms = splitOutsideParentheses(text ?? '').map(parseTerm);
   if (terms.length === 0) return undefined;
   return (labels = {}) => terms.every((term) => term.matches(labels));
@@ -29,7 +31,8 @@ function parseTerm(term: string): Comparison {
   const exists = EXISTS.exec(term);
   if (exists) return requirement({ key: exists[2] ?? '', operator: exists[1] ? 'DoesNotExist' : 'Exists' });
   const equal = EQUAL.exec(term);
-  if (equal) return requirement({ key: equal[1] ?? '', operator: equal[2] === '!=' ? 'NotIn' : 'In', values: [equal[3] ?? ''] });
+  if (equal)
+    return requirement({ key: equal[1] ?? '', operator: equal[2] === '!=' ? 'NotIn' : 'In', values: [equal[3] ?? ''] });
   const among = IN.exec(term);
   if (among) {
     const values = (among[3] ?? '').split(',').map((value) => value.trim());
@@ -52,13 +55,27 @@ function requirement(parsed: LabelRequirement): Comparison {
 const EVERY_KIND = ['metadata.name', 'metadata.namespace'];
 const FIELDS: { readonly [K in KindName]?: readonly string[] } = {
   Pod: [
-    'spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork',
-    'status.phase', 'status.podIP', 'status.nominatedNodeName',
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.nominatedNodeName',
   ],
   Event: [
-    'involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid',
-    'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath',
-    'reason', 'reportingComponent', 'source', 'type',
+    'involvedObject.kind',
+    'involvedObject.namespace',
+    'involvedObject.name',
+    'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
   ],
   Secret: ['type'],
   Namespace: ['status.phase'],
@@ -66,7 +83,11 @@ const FIELDS: { readonly [K in KindName]?: readonly string[] } = {
   Service: ['spec.clusterIP', 'spec.type'],
   ReplicaSet: ['status.replicas'],
 };
-const ABSENT: Readonly<Record<string, string>> = { 'spec.hostNetwork': 'false', 'spec.unschedulable': 'false', 'status.replicas': '0' };
+const ABSENT: Readonly<Record<string, string>> = {
+  'spec.hostNetwork': 'false',
+  'spec.unschedulable': 'false',
+  'status.replicas': '0',
+};
 
 /** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
 export function parseFieldSelector(kind: KindName, text: string | null | undefined): Matcher | undefined {
@@ -75,10 +96,12 @@ export function parseFieldSelector(kind: KindName, text: string | null | undefin
     const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
     if (!parsed) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = '', operator, value = ''] = parsed;
-    if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field)) throw badRequest(`field label not supported: ${field}`);
+    if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field))
+      throw badRequest(`field label not supported: ${field}`);
     return { field, path: field.split('.'), equal: operator !== '!=', value };
   });
-  return (object) => terms.every(({ field, path, equal, value }) => (fieldText(object, field, path) === value) === equal);
+  return (object) =>
+    terms.every(({ field, path, equal, value }) => (fieldText(object, field, path) === value) === equal);
 }
 
 function fieldText(object: ApiObject, field: string, path: readonly string[]): string {

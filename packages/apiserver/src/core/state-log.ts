@@ -1,9 +1,9 @@
-import { mkdir, open, readdir, readFile, rename, truncate, unlink, type FileHandle } from 'node:fs/promises';
 import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, truncate, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { PodwireError, messageOf } from '@podwire/base';
+import { messageOf, PodwireError } from '@podwire/base';
 import { lockDirectory } from './directory-lock.ts';
-import { type StateRecord, decodeRecords, encodeRecord } from './record.ts';
+import { decodeRecords, encodeRecord, type StateRecord } from './record.ts';
 
 export interface StateLogOptions {
   readonly directory: string;
@@ -80,7 +80,9 @@ export class StateLog {
   async #recover(): Promise<Recovered> {
     const names = await readdir(this.#directory);
     const generations = (type: string) =>
-      names.flatMap((name) => (NAME.exec(name)?.[1] === type ? [Number(NAME.exec(name)?.[2])] : [])).sort((a, b) => a - b);
+      names
+        .flatMap((name) => (NAME.exec(name)?.[1] === type ? [Number(NAME.exec(name)?.[2])] : []))
+        .sort((a, b) => a - b);
     const base = generations('snapshot').at(-1);
     const logs = generations('log').filter((generation) => generation >= (base ?? 0));
     const records: StateRecord[] = base === undefined ? [] : await this.#read('snapshot', base);

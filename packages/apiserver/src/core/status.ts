@@ -1,5 +1,5 @@
-import { type Kind, statusError } from '@podwire/kube';
 import type { PodwireError } from '@podwire/base';
+import { type Kind, statusError } from '@podwire/kube';
 import type { Status, StatusCause, StatusDetails } from 'kubernetes-types/meta/v1.js';
 
 type Resource = Pick<Kind, 'group' | 'plural'>;
@@ -83,7 +83,11 @@ export function internalError(message: string): PodwireError {
 }
 
 /** 422: `Service "a" is invalid: spec.ports: Required value`; several causes are put in brackets. */
-export function invalid(kind: Pick<Kind, 'group' | 'kind'>, name: string, causes: readonly StatusCause[]): PodwireError {
+export function invalid(
+  kind: { readonly group: string; readonly kind: string },
+  name: string,
+  causes: readonly StatusCause[],
+): PodwireError {
   const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   const message = `${kind.kind} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`;
   const details: StatusDetails = { name, kind: kind.kind, causes: [...causes] };

@@ -1,7 +1,7 @@
-import { PodwireError, messageOf } from '@podwire/base';
-import { type KindName, freezeJson } from '@podwire/kube';
+import { messageOf, PodwireError } from '@podwire/base';
+import { freezeJson, type KindName } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
-import { type StateRecord, encodeRecord } from './record.ts';
+import { encodeRecord, type StateRecord } from './record.ts';
 import { type Recovered, StateLog } from './state-log.ts';
 import { internalError } from './status.ts';
 
@@ -94,7 +94,9 @@ export class Store {
   static async open(options: StoreOptions): Promise<Store> {
     if (!options.directory) return new Store(options);
     const { directory, rotateBytes } = options;
-    const { log, recovered } = await StateLog.open(rotateBytes === undefined ? { directory } : { directory, rotateBytes });
+    const { log, recovered } = await StateLog.open(
+      rotateBytes === undefined ? { directory } : { directory, rotateBytes },
+    );
     return new Store(options, log, recovered);
   }
 
@@ -183,7 +185,12 @@ export class Store {
     else objects.set(key, freezeJson(object as ApiObject));
   }
 
-  #stage(kind: KindName, draft: ApiObject, previous: ApiObject | undefined, type: StoreEvent['type']): Promise<ApiObject> {
+  #stage(
+    kind: KindName,
+    draft: ApiObject,
+    previous: ApiObject | undefined,
+    type: StoreEvent['type'],
+  ): Promise<ApiObject> {
     if (this.#broken) return Promise.reject(internalError(this.#broken.message));
     const revision = ++this.#revision;
     const object = freezeJson({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
@@ -239,7 +246,8 @@ export class Store {
     const all = new Map<string, StateRecord>();
     const revision = batch.at(-1)?.event.revision ?? this.#committedRevision;
     for (const [kind, shelf] of this.#shelves) {
-      for (const [key, object] of shelf.objects) all.set(`${kind} ${key}`, { kind, key, revision: revisionOf(object), object });
+      for (const [key, object] of shelf.objects)
+        all.set(`${kind} ${key}`, { kind, key, revision: revisionOf(object), object });
     }
     for (const { kind, key, event } of batch) {
       if (event.type === 'DELETED') all.delete(`${kind} ${key}`);

@@ -1,6 +1,6 @@
 import { cloneJson, equalJson } from '@podwire/kube';
 import type { MergeRule } from '../seam.ts';
-import { type JsonObject, isObject } from './patches.ts';
+import { isObject, type JsonObject } from './patches.ts';
 import { badRequest } from './status.ts';
 
 /** What the schema says about the list or map at a path of field names. */
@@ -28,7 +28,8 @@ interface Place {
 const below = ({ ruleAt, path }: Place, field: string): Place => ({ ruleAt, path: [...path, field] });
 
 function expectObject(value: unknown, path: Path): JsonObject {
-  if (!isObject(value)) throw badRequest(`unable to apply strategic merge patch: ${path.join('.') || 'the patch'} is not an object`);
+  if (!isObject(value))
+    throw badRequest(`unable to apply strategic merge patch: ${path.join('.') || 'the patch'} is not an object`);
   return value;
 }
 
@@ -66,7 +67,8 @@ function orderUntouched(result: JsonObject, patch: JsonObject, place: Place): vo
 
 function deletePrimitives(result: JsonObject, field: string, values: unknown): void {
   const list = result[field];
-  if (Array.isArray(list) && Array.isArray(values)) result[field] = list.filter((v) => !values.some((w) => equalJson(v, w)));
+  if (Array.isArray(list) && Array.isArray(values))
+    result[field] = list.filter((v) => !values.some((w) => equalJson(v, w)));
 }
 
 function mergeField(target: unknown, patch: unknown, { place, order }: { place: Place; order: unknown }): unknown {
@@ -99,7 +101,11 @@ function mergeSet(target: readonly unknown[], patch: readonly unknown[]): unknow
   return [...target, ...patch.filter((value) => !target.some((present) => equalJson(present, value)))];
 }
 
-function mergeByKey(target: readonly unknown[], patch: readonly unknown[], { key, place }: { key: string; place: Place }): unknown[] {
+function mergeByKey(
+  target: readonly unknown[],
+  patch: readonly unknown[],
+  { key, place }: { key: string; place: Place },
+): unknown[] {
   // An item that only says {$patch: replace} makes the whole list the patch's.
   const replace = patch.some((item) => isDirective(item, 'replace') && Object.keys(item as JsonObject).length === 1);
   if (replace) return clean(patch.filter((item) => !isDirective(item, 'replace'))) as unknown[];

@@ -1,0 +1,149 @@
+import { randomInt } from 'node:crypto';
+import { equalJson, type Kind, type KindName } from '@podwire/kube';
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
+import type { ApiObject, StatusCause } from '../seam.ts';
+import { forbiddenField } from './status.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type Metadata = Mutable<ObjectMeta>;
+
+const WITH_STATUS: ReadonlySet<KindName> = new Set<KindName>([
+  'Pod',
+  'Service',
+  'Node',
+  'Namespace',
+  'Deployment',
+  'ReplicaSet',
+  'DaemonSet',
+  'StatefulSet',
+  'Ingress',
+]);
+/** Kinds whose metadata.generation counts the changes of what is asked for. */
+const WITH_GENERATION: ReadonlySet<KindName> = new Set<KindName>([
+  'Deployment',
+  'ReplicaSet',
+  'DaemonSet',
+  'StatefulSet',
+  'Ingress',
+  'IngressClass',
+  'NetworkPolicy',
+  'EndpointSlice',
+]);
+
+export const hasStatus = (kind: Kind): boolean => WITH_STATUS.has(kind.kind);
+
+/** RFC 3339 in whole seconds, as metav1.Time. */
+export function timestamp(at: Date = new Date()): string {
+  return at.toISOString().replace(/\.\d+/, '');
+}
+
+/** Consonants and digits that spell no words, as Kubernetes uses. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const MAX_GENERATED_PREFIX = 58;
+
+export function generatedName(prefix: string): string {
+  const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  return prefix.slice(0, MAX_GENERATED_PREFIX) + suffix;
+}
+
+/** The metadata of a new object, and its status as the server starts it (Nodes may bring their own). */
+export function newObject(kind: Kind, draft: ApiObject, namespace: string | undefined): ApiObject {
+  const {
+    resourceVersion: _,
+    deletionTimestamp: __,
+    deletionGracePeriodSeconds: ___,
+    selfLink: ____,
+    ...given
+  } = draft.metadata;
+  const metadata: Metadata = { ...given, uid: crypto.randomUUID(), creationTimestamp: timestamp() };
+  if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
+  if (kind.namespaced && namespace) metadata.namespace = namespace;
+  else delete metadata.namespace;
+  if (WITH_GENERATION.has(kind.kind)) metadata.generation = 1;
+  else delete metadata.generation;
+  const { status, ...rest } = draft;
+  const keepsStatus = kind.kind === 'Node' || !hasStatus(kind);
+  return { ...rest, metadata, ...(keepsStatus && status !== undefined ? { status } : {}) } as ApiObject;
+}
+
+/** What the server, not the client, says about an object that exists. */
+function keptMetadata(next: Readonly<ObjectMeta>, old: Readonly<ObjectMeta>): Metadata {
+  const metadata: Metadata = { ...next };
+  const fields = [
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'generation',
+    'namespace',
+    'resourceVersion',
+    'generateName',
+  ] as const;
+  for (const field of fields) {
+    delete metadata[field];
+    if (old[field] !== undefined) Object.assign(metadata, { [field]: old[field] });
+  }
+  delete metadata.selfLink;
+  return metadata;
+}
+
+/** An update of the main resource leaves the status alone. */
+export function changedObject(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  const metadata = keptMetadata(next.metadata, old.metadata);
+  if (!hasStatus(kind)) return { ...next, metadata };
+  const { status: _, ...rest } = next;
+  return { ...rest, metadata, ...(old.status === undefined ? {} : { status: old.status }) } as ApiObject;
+}
+
+/** An update of /status leaves all but status, labels (Pods, Nodes) and annotations alone. */
+export function changedStatus(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  const metadata: Metadata = { ...old.metadata };
+  if (next.metadata.annotations) metadata.annotations = next.metadata.annotations;
+  if (next.metadata.managedFields) metadata.managedFields = next.metadata.managedFields;
+  if ((kind.kind === 'Pod' || kind.kind === 'Node') && next.metadata.labels) metadata.labels = next.metadata.labels;
+  return { ...old, metadata, ...(next.status === undefined ? {} : { status: next.status }) };
+}
+
+/** The generation goes up when anything but metadata and status differs. */
+export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  if (!WITH_GENERATION.has(kind.kind)) return next;
+  const asked = ({ metadata: _, status: __, ...rest }: ApiObject) => rest;
+  if (equalJson(asked(next), asked(old))) return next;
+  return { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
+}
+
+export function finalizerCauses(next: ApiObject, old: ApiObject): StatusCause[] {
+  if (!old.metadata.deletionTimestamp) return [];
+  const added = (next.metadata.finalizers ?? []).filter((name) => !old.metadata.finalizers?.includes(name));
+  if (added.length === 0) return [];
+  const list = added.map((name) => JSON.stringify(name)).join(', ');
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+  return [forbiddenField('metadata.finalizers', why)];
+}
+
+/** Whether nothing keeps an object that is being deleted any longer. */
+export function isReleased(kind: Kind, object: ApiObject): boolean {
+  if (!object.metadata.deletionTimestamp || object.metadata.finalizers?.length) return false;
+  if (kind.kind === 'Namespace') return !(object.spec as { finalizers?: string[] } | undefined)?.finalizers?.length;
+  return !object.metadata.deletionGracePeriodSeconds;
+}
+
+const GARBAGE_FINALIZERS = ['foregroundDeletion', 'orphan'];
+
+/** The finalizers a propagation policy asks the garbage collector for. */
+export function finalizersFor(object: ApiObject, policy: string | undefined): readonly string[] {
+  const present = object.metadata.finalizers ?? [];
+  if (policy === undefined) return present;
+  const others = present.filter((name) => !GARBAGE_FINALIZERS.includes(name));
+  if (policy === 'Foreground') return [...others, 'foregroundDeletion'];
+  return policy === 'Orphan' ? [...others, 'orphan'] : others;
+}
+
+/** Seconds a pod gets to end by itself; 0 when there is nothing to wait for. */
+export function graceOf(kind: Kind, object: ApiObject, asked: number | undefined): number {
+  if (kind.kind !== 'Pod') return 0;
+  const { spec, status } = object as unknown as Pod;
+  if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
+  return Math.max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 0);
+}

@@ -1,0 +1,189 @@
+import { PodwireError } from '@podwire/base';
+import {
+  cloneJson,
+  type DeleteOptions,
+  type KindName,
+  type KubeClient,
+  kindNamed,
+  type ListOptions,
+  type ObjectKey,
+  type ObjectOf,
+  type PatchOptions,
+  type WatchEvent,
+} from '@podwire/kube';
+import type { Namespace } from 'kubernetes-types/core/v1.js';
+import type { ApiObject, Schema } from '../seam.ts';
+import { patchObject } from './patch-object.ts';
+import { isNotFound, keyFor, type Registry, type Target, type WriteOptions } from './registry.ts';
+import { replaceScale, scaleOf } from './scale.ts';
+import { parseSelection } from './selectors.ts';
+import { tooOld } from './status.ts';
+import { selectEvent } from './watch.ts';
+
+const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: () => {} };
+
+/**
+ * A client without HTTP: calls the registry directly. Objects it returns are the stored ones, frozen in depth; objects
+ * it is given are copied. Watch events arrive synchronously at the commit, before the writer's promise resolves.
+ */
+export class LocalClient implements KubeClient {
+  readonly #registry: Registry;
+  readonly #schema: Schema;
+  readonly #closed = new AbortController();
+
+  constructor(registry: Registry, schema: Schema) {
+    this.#registry = registry;
+    this.#schema = schema;
+  }
+
+  async get<K extends KindName>(kind: K, { namespace, name }: ObjectKey): Promise<ObjectOf<K> | undefined> {
+    this.#requireOpen();
+    return typed<K>(this.#registry.store.get(kind, keyFor(kindNamed(kind), namespace, name)));
+  }
+
+  async list<K extends KindName>(
+    kind: K,
+    options: ListOptions = {},
+  ): Promise<{ items: ObjectOf<K>[]; resourceVersion: string }> {
+    this.#requireOpen();
+    const { store } = this.#registry;
+    const matcher = parseSelection(kind, options);
+    const items = matcher ? store.list(kind).filter(matcher) : store.list(kind).slice();
+    return { items: items as unknown as ObjectOf<K>[], resourceVersion: String(store.revision) };
+  }
+
+  async create<K extends KindName>(kind: K, object: ObjectOf<K>): Promise<ObjectOf<K>> {
+    this.#requireOpen();
+    const draft = draftOf(kind, object);
+    const namespace = namespaceOf(kind, draft.metadata.namespace);
+    return typed<K>(await this.#registry.create(kindNamed(kind), namespace, { draft, options: OPTIONS }));
+  }
+
+  async update<K extends KindName>(kind: K, object: ObjectOf<K>, subresource?: 'status'): Promise<ObjectOf<K>> {
+    this.#requireOpen();
+    const next = draftOf(kind, object);
+    const target = this.#target(kind, { ...next.metadata, name: next.metadata.name ?? '' });
+    return typed<K>(await this.#registry.update(target, next, { ...OPTIONS, subresource }));
+  }
+
+  async patch<K extends KindName>(
+    kind: K,
+    key: ObjectKey,
+    patch: unknown,
+    options: PatchOptions = {},
+  ): Promise<ObjectOf<K>> {
+    this.#requireOpen();
+    const target = this.#target(kind, key);
+    const { type = 'merge', subresource, fieldManager = 'podwire' } = options;
+    const parsed = { type, body: cloneJson(patch), fieldManager };
+    const make = (old: ApiObject | undefined) => patchObject(target.kind, old, parsed, this.#schema);
+    if (subresource === 'scale') {
+      await replaceScale(
+        this.#registry,
+        target,
+        patchObject(target.kind, scaleOf(this.#registry.latest(target)), parsed, this.#schema),
+        OPTIONS,
+      );
+      return typed<K>(this.#registry.latest(target));
+    }
+    const isNew =
+      type === 'apply' &&
+      !subresource &&
+      !this.#registry.store.latest(kind, keyFor(target.kind, target.namespace, target.name));
+    if (isNew)
+      return typed<K>(
+        await this.#registry.create(target.kind, target.namespace, { draft: make(undefined), options: OPTIONS }),
+      );
+    return typed<K>(await this.#registry.change(target, make, { ...OPTIONS, subresource }));
+  }
+
+  async delete(kind: KindName, key: ObjectKey, options: DeleteOptions = {}): Promise<boolean> {
+    this.#requireOpen();
+    const { uid, ...rest } = options;
+    try {
+      await this.#registry.remove(this.#target(kind, key), uid ? { ...rest, preconditions: { uid } } : rest, false);
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  async bind({ namespace, name }: ObjectKey, nodeName: string): Promise<void> {
+    this.#requireOpen();
+    await this.#registry.bind(namespace ?? '', name, nodeName);
+  }
+
+  async finalizeNamespace(namespace: Namespace): Promise<void> {
+    this.#requireOpen();
+    await this.#registry.finalize(namespace.metadata?.name ?? '', draftOf('Namespace', namespace));
+  }
+
+  async watch<K extends KindName>(
+    kind: K,
+    options: ListOptions & { readonly resourceVersion: string; readonly signal?: AbortSignal },
+    onEvent: (event: WatchEvent<ObjectOf<K>>) => void,
+  ): Promise<void> {
+    this.#requireOpen();
+    const { store } = this.#registry;
+    const matcher = parseSelection(kind, options);
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed.signal]) : this.#closed.signal;
+    if (signal.aborted) return;
+    let unsubscribe: (() => void) | undefined;
+    let ended = false;
+    const done = Promise.withResolvers<void>();
+    const stop = () => {
+      ended = true;
+      unsubscribe?.();
+      done.resolve();
+    };
+    unsubscribe = store.watch(kind, Number(options.resourceVersion), (event) => {
+      const selected = ended ? undefined : selectEvent(event, matcher);
+      if (!selected) return;
+      try {
+        onEvent({ type: selected.type, object: typed<K>(selected.object) });
+      } catch (error) {
+        // The listener's fault ends its own watch, not the commit.
+        stop();
+        done.reject(error);
+      }
+    });
+    if (!unsubscribe) throw tooOld(options.resourceVersion, store.oldestRevision(kind));
+    if (ended) unsubscribe();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await done.promise;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed.signal.aborted) throw new PodwireError('KUBE_UNAVAILABLE', 'the client is closed');
+  }
+
+  #target(
+    kind: KindName,
+    { namespace, name }: { readonly namespace?: string | undefined; readonly name: string },
+  ): Target {
+    return { kind: kindNamed(kind), namespace: namespaceOf(kind, namespace), name };
+  }
+}
+
+function namespaceOf(kind: KindName, namespace: string | undefined): string | undefined {
+  return kindNamed(kind).namespaced ? (namespace ?? 'default') : undefined;
+}
+
+function draftOf<K extends KindName>(kind: K, object: ObjectOf<K>): ApiObject {
+  const copy = cloneJson(object) as unknown as ApiObject;
+  return { ...copy, apiVersion: kindNamed(kind).apiVersion, kind, metadata: copy.metadata ?? {} };
+}
+
+function typed<K extends KindName>(object: ApiObject | undefined): ObjectOf<K>;
+function typed<K extends KindName>(object: ApiObject | undefined): ObjectOf<K> | undefined {
+  return object as unknown as ObjectOf<K> | undefined;
+}

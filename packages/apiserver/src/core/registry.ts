@@ -1,0 +1,336 @@
+import { cloneJson, equalJson, type Kind, kindNamed, statusOf } from '@podwire/kube';
+import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
+import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
+import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
+import {
+  changedObject,
+  changedStatus,
+  finalizerCauses,
+  finalizersFor,
+  generatedName,
+  graceOf,
+  isReleased,
+  type Metadata,
+  newObject,
+  timestamp,
+  withGeneration,
+} from './lifecycle.ts';
+import { isObject } from './patches.ts';
+import { keepAllocated, type ServiceAddresses } from './service-addresses.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  failure,
+  forbidden,
+  invalid,
+  modifiedMeanwhile,
+  notFound,
+  required,
+  success,
+} from './status.ts';
+import { keyOf, type Store } from './store.ts';
+
+/** One object by name. */
+export interface Target {
+  readonly kind: Kind;
+  /** Absent for cluster-scoped kinds. */
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+export interface WriteOptions {
+  readonly fieldValidation: FieldValidation;
+  readonly dryRun: boolean;
+  /** Receives the texts of Warning headers. */
+  readonly warn: (text: string) => void;
+  readonly subresource?: 'status' | undefined;
+  /** A patch reports what it cannot decode in other words than a whole object. */
+  readonly patch?: string;
+}
+
+export type RemoveOptions = Pick<
+  DeleteOptions,
+  'gracePeriodSeconds' | 'propagationPolicy' | 'preconditions' | 'orphanDependents'
+>;
+
+const KEPT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
+const NAMESPACE = kindNamed('Namespace');
+
+export interface RegistryParts {
+  readonly store: Store;
+  readonly schema: Schema;
+  readonly addresses: ServiceAddresses;
+}
+
+/**
+ * The verbs on stored objects. From reading the stored object to staging the new one nothing awaits, so no write can
+ * come in between; promises resolve when the write is durable. Failures are Status errors.
+ */
+export class Registry {
+  readonly store: Store;
+  readonly #schema: Schema;
+  readonly #addresses: ServiceAddresses;
+
+  constructor({ store, schema, addresses }: RegistryParts) {
+    this.store = store;
+    this.#schema = schema;
+    this.#addresses = addresses;
+    for (const service of store.list('Service')) addresses.restore(service);
+  }
+
+  /** Throws 404. */
+  get({ kind, namespace, name }: Target): ApiObject {
+    const object = this.store.get(kind.kind, keyFor(kind, namespace, name));
+    if (!object) throw notFound(kind, name);
+    return object;
+  }
+
+  /** As get, with writes that are not yet durable: what a change starts from. */
+  latest({ kind, namespace, name }: Target): ApiObject {
+    const object = this.store.latest(kind.kind, keyFor(kind, namespace, name));
+    if (!object) throw notFound(kind, name);
+    return object;
+  }
+
+  async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
+    const started = newObject(kind, withName(draft), namespace);
+    if (!started.metadata.name)
+      throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
+    const { object } = this.#checked(kind, started, options);
+    if (this.store.latest(kind.kind, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
+    this.#requireNamespace(kind, object);
+    return this.#write(kind, this.#admit(kind, object), options);
+  }
+
+  /** PUT. `next` may carry a resourceVersion or uid to be checked. */
+  async update(target: Target, next: ApiObject, options: WriteOptions): Promise<ApiObject> {
+    const { kind, name } = target;
+    const old = this.latest(target);
+    const { resourceVersion, uid } = next.metadata;
+    if (uid && uid !== old.metadata.uid) {
+      throw conflict(
+        kind,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      );
+    }
+    if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedMeanwhile(kind, name);
+    return this.#replace(kind, next, { old, options });
+  }
+
+  /** Applies a function of the stored object; it may not change the argument. */
+  async change(target: Target, make: (old: ApiObject) => ApiObject, options: WriteOptions): Promise<ApiObject> {
+    return this.update(target, make(this.latest(target)), options);
+  }
+
+  /** The object as it is now when something still has to happen to it, else a Status. */
+  async remove(target: Target, removal: RemoveOptions, dryRun: boolean): Promise<ApiObject | Status> {
+    const { kind, name } = target;
+    const current = this.latest(target);
+    if (kind.kind === 'Namespace' && KEPT_NAMESPACES.has(name)) {
+      throw forbidden(kind, name, 'this namespace may not be deleted');
+    }
+    checkPreconditions(kind, current, removal);
+    const next = markedForRemoval(kind, current, removal);
+    const group = kind.group ? { group: kind.group } : {};
+    const gone = success({ name, ...group, kind: kind.plural, uid: current.metadata.uid ?? '' });
+    if (dryRun) return isReleased(kind, next) ? gone : next;
+    if (isReleased(kind, next)) {
+      await this.#take(kind, next);
+      return gone;
+    }
+    if (equalJson(next, current)) return current;
+    return this.store.put(kind.kind, next);
+  }
+
+  /** POST pods/NAME/binding: what a scheduler does. */
+  async bind(namespace: string, name: string, nodeName: string): Promise<Status> {
+    const kind = kindNamed('Pod');
+    const pod = this.latest({ kind, namespace, name });
+    const spec = pod.spec as { nodeName?: string };
+    if (!nodeName) throw badRequest('target.name: Required value');
+    const binding = { group: '', plural: 'pods/binding' };
+    if (pod.metadata.deletionTimestamp)
+      throw conflict(binding, name, `pod ${name} is being deleted, cannot be assigned to a host`);
+    if (spec.nodeName)
+      throw conflict(binding, name, `pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
+    const status = (pod.status ?? {}) as { conditions?: { type?: string }[] };
+    const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp() };
+    const conditions = [...(status.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled];
+    await this.store.put('Pod', { ...pod, spec: { ...spec, nodeName }, status: { ...status, conditions } });
+    return { ...success(), code: 201 } as Status;
+  }
+
+  /** PUT namespaces/NAME/finalize: only spec.finalizers is taken. */
+  async finalize(name: string, next: ApiObject): Promise<ApiObject> {
+    const old = this.latest({ kind: NAMESPACE, name });
+    const { resourceVersion } = next.metadata;
+    if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedMeanwhile(NAMESPACE, name);
+    const { finalizers } = (next.spec ?? {}) as { finalizers?: string[] };
+    const object = { ...old, spec: finalizers ? { finalizers: [...finalizers] } : {} };
+    return isReleased(NAMESPACE, object) ? this.#take(NAMESPACE, object) : this.store.put('Namespace', object);
+  }
+
+  #replace(
+    kind: Kind,
+    next: ApiObject,
+    { old, options }: { old: ApiObject; options: WriteOptions },
+  ): Promise<ApiObject> {
+    const merged =
+      options.subresource === 'status'
+        ? changedStatus(kind, next, old)
+        : changedObject(kind, kept(kind, next, old), old);
+    const { object } = this.#checked(kind, merged, options, old);
+    const causes = finalizerCauses(object, old);
+    if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
+    const counted = withGeneration(kind, object, old);
+    if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
+    if (equalJson(withoutTimes(counted), withoutTimes(old))) return Promise.resolve(old);
+    return this.#write(
+      kind,
+      options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted),
+      options,
+    );
+  }
+
+  /** Defaults, unknown fields, invalid values. */
+  #checked(kind: Kind, draft: ApiObject, options: WriteOptions, old?: ApiObject): { object: ApiObject } {
+    const { fieldValidation } = options;
+    const result = this.#schema.validateAndDefault(kind, draft, old ? { fieldValidation, old } : { fieldValidation });
+    if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
+    if (fieldValidation === 'Strict' && result.unknown.length > 0) {
+      throw undecodable(kind, `strict decoding error: ${result.unknown.join(', ')}`, options);
+    }
+    if (fieldValidation === 'Warn') for (const text of result.unknown) options.warn(text);
+    for (const text of result.warnings) options.warn(text);
+    if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
+    return result;
+  }
+
+  #admit(kind: Kind, object: ApiObject): Admitted {
+    if (kind.kind !== 'Service') return admitted(object);
+    const { spec, causes, commit } = this.#addresses.allocate(object);
+    if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
+    return { object: { ...object, spec }, commit };
+  }
+
+  #write(kind: Kind, { object, commit }: Admitted, { dryRun }: WriteOptions): Promise<ApiObject> {
+    if (dryRun) return Promise.resolve(object);
+    commit();
+    return this.store.put(kind.kind, object);
+  }
+
+  #take(kind: Kind, object: ApiObject): Promise<ApiObject> {
+    if (kind.kind === 'Service') this.#addresses.release(object);
+    return this.store.remove(kind.kind, object);
+  }
+
+  #requireNamespace(kind: Kind, { metadata }: ApiObject): void {
+    if (!kind.namespaced) return;
+    const name = metadata.namespace ?? '';
+    const namespace = this.store.latest('Namespace', name);
+    if (!namespace) throw notFound(NAMESPACE, name);
+    if (!namespace.metadata.deletionTimestamp) return;
+    const cause: StatusCause = {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${name} is being terminated`,
+      field: 'metadata.namespace',
+    };
+    const why = `unable to create new content in namespace ${name} because it is being terminated`;
+    throw forbidden(kind, metadata.name ?? '', why, [cause]);
+  }
+}
+
+interface Draft {
+  readonly draft: ApiObject;
+  readonly options: WriteOptions;
+}
+
+interface Admitted {
+  readonly object: ApiObject;
+  commit(): void;
+}
+
+const admitted = (object: ApiObject): Admitted => ({ object, commit: () => {} });
+
+export function keyFor(kind: Kind, namespace: string | undefined, name: string): string {
+  return kind.namespaced ? `${namespace ?? ''}/${name}` : name;
+}
+
+function withName(draft: ApiObject): ApiObject {
+  const { name, generateName } = draft.metadata;
+  if (name || !generateName) return draft;
+  return { ...draft, metadata: { ...draft.metadata, name: generatedName(generateName) } };
+}
+
+/** Strategic, merge and JSON patches report as the Kubernetes server does for a field called `patch`. */
+function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
+  if (patch === undefined)
+    return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+  const cause = {
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${JSON.stringify(patch)}: ${why}`,
+    field: 'patch',
+  };
+  return failure(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
+}
+
+function kept(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  if (kind.kind === 'Namespace') return { ...next, spec: old.spec };
+  if (kind.kind !== 'Service' || typeof next.spec !== 'object' || next.spec === null) return next;
+  const spec = cloneJson(next.spec) as ServiceSpec;
+  // What is not shaped like a Service is left for the validation to report.
+  const wellFormed = Array.isArray(spec.ports ?? []) && (spec.ports ?? []).every(isObject);
+  if (wellFormed) keepAllocated(spec, (old.spec ?? {}) as ServiceSpec);
+  return { ...next, spec };
+}
+
+/** Times of managedFields alone are no change. */
+function withoutTimes(object: ApiObject): unknown {
+  const { managedFields, resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata: { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) } };
+}
+
+function checkPreconditions(kind: Kind, { metadata }: ApiObject, { preconditions }: RemoveOptions): void {
+  const { uid, resourceVersion } = preconditions ?? {};
+  if (uid && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw conflict(kind, metadata.name ?? '', why);
+  }
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+    throw conflict(kind, metadata.name ?? '', why);
+  }
+}
+
+function markedForRemoval(kind: Kind, current: ApiObject, removal: RemoveOptions): ApiObject {
+  const policy = removal.propagationPolicy ?? (removal.orphanDependents === true ? 'Orphan' : undefined);
+  if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
+    throw badRequest(
+      `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+    );
+  }
+  const finalizers = finalizersFor(current, policy);
+  const metadata: Metadata = { ...current.metadata };
+  if (finalizers.length > 0) metadata.finalizers = [...finalizers];
+  else delete metadata.finalizers;
+  const grace = graceOf(kind, current, removal.gracePeriodSeconds);
+  const running = current.metadata.deletionGracePeriodSeconds;
+  // A second deletion may only make the wait shorter.
+  if (!current.metadata.deletionTimestamp || grace < (running ?? 0)) {
+    const from = current.metadata.deletionTimestamp
+      ? Date.parse(current.metadata.deletionTimestamp) - (running ?? 0) * 1000
+      : Date.now();
+    metadata.deletionTimestamp = timestamp(new Date(from + grace * 1000));
+    metadata.deletionGracePeriodSeconds = grace;
+  }
+  const next: ApiObject = { ...current, metadata };
+  if (kind.kind !== 'Namespace') return next;
+  return { ...next, status: { ...(current.status as object), phase: 'Terminating' } };
+}
+
+/** For callers that treat "not there" as an answer. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error)?.code === 404;
+}

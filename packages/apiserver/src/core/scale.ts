@@ -1,0 +1,59 @@
+import type { KindName } from '@podwire/kube';
+import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
+import type { ApiObject } from '../seam.ts';
+import type { Registry, Target, WriteOptions } from './registry.ts';
+import { invalid, invalidValue } from './status.ts';
+
+export const SCALABLE: ReadonlySet<KindName> = new Set<KindName>(['Deployment', 'ReplicaSet', 'StatefulSet']);
+
+interface Workload {
+  readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
+  readonly status?: { readonly replicas?: number };
+}
+
+/** The autoscaling/v1 Scale of a Deployment, ReplicaSet or StatefulSet. */
+export function scaleOf(object: ApiObject): ApiObject {
+  const { spec, status } = object as unknown as Workload;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const metadata = Object.fromEntries(
+    Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).filter(([, v]) => v !== undefined),
+  );
+  const selector = selectorText(spec?.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata,
+    spec: spec?.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status?.replicas ?? 0, ...(selector ? { selector } : {}) },
+  };
+}
+
+/** Writes the replicas of a Scale into its object; returns the new Scale. */
+export async function replaceScale(
+  registry: Registry,
+  target: Target,
+  scale: ApiObject,
+  options: WriteOptions,
+): Promise<ApiObject> {
+  const replicas = (scale.spec as { replicas?: unknown } | undefined)?.replicas ?? 0;
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+    const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, target.name, [cause]);
+  }
+  const old = registry.latest(target);
+  const { resourceVersion = old.metadata.resourceVersion } = scale.metadata;
+  const metadata = resourceVersion === undefined ? old.metadata : { ...old.metadata, resourceVersion };
+  const next = { ...old, metadata, spec: { ...(old.spec as object), replicas } };
+  return scaleOf(await registry.update(target, next, options));
+}
+
+/** The selector in the text form of list requests. */
+function selectorText(selector: LabelSelector | undefined): string {
+  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+    if (operator === 'Exists') return key;
+    if (operator === 'DoesNotExist') return `!${key}`;
+    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${[...values].sort().join(',')})`;
+  });
+  return [...equal, ...expressions].sort().join(',');
+}
