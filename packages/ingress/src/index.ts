@@ -1,1 +1,2 @@
-export {};
+export { createIngressRoom } from './controller.ts';
+export { INGRESS_ERRORS } from './errors.ts';
