@@ -1,4 +1,14 @@
-import type { IpAddress, Prefix } from '@podwire/base';
+import {
+  type IpAddress,
+  nthAddress,
+  PodwireError,
+  type Prefix,
+  prefixContains,
+  prefixesOverlap,
+  tryParseIp,
+  tryParsePrefix,
+} from '@podwire/base';
+import * as z from 'zod/mini';
 
 /** The settings all rooms of a cluster share. Parsed and checked by parseClusterConfig. */
 export interface ClusterConfig {
@@ -21,4 +31,79 @@ export interface ClusterConfig {
   /** Port of the ingress proxy on every node. */
   readonly ingressHttpPort: number;
   readonly ingressHttpsPort: number;
+}
+
+/** A string type made of a parser that answers undefined for what is not its notation. */
+function notation<T extends string>(parse: (text: string) => T | undefined, why: string) {
+  const known = z.refine<string>((text) => parse(text) !== undefined, { error: why });
+  return z.pipe(
+    z.string().check(known),
+    z.transform((text: string) => parse(text) as T),
+  );
+}
+
+const ip = notation<IpAddress>(tryParseIp, 'not an IP address; write 10.1.2.3 or fd00::1, without leading zeros');
+const cidr = notation<Prefix>(
+  (text) => (text.includes('/') ? tryParsePrefix(text) : undefined),
+  'not an address prefix; write 10.244.0.0/16 or fd00::/64',
+);
+const port = z.int().check(z.minimum(1), z.maximum(65535));
+const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
+const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
+
+const SHAPE = z.strictObject({
+  podCidrs: cidrs('10.244.0.0/16'),
+  serviceCidrs: cidrs('10.96.0.0/12'),
+  clusterDomain: z._default(domain, 'cluster.local'),
+  dnsAddress: z.optional(ip),
+  upstreamResolvers: z._default(z.array(ip), []),
+  backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
+  wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
+  proxyMode: z._default(z.enum(['nftables']), 'nftables'),
+  nonMasqueradeCidrs: z._default(z.array(cidr), []),
+  loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
+  nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
+  ingressHttpPort: z._default(port, 80),
+  ingressHttpsPort: z._default(port, 443),
+});
+
+/**
+ * Checks plain data (parsed YAML or JSON) and fills in the defaults. Throws KUBE_BAD_CONFIG with all that is wrong: the
+ * path of each value, unknown names, ranges that overlap.
+ */
+export function parseClusterConfig(input: unknown = {}): ClusterConfig {
+  const parsed = SHAPE.safeParse(input ?? {}, { error: z.locales.en().localeError });
+  if (!parsed.success)
+    throw badConfig(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`));
+  const { dnsAddress, ...rest } = parsed.data;
+  const config: ClusterConfig = { ...rest, dnsAddress: dnsAddress ?? nthAddress(rest.serviceCidrs[0] as Prefix, 10) };
+  const contradictions = [...overlaps(config), ...misfits(config)];
+  if (contradictions.length > 0) throw badConfig(contradictions);
+  return config;
+}
+
+function badConfig(problems: readonly string[]): PodwireError {
+  return new PodwireError('KUBE_BAD_CONFIG', `the cluster configuration is wrong: ${problems.join('; ')}`, {
+    details: { problems },
+  });
+}
+
+function overlaps({ podCidrs, serviceCidrs, loadBalancerPools }: ClusterConfig): string[] {
+  const ranges = Object.entries({ podCidrs, serviceCidrs, loadBalancerPools }).flatMap(([name, list]) =>
+    list.map((range) => ({ name, range })),
+  );
+  return ranges.flatMap((a, i) =>
+    ranges
+      .slice(i + 1)
+      .filter((b) => prefixesOverlap(a.range, b.range))
+      .map((b) => `${a.name} ${a.range} overlaps ${b.name} ${b.range}; choose ranges that do not`),
+  );
+}
+
+function misfits({ dnsAddress, serviceCidrs, nodePortRange: [first, last] }: ClusterConfig): string[] {
+  const outside = serviceCidrs.every((range) => !prefixContains(range, dnsAddress));
+  return [
+    ...(outside ? [`dnsAddress ${dnsAddress} is in none of serviceCidrs ${serviceCidrs.join(', ')}`] : []),
+    ...(first > last ? [`nodePortRange ${first}-${last} ends before it begins`] : []),
+  ];
 }

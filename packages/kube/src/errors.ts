@@ -10,6 +10,7 @@ export const KUBE_ERRORS = {
   KUBE_FORBIDDEN: 'the credentials are missing, unknown or not sufficient',
   KUBE_UNAVAILABLE: 'no connection to the API server, or it is shutting down',
   KUBE_API: 'the API server answered with any other failure',
+  KUBE_LISTENER: 'a listener of an informer threw (a fault of podwire)',
   KUBE_BAD_CONFIG: 'the cluster configuration does not parse or contradicts itself',
   KUBE_BAD_MANIFEST: 'a manifest is not YAML or JSON, or not a Kubernetes object',
 } as const satisfies ErrorCodeTable;

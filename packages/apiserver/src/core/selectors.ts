@@ -7,7 +7,7 @@ export type Matcher = (object: ApiObject) => boolean;
 
 type Comparison = { readonly key: string; readonly matches: (labels: Labels) => boolean };
 
-const KEY = String.raw`([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)`;
+const KEY = '([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
 const EXISTS = new RegExp(`^(!?)\\s*${KEY}$`);
 const EQUAL = new RegExp(`^${KEY}\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
 const IN = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);

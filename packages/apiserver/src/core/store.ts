@@ -174,8 +174,10 @@ export class Store {
   }
 
   #shelf(kind: KindName): Shelf {
-    let shelf = this.#shelves.get(kind);
-    if (!shelf) this.#shelves.set(kind, (shelf = new Shelf()));
+    const present = this.#shelves.get(kind);
+    if (present) return present;
+    const shelf = new Shelf();
+    this.#shelves.set(kind, shelf);
     return shelf;
   }
 

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseClusterConfig } from './cluster-config.ts';
+
+test('everything has a default', () => {
+  const config = parseClusterConfig();
+  assert.deepEqual(config.podCidrs, ['10.244.0.0/16']);
+  assert.deepEqual(config.serviceCidrs, ['10.96.0.0/12']);
+  assert.equal(config.dnsAddress, '10.96.0.10');
+  assert.deepEqual(config.nodePortRange, [30000, 32767]);
+  assert.equal(parseClusterConfig({ serviceCidrs: ['10.0.0.0/16'] }).dnsAddress, '10.0.0.10');
+});
+
+test('all faults are reported at once, by path', () => {
+  assert.throws(
+    () => parseClusterConfig({ podCidrs: ['10.0.0'], backend: 'carrier-pigeon', colour: 'red' }),
+    (error: Error) => {
+      assert.match(error.message, /podCidrs\.0: not an address prefix/);
+      assert.match(error.message, /backend: /);
+      assert.match(error.message, /colour/);
+      return true;
+    },
+  );
+});
+
+test('ranges that overlap or misfit are refused', () => {
+  const code = 'KUBE_BAD_CONFIG';
+  assert.throws(() => parseClusterConfig({ podCidrs: ['10.100.0.0/16'] }), {
+    code,
+    message: /podCidrs 10\.100\.0\.0\/16 overlaps serviceCidrs 10\.96\.0\.0\/12/,
+  });
+  assert.throws(() => parseClusterConfig({ dnsAddress: '192.168.0.1' }), {
+    code,
+    message: /dnsAddress 192\.168\.0\.1 is in none/,
+  });
+  assert.throws(() => parseClusterConfig({ nodePortRange: [31000, 30000] }), {
+    code,
+    message: /ends before it begins/,
+  });
+});

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { hasCode } from '@podwire/base';
+import type { KubeClient } from './client.ts';
+import type { Event } from './kinds.ts';
+
+export interface EventSubject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Absent for cluster-scoped objects; their Events are in `default`. */
+  readonly namespace?: string;
+  readonly uid?: string;
+  /** The part it is about, e.g. `spec.containers{web}`. */
+  readonly fieldPath?: string;
+}
+
+export interface EventToRecord {
+  readonly object: EventSubject;
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, e.g. `FailedScheduling`. */
+  readonly reason: string;
+  readonly message: string;
+  /** Who says so, e.g. `podwire-scheduler`. */
+  readonly component: string;
+  readonly host?: string;
+}
+
+/**
+ * Writes a core/v1 Event, or raises the count of the same one. Events are a courtesy: a failure is answered with false,
+ * never thrown.
+ */
+export async function recordEvent(client: KubeClient, event: EventToRecord): Promise<boolean> {
+  const key = { namespace: event.object.namespace ?? 'default', name: nameOf(event) };
+  const now = new Date().toISOString().replace(/\.\d+/, '');
+  try {
+    const seen = await client.get('Event', key);
+    if (!seen) {
+      await client.create('Event', newEvent(event, key, now));
+      return true;
+    }
+    await client.patch('Event', key, { count: (seen.count ?? 1) + 1, lastTimestamp: now });
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) return false;
+    // Somebody wrote the same Event between our read and our write: one occurrence more is lost at most.
+    return true;
+  }
+}
+
+/** The same for the same happening, so that repetitions meet. */
+function nameOf({ object, type, reason, message, component, host }: EventToRecord): string {
+  const identity = [object.kind, object.uid, object.fieldPath, type, reason, message, component, host];
+  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
+  return `${object.name}.${hash}`;
+}
+
+function newEvent(event: EventToRecord, key: { namespace: string; name: string }, now: string): Event {
+  const { object, type, reason, message, component, host } = event;
+  return {
+    metadata: key,
+    involvedObject: { ...object },
+    type,
+    reason,
+    message,
+    source: host === undefined ? { component } : { component, host },
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+    reportingComponent: component,
+  } as Event;
+}
