@@ -7,23 +7,27 @@ const ALWAYS = 64;
 /** Least number of chains of a variant that is in use at all. */
 const FEWEST = 8;
 
+export interface ChoiceChains {
+  /** Equal text, equal chains. */
+  readonly signature: string;
+  readonly chains: readonly Chain[];
+  readonly count: NamedSet;
+}
+
 /**
  * One constant chain per number of slots: draw a slot, send to its endpoint. Variants (affinity time, inside) come into
  * being with their first user, and sets of chains grow in powers of two, so a service that scales makes none.
+ * `previous` is returned when nothing is different.
  */
-export function choiceChains(inUse: Iterable<Choice>): { readonly chains: readonly Chain[]; readonly count: NamedSet } {
-  const largest = new Map<number, Choice>();
-  const plain: Choice = { affinitySeconds: 0, inside: false, slots: ALWAYS };
-  for (const choice of [plain, ...inUse]) {
-    const variant = choiceValue({ ...choice, slots: 0 });
-    const seen = largest.get(variant);
-    if (!seen || seen.slots < choice.slots) largest.set(variant, choice);
-  }
-  const variants = [...largest].sort(([a], [b]) => a - b).map(([, choice]) => choice);
+export function choiceChains(inUse: Iterable<Choice>, previous?: ChoiceChains): ChoiceChains {
+  const variants = largestOfEach(inUse);
+  const signature = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) })).join(' ');
+  if (signature === previous?.signature) return previous;
   const choices = variants.flatMap((choice) =>
     Array.from({ length: chainsFor(choice.slots) }, (_, i) => ({ ...choice, slots: i + 1 })),
   );
   return {
+    signature,
     chains: choices.map((choice) => ({
       name: chainName(choice),
       rules: choice.affinitySeconds ? sticky(choice) : random(choice),
@@ -39,6 +43,15 @@ export function choiceChains(inUse: Iterable<Choice>): { readonly chains: readon
       })),
     },
   };
+}
+
+function largestOfEach(inUse: Iterable<Choice>): Choice[] {
+  const largest = new Map<number, Choice>([[0, { affinitySeconds: 0, inside: false, slots: ALWAYS }]]);
+  for (const choice of inUse) {
+    const variant = choiceValue({ ...choice, slots: 0 });
+    if ((largest.get(variant)?.slots ?? 0) < choice.slots) largest.set(variant, choice);
+  }
+  return [...largest].sort(([a], [b]) => a - b).map(([, choice]) => choice);
 }
 
 function chainsFor(slots: number): number {

@@ -1,10 +1,10 @@
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import { baseChains } from './base-chains.ts';
-import { choiceChains } from './choice-chains.ts';
+import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { declareSet, MAX_SLOTS, SET_NAMES, type SetName, TABLE } from './layout.ts';
 import type { ServiceModel, ServicesModel } from './model.ts';
-import { ADDRESS_KINDS, type EntryPlan, planService, type ServicePlan } from './service-plan.ts';
+import { ADDRESS_KINDS, type EntryPlan, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 
 /** What a node's service proxy wants, as data. */
 export interface Desired {
@@ -14,53 +14,77 @@ export interface Desired {
   readonly problems: readonly string[];
   /** Per UDP entry (`10.96.0.10 udp 53`) the endpoints its connections may lead to. */
   readonly udp: ReadonlyMap<string, readonly string[]>;
+  readonly choices: ChoiceChains;
 }
 
 /** Pure and deterministic; the order of `model.services` does not matter. */
 export function plan(model: ServicesModel): Desired {
-  return assemble(
-    model,
-    model.services.map((service) => planService(service, model.node)),
-    tooMany(model.services),
-  );
+  return assemble(model, {
+    services: model.services.map((service) => planService(service, model.node)),
+    problems: tooMany(model.services),
+  });
 }
 
-/** Joins the services' plans, which may come from a cache, into the one table. */
-export function assemble(
-  model: Omit<ServicesModel, 'services'>,
-  services: Iterable<ServicePlan>,
-  problems: readonly string[] = [],
-): Desired {
-  const sorted = [...services].sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
-  const { winners, conflicts } = settle(sorted.flatMap((service) => service.entries));
-  const elements = new Map<SetName, SetElement[]>(SET_NAMES.map((name) => [name, []]));
-  const add = (set: SetName, element: SetElement): unknown => elements.get(set)?.push(element);
-  for (const entry of winners) for (const [set, element] of entry.elements) add(set, element);
-  const addAll = (set: SetName, values: Iterable<string>): void => {
-    for (const value of new Set(values)) add(set, { key: [value] });
-  };
-  addAll(
-    'cluster-ips',
-    sorted.flatMap((service) => service.clusterAddresses),
+export interface Parts {
+  /** They may come from a cache. */
+  readonly services: Iterable<ServicePlan>;
+  readonly problems?: readonly string[];
+  /** What is the same as there is the same object afterwards, which makes the diff cheap. */
+  readonly previous?: Desired | undefined;
+}
+
+/** Joins the services' plans into the one table. */
+export function assemble(model: Omit<ServicesModel, 'services'>, parts: Parts): Desired {
+  const { previous, problems = [] } = parts;
+  const services = [...parts.services].sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
+  const { winners, conflicts } = settle(services.flatMap((service) => service.entries));
+  const elements = collect(services, winners, constants(model));
+  const choices = choiceChains(
+    winners.flatMap((entry) => entry.choices),
+    previous?.choices,
   );
-  addAll('foreign-ips', model.foreignAddresses);
-  addAll(
-    'external-ips',
-    winners.filter((entry) => entry.kind !== 'cluster IP').map((entry) => entry.address),
-  );
-  addAll('pod-cidrs', model.cluster.podCidrs);
-  addAll('node-pod-cidrs', model.node.podCidrs);
-  addAll('service-cidrs', model.cluster.serviceCidrs);
-  for (const address of new Set(sorted.flatMap((service) => service.hairpins)))
-    add('hairpin', { key: [address, address] });
-  const { chains, count } = choiceChains(winners.flatMap((entry) => entry.choices));
-  const sets = SET_NAMES.map((name) => declareSet(name, elements.get(name) ?? []));
+  const sets = SET_NAMES.map((name, i) => declareSet(name, same(previous?.table.sets[i]?.elements, elements[name])));
   return {
-    table: { ...TABLE, sets: [...sets, count], chains: [...chains, ...baseChains(model.node)] },
+    table: { ...TABLE, sets: [...sets, choices.count], chains: [...choices.chains, ...baseChains(model.node)] },
     entries: winners.map(({ what, why }) => ({ what, why })),
     problems: [...problems, ...conflicts],
     udp: new Map(winners.filter((entry) => entry.protocol === 'udp').map((entry) => [entry.id, entry.endpoints])),
+    choices,
   };
+}
+
+/** What stands in sets whatever the services are. */
+function constants({ cluster, node, foreignAddresses }: Omit<ServicesModel, 'services'>): PlannedElement[] {
+  const each = (set: SetName, keys: readonly string[]) => keys.map((key): PlannedElement => [set, { key: [key] }]);
+  return [
+    ...each('foreign-ips', foreignAddresses),
+    ...each('pod-cidrs', cluster.podCidrs),
+    ...each('node-pod-cidrs', node.podCidrs),
+    ...each('service-cidrs', cluster.serviceCidrs),
+  ];
+}
+
+function collect(
+  services: readonly ServicePlan[],
+  winners: readonly EntryPlan[],
+  others: readonly PlannedElement[],
+): Record<SetName, SetElement[]> {
+  const elements = Object.fromEntries(SET_NAMES.map((name) => [name, [] as SetElement[]])) as Record<
+    SetName,
+    SetElement[]
+  >;
+  for (const entry of winners) for (const [set, element] of entry.elements) elements[set].push(element);
+  const seen = new Set<string>();
+  for (const [set, element] of [...services.flatMap((service) => service.shared), ...others]) {
+    const name = `${set} ${element.key[0]}`;
+    if (!seen.has(name)) elements[set].push(element);
+    seen.add(name);
+  }
+  return elements;
+}
+
+function same(before: readonly SetElement[] | undefined, now: readonly SetElement[]): readonly SetElement[] {
+  return before?.length === now.length && now.every((element, i) => element === before[i]) ? before : now;
 }
 
 /** Of several entries for one address, protocol and port the first kind wins, then the first service by name. */

@@ -9,6 +9,8 @@ import { portTargets, type Target } from './target.ts';
 export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;
 type AddressKind = (typeof ADDRESS_KINDS)[number];
 
+export type PlannedElement = readonly [SetName, SetElement];
+
 /** One address, protocol and port of a service, and every element it needs. */
 export interface EntryPlan {
   /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
@@ -20,7 +22,7 @@ export interface EntryPlan {
   readonly what: string;
   readonly why: string;
   readonly choices: readonly Choice[];
-  readonly elements: readonly (readonly [SetName, SetElement])[];
+  readonly elements: readonly PlannedElement[];
   /** Every `address:port` a connection to it may lead to. */
   readonly endpoints: readonly string[];
 }
@@ -28,20 +30,24 @@ export interface EntryPlan {
 /** Everything one service contributes; depends on that service and the node only. */
 export interface ServicePlan {
   readonly service: string;
-  readonly clusterAddresses: readonly Ipv4[];
   readonly entries: readonly EntryPlan[];
-  readonly hairpins: readonly Ipv4[];
+  /** Elements other services may want too. */
+  readonly shared: readonly PlannedElement[];
 }
 
 export function planService(service: ServiceModel, node: NodeModel): ServicePlan {
-  const name = `${service.namespace}/${service.name}`;
   const entries = service.ports.flatMap((port) => planPort(service, port, node));
   const maybeLocal = service.ports.flatMap((port) => port.endpoints.filter((endpoint) => endpoint.maybeLocal));
+  const hairpins = new Set(maybeLocal.map((endpoint) => endpoint.address));
+  const external = new Set(entries.filter((entry) => entry.kind !== 'cluster IP').map((entry) => entry.address));
   return {
-    service: name,
-    clusterAddresses: service.clusterAddresses,
+    service: `${service.namespace}/${service.name}`,
     entries,
-    hairpins: [...new Set(maybeLocal.map((endpoint) => endpoint.address))],
+    shared: [
+      ...service.clusterAddresses.map((address): PlannedElement => ['cluster-ips', { key: [address] }]),
+      ...[...external].map((address): PlannedElement => ['external-ips', { key: [address] }]),
+      ...[...hairpins].map((address): PlannedElement => ['hairpin', { key: [address, address] }]),
+    ],
   };
 }
 
@@ -72,7 +78,7 @@ interface Entry extends Targets {
 }
 
 type Key = readonly [Ipv4, Protocol, number];
-type Elements = (readonly [SetName, SetElement])[];
+type Elements = PlannedElement[];
 
 function planEntry(entry: Entry): EntryPlan {
   const { service, port, kind, address, number, target, inside } = entry;

@@ -1,0 +1,63 @@
+import type { EndpointSlice, Service } from '@podwire/kube';
+import type { FakeInformers } from './informers.fixture.ts';
+import { ADDRESS, type Place, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
+
+type Spec = NonNullable<Service['spec']>;
+type Backend = Extract<Place, 'near1' | 'near2' | 'far'>;
+
+export interface ServiceOptions extends Partial<Spec> {
+  readonly labels?: Record<string, string>;
+  readonly ingress?: readonly object[];
+  /** Default: ready ones on all three. */
+  readonly backends?: readonly Backend[];
+  readonly conditions?: EndpointSlice['endpoints'][number]['conditions'];
+  readonly targetPort?: number;
+}
+
+let next = 0;
+
+/** Puts a Service with TCP port 80 and UDP port 53, and its slice, and returns its name. */
+export function putService(
+  informers: FakeInformers,
+  clusterIP: string,
+  options: ServiceOptions = {},
+  name = `service-${++next}`,
+): string {
+  const { labels = {}, ingress = [], backends, conditions, targetPort, ...spec } = options;
+  informers.put('Service', {
+    metadata: { namespace: 'default', name, labels },
+    spec: {
+      clusterIP,
+      ports: [
+        { name: 'http', protocol: 'TCP', port: 80 },
+        { name: 'dns', protocol: 'UDP', port: 53 },
+      ],
+      ...spec,
+    },
+    status: { loadBalancer: { ingress: [...ingress] } },
+  });
+  putSlice(informers, name, options);
+  return name;
+}
+
+export function putSlice(
+  informers: FakeInformers,
+  service: string,
+  options: Pick<ServiceOptions, 'backends' | 'conditions' | 'targetPort'> = {},
+  slice = service,
+): void {
+  const { backends = ['near1', 'near2', 'far'], conditions = { ready: true }, targetPort = TCP_PORTS[0] } = options;
+  informers.put('EndpointSlice', {
+    metadata: { namespace: 'default', name: slice, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    ports: [
+      { name: 'http', protocol: 'TCP', port: targetPort },
+      { name: 'dns', protocol: 'UDP', port: UDP_PORT },
+    ],
+    endpoints: backends.map((place) => ({
+      addresses: [ADDRESS[place]],
+      conditions,
+      nodeName: place === 'far' ? 'node-2' : 'node-1',
+    })),
+  });
+}

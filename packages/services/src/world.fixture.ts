@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { createLogger, type Logger } from '@podwire/base';
+import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
+import { withNetns } from '@podwire/kernel/testing';
+import type { ClusterConfig, KubeClient, Node, Room, RoomContext } from '@podwire/kube';
+import { createServicesRoom } from './controller.ts';
+import { FakeInformers } from './informers.fixture.ts';
+
+/*
+ *   client 10.244.1.2 ──┐
+ *   near1  10.244.1.5 ──┼── node ── 172.30.0.11/24 ── far 172.30.0.12, pod 10.244.2.7
+ *   near2  10.244.1.6 ──┘    └── 203.0.113.1/24 ── outside 203.0.113.10
+ */
+export const ADDRESS = {
+  client: '10.244.1.2',
+  near1: '10.244.1.5',
+  near2: '10.244.1.6',
+  far: '10.244.2.7',
+  node: '172.30.0.11',
+  outside: '203.0.113.10',
+} as const;
+export type Place = keyof typeof ADDRESS;
+const PODS = ['client', 'near1', 'near2'] as const;
+export const TCP_PORTS = [8080, 9090] as const;
+export const UDP_PORT = 5353;
+
+export interface Answer {
+  /** Who answered. */
+  readonly server: string;
+  /** The source address it saw. */
+  readonly source: string;
+}
+
+/** A node with pods, a pod on another node, and the outside, in namespaces; the room runs in the node's. */
+export interface World {
+  readonly netns: Readonly<Record<Place, Netns>>;
+  readonly informers: FakeInformers;
+  readonly room: Room;
+  /** Stops the room as a crash would, and starts another one without memory. */
+  restart(): Promise<void>;
+  connect(from: Place, address: string, port: number, timeout?: number): Promise<Answer>;
+  run(place: Place, command: string, ...args: string[]): string;
+}
+
+export function withWorld(fn: (world: World) => Promise<void>): Promise<void> {
+  return withNetns(6, async (client, near1, near2, far, node, outside) => {
+    const netns = { client, near1, near2, far, node, outside } as Record<Place, Netns>;
+    const run: World['run'] = (place, command, ...args) =>
+      execFileSync('ip', ['netns', 'exec', netns[place].name ?? '', command, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        maxBuffer: 1 << 28,
+      });
+    wire(netns, run);
+    const servers = await serve(netns);
+    const informers = new FakeInformers();
+    informers.put('Node', NODE);
+    const world = { netns, informers, run, connect: connectFrom(netns), room: roomIn(node, informers) };
+    try {
+      await world.room.start();
+      await fn(
+        Object.assign(world, {
+          restart: async () => {
+            await world.room.stop();
+            world.room = roomIn(node, informers);
+            await world.room.start();
+          },
+        }),
+      );
+    } finally {
+      await world.room.stop();
+      for (const server of servers) server.close();
+    }
+  });
+}
+
+export const NODE: Node = {
+  metadata: { name: 'node-1' },
+  spec: { podCIDRs: ['10.244.1.0/24'] },
+  status: { addresses: [{ type: 'InternalIP', address: ADDRESS.node }] },
+};
+
+const logger: Logger = createLogger({ level: process.env.VERBOSE ? 'debug' : 'error' });
+
+function roomIn(netns: Netns, informers: FakeInformers): Room {
+  const config = { podCidrs: ['10.244.0.0/16'], serviceCidrs: ['10.96.0.0/12'] } as unknown as ClusterConfig;
+  const context: RoomContext = {
+    nodeName: 'node-1',
+    config,
+    client: {} as KubeClient,
+    informers,
+    logger,
+    runDirectory: '/nonexistent',
+    stateDirectory: '/nonexistent',
+  };
+  return createServicesRoom({ ...context, netns });
+}
+
+function wire(netns: Record<Place, Netns>, run: World['run']): void {
+  const ip = (place: Place, line: string): string => run(place, 'ip', ...line.split(' '));
+  const cable = (place: Place, name: string): void => {
+    ip('node', `link add ${name} type veth peer name eth0 netns ${netns[place].name}`);
+    ip('node', `link set ${name} address ee:ee:ee:ee:ee:ee up`);
+    ip(place, 'link set eth0 up');
+  };
+  for (const key of ['ip_forward', 'conf/all/rp_filter', 'conf/default/rp_filter'])
+    run('node', 'sysctl', '-qw', `net/ipv4/${key}=${key === 'ip_forward' ? 1 : 0}`);
+  for (const pod of PODS) {
+    cable(pod, pod);
+    ip(pod, `addr add ${ADDRESS[pod]}/32 dev eth0`);
+    ip(pod, 'route add default via 169.254.1.1 dev eth0 onlink');
+    ip(pod, 'neigh add 169.254.1.1 lladdr ee:ee:ee:ee:ee:ee dev eth0');
+    ip('node', `route add ${ADDRESS[pod]} dev ${pod}`);
+    const [{ address }] = JSON.parse(run(pod, 'ip', '-j', 'link', 'show', 'eth0'));
+    ip('node', `neigh add ${ADDRESS[pod]} lladdr ${address} dev ${pod}`);
+  }
+  cable('far', 'eth0');
+  cable('outside', 'uplink');
+  ip('node', 'addr add 172.30.0.11/24 dev eth0');
+  ip('far', 'addr add 172.30.0.12/24 dev eth0');
+  ip('far', `addr add ${ADDRESS.far}/32 dev lo`);
+  ip('far', 'route add default via 172.30.0.11');
+  ip('node', 'route add 10.244.2.0/24 via 172.30.0.12');
+  ip('node', 'addr add 203.0.113.1/24 dev uplink');
+  ip('node', 'route add default via 203.0.113.10');
+  ip('outside', 'addr add 203.0.113.10/24 dev eth0');
+  ip('outside', 'route add default via 203.0.113.1');
+}
+
+async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> {
+  const servers: { close(): void }[] = [];
+  for (const place of ['near1', 'near2', 'far'] as const) {
+    for (const port of TCP_PORTS) {
+      const server = await listenTcp({ netns: netns[place], address: ADDRESS[place], port });
+      server.on('connection', (socket) => {
+        const answer: Answer = { server: `${place}:${port}`, source: socket.remoteAddress ?? '' };
+        socket.on('error', () => {}).on('data', (data) => socket.write(data));
+        socket.write(`${JSON.stringify(answer)}\n`);
+      });
+      servers.push(server);
+    }
+    const udp = await bindUdp({ netns: netns[place], address: ADDRESS[place], port: UDP_PORT });
+    udp.on('message', (_, from) =>
+      udp.send(JSON.stringify({ server: place, source: from.address }), from.port, from.address),
+    );
+    servers.push(udp);
+  }
+  return servers;
+}
+
+const connectFrom =
+  (netns: Record<Place, Netns>): World['connect'] =>
+  async (from, address, port, timeout = 1000) => {
+    const socket = await connectTcp({ netns: netns[from], address, port, timeout });
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        socket.once('data', (data) => resolve(JSON.parse(String(data).split('\n', 1)[0] ?? '')));
+        socket.once('error', reject).once('close', () => reject(new Error('closed without an answer')));
+      });
+    } finally {
+      socket.destroy();
+    }
+  };
