@@ -9,7 +9,7 @@ import { type DesiredProxy, formatConfig, formatMap, MAP_NAMES, type ProxySettin
 import { addMapCommand, runtimeCommand } from './runtime-socket.ts';
 
 /** HAProxy as a child of this thread, in its netns. Apply brings it to the desired state with a reload only where one is needed. */
-export class Proxy {
+export class HaProxy {
   readonly #settings: ProxySettings;
   readonly #onDeath: (reason: string) => void;
   readonly #netns: Netns | undefined;

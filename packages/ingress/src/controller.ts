@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createRunner, done, messageOf, type Outcome, PodwireError } from '@podwire/base';
 import { type Ingress, type PlanEntry, type Room, type RoomContext, recordEvent } from '@podwire/kube';
-import { Proxy } from './apply.ts';
+import { HaProxy } from './apply.ts';
 import { type IngressModel, type IngressObjects, modelIngress } from './model.ts';
 import { describePlan, planProxy } from './plan.ts';
 
@@ -18,7 +18,7 @@ class IngressRoom implements Room {
   readonly name = 'ingress';
   readonly #context: RoomContext;
   readonly #directory: string;
-  readonly #proxy: Proxy;
+  readonly #proxy: HaProxy;
   readonly #runner: ReturnType<typeof createRunner>;
   readonly #reported = new Set<string>();
   #unsubscribe: (() => void)[] = [];
@@ -30,7 +30,7 @@ class IngressRoom implements Room {
     this.#context = context;
     this.#directory = path.join(context.runDirectory, 'ingress');
     const { ingressHttpPort: httpPort, ingressHttpsPort: httpsPort } = context.config;
-    this.#proxy = new Proxy({ httpPort, httpsPort, directory: this.#directory, user: USER }, (reason) => {
+    this.#proxy = new HaProxy({ httpPort, httpsPort, directory: this.#directory, user: USER }, (reason) => {
       context.logger.error('HAProxy died', { reason });
       this.#runner.trigger();
     });
@@ -146,7 +146,18 @@ class IngressRoom implements Room {
       const once = `${ingress.metadata?.uid} ${reason} ${message}`;
       if (this.#reported.has(once)) continue;
       this.#reported.add(once);
-      await recordEvent(client, { object: ingress, type: 'Warning', reason, message, component: 'podwire-ingress' });
+      await recordEvent(client, {
+        object: {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          ...keyOf(ingress),
+          ...(ingress.metadata?.uid ? { uid: ingress.metadata.uid } : {}),
+        },
+        type: 'Warning',
+        reason,
+        message,
+        component: 'podwire-ingress',
+      });
     }
   }
 }

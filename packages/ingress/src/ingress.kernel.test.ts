@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { connectTcp, createNetns, deleteNetns, listenTcpFd, type Netns } from '@podwire/kernel';
-import { Proxy } from './apply.ts';
+import { HaProxy } from './apply.ts';
 import { defaultCertificate } from './default-certificate.ts';
 import { backendTo, ingressOf, objectsOf } from './fixture.ts';
 import { type IngressModel, modelIngress } from './model.ts';
@@ -18,7 +18,7 @@ const netnsName = `pwt-ingress-${randomBytes(4).toString('hex')}`;
 const directory = mkdtempSync(path.join(tmpdir(), 'podwire-ingress-'));
 const pods: http.Server[] = [];
 let netns: Netns;
-let proxy: Proxy;
+let proxy: HaProxy;
 
 /** A pod that answers with its name and what it saw. */
 function pod(address: string): void {
@@ -96,7 +96,7 @@ function fanOut(endpoints: Record<string, string[]>): IngressModel {
 before(async () => {
   if (skip) return;
   netns = createNetns(netnsName);
-  proxy = new Proxy({ httpPort: 80, httpsPort: 443, directory, user: 'haproxy' }, () => {}, netns);
+  proxy = new HaProxy({ httpPort: 80, httpsPort: 443, directory, user: 'haproxy' }, () => {}, netns);
   for (const address of ['127.1.0.1', '127.1.0.2', '127.1.0.3', '127.1.0.4']) pod(address);
 });
 after(async () => {

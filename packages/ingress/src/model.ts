@@ -143,12 +143,14 @@ class ModelBuilder {
 
   #route(ingress: Ingress, host: string, { path: text, pathType, backend }: Path): void {
     const { path, match } = normalisePath(text ?? '/', pathType);
-    if (!PATH.test(path))
-      return this.#report(
+    if (!PATH.test(path)) {
+      this.#report(
         ingress,
         'BadRule',
         `path "${text}" of host "${host}" must start with / and have no blanks or quotes; it is left out`,
       );
+      return;
+    }
     const name = this.#backend(ingress, backend);
     if (name === undefined) return;
     const route: Route = { host, path, match, backend: name, owner: keyOf(ingress) };
