@@ -284,7 +284,8 @@ const REJECT_CODES: Readonly<Record<'ip' | 'ip6' | 'other', Readonly<Record<stri
 function writeReject({ with: reason }: StatementOf<'reject'>, writer: ExpressionWriter, { family }: Table): void {
   const kind = family === 'ip' || family === 'ip6' ? family : 'other';
   const type = reason === 'tcp-reset' ? 1 : kind === 'other' ? 2 : 0;
-  writer.emit('reject', (out) =>
-    out.u32(1, type).u8(2, reason === 'tcp-reset' ? 0 : (REJECT_CODES[kind][reason] ?? 0)),
-  );
+  writer.emit('reject', (out) => {
+    out.u32(1, type);
+    if (type !== 1) out.u8(2, REJECT_CODES[kind][reason] ?? 0);
+  });
 }

@@ -57,7 +57,7 @@ export const CT: Readonly<Record<CtKey, { readonly type: ValueType; readonly key
   mark: { type: 'mark', key: 3 },
   'original ip saddr': { type: 'ipv4_addr', key: 19, direction: 0 },
   'original ip daddr': { type: 'ipv4_addr', key: 20, direction: 0 },
-  'original protocol': { type: 'inet_proto', key: 10, direction: 0 },
+  'original protocol': { type: 'inet_proto', key: 10 },
   'original proto-dst': { type: 'inet_service', key: 12, direction: 0 },
 };
 

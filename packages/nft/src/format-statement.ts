@@ -17,8 +17,9 @@ function formatMatch({ left, op, right }: StatementOf<'match'>, table: Table): s
   const text = formatExpression(left, table);
   if (left.kind === 'fib' && (right === 'exists' || right === 'missing'))
     return `${text} ${op === '!=' ? '!= ' : ''}${right}`;
-  // A bare flag name matches when any of the flags is set; with == it would have to be the only one.
-  const operator = op === '==' && (TYPES[type].flags || left.kind !== 'bitwise') ? '' : `${op} `;
+  if (TYPES[type].flags) return `${text} ${op === '!=' ? '! ' : ''}${formatRight(type, right)}`;
+  // == is left out where nft leaves it out in its listings.
+  const operator = op === '==' && left.kind !== 'bitwise' ? '' : `${op} `;
   return `${text} ${operator}${formatRight(type, right)}`;
 }
 

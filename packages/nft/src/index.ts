@@ -3,5 +3,8 @@ export { NftChange } from './change.ts';
 export { diffTables } from './diff.ts';
 export { NFT_ERRORS } from './errors.ts';
 export { formatTable } from './format.ts';
+export { interpret } from './interpret.ts';
 export type * from './model.ts';
 export { type Nft, openNft } from './nft.ts';
+export type * from './observation.ts';
+export type * from './virtual-packet.ts';

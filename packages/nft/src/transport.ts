@@ -1,6 +1,6 @@
 import { type Netlink, type NetlinkAnswer, type NetlinkMessage, type Netns, openNetlink } from '@podwire/kernel';
 import type { WireMessage } from './encode-change.ts';
-import { messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
+import { MESSAGE, messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
 
 const BATCH_BEGIN = 0x10; // NFNL_MSG_BATCH_BEGIN
 const BATCH_END = 0x11; // NFNL_MSG_BATCH_END
@@ -53,10 +53,16 @@ export class NftTransport {
       .map(attributesOf);
   }
 
-  get(message: number, family: number, attributes?: Buffer): Buffer[] {
-    return this.#netlink
-      .request({ type: messageType(message), flags: 0, body: body(family, 0, attributes), op: 'read nftables' })
-      .map(attributesOf);
+  /** The number of the present ruleset; every transaction of anyone changes it. */
+  generation(): Buffer | undefined {
+    const answers = this.#netlink.request({
+      type: messageType(MESSAGE.getGeneration),
+      flags: 0,
+      body: body(0, 0),
+      op: 'read the nftables generation',
+    });
+    const bytes = answers[0] && attributesOf(answers[0]);
+    return bytes && Buffer.from(bytes.subarray(4, 8)); // NFTA_GEN_ID comes first
   }
 }
 

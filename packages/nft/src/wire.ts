@@ -38,12 +38,21 @@ const INET_HOOKS: Readonly<Partial<Record<Hook, number>>> = {
   ingress: 5,
 };
 
+const ARP_HOOKS: typeof INET_HOOKS = { input: 0, output: 1 };
+const NETDEV_HOOKS: typeof INET_HOOKS = { ingress: 0, egress: 1 };
+
+function hooksOf(family: TableFamily): typeof INET_HOOKS {
+  return family === 'netdev' ? NETDEV_HOOKS : family === 'arp' ? ARP_HOOKS : INET_HOOKS;
+}
+
 /** The hook's number in that family, or undefined where the family has no such hook. */
 export function hookNumber(family: TableFamily, hook: Hook): number | undefined {
-  if (family === 'netdev') return { ingress: 0, egress: 1 }[hook as string];
-  if (family === 'arp') return { input: 0, output: 1 }[hook as string];
-  if (hook === 'ingress' && family !== 'inet') return undefined;
-  return INET_HOOKS[hook];
+  if (hook === 'ingress' && family !== 'inet' && family !== 'netdev') return undefined;
+  return hooksOf(family)[hook];
+}
+
+export function hookName(family: TableFamily, number: number): Hook | undefined {
+  return (Object.entries(hooksOf(family)) as [Hook, number][]).find(([, n]) => n === number)?.[0];
 }
 
 export const TABLE = { name: 1, userdata: 6 } as const; // NFTA_TABLE_*
