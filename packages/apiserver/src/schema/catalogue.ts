@@ -1,7 +1,7 @@
 import { APPS_TYPES } from './apps-types.ts';
 import { COORDINATION_TYPES, CORE_TYPES, DISCOVERY_TYPES } from './core-types.ts';
 import { AUTOSCALING_TYPES, META_TYPES, POLICY_TYPES } from './meta-types.ts';
-import { NETWORKING_TYPES } from './networking-types.ts';
+import { INGRESS_BETA_TYPES, NETWORKING_TYPES } from './networking-types.ts';
 import { type FieldSchema, parseType, SCALARS, type TypeSchema, type TypeTable } from './notation.ts';
 import { POD_TYPES } from './pod-types.ts';
 import { VOLUME_TYPES } from './volume-types.ts';
@@ -37,6 +37,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   'coordination.k8s.io/v1': family('io.k8s.api.coordination.v1', COORDINATION_TYPES),
   'discovery.k8s.io/v1': family('io.k8s.api.discovery.v1', DISCOVERY_TYPES),
   'networking.k8s.io/v1': family('io.k8s.api.networking.v1', NETWORKING_TYPES),
+  'extensions/v1beta1': family('io.k8s.api.extensions.v1beta1', INGRESS_BETA_TYPES),
+  'networking.k8s.io/v1beta1': family('io.k8s.api.networking.v1beta1', INGRESS_BETA_TYPES),
   'policy/v1': family('io.k8s.api.policy.v1', POLICY_TYPES),
   'meta/v1': META,
 };

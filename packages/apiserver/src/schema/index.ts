@@ -9,8 +9,7 @@ import { validateKind, validateKindUpdate } from './kind-validation.ts';
 import { validateMetadata } from './metadata-validation.ts';
 import { validateByTable } from './table-validation.ts';
 
-export { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
-export { openApiDocument } from './openapi.ts';
+export { openApiDocument, type ServedKind } from './openapi.ts';
 
 /** What the API server knows about the fields of its kinds, from the tables in this folder. */
 export function createSchema(): Schema {

@@ -29,3 +29,15 @@ export const NETWORKING_TYPES: TypeTable = {
   NetworkPolicyPeer: 'ipBlock:IPBlock namespaceSelector:LabelSelector podSelector:LabelSelector',
   IPBlock: 'cidr* except:string[]',
 };
+
+/** Ingress as extensions/v1beta1 and networking.k8s.io/v1beta1 had it: served for old manifests, stored as v1. */
+export const INGRESS_BETA_TYPES: TypeTable = {
+  Ingress: 'TypeMeta spec:IngressSpec status:IngressStatus',
+  IngressSpec: 'backend:IngressBackend ingressClassName rules:IngressRule[] tls:IngressTLS[]',
+  IngressBackend: 'resource:TypedLocalObjectReference serviceName servicePort:intOrString',
+  IngressRule: 'host http:HTTPIngressRuleValue',
+  HTTPIngressRuleValue: 'paths*:HTTPIngressPath[]',
+  HTTPIngressPath: 'backend+:IngressBackend path pathType',
+  IngressTLS: 'hosts:string[] secretName',
+  IngressStatus: 'loadBalancer:LoadBalancerStatus',
+};

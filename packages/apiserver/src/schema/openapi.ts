@@ -25,8 +25,11 @@ const PARAMETERS = [
   { name: 'fieldValidation', in: 'query', schema: { type: 'string' } },
 ];
 
+/** A kind as one group version serves it. */
+export type ServedKind = Pick<Kind, 'kind' | 'group' | 'version' | 'apiVersion' | 'plural' | 'namespaced'>;
+
 /** The OpenAPI 3.0 document of one group version with the schemas its kinds reach. */
-export function openApiDocument(kinds: readonly Kind[]): object {
+export function openApiDocument(kinds: readonly ServedKind[]): object {
   const schemas: Json = {};
   const paths: Json = {};
   for (const kind of kinds) {
@@ -40,11 +43,11 @@ export function openApiDocument(kinds: readonly Kind[]): object {
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.33.0' }, paths, components: { schemas } };
 }
 
-function gvkOf({ group, version, kind }: Kind): Json {
+function gvkOf({ group, version, kind }: ServedKind): Json {
   return { group, version, kind };
 }
 
-function pathsOf(kind: Kind, type: ResolvedType): Json {
+function pathsOf(kind: ServedKind, type: ResolvedType): Json {
   const base = kind.group ? `/apis/${kind.group}/${kind.version}` : `/api/${kind.version}`;
   const collection = `${base}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}`;
   const operation = (action: string): Json => ({

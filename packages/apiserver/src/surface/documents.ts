@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Kind } from '@podwire/kube';
+import { INGRESS_BETA_VERSIONS } from '../core/ingress-beta.ts';
+import { openApiDocument, type ServedKind } from '../schema/index.ts';
+import type { ApiResponse } from '../seam.ts';
+import {
+  aggregatedDiscovery,
+  type GroupVersion,
+  groupList,
+  groupVersions,
+  resourceList,
+  singleGroup,
+} from './discovery.ts';
+
+export const VERSION = {
+  major: '1',
+  minor: '33',
+  gitVersion: 'v1.33.0+podwire',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: 'node',
+  platform: 'linux/amd64',
+} as const;
+
+const HEALTHY = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' } as const;
+const JSON_TYPE = 'application/json';
+
+/** Answers by path. `accept` picks between the two forms of discovery. */
+export type Document = (accept: string) => ApiResponse;
+
+/** Everything the server says about itself that depends on its kinds only. */
+export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Document> {
+  const ingress = kinds.find(({ kind }) => kind === 'Ingress');
+  const older = ingress ? INGRESS_BETA_VERSIONS.map((apiVersion) => [apiVersion, ingress] as [string, Kind]) : [];
+  const all = groupVersions(kinds, older);
+  const documents = new Map<string, Document>([
+    ['/version', () => json(VERSION)],
+    [
+      '/api',
+      discovery(
+        all.filter(({ group }) => group === ''),
+        { kind: 'APIVersions', versions: ['v1'] },
+      ),
+    ],
+    [
+      '/apis',
+      discovery(
+        all.filter(({ group }) => group !== ''),
+        groupList(all),
+      ),
+    ],
+  ]);
+  for (const path of ['/healthz', '/livez', '/readyz']) documents.set(path, () => HEALTHY);
+  for (const groupVersion of all) {
+    const { group } = groupVersion;
+    const list = json(resourceList(groupVersion));
+    documents.set(`/${pathOf(groupVersion)}`, () => list);
+    if (group && !documents.has(`/apis/${group}`)) {
+      const one = json(singleGroup(group, all));
+      documents.set(`/apis/${group}`, () => one);
+    }
+  }
+  addOpenApi(documents, [...kinds, ...older.map(([apiVersion, kind]) => servedAs(apiVersion, kind))]);
+  return documents;
+}
+
+function json(body: object, contentType = JSON_TYPE): ApiResponse {
+  return { status: 200, headers: { 'content-type': contentType }, body: JSON.stringify(body) };
+}
+
+function pathOf({ group, version }: Pick<GroupVersion, 'group' | 'version'>): string {
+  return group ? `apis/${group}/${version}` : `api/${version}`;
+}
+
+function servedAs(apiVersion: string, kind: Kind): ServedKind {
+  const [group = '', version = ''] = apiVersion.split('/');
+  return { ...kind, apiVersion, group, version };
+}
+
+function discovery(groups: readonly GroupVersion[], plain: object): Document {
+  const plainAnswer = json(plain);
+  return (accept) => {
+    const wanted = /;v=(v2|v2beta1);as=APIGroupDiscoveryList/.exec(accept.replace(/\s/g, ''))?.[1];
+    if (wanted !== 'v2' && wanted !== 'v2beta1') return plainAnswer;
+    const type = `${JSON_TYPE};g=apidiscovery.k8s.io;v=${wanted};as=APIGroupDiscoveryList`;
+    return json(aggregatedDiscovery(groups, wanted), type);
+  };
+}
+
+/** /openapi/v3 and one document per group version, whose address changes with its content. */
+function addOpenApi(documents: Map<string, Document>, kinds: readonly ServedKind[]): void {
+  const paths: Record<string, { serverRelativeURL: string }> = {};
+  for (const apiVersion of new Set(kinds.map((kind) => kind.apiVersion))) {
+    const own = kinds.filter((kind) => kind.apiVersion === apiVersion);
+    const [first] = own;
+    if (!first) continue;
+    const answer = json(openApiDocument(own));
+    const hash = createHash('sha256').update(String(answer.body)).digest('hex').slice(0, 32);
+    const path = `/openapi/v3/${pathOf(first)}`;
+    documents.set(path, () => ({ ...answer, headers: { ...answer.headers, etag: `"${hash}"` } }));
+    paths[pathOf(first)] = { serverRelativeURL: `${path}?hash=${hash}` };
+  }
+  const index = json({ paths });
+  documents.set('/openapi/v3', () => index);
+}

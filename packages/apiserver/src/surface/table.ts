@@ -1,0 +1,81 @@
+import type { Kind, KindName, ObjectOf } from '@podwire/kube';
+import type { ApiObject, TableOptions } from '../seam.ts';
+import { type Column, text } from './columns.ts';
+import {
+  CONFIG_MAP_COLUMNS,
+  EVENT_COLUMNS,
+  LEASE_COLUMNS,
+  NAMESPACE_COLUMNS,
+  SECRET_COLUMNS,
+  SERVICE_ACCOUNT_COLUMNS,
+} from './config-columns.ts';
+import {
+  ENDPOINT_SLICE_COLUMNS,
+  ENDPOINTS_COLUMNS,
+  INGRESS_CLASS_COLUMNS,
+  INGRESS_COLUMNS,
+  NETWORK_POLICY_COLUMNS,
+  SERVICE_COLUMNS,
+} from './network-columns.ts';
+import { POD_COLUMNS } from './pod-columns.ts';
+import {
+  DAEMON_SET_COLUMNS,
+  DEPLOYMENT_COLUMNS,
+  NODE_COLUMNS,
+  REPLICA_SET_COLUMNS,
+  STATEFUL_SET_COLUMNS,
+} from './workload-columns.ts';
+
+const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
+  Pod: POD_COLUMNS,
+  Service: SERVICE_COLUMNS,
+  Endpoints: ENDPOINTS_COLUMNS,
+  EndpointSlice: ENDPOINT_SLICE_COLUMNS,
+  Node: NODE_COLUMNS,
+  Namespace: NAMESPACE_COLUMNS,
+  ConfigMap: CONFIG_MAP_COLUMNS,
+  Secret: SECRET_COLUMNS,
+  ServiceAccount: SERVICE_ACCOUNT_COLUMNS,
+  Event: EVENT_COLUMNS,
+  Lease: LEASE_COLUMNS,
+  Deployment: DEPLOYMENT_COLUMNS,
+  ReplicaSet: REPLICA_SET_COLUMNS,
+  DaemonSet: DAEMON_SET_COLUMNS,
+  StatefulSet: STATEFUL_SET_COLUMNS,
+  Ingress: INGRESS_COLUMNS,
+  IngressClass: INGRESS_CLASS_COLUMNS,
+  NetworkPolicy: NETWORK_POLICY_COLUMNS,
+};
+
+const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');
+
+function columnsOf(kind: KindName): readonly Column<ApiObject>[] {
+  const own = COLUMNS[kind] as unknown as readonly Column<ApiObject>[];
+  return own.some(({ name }) => name === 'Name') ? own : [NAME, ...own];
+}
+
+/** A meta.k8s.io/v1 Table: what `kubectl get` prints. */
+export function tableOf(kind: Kind, objects: readonly ApiObject[], options: TableOptions): object {
+  const columns = columnsOf(kind.kind);
+  const now = Date.now();
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: options.listMeta,
+    columnDefinitions: options.columns ? columns.map(definitionOf) : null,
+    rows: objects.map((object) => ({
+      cells: columns.map(({ cell }) => cell(object, now)),
+      object: rowObject(object, options.includeObject),
+    })),
+  };
+}
+
+function definitionOf({ name, type, wide }: Column<ApiObject>): object {
+  return { name, type, format: name === 'Name' ? 'name' : '', description: '', priority: wide ? 1 : 0 };
+}
+
+function rowObject(object: ApiObject, include: TableOptions['includeObject']): object | null {
+  if (include === 'None') return null;
+  if (include === 'Object') return object;
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+}
