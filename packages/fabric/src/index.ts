@@ -1,1 +1,3 @@
-export {};
+export { createFabricRoom, type FabricRoom } from './controller.ts';
+export { FABRIC_ERRORS } from './errors.ts';
+export type { Backend } from './model.ts';
