@@ -1,4 +1,4 @@
-import type { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 import type { Codec, ValueOf } from './codec.ts';
 import { DecodeError, encodeError } from './errors.ts';
 
@@ -63,6 +63,21 @@ export function listOf<T>(elementType: number, codec: Codec<T>): Codec<readonly 
     read: (bytes) => readAttributes(bytes, codec.name).map(({ payload }) => codec.read(payload)),
   };
 }
+
+/** The attributes alone, for payloads whose table depends on another attribute (link kinds, nftables expressions). */
+export function encodeAttributes<R>(table: AttributeTable<R>, values: AttributesOf<R>): Buffer {
+  const out = new ByteWriter();
+  table.write(out, values);
+  return out.finish();
+}
+
+/** Attributes that are encoded already or are to be decoded later, see encodeAttributes. */
+export const encoded: Codec<Uint8Array> & { readonly nested: true } = {
+  name: 'encoded attributes',
+  nested: true,
+  write: (out, value) => out.raw(value),
+  read: (payload) => payload,
+};
 
 /** Writes one attribute; payloads of nested tables get the NESTED flag, which nftables demands. */
 export function writeAttribute<T>(out: ByteWriter, type: number, codec: Codec<T>, value: T): void {
