@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hasCode } from '@podwire/base';
+import { formatTable } from './format.ts';
+import type { Table } from './model.ts';
+
+const table: Table = {
+  family: 'ip',
+  name: 'podwire-test',
+  sets: [
+    {
+      name: 'backends',
+      key: ['ipv4_addr', 'inet_service'],
+      data: ['ipv4_addr', 'inet_service'],
+      elements: [{ key: ['10.96.0.1', 443], data: ['172.30.0.1', 6443], comment: 'default/kubernetes' }],
+    },
+  ],
+  chains: [
+    {
+      name: 'prerouting',
+      base: { type: 'nat', hook: 'prerouting', priority: -100 },
+      rules: [
+        {
+          statements: [
+            {
+              kind: 'dnat',
+              family: 'ip',
+              to: {
+                kind: 'map',
+                map: 'backends',
+                key: {
+                  kind: 'concat',
+                  parts: [
+                    { kind: 'payload', field: 'ip daddr' },
+                    { kind: 'payload', field: 'th dport' },
+                  ],
+                },
+              },
+            },
+          ],
+          comment: 'load balance',
+        },
+      ],
+    },
+  ],
+};
+
+test('a table is printed in the syntax nft lists', () => {
+  assert.equal(
+    formatTable(table),
+    `table ip podwire-test {
+\tmap backends {
+\t\ttype ipv4_addr . inet_service : ipv4_addr . inet_service
+\t\telements = { 10.96.0.1 . 443 comment "default/kubernetes" : 172.30.0.1 . 6443 }
+\t}
+
+\tchain prerouting {
+\t\ttype nat hook prerouting priority -100; policy accept;
+\t\tdnat ip addr . port to ip daddr . th dport map @backends comment "load balance"
+\t}
+}
+`,
+  );
+});
+
+const withElement = (key: string | number, type: 'ipv4_addr' | 'ifname' | 'inet_service'): Table => ({
+  ...table,
+  chains: [],
+  sets: [{ name: 'x', key: [type], elements: [{ key: [key] }] }],
+});
+
+test('text never becomes syntax', () => {
+  for (const bad of [
+    withElement('10.0.0.1 }; flush ruleset; #', 'ipv4_addr'),
+    withElement('eth0"; drop', 'ifname'),
+    withElement('010.0.0.1', 'ipv4_addr'),
+    withElement(70_000, 'inet_service'),
+  ]) {
+    assert.throws(
+      () => formatTable(bad),
+      (error) => hasCode(error, 'NFT_BAD_VALUE'),
+    );
+  }
+  assert.throws(
+    () => formatTable({ ...table, name: 'x { }' }),
+    (error) => hasCode(error, 'NFT_BAD_NAME'),
+  );
+  const comment = 'quote " and\nnewline \u{1F600} '.repeat(20);
+  const text = formatTable({ ...table, comment });
+  const printed = /comment "([^\n]*)"\n/.exec(text)?.[1] ?? '';
+  assert.ok(!printed.includes('"') && Buffer.byteLength(printed) <= 127, printed);
+});
+
+test('a rule that names no set of its table is refused', () => {
+  assert.throws(
+    () => formatTable({ ...table, sets: [] }),
+    (error) => hasCode(error, 'NFT_BAD_RULESET'),
+  );
+});
