@@ -1,1 +1,1 @@
-export {};
+export { type Controllers, startControllers } from './controllers.ts';

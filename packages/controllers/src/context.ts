@@ -1,0 +1,87 @@
+import type { Logger } from '@podwire/base';
+import type { ClusterConfig, Informer, Informers, KindName, KubeClient, ObjectKey, ObjectOf } from '@podwire/kube';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
+
+export interface ControllerContext {
+  readonly client: KubeClient;
+  readonly informers: Informers;
+  readonly config: ClusterConfig;
+  readonly logger: Logger;
+}
+
+export interface Controller {
+  stop(): void;
+}
+
+/** Any object with metadata; kubernetes-types makes nearly all of it optional, the API server never does. */
+export interface Meta {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly labels?: Record<string, string>;
+    readonly deletionTimestamp?: unknown;
+    readonly creationTimestamp?: unknown;
+    readonly resourceVersion?: string;
+    readonly ownerReferences?: OwnerReference[];
+  };
+}
+
+export const nameOf = (object: Meta): string => object.metadata?.name ?? '';
+export const namespaceOf = (object: Meta): string => object.metadata?.namespace ?? '';
+export const keyOf = (object: Meta): string => `${namespaceOf(object)}/${nameOf(object)}`;
+
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** Where an object is, for the client. */
+export function objectKey(object: Meta): ObjectKey {
+  return {
+    name: nameOf(object),
+    ...(object.metadata?.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+  };
+}
+
+export function controllerOf(object: Meta): OwnerReference | undefined {
+  return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
+}
+
+export function ownedBy(owner: Meta, kind: KindName, apiVersion: string): OwnerReference {
+  return {
+    apiVersion,
+    kind,
+    name: nameOf(owner),
+    uid: owner.metadata?.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export function isReady(pod: ObjectOf<'Pod'>): boolean {
+  return pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+}
+
+/** Neither finished nor on its way out. */
+export function isActive(pod: ObjectOf<'Pod'>): boolean {
+  return (
+    pod.metadata?.deletionTimestamp === undefined && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed'
+  );
+}
+
+/** Resolves once the cache shows what was just written, so that the next pass does not write it again. */
+export async function visible<K extends KindName>(informer: Informer<K>, written: Meta): Promise<void> {
+  const version = Number(written.metadata?.resourceVersion);
+  await until(() => {
+    const cached: Meta | undefined = informer.get(nameOf(written), written.metadata?.namespace);
+    return cached !== undefined && Number(cached.metadata?.resourceVersion) >= version;
+  });
+}
+
+/** Resolves when the condition holds, or after about a second: the next event repairs what was too early. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let round = 0; round < 200 && !condition(); round++) {
+    await new Promise((resolve) => (round < 20 ? setImmediate(resolve) : setTimeout(resolve, 5)));
+  }
+}

@@ -1,0 +1,43 @@
+import type { Controller, ControllerContext } from './context.ts';
+import { startDeployments } from './deployment.ts';
+import { startEndpointSlices } from './endpoint-slice.ts';
+import { startGarbageCollector } from './garbage-collector.ts';
+import { startNamespaces } from './namespace.ts';
+import { startNodeCidrs } from './node-cidr.ts';
+import { startReplicaSets } from './replica-set.ts';
+import { startScheduler } from './scheduler.ts';
+
+export type Controllers = Controller;
+
+/** Starts the control plane an API server needs to be a cluster; writes nothing before everything is synced. */
+export async function startControllers(context: ControllerContext): Promise<Controllers> {
+  const kinds = [
+    'Node',
+    'Pod',
+    'Service',
+    'EndpointSlice',
+    'Endpoints',
+    'Namespace',
+    'ServiceAccount',
+    'Deployment',
+    'ReplicaSet',
+    'DaemonSet',
+    'StatefulSet',
+  ] as const;
+  await Promise.all(kinds.map((kind) => context.informers.of(kind).synced));
+  const starts = [
+    startNodeCidrs,
+    startNamespaces,
+    startScheduler,
+    startReplicaSets,
+    startDeployments,
+    startEndpointSlices,
+    startGarbageCollector,
+  ];
+  const controllers = starts.map((start) => start(context));
+  return {
+    stop: () => {
+      for (const controller of controllers) controller.stop();
+    },
+  };
+}

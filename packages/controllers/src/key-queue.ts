@@ -1,0 +1,79 @@
+import { type Logger, messageOf } from '@podwire/base';
+
+export interface KeyQueueOptions {
+  readonly name: string;
+  /** Brings the object of this key to its desired state; resolves to ms after which to look again, if any. */
+  readonly reconcile: (key: string) => Promise<number | undefined>;
+  readonly logger: Logger;
+}
+
+/** Dirty keys, each reconciled by one at a time, up to eight keys at once, retried with backoff (50 ms to 10 s). */
+export class KeyQueue {
+  readonly #options: KeyQueueOptions;
+  readonly #dirty = new Set<string>();
+  readonly #running = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(options: KeyQueueOptions) {
+    this.#options = options;
+  }
+
+  add(key: string): void {
+    this.#dirty.add(key);
+    this.#schedule();
+  }
+
+  addAfter(key: string, delay: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.add(key);
+    }, delay).unref();
+    this.#timers.add(timer);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#dirty.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  /** A burst of events of one turn of the event loop becomes one reconcile. */
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      for (const key of this.#dirty) {
+        if (this.#running.size >= 8) break;
+        if (!this.#running.has(key)) this.#start(key);
+      }
+    });
+  }
+
+  async #start(key: string): Promise<void> {
+    this.#dirty.delete(key);
+    this.#running.add(key);
+    try {
+      const again = await this.#options.reconcile(key);
+      this.#failures.delete(key);
+      if (again !== undefined) this.addAfter(key, again);
+    } catch (error) {
+      this.#retry(key, error);
+    }
+    this.#running.delete(key);
+    if (this.#dirty.size > 0) this.#schedule();
+  }
+
+  #retry(key: string, error: unknown): void {
+    if (this.#stopped) return;
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    // A conflict is the normal way to learn that the cache was behind.
+    const log = failures > 3 ? this.#options.logger.error : this.#options.logger.debug;
+    log('reconcile failed, trying again', { controller: this.#options.name, key, reason: messageOf(error), failures });
+    this.addAfter(key, Math.min(50 * 2 ** (failures - 1), 10_000));
+  }
+}

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import type { ObjectOf } from '@podwire/kube';
+import { ownedBy } from './context.ts';
+
+type Deployment = ObjectOf<'Deployment'>;
+type ReplicaSet = ObjectOf<'ReplicaSet'>;
+
+export const HASH_LABEL = 'pod-template-hash';
+export const REVISION = 'deployment.kubernetes.io/revision';
+
+/** JSON with sorted keys: equal templates have equal hashes. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, v) =>
+    v && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+}
+
+/** Ten characters, safe in names. */
+export function templateHash(template: unknown): string {
+  return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
+}
+
+export function revisionOf(set: ReplicaSet): number {
+  return Number(set.metadata?.annotations?.[REVISION] ?? 0);
+}
+
+/** The ReplicaSet of the deployment's present template. */
+export function replicaSetOf(deployment: Deployment, revision: number, replicas: number): ReplicaSet {
+  const template = deployment.spec?.template;
+  const hash = templateHash(template);
+  const labels = { ...template?.metadata?.labels, [HASH_LABEL]: hash };
+  const { selector } = deployment.spec ?? {};
+  return {
+    metadata: {
+      name: `${deployment.metadata?.name}-${hash}`,
+      ...(deployment.metadata?.namespace ? { namespace: deployment.metadata.namespace } : {}),
+      labels,
+      annotations: { [REVISION]: String(revision) },
+      ownerReferences: [ownedBy(deployment, 'Deployment', 'apps/v1')],
+    },
+    spec: {
+      replicas,
+      selector: { ...selector, matchLabels: { ...selector?.matchLabels, [HASH_LABEL]: hash } },
+      ...(template ? { template: { ...template, metadata: { ...template.metadata, labels } } } : {}),
+    },
+  };
+}
+
+/** A whole number or a percentage of the replicas. */
+export function resolveCount(value: number | string | undefined, replicas: number, round: 'up' | 'down'): number {
+  if (typeof value !== 'string') return value ?? resolveCount('25%', replicas, round);
+  const exact = (Number(value.replace('%', '')) * replicas) / 100;
+  return round === 'up' ? Math.ceil(exact) : Math.floor(exact);
+}
+
+export interface RolloutSizes {
+  /** Replicas of the new ReplicaSet. */
+  readonly fresh: number;
+  /** By name, only those that change. */
+  readonly old: ReadonlyMap<string, number>;
+}
+
+const sizeOf = (set: ReplicaSet): number => set.spec?.replicas ?? 0;
+const availableOf = (set: ReplicaSet): number => set.status?.availableReplicas ?? 0;
+
+/** One step towards all replicas being of the new template (apps/v1 DeploymentStrategy). */
+export function planRollout(
+  deployment: Deployment,
+  fresh: ReplicaSet | undefined,
+  old: readonly ReplicaSet[],
+): RolloutSizes {
+  const replicas = deployment.spec?.replicas ?? 1;
+  const strategy = deployment.spec?.strategy;
+  const living = old.filter((set) => sizeOf(set) > 0 || (set.status?.replicas ?? 0) > 0);
+  if (strategy?.type === 'Recreate') {
+    return {
+      fresh: living.length === 0 ? replicas : fresh ? sizeOf(fresh) : 0,
+      old: new Map(living.filter((s) => sizeOf(s) > 0).map((s) => [s.metadata?.name ?? '', 0])),
+    };
+  }
+  const surge = resolveCount(strategy?.rollingUpdate?.maxSurge, replicas, 'up');
+  const unavailable = resolveCount(strategy?.rollingUpdate?.maxUnavailable, replicas, 'down');
+  const slack = surge + unavailable === 0 ? 1 : unavailable;
+  const oldTotal = living.reduce((sum, set) => sum + sizeOf(set), 0);
+  const now = fresh ? sizeOf(fresh) : 0;
+  const wanted = Math.min(replicas, Math.max(Math.min(now, replicas), replicas + surge - oldTotal));
+  return { fresh: wanted, old: shrink(living, removable({ replicas, slack, fresh, living })) };
+}
+
+interface Shrinking {
+  readonly replicas: number;
+  readonly slack: number;
+  readonly fresh: ReplicaSet | undefined;
+  readonly living: readonly ReplicaSet[];
+}
+
+/** Pods of old sets that may go: those that do not serve, and as many that do as leaves enough available. */
+function removable({ replicas, slack, fresh, living }: Shrinking): number {
+  const available = (fresh ? availableOf(fresh) : 0) + living.reduce((sum, set) => sum + availableOf(set), 0);
+  const broken = living.reduce((sum, set) => sum + Math.max(0, sizeOf(set) - availableOf(set)), 0);
+  return broken + Math.max(0, available - (replicas - slack));
+}
+
+function shrink(living: readonly ReplicaSet[], count: number): Map<string, number> {
+  const sizes = new Map<string, number>();
+  let left = count;
+  for (const set of living.toSorted((a, b) => availableOf(a) - availableOf(b) || revisionOf(a) - revisionOf(b))) {
+    const cut = Math.min(left, sizeOf(set));
+    if (cut > 0) sizes.set(set.metadata?.name ?? '', sizeOf(set) - cut);
+    left -= cut;
+  }
+  return sizes;
+}
+
+/** The status kubectl's `rollout status` and `wait` read. */
+export function deploymentStatus(
+  deployment: Deployment,
+  fresh: ReplicaSet | undefined,
+  sets: readonly ReplicaSet[],
+): NonNullable<Deployment['status']> {
+  const sum = (field: 'replicas' | 'readyReplicas' | 'availableReplicas'): number =>
+    sets.reduce((all, set) => all + (set.status?.[field] ?? 0), 0);
+  const wanted = deployment.spec?.replicas ?? 1;
+  const available = sum('availableReplicas');
+  const updated = fresh?.status?.replicas ?? 0;
+  const complete = updated >= wanted && available >= wanted && sum('replicas') === updated;
+  const enough =
+    available >= wanted - resolveCount(deployment.spec?.strategy?.rollingUpdate?.maxUnavailable, wanted, 'down');
+  const conditions = [
+    {
+      type: 'Available',
+      status: enough ? 'True' : 'False',
+      reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+      message: enough ? 'Deployment has minimum availability.' : 'Deployment does not have minimum availability.',
+    },
+    {
+      type: 'Progressing',
+      status: 'True',
+      reason: complete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+      message: `ReplicaSet "${fresh?.metadata?.name}" ${complete ? 'has successfully progressed' : 'is progressing'}.`,
+    },
+  ];
+  return {
+    observedGeneration: deployment.metadata?.generation ?? 0,
+    replicas: sum('replicas'),
+    updatedReplicas: updated,
+    readyReplicas: sum('readyReplicas'),
+    availableReplicas: available,
+    unavailableReplicas: Math.max(0, Math.max(wanted, sum('replicas')) - available),
+    conditions: conditions.map((condition) => datedCondition(condition, deployment.status?.conditions)),
+  };
+}
+
+type Condition = NonNullable<NonNullable<Deployment['status']>['conditions']>[number];
+
+/** lastTransitionTime moves only when the status does. */
+function datedCondition(condition: Condition, known: readonly Condition[] | undefined): Condition {
+  const before = known?.find((c) => c.type === condition.type);
+  const same =
+    before?.status === condition.status && before.reason === condition.reason && before.message === condition.message;
+  if (before && same) return before;
+  const now = new Date().toISOString().replace(/\.\d+/, '') as unknown as NonNullable<Condition['lastUpdateTime']>;
+  return {
+    ...condition,
+    lastUpdateTime: now,
+    lastTransitionTime: before?.status === condition.status ? (before.lastTransitionTime ?? now) : now,
+  };
+}
