@@ -17,14 +17,17 @@ function packagesAreInstalled() {
   const wanted = JSON.parse(readFileSync(lockFile, 'utf8')).packages;
   if (statSync(installStamp).mtimeMs >= statSync(lockFile).mtimeMs) return true;
   const present = JSON.parse(readFileSync(installStamp, 'utf8')).packages;
-  return Object.entries(wanted).every(([place, p]) => place === '' || p.link || p.optional || present[place]?.version === p.version);
+  return Object.entries(wanted).every(
+    ([place, p]) => place === '' || p.link || p.optional || present[place]?.version === p.version,
+  );
 }
 
 function installPackages() {
   console.error('podwire: installing npm packages (once)...');
   const npm = spawnSync('npm', ['ci', '--no-progress', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (npm.error?.code === 'ENOENT') fail('npm is not on PATH; install npm (apt-get install npm) and run this again');
-  if (npm.status !== 0 || !existsSync(nodeBinary)) fail('npm ci failed (its messages are above); mend what it names and run this again');
+  if (npm.status !== 0 || !existsSync(nodeBinary))
+    fail('npm ci failed (its messages are above); mend what it names and run this again');
 }
 
 function fail(message) {
@@ -34,7 +37,9 @@ function fail(message) {
 
 if (!packagesAreInstalled()) installPackages();
 
-const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args], { stdio: 'inherit' });
+const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args], {
+  stdio: 'inherit',
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   if (signal) process.exit(128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1));

@@ -28,7 +28,5 @@ export function messageOf(error: unknown): string {
 
 export const BASE_ERRORS = {
   BASE_BAD_ADDRESS: 'text is not an IP address in canonical notation',
-  BASE_BAD_PREFIX: 'text is not an address/length prefix, or has bits set behind its length',
-  BASE_BAD_PORT: 'a port is not a whole number from 1 to 65535',
-  BASE_BAD_SELECTOR: 'a label selector does not parse',
+  BASE_BAD_PREFIX: 'text is not an address/length prefix',
 } as const satisfies ErrorCodeTable;

@@ -73,7 +73,11 @@ export function tryParseIp(text: string): IpAddress | undefined {
 /** As tryParseIp, but throws BASE_BAD_ADDRESS. */
 export function parseIp(text: string): IpAddress {
   const ip = tryParseIp(text);
-  if (!ip) throw new PodwireError('BASE_BAD_ADDRESS', `"${text}" is not an IP address; write 10.1.2.3 or fd00::1, without leading zeros`);
+  if (!ip)
+    throw new PodwireError(
+      'BASE_BAD_ADDRESS',
+      `"${text}" is not an IP address; write 10.1.2.3 or fd00::1, without leading zeros`,
+    );
   return ip;
 }
 
@@ -123,7 +127,8 @@ export function tryParsePrefix(text: string): Prefix | undefined {
 /** As tryParsePrefix, but throws BASE_BAD_PREFIX. */
 export function parsePrefix(text: string): Prefix {
   const prefix = tryParsePrefix(text);
-  if (!prefix) throw new PodwireError('BASE_BAD_PREFIX', `"${text}" is not an address prefix; write 10.244.0.0/16 or fd00::/64`);
+  if (!prefix)
+    throw new PodwireError('BASE_BAD_PREFIX', `"${text}" is not an address prefix; write 10.244.0.0/16 or fd00::/64`);
   return prefix;
 }
 
@@ -161,12 +166,17 @@ export function nthAddress(prefix: Prefix, n: number | bigint): IpAddress {
 }
 
 export function tryParsePort(value: unknown): Port | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535 ? (value as Port) : undefined;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
+    ? (value as Port)
+    : undefined;
 }
 
 /** Sorts addresses and prefixes by value, IPv4 first, shorter prefix first. */
 export function compareIp(a: IpAddress | Prefix, b: IpAddress | Prefix): number {
-  const [x, y] = [a, b].map((t) => prefixParts((t.includes('/') ? t : hostPrefix(t as IpAddress)) as Prefix)) as [PrefixParts, PrefixParts];
+  const [x, y] = [a, b].map((t) => prefixParts((t.includes('/') ? t : hostPrefix(t as IpAddress)) as Prefix)) as [
+    PrefixParts,
+    PrefixParts,
+  ];
   if (x.family !== y.family) return x.family < y.family ? -1 : 1;
   const [vx, vy] = [ipToBigInt(x.address), ipToBigInt(y.address)];
   return vx === vy ? x.length - y.length : vx < vy ? -1 : 1;

@@ -20,21 +20,33 @@ export interface LoggerOptions {
 const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, error: 2 };
 
 function logfmtValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : value instanceof Error ? value.message : (JSON.stringify(value) ?? 'undefined');
+  const text =
+    typeof value === 'string' ? value : value instanceof Error ? value.message : (JSON.stringify(value) ?? 'undefined');
   return /^[\w.:/@%+,-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 function formatLine(format: 'json' | 'logfmt', entry: LogFields): string {
-  if (format === 'logfmt') return Object.entries(entry).map(([k, v]) => `${k}=${logfmtValue(v)}`).join(' ');
+  if (format === 'logfmt')
+    return Object.entries(entry)
+      .map(([k, v]) => `${k}=${logfmtValue(v)}`)
+      .join(' ');
   return JSON.stringify(entry, (_, v) => (v instanceof Error ? v.message : v));
 }
 
 /** Writes one logfmt (default) or JSON line per call to stderr or to `write`. */
 export function createLogger(options: LoggerOptions = {}, bound: LogFields = {}): Logger {
-  const { level = 'info', format = 'logfmt', write = (line) => process.stderr.write(`${line}\n`), now = () => new Date() } = options;
-  const log = (at: LogLevel) => (msg: string, fields: LogFields = {}) => {
-    if (ORDER[at] >= ORDER[level]) write(formatLine(format, { time: now().toISOString(), level: at, msg, ...bound, ...fields }));
-  };
+  const {
+    level = 'info',
+    format = 'logfmt',
+    write = (line) => process.stderr.write(`${line}\n`),
+    now = () => new Date(),
+  } = options;
+  const log =
+    (at: LogLevel) =>
+    (msg: string, fields: LogFields = {}) => {
+      if (ORDER[at] >= ORDER[level])
+        write(formatLine(format, { time: now().toISOString(), level: at, msg, ...bound, ...fields }));
+    };
   return {
     debug: log('debug'),
     info: log('info'),

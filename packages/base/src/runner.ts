@@ -1,8 +1,11 @@
-import type { Logger } from './logger.ts';
 import { messageOf } from './errors.ts';
+import type { Logger } from './logger.ts';
 
 /** What one run came to: done; try again by yourself; or wrong until something changes. */
-export type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly reason: string } | { readonly kind: 'terminal'; readonly reason: string };
+export type Outcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'retry'; readonly reason: string }
+  | { readonly kind: 'terminal'; readonly reason: string };
 export const done: Outcome = { kind: 'done' };
 
 export interface RunnerOptions {
@@ -99,10 +102,15 @@ class CoalescingRunner implements Runner {
     const { name, run, logger } = this.#options;
     try {
       const outcome = await run();
-      if (outcome.kind !== 'done') logger.error('run did not complete', { runner: name, outcome: outcome.kind, reason: outcome.reason });
+      if (outcome.kind !== 'done')
+        logger.error('run did not complete', { runner: name, outcome: outcome.kind, reason: outcome.reason });
       return outcome;
     } catch (error) {
-      logger.error('run failed', { runner: name, reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+      logger.error('run failed', {
+        runner: name,
+        reason: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
       return { kind: 'retry', reason: messageOf(error) };
     }
   }

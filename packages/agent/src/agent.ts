@@ -1,0 +1,92 @@
+import type { Logger } from '@podwire/base';
+import { createDnsRoom } from '@podwire/dns';
+import { createFabricRoom } from '@podwire/fabric';
+import { createIngressRoom } from '@podwire/ingress';
+import {
+  type ClusterConfig,
+  createInformers,
+  type KubeClient,
+  type PlanEntry,
+  type Room,
+  type RoomContext,
+  type RoomStatus,
+} from '@podwire/kube';
+import { createLoadBalancerRoom } from '@podwire/loadbalancer';
+import { createPodsRoom } from '@podwire/pods';
+import { createPolicyRoom } from '@podwire/policy';
+import { createServicesRoom } from '@podwire/services';
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  readonly config: ClusterConfig;
+  readonly client: KubeClient;
+  readonly runDirectory: string;
+  readonly stateDirectory: string;
+  readonly logger: Logger;
+}
+
+/** The node daemon: all rooms of one node, in the network namespace the calling thread lives in. */
+export interface Agent {
+  readonly nodeName: string;
+  status(): readonly RoomStatus[];
+  plan(room?: string): readonly RoomEntries[];
+  diff(room?: string): Promise<readonly RoomEntries[]>;
+  /** Resolves when all rooms have put into force what they have seen. */
+  idle(): Promise<void>;
+  /** Stops watching; what is in the kernel stays. */
+  stop(): Promise<void>;
+}
+
+export interface RoomEntries {
+  readonly room: string;
+  readonly entries: readonly PlanEntry[];
+}
+
+/**
+ * Starts every room and resolves when all are in force.
+ *
+ *   informers ─┬─▶ fabric ── routes, VXLAN        ┌─ a pod's ADD returns only when
+ *              ├─▶ pods ──── CNI socket ──────────┤  policy has seen the pod
+ *              ├─▶ policy ── nft podwire-policy ◀─┘
+ *              ├─▶ services ─ nft podwire-services
+ *              ├─▶ dns ────── 10.96.0.10:53 on lo
+ *              ├─▶ ingress ── HAProxy :80 :443
+ *              └─▶ loadbalancer ─ addresses on the uplink
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { nodeName, config, client, runDirectory, stateDirectory, logger } = options;
+  const informers = createInformers(client);
+  const context = (room: string): RoomContext => ({
+    nodeName,
+    config,
+    client,
+    informers,
+    runDirectory,
+    stateDirectory,
+    logger: logger.child({ room }),
+  });
+  const policy = createPolicyRoom(context('policy'));
+  const rooms: readonly Room[] = [
+    createFabricRoom(context('fabric')),
+    policy,
+    createPodsRoom({ ...context('pods'), podReady: (pod) => policy.ensurePod(pod) }),
+    createServicesRoom(context('services')),
+    createDnsRoom(context('dns')),
+    createIngressRoom(context('ingress')),
+    createLoadBalancerRoom(context('loadbalancer')),
+  ];
+  await Promise.all(rooms.map((room) => room.start()));
+  const chosen = (name: string | undefined): readonly Room[] =>
+    rooms.filter((room) => name === undefined || room.name === name);
+  return {
+    nodeName,
+    status: () => rooms.map((room) => room.status()),
+    plan: (name) => chosen(name).map((room) => ({ room: room.name, entries: room.plan() })),
+    diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
+    idle: async () => void (await Promise.all(rooms.map((room) => room.idle()))),
+    stop: async () => {
+      await Promise.all(rooms.map((room) => room.stop()));
+      informers.stop();
+    },
+  };
+}

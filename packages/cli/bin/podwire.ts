@@ -1,0 +1,5 @@
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+const { runCommandLine } = await import('../src/command-line.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,0 +1,99 @@
+import { PodwireError } from '@podwire/base';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+/** 0 ok, 1 failed or different, 2 usage. */
+export type ExitCode = number;
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
+  return Number(text);
+};
+const collect = (value: string, all: string[]): string[] => [...all, value];
+const output = (): Option => new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml', 'wide']);
+
+/** Parses and runs one command; errors become one line on stderr. */
+export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = buildProgram((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof PodwireError)) throw error;
+    process.stderr.write(`podwire: ${error.message}\n`);
+    return error.code.startsWith('CLI_USAGE') || error.code === 'LAB_BAD_CONFIG' || error.code === 'LAB_OVERLAP'
+      ? 2
+      : 1;
+  }
+}
+
+function buildProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command('podwire')
+    .description('The whole Kubernetes network in one program.')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(podwire --help lists the commands)');
+  // commander hands the error settings only to commands made through it.
+  const command = (signature: string, description: string): Command =>
+    program.command(signature).description(description).option('--name <lab>', 'which lab', 'lab');
+
+  command('up', 'start a lab: a cluster of network namespaces on this machine')
+    .option('--nodes <n>', 'how many nodes (default: 3)', wholeNumber)
+    .option('--config <file>', 'lab configuration (YAML); flags go first')
+    .addOption(new Option('--backend <backend>', "how nodes reach each other's pods").choices(['host-gw', 'vxlan']))
+    .addOption(new Option('--wiring <wiring>', 'how pods are wired to their node').choices(['ptp', 'bridge']))
+    .addOption(new Option('--proxy-mode <mode>', 'how Services are balanced').choices(['nftables']))
+    .option('--api-port <port>', 'port of the API server on 127.0.0.1 (default: 6443)', wholeNumber)
+    .option('-f, --filename <manifest>', 'apply this manifest instead of the example; may be repeated', collect, [])
+    .option('--no-wait', 'do not wait for the workloads, and do not run the check')
+    .option('--no-check', 'wait, but do not run the check')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  podwire up\n  podwire up --nodes 5 --backend vxlan\n  podwire up -f my-app.yaml -f my-policy.yaml',
+    )
+    .action(async (options) => finish(await (await import('./up.ts')).up(options)));
+  command('down', 'remove the lab and everything it made, also after a crash')
+    .addHelpText('after', '\nExample:\n  podwire down')
+    .action(async ({ name }) => finish(await (await import('./down.ts')).down(name)));
+  command('status', 'show nodes, pods, Services and what is wrong')
+    .addOption(output())
+    .addHelpText('after', '\nExamples:\n  podwire status\n  podwire status -o json')
+    .action(async (options) => finish(await (await import('./status.ts')).status(options)));
+  command('check', 'send real packets along every path the cluster promises')
+    .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'junit']))
+    .addHelpText('after', '\nExamples:\n  podwire check\n  podwire check -o junit > report.xml')
+    .action(async (options) => finish(await (await import('./check.ts')).check(options)));
+  for (const verb of ['plan', 'diff'] as const) {
+    command(
+      `${verb} [room]`,
+      verb === 'plan'
+        ? 'print what each node should have, and why'
+        : "print where a node's kernel differs from the plan; exit 1 if it does",
+    )
+      .option('--node <node>', 'only this node')
+      .addOption(output())
+      .addHelpText('after', `\nExamples:\n  podwire ${verb}\n  podwire ${verb} services --node node-1`)
+      .action(async (room, options) => finish(await (await import('./plan.ts')).plan(verb, room, options)));
+  }
+  command('kubeconfig', "print the path of the lab's kubeconfig")
+    .addHelpText('after', '\nExample:\n  export KUBECONFIG=$(podwire kubeconfig)')
+    .action(async ({ name }) => finish(await (await import('./kubeconfig.ts')).kubeconfig(name)));
+  program
+    .command('kubectl [args...]')
+    .description('run the kubectl on PATH against the lab')
+    .allowUnknownOption()
+    .helpOption(false)
+    .passThroughOptions()
+    .action(async (args) => finish(await (await import('./kubectl.ts')).kubectl(args)));
+  program.enablePositionalOptions();
+  command('exec <pod> [command...]', "run a command inside a pod's namespaces")
+    .option('-n, --namespace <namespace>', "the pod's namespace", 'default')
+    .option('-c, --container <container>', 'which container')
+    .passThroughOptions()
+    .addHelpText('after', '\nExample:\n  podwire exec my-pod -- getent hosts my-service')
+    .action(async (pod, words, options) => finish(await (await import('./exec.ts')).exec(pod, words, options)));
+  return program;
+}

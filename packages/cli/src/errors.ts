@@ -1,0 +1,15 @@
+import type { ErrorCodeTable } from '@podwire/base';
+
+export const CLI_ERRORS = {
+  CLI_USAGE: 'the command line cannot be understood',
+  CLI_NOT_ROOT: 'root is needed and sudo is not there',
+  CLI_INSTALL: 'a package could not be installed',
+  CLI_KERNEL: 'the kernel lacks something podwire needs',
+  CLI_PORT_IN_USE: 'a port the lab needs is taken',
+  CLI_NOT_RUNNING: 'there is no running lab of that name',
+  CLI_START: 'the lab did not start',
+  CLI_MANIFEST: 'a manifest could not be applied',
+  CLI_NOT_READY: 'workloads did not become ready in time',
+  CLI_EXEC: 'a command could not be run in a pod',
+  CLI_NO_KUBECTL: 'there is no kubectl on PATH',
+} as const satisfies ErrorCodeTable;

@@ -1,0 +1,84 @@
+import { createKubeClient, type ObjectOf, type RoomStatus } from '@podwire/kube';
+import { labPaths } from '@podwire/lab';
+import pc from 'picocolors';
+import { stringify } from 'yaml';
+import { askDaemon } from './control-client.ts';
+import { becomeRoot } from './root.ts';
+import { formatTable } from './table.ts';
+
+export interface StatusOptions {
+  readonly name: string;
+  readonly output?: 'json' | 'yaml' | 'wide';
+}
+
+interface LabStatus {
+  readonly name: string;
+  readonly nodes: readonly { readonly node: string; readonly rooms: readonly RoomStatus[] }[];
+}
+
+/** Exit 0 when every room is ready, 1 otherwise. */
+export async function status({ name, output }: StatusOptions): Promise<number> {
+  becomeRoot();
+  const lab = await askDaemon<LabStatus>(name, '/status');
+  const client = createKubeClient({ socketPath: labPaths(name).apiSocket });
+  const [pods, services] = await Promise.all([client.list('Pod'), client.list('Service')]);
+  client.close();
+  const errors = lab.nodes.flatMap(({ node, rooms }) =>
+    rooms.flatMap((room) => room.errors.map((error) => `${node} ${room.room}: ${error}`)),
+  );
+  const all = { ...lab, pods: pods.items.map(podFacts), services: services.items.map(serviceFacts), errors };
+  if (output === 'json') console.log(JSON.stringify(all, null, 2));
+  else if (output === 'yaml') console.log(stringify(all));
+  else console.log(formatStatus(lab, all, output === 'wide'));
+  return lab.nodes.every(({ rooms }) => rooms.every((room) => room.ready)) ? 0 : 1;
+}
+
+type PodFacts = ReturnType<typeof podFacts>;
+function podFacts({ metadata, spec, status }: ObjectOf<'Pod'>) {
+  const ready = status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  return {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    node: spec?.nodeName ?? '<none>',
+    address: status?.podIP ?? '<none>',
+    ready,
+  };
+}
+
+type ServiceFacts = ReturnType<typeof serviceFacts>;
+function serviceFacts({ metadata, spec }: ObjectOf<'Service'>) {
+  const ports = (spec?.ports ?? []).map((p) => `${p.port}${p.nodePort ? `:${p.nodePort}` : ''}/${p.protocol ?? 'TCP'}`);
+  return {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    type: spec?.type ?? 'ClusterIP',
+    clusterIP: spec?.clusterIP ?? 'None',
+    ports,
+  };
+}
+
+function formatStatus(
+  lab: LabStatus,
+  all: { pods: readonly PodFacts[]; services: readonly ServiceFacts[]; errors: readonly string[] },
+  wide: boolean,
+): string {
+  const mark = (ready: boolean): string => (ready ? pc.green('ok') : pc.red('NOT READY'));
+  const facts = (room: RoomStatus): string =>
+    wide
+      ? ` ${Object.entries(room.facts)
+          .map(([k, v]) => `${k}=${v}`)
+          .join(' ')}`
+      : '';
+  const rooms = lab.nodes.map(({ node, rooms: list }) => [
+    node,
+    ...list.map((room) => `${mark(room.ready)}${facts(room)}`),
+  ]);
+  const pods = all.pods.map((p) => [p.namespace, p.name, p.ready ? 'ready' : 'not ready', p.address, p.node]);
+  const services = all.services.map((s) => [s.namespace, s.name, s.type, s.clusterIP, s.ports.join(',') || '<none>']);
+  return [
+    formatTable(['NODE', ...(lab.nodes[0]?.rooms ?? []).map((room) => room.room.toUpperCase())], rooms),
+    formatTable(['NAMESPACE', 'POD', 'STATUS', 'ADDRESS', 'NODE'], pods),
+    formatTable(['NAMESPACE', 'SERVICE', 'TYPE', 'CLUSTER-IP', 'PORTS'], services),
+    ...(all.errors.length > 0 ? [`${pc.red('errors')}\n${all.errors.join('\n')}`] : []),
+  ].join('\n\n');
+}

@@ -1,0 +1,60 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { PodwireError } from '@podwire/base';
+
+/** The Debian packages a lab uses: the ingress proxy, and wget for pods played as busybox. */
+export const LAB_PACKAGES = ['haproxy', 'wget', 'procps'] as const;
+
+/** A file each package brings: quicker than asking dpkg, and true on other distributions too. */
+const BRINGS: Readonly<Record<string, readonly string[]>> = {
+  haproxy: ['/usr/sbin/haproxy'],
+  wget: ['/usr/bin/wget'],
+  procps: ['/bin/ps'],
+  nftables: ['/usr/sbin/nft'],
+  iproute2: ['/sbin/ip', '/usr/sbin/ip', '/bin/ip'],
+  dnsutils: ['/usr/bin/dig'],
+  'netcat-openbsd': ['/bin/nc.openbsd', '/usr/bin/nc.openbsd'],
+  gcc: ['/usr/bin/gcc', '/usr/bin/cc'],
+  'libc6-dev': ['/usr/include/stdlib.h'],
+};
+
+/** Installs the packages of the list that are missing, with apt-get; says so first. Throws CLI_INSTALL. */
+export async function installSystemPackages(names: readonly string[], say: (line: string) => void): Promise<void> {
+  const missing = names.filter((name) => !(BRINGS[name] ?? []).some((file) => existsSync(file)));
+  if (missing.length === 0) return;
+  say(`installing ${missing.join(', ')} (once)...`);
+  const apt = await promisify(execFile)('apt-get', ['--version']).catch(() => undefined);
+  if (!apt)
+    throw new PodwireError(
+      'CLI_INSTALL',
+      `${missing.join(', ')} must be installed and there is no apt-get here; install them with this system's package tool and run this again`,
+    );
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], environment);
+  // Without services: podwire starts HAProxy itself, the distribution's unit must not take its ports.
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
+    ...environment,
+    RUNLEVEL: '1',
+  });
+}
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk) => {
+      errors = (errors + chunk).slice(-2000);
+    });
+    child.on('error', reject).on('close', (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new PodwireError(
+            'CLI_INSTALL',
+            `${command} ${args[0]} failed: ${errors.trim().split('\n').at(-1)}; mend that and run this again`,
+          ),
+        );
+    });
+  });
+}

@@ -1,0 +1,108 @@
+import type { KindName, KubeClient, ObjectOf } from '@podwire/kube';
+
+/** The namespace the check makes and removes. */
+export const CHECK_NAMESPACE = 'podwire-check';
+export const INGRESS_HOST = 'check.podwire.test';
+
+const NETEXEC = 'registry.k8s.io/e2e-test-images/agnhost:2.53';
+const metadata = (name: string, labels: Record<string, string> = {}) => ({ name, namespace: CHECK_NAMESPACE, labels });
+
+function pod(name: string, nodeName: string | undefined, labels: Record<string, string>): ObjectOf<'Pod'> {
+  return {
+    metadata: metadata(name, { app: name, ...labels }),
+    spec: {
+      ...(nodeName === undefined ? {} : { nodeName }),
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'server',
+          image: NETEXEC,
+          args: ['netexec', '--http-port=8080', '--udp-port=8081'],
+          ports: [
+            { name: 'http', containerPort: 8080 },
+            { name: 'udp', containerPort: 8081, protocol: 'UDP' },
+          ],
+          readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
+        },
+        { name: 'shell', image: 'busybox:1.36', command: ['sleep', '3600'] },
+      ],
+    },
+  };
+}
+
+function service(
+  name: string,
+  app: string | undefined,
+  spec: NonNullable<ObjectOf<'Service'>['spec']> = {},
+): ObjectOf<'Service'> {
+  return {
+    metadata: metadata(name),
+    spec: {
+      selector: app === undefined ? { app: 'nothing-has-this-label' } : { role: app },
+      ports: [
+        { name: 'http', port: 80, targetPort: 'http' },
+        { name: 'udp', port: 81, targetPort: 'udp', protocol: 'UDP' },
+      ],
+      ...spec,
+    },
+  };
+}
+
+/** One echo pod per node and two behind a policy, with every kind of Service in front. */
+export function fixtureObjects(nodes: readonly string[]): readonly (readonly [KindName, ObjectOf<KindName>])[] {
+  return [
+    [
+      'NetworkPolicy',
+      {
+        metadata: metadata('guard'),
+        spec: {
+          podSelector: { matchLabels: { app: 'guarded' } },
+          policyTypes: ['Ingress', 'Egress'],
+          ingress: [
+            {
+              from: [{ podSelector: { matchLabels: { friend: 'yes' } } }],
+              ports: [{ port: 'http' as unknown as string }],
+            },
+          ],
+        },
+      },
+    ],
+    ...nodes.map(
+      (node, i) =>
+        ['Pod', pod(`echo-${i + 1}`, node, { role: 'echo', ...(i === 0 ? { friend: 'yes' } : {}) })] as const,
+    ),
+    ['Pod', pod('guarded', nodes.at(-1), { role: 'guarded' })],
+    ['Service', service('echo', 'echo')],
+    ['Service', service('sticky', 'echo', { sessionAffinity: 'ClientIP' })],
+    ['Service', service('node-port', 'echo', { type: 'NodePort' })],
+    ['Service', service('empty', undefined)],
+    [
+      'Ingress',
+      {
+        metadata: metadata('check'),
+        spec: {
+          ingressClassName: 'podwire',
+          rules: [
+            {
+              host: INGRESS_HOST,
+              http: {
+                paths: [
+                  {
+                    path: '/hostname',
+                    pathType: 'Prefix',
+                    backend: { service: { name: 'echo', port: { name: 'http' } } },
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    ],
+  ];
+}
+
+export async function createFixture(client: KubeClient, nodes: readonly string[]): Promise<void> {
+  await client.create('Namespace', { metadata: { name: CHECK_NAMESPACE } });
+  for (const [kind, object] of fixtureObjects(nodes)) await client.create(kind, object);
+}

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, PodwireError } from '@podwire/base';
+import { CHECKS } from './checks.ts';
+import { CHECK_NAMESPACE, createFixture } from './fixture.ts';
+import type { CheckRow, World } from './world.ts';
+
+const DEADLINE = 30_000;
+
+/** Runs every check with a fixture of its own, which is removed afterwards; one row per check, in order. */
+export async function* runChecks(world: World): AsyncGenerator<CheckRow> {
+  await removeFixture(world);
+  try {
+    await createFixture(
+      world.client,
+      world.config.nodes.map((node) => node.name),
+    );
+    await fixtureReady(world);
+    for (const check of CHECKS) {
+      const started = performance.now();
+      const row = (ok: boolean, detail: string): CheckRow => ({
+        name: check.name,
+        ok,
+        detail,
+        ms: performance.now() - started,
+      });
+      try {
+        yield row(true, await check.prove(world));
+      } catch (error) {
+        yield row(false, messageOf(error));
+      }
+    }
+  } finally {
+    await removeFixture(world);
+  }
+}
+
+async function fixtureReady(world: World): Promise<void> {
+  const pods = world.informers.of('Pod');
+  const slices = world.informers.of('EndpointSlice');
+  const ready = (): boolean => {
+    const mine = pods.list().filter((pod) => pod.metadata?.namespace === CHECK_NAMESPACE);
+    const endpoints = slices
+      .list()
+      .filter(
+        (slice) =>
+          slice.metadata?.namespace === CHECK_NAMESPACE &&
+          slice.metadata.labels?.['kubernetes.io/service-name'] === 'echo',
+      )
+      .flatMap((slice) => slice.endpoints ?? [])
+      .filter((endpoint) => endpoint.conditions?.ready);
+    return (
+      mine.length === world.config.nodes.length + 1 &&
+      endpoints.length >= world.config.nodes.length &&
+      mine.every((pod) => pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+    );
+  };
+  await until(ready, 'the pods of the check did not become ready');
+  await world.idle();
+}
+
+async function removeFixture(world: World): Promise<void> {
+  if (!(await world.client.delete('Namespace', { name: CHECK_NAMESPACE }))) return;
+  const namespaces = world.informers.of('Namespace');
+  await until(() => namespaces.get(CHECK_NAMESPACE) === undefined, `namespace ${CHECK_NAMESPACE} was not removed`);
+}
+
+async function until(condition: () => boolean, failure: string): Promise<void> {
+  const deadline = Date.now() + DEADLINE;
+  while (!condition()) {
+    if (Date.now() > deadline)
+      throw new PodwireError(
+        'LAB_CHECK',
+        `${failure} within ${DEADLINE / 1000} s; see "podwire kubectl -n ${CHECK_NAMESPACE} get pods,events"`,
+      );
+    await sleep(20);
+  }
+}

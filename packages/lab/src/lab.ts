@@ -1,0 +1,207 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type ApiServer, startApiServer } from '@podwire/apiserver';
+import { createLogger, type Logger } from '@podwire/base';
+import { type Controllers, startControllers } from '@podwire/controllers';
+import { listenTcpFd, type Netns } from '@podwire/kernel';
+import { createInformers, type Informers, type KubeClient } from '@podwire/kube';
+import { startAddressAllocator } from '@podwire/loadbalancer';
+import { cniRequest } from '@podwire/pods';
+import { bootstrapCluster } from './bootstrap.ts';
+import { buildTopology } from './build.ts';
+import type { World } from './check/world.ts';
+import type { LabConfig } from './lab-config.ts';
+import { labPaths } from './lab-paths.ts';
+import { type NodeThread, startNodeThread } from './node-thread.ts';
+import { startOutside } from './outside.ts';
+import { startPlayers } from './players/index.ts';
+import { createCni, createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
+import { netnsName, outsideAddress, planTopology, routerAddress } from './topology.ts';
+
+export interface LabOptions {
+  readonly config: LabConfig;
+  readonly writeLog: (line: string) => void;
+  /** Called as each part stands. */
+  readonly progress: (step: string) => void;
+}
+
+/** A running lab: everything of it lives in this process and in namespaces named after it. */
+export interface Lab {
+  readonly config: LabConfig;
+  readonly client: KubeClient;
+  readonly nodes: readonly NodeThread[];
+  readonly world: World;
+  stop(): Promise<void>;
+}
+
+/**
+ *   API server ◀── unix socket ── agent threads (one per node, in the node's netns)
+ *        ▲  ▲                        ▲ CNI socket
+ *        │  └── controllers          │
+ *        └───── pod runtimes (one per node, this thread) ──▶ players thread, real processes
+ */
+export async function startLab({ config, writeLog, progress }: LabOptions): Promise<Lab> {
+  const paths = labPaths(config.name);
+  const logger = createLogger({ write: writeLog });
+  for (const directory of [paths.run, paths.state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const netnses = buildTopology(config.name, planTopology(config));
+  const at = (role: string): Netns => {
+    const netns = netnses.get(role);
+    if (!netns) throw new Error(`there is no namespace for ${role}`);
+    return netns;
+  };
+  const outside = await startOutside(at('outside'), outsideAddress(config));
+  progress('network');
+
+  const runtimes = new Map<string, PodRuntime>();
+  const streams = createPodStreams(runtimes, () => informers);
+  const server = await startApiServer({
+    directory: path.join(paths.state, 'api'),
+    serviceCidrs: config.cluster.serviceCidrs,
+    nodePortRange: config.cluster.nodePortRange,
+    advertise: { address: routerAddress(config), port: 6443 },
+    servingNames: [routerAddress(config)],
+    clusterName: config.name,
+    streams,
+  });
+  await listen(server, config, at('router'), paths.apiSocket);
+  writeFileSync(paths.kubeconfig, server.kubeconfig(`https://127.0.0.1:${config.apiPort}`), { mode: 0o600 });
+  const client = server.client();
+  const informers: Informers = createInformers(client);
+  await bootstrapCluster(client, config);
+  progress('API server');
+
+  const controllers: Controllers = await startControllers({
+    client,
+    informers,
+    config: config.cluster,
+    logger: logger.child({ part: 'controllers' }),
+  });
+  const allocator = await startAddressAllocator({
+    client,
+    informers,
+    config: config.cluster,
+    logger: logger.child({ part: 'allocator' }),
+  });
+  const players = await startPlayers({ logger: logger.child({ part: 'players' }) });
+  for (const node of config.nodes)
+    runtimes.set(
+      node.name,
+      await startRuntime({ node, config, client, informers, players, logger, netns: at(node.name) }),
+    );
+  progress('control plane');
+
+  const nodes = await Promise.all(config.nodes.map(({ name }) => startNode(name, config, writeLog, logger)));
+  for (const runtime of runtimes.values()) await runtime.start();
+  progress('nodes');
+  return {
+    config,
+    client,
+    nodes,
+    world: {
+      config,
+      client,
+      informers,
+      netns: at,
+      podNetns: (namespace, name) => {
+        const found = [...runtimes.values()]
+          .map((runtime) => runtime.sandboxNetns(namespace, name))
+          .find((netns) => netns !== undefined);
+        if (!found) throw new Error(`pod ${namespace}/${name} has no sandbox`);
+        return found;
+      },
+      exec: (namespace, pod, container, command) =>
+        execInPod(streams, informers, { namespace, pod, container, command }),
+      idle: async () => void (await Promise.all(nodes.map((node) => node.idle()))),
+    },
+    stop: async () => {
+      controllers.stop();
+      allocator.stop();
+      await Promise.all(nodes.map((node) => node.stop()));
+      await Promise.all([...runtimes.values()].map((runtime) => runtime.stop()));
+      await players.stop();
+      outside.close();
+      informers.stop();
+      await server.close();
+    },
+  };
+}
+
+async function listen(server: ApiServer, config: LabConfig, router: Netns, apiSocket: string): Promise<void> {
+  await Promise.all([
+    server.listenUnix(apiSocket),
+    server.listenHttps({ address: '127.0.0.1', port: config.apiPort }),
+    server.listenHttps({ fd: listenTcpFd({ netns: router, address: routerAddress(config), port: 6443 }) }),
+  ]);
+}
+
+interface RuntimeParts {
+  readonly node: LabConfig['nodes'][number];
+  readonly config: LabConfig;
+  readonly client: KubeClient;
+  readonly informers: Informers;
+  readonly players: Awaited<ReturnType<typeof startPlayers>>;
+  readonly logger: Logger;
+  readonly netns: Netns;
+}
+
+function startRuntime({ node, config, client, informers, players, logger, netns }: RuntimeParts): Promise<PodRuntime> {
+  const paths = labPaths(config.name);
+  return createPodRuntime({
+    nodeName: node.name,
+    nodeAddress: node.address,
+    nodeNetns: netns,
+    zone: node.zone,
+    client,
+    informers,
+    config: config.cluster,
+    players,
+    cni: createCni((env, stdin) => cniRequest(paths.node(node.name).cniSocket, env, stdin)),
+    directory: path.join(paths.node(node.name).run, 'pods'),
+    netnsPrefix: netnsName(config.name, 'pod'),
+    logger: logger.child({ part: 'runtime', node: node.name }),
+  });
+}
+
+async function startNode(
+  nodeName: string,
+  config: LabConfig,
+  writeLog: (line: string) => void,
+  logger: Logger,
+): Promise<NodeThread> {
+  const paths = labPaths(config.name);
+  const { run, state } = paths.node(nodeName);
+  for (const directory of [run, state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return await startNodeThread(
+    {
+      nodeName,
+      netns: netnsName(config.name, nodeName),
+      config: config.cluster,
+      apiSocket: paths.apiSocket,
+      runDirectory: run,
+      stateDirectory: state,
+    },
+    writeLog,
+    (error) => logger.error('the agent of a node died', { node: nodeName, reason: error.message }),
+  );
+}
+
+interface ExecRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+}
+
+async function execInPod(
+  streams: ReturnType<typeof createPodStreams>,
+  informers: Informers,
+  { namespace, pod, container, command }: ExecRequest,
+): Promise<{ code: number; stdout: string }> {
+  const uid = informers.of('Pod').get(pod, namespace)?.metadata?.uid ?? '';
+  const session = await streams.exec({ namespace, name: pod, uid }, { container, command, tty: false, stdin: false });
+  session.stderr.resume();
+  let stdout = '';
+  for await (const chunk of session.stdout) stdout += chunk;
+  return { code: await session.exit, stdout };
+}

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deleteNetns, listNetns, openNetns, pidsInNetns } from '@podwire/kernel';
+import { labPaths } from './lab-paths.ts';
+import { netnsName } from './topology.ts';
+
+/** What a sweep removed, for the summary of `podwire down`. */
+export interface Swept {
+  readonly daemon: boolean;
+  readonly namespaces: number;
+  readonly processes: number;
+}
+
+/** Pid and start time, so that a recycled pid is never mistaken for the daemon. */
+export interface DaemonIdentity {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)). */
+  readonly startTime: string;
+}
+
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
+    const [state, ...fields] = afterName.split(' ');
+    return state === 'Z' ? undefined : fields[18];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The daemon of the lab if it lives. */
+export function runningDaemon(lab: string): DaemonIdentity | undefined {
+  try {
+    const [pid = '', startTime = ''] = readFileSync(labPaths(lab).pidFile, 'utf8').trim().split(' ');
+    return startTime !== '' && startTimeOf(Number(pid)) === startTime ? { pid: Number(pid), startTime } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether anything of the lab is left anywhere. */
+export function labExists(lab: string): boolean {
+  const { run, state } = labPaths(lab);
+  return existsSync(run) || existsSync(state) || labNamespaces(lab).length > 0;
+}
+
+function labNamespaces(lab: string): string[] {
+  return listNetns().filter((name) => name.startsWith(netnsName(lab, '')));
+}
+
+/** Every lab of this machine, running or left over. */
+export function labNames(): string[] {
+  const directories = ['/run/podwire', '/var/lib/podwire'].flatMap((root) =>
+    existsSync(root) ? readdirSync(root) : [],
+  );
+  const namespaces = listNetns().flatMap((name) => /^pw-([a-z][a-z0-9]*)-/.exec(name)?.[1] ?? []);
+  return [...new Set([...directories, ...namespaces])].filter((name) => /^[a-z][a-z0-9]*$/.test(name)).sort();
+}
+
+/**
+ * Removes what the kernel and /run hold of a lab, found by name alone, so that it works after kill -9 of the daemon:
+ * the daemon, every process in one of the lab's namespaces, the namespaces with all their links, routes and tables.
+ * With `state: true` also the stored objects.
+ */
+export async function sweepLab(lab: string, options: { readonly state: boolean }): Promise<Swept> {
+  const daemon = runningDaemon(lab);
+  if (daemon) await endDaemon(daemon);
+  const namespaces = labNamespaces(lab);
+  const processes = await endProcesses(namespaces);
+  for (const name of namespaces) deleteNetns(name);
+  const { run, state } = labPaths(lab);
+  for (const directory of options.state ? [run, state] : [run]) {
+    rmSync(directory, { recursive: true, force: true });
+    removeIfEmpty(path.dirname(directory));
+  }
+  return { daemon: daemon !== undefined, namespaces: namespaces.length, processes };
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Other labs still use it.
+  }
+}
+
+async function endDaemon({ pid, startTime }: DaemonIdentity): Promise<void> {
+  kill(pid, 'SIGTERM');
+  for (let waited = 0; waited < 1500; waited += 10) {
+    if (startTimeOf(pid) !== startTime) return;
+    await sleep(10);
+  }
+  kill(pid, 'SIGKILL');
+  while (startTimeOf(pid) === startTime) await sleep(5);
+}
+
+/** Kills until none is left: a process may fork between the scan and the signal. */
+async function endProcesses(names: readonly string[]): Promise<number> {
+  const inodes = new Set(
+    names.map((name) => {
+      const netns = openNetns(name);
+      netns.close();
+      return netns.inode;
+    }),
+  );
+  const seen = new Set<number>();
+  for (let round = 0; round < 50; round++) {
+    const pids = pidsInNetns(inodes).filter((pid) => pid !== process.pid);
+    if (pids.length === 0) break;
+    for (const pid of pids) {
+      seen.add(pid);
+      kill(pid, 'SIGKILL');
+    }
+    await sleep(5);
+  }
+  return seen.size;
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

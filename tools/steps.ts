@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+
+export const ROOT = path.resolve(import.meta.dirname, '..');
+
+export interface Step {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+const binary = (name: string): string => path.join(ROOT, 'node_modules/.bin', name);
+
+/** Types, lint and format, dead code: none needs root. */
+export const STATIC_STEPS: readonly Step[] = [
+  { name: 'types', command: binary('tsc'), args: ['-p', ROOT] },
+  { name: 'lint and format', command: binary('biome'), args: ['check', '--error-on-warnings', ROOT] },
+  {
+    name: 'dead code',
+    command: process.execPath,
+    args: [path.join(ROOT, 'node_modules/knip/bin/knip.js'), '--directory', ROOT],
+  },
+];
+
+export const T1 = ['packages/*/src/**/!(*.kernel).test.ts', 'tools/*.test.ts'];
+export const T2 = ['packages/*/src/**/*.kernel.test.ts'];
+export const T3 = ['scenarios/**/*.test.ts'];
+
+export function testStep(name: string, patterns: readonly string[], reporter: 'dot' | 'spec' = 'spec'): Step {
+  const options = [
+    '--disable-warning=ExperimentalWarning',
+    '--test',
+    `--test-reporter=${reporter}`,
+    '--test-timeout=240000',
+  ];
+  return { name, command: process.execPath, args: [...options, ...patterns] };
+}
+
+/** Runs a step with its output as it comes; resolves to its exit code. */
+export function runStep({ name, command, args }: Step): Promise<number> {
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      console.error(
+        `${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+      );
+      resolve(code ?? 1);
+    });
+  });
+}
