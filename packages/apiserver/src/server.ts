@@ -1,11 +1,23 @@
-import type { Prefix } from '@podwire/base';
-import type { KubeClient, PodStreams } from '@podwire/kube';
-import { createSystemNamespaces, removeOldEvents } from './core/bootstrap.ts';
+import path from 'node:path';
+import { nthAddress, type Prefix } from '@podwire/base';
+import { KINDS, type KubeClient, type PodStreams } from '@podwire/kube';
+import { Authenticator } from './core/authenticate.ts';
+import {
+  type Advertised,
+  createSystemNamespaces,
+  publishKubernetesService,
+  removeOldEvents,
+} from './core/bootstrap.ts';
 import { LocalClient } from './core/local-client.ts';
 import { Registry } from './core/registry.ts';
+import { RestApi } from './core/rest.ts';
 import { ServiceAddresses } from './core/service-addresses.ts';
 import { Store } from './core/store.ts';
+import { Transport } from './core/transport.ts';
 import { createSchema } from './schema/index.ts';
+import type { User } from './seam.ts';
+import { createStreams } from './streams/index.ts';
+import { createSurface, kubeconfigText, openPki } from './surface/index.ts';
 
 export interface ApiServerOptions {
   /** Where objects and keys are kept (made with mode 0700); absent: memory only. */
@@ -15,25 +27,74 @@ export interface ApiServerOptions {
   readonly nodePortRange: readonly [first: number, last: number];
   /** Logs, exec, attach and port-forward; absent: they are answered with 501. */
   readonly streams?: PodStreams;
+  /** Where pods reach the server: published as Service default/kubernetes. Absent: no such Service. */
+  readonly advertise?: Advertised;
+  /** Further DNS names and addresses of the serving certificate, e.g. 172.30.0.1. */
+  readonly servingNames?: readonly string[];
+  /** Bearer tokens and who they stand for. */
+  readonly tokens?: Readonly<Record<string, User>>;
+  /** Name of cluster and context in the kubeconfig. Default `podwire`. */
+  readonly clusterName?: string;
 }
 
 export interface ApiServer {
   /** In process, without HTTP. */
   client(): KubeClient;
+  /** Text of a kubeconfig for the administrator, with a private key: write it 0600. */
+  kubeconfig(url: string): string;
+  /** HTTP/1.1 and HTTP/2 over TLS; resolves with the port. */
+  listenHttps(where: { readonly address: string; readonly port: number } | { readonly fd: number }): Promise<number>;
+  /** HTTP/1.1 and HTTP/2 in clear on a unix socket (0600); whoever can open it is admin. */
+  listenUnix(path: string): Promise<void>;
+  /** Bytes of a torn last write that were cut off at the start; 0 after a clean stop. */
+  readonly recoveredTornBytes: number;
   /** Stops all listeners and watches; resolves when everything written is on disk. */
   close(): Promise<void>;
 }
 
 const SWEEP_INTERVAL = 60_000;
+const NAMES = [
+  'localhost',
+  '127.0.0.1',
+  '::1',
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+];
 
-/** The embedded Kubernetes API server: objects, defaults, validation, watches. */
+/**
+ * The embedded Kubernetes API server.
+ *
+ *     LocalClient ──────────────────────────────┐
+ *     unix socket, TLS ─▶ Transport ─▶ RestApi ─┴─▶ Registry ─▶ Store ─▶ log, watchers
+ *                                     │  └ Surface (discovery, tables)  └ Schema, ServiceAddresses
+ *                                     └ Streams (log, exec, port-forward)
+ */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { directory, serviceCidrs, nodePortRange } = options;
-  const store = await Store.open(directory === undefined ? {} : { directory });
+  const { directory, serviceCidrs, nodePortRange, advertise } = options;
+  const store = await Store.open(directory === undefined ? {} : { directory: path.join(directory, 'state') });
   const schema = createSchema();
   const registry = new Registry({ store, schema, addresses: new ServiceAddresses({ serviceCidrs, nodePortRange }) });
+  const [cidr] = serviceCidrs;
+  const first = cidr ? [nthAddress(cidr, 1)] : [];
+  const names = [
+    ...new Set([...NAMES, ...first, ...(options.servingNames ?? []), ...(advertise ? [advertise.address] : [])]),
+  ];
+  const pki = await openPki(directory === undefined ? { names } : { names, directory: path.join(directory, 'pki') });
   await createSystemNamespaces(registry);
-  const sweep = setInterval(() => removeOldEvents(registry), SWEEP_INTERVAL).unref();
+  if (advertise && first[0]) await publishKubernetesService(registry, first[0], advertise);
+  const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
+  const stopped = new AbortController();
+  const streams = createStreams(options.streams);
+  const api = new RestApi({
+    registry,
+    schema,
+    surface: createSurface({ kinds: KINDS }),
+    streams,
+    stopped: stopped.signal,
+  });
+  const transport = new Transport({ api, authenticator: new Authenticator(options.tokens), streams });
   const clients = new Set<LocalClient>();
   return {
     client: () => {
@@ -41,9 +102,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       clients.add(client);
       return client;
     },
+    kubeconfig: (url) => kubeconfigText({ url, name: options.clusterName ?? 'podwire', pki }),
+    listenHttps: (where) => transport.listenHttps(where, pki),
+    listenUnix: (socketPath) => transport.listenUnix(socketPath),
+    recoveredTornBytes: store.recovered?.tornBytes ?? 0,
     close: async () => {
       clearInterval(sweep);
+      stopped.abort();
       for (const client of clients) client.close();
+      await transport.close();
       await store.close();
     },
   };

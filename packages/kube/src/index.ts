@@ -2,6 +2,7 @@ export * from './client.ts';
 export * from './cluster-config.ts';
 export * from './errors.ts';
 export * from './event-recorder.ts';
+export * from './http-client.ts';
 export * from './informer.ts';
 export * from './json.ts';
 export * from './kinds.ts';

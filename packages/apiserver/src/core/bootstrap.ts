@@ -29,3 +29,46 @@ export async function removeOldEvents(registry: Registry, now: number = Date.now
     await registry.remove({ kind, namespace, name }, {}, false).catch(() => {});
   }
 }
+
+export interface Advertised {
+  /** Where pods reach this server. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Service default/kubernetes at the first service address, and the endpoint behind it, as of now. */
+export async function publishKubernetesService(
+  registry: Registry,
+  clusterIP: string,
+  { address, port }: Advertised,
+): Promise<void> {
+  const labels = { component: 'apiserver', provider: 'kubernetes' };
+  const metadata = { name: 'kubernetes', namespace: 'default' };
+  const family = address.includes(':') ? 'IPv6' : 'IPv4';
+  await ensure(registry, 'Service', {
+    metadata: { ...metadata, labels },
+    spec: { clusterIP, ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }] },
+  });
+  await ensure(registry, 'Endpoints', {
+    metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+  });
+  await ensure(registry, 'EndpointSlice', {
+    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: family,
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
+  });
+}
+
+type Part = Omit<ApiObject, 'apiVersion' | 'kind'> & Pick<ApiObject, 'metadata'>;
+
+async function ensure(registry: Registry, name: 'Service' | 'Endpoints' | 'EndpointSlice', part: Part): Promise<void> {
+  const kind = kindNamed(name);
+  const draft = { ...part, apiVersion: kind.apiVersion, kind: name } as ApiObject;
+  const { namespace, name: objectName = '' } = draft.metadata;
+  const target = { kind, namespace, name: objectName };
+  if (!registry.store.get(name, `${namespace}/${objectName}`))
+    await registry.create(kind, namespace, { draft, options: OPTIONS });
+  else await registry.update(target, draft, OPTIONS);
+}

@@ -53,8 +53,10 @@ function pathFromBeta(path: Path): Path {
 }
 
 function pathToBeta(path: Path): Path {
-  const { backend, ...rest } = path;
-  return { ...rest, ...(backend === undefined ? {} : { backend: backendToBeta(backend as IngressBackend) }) };
+  const { backend, pathType, ...rest } = path;
+  // Without the default: rules are compared as a whole, and a manifest of the time does not name it.
+  const type = pathType === 'ImplementationSpecific' ? {} : { pathType };
+  return { ...rest, ...type, ...(backend === undefined ? {} : { backend: backendToBeta(backend as IngressBackend) }) };
 }
 
 function backendFromBeta({ serviceName, servicePort, ...rest }: BetaBackend): unknown {

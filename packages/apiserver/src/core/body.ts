@@ -1,0 +1,79 @@
+import { isUtf8 } from 'node:buffer';
+import { messageOf } from '@podwire/base';
+import { type Kind, parseYaml } from '@podwire/kube';
+import type { ApiObject, ApiRequest } from '../seam.ts';
+import { INGRESS_BETA_VERSIONS, ingressFromBeta } from './ingress-beta.ts';
+import { isObject, type JsonObject } from './patches.ts';
+import { badRequest, unsupportedMediaType } from './status.ts';
+
+export const BODY_LIMIT = 3 * 1024 * 1024;
+/** Deeper JSON is refused: copying and comparing are recursive. Manifests are at most a few dozen levels deep. */
+const MAX_DEPTH = 256;
+
+const ACCEPTED = ['application/json', 'application/yaml'];
+
+export function mediaType(request: ApiRequest): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** The body as plain data, from JSON or YAML; undefined when there is none. Throws 400, 413 and 415. */
+export async function readData(request: ApiRequest): Promise<unknown> {
+  const bytes = await request.body();
+  const type = mediaType(request);
+  const isYaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
+  if (type === 'application/vnd.kubernetes.protobuf') throw unsupportedMediaType(ACCEPTED);
+  if (bytes.length === 0) return undefined;
+  if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8');
+  const text = bytes.toString('utf8');
+  const data = isYaml ? parseYamlBody(text) : parseJsonBody(text);
+  checkTree(data, 0);
+  return data;
+}
+
+function parseJsonBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`error decoding the body as JSON: ${messageOf(error)}`);
+  }
+}
+
+function parseYamlBody(text: string): unknown {
+  try {
+    return parseYaml(text, 'body');
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: ${messageOf(error)}`);
+  }
+}
+
+function checkTree(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > MAX_DEPTH) throw badRequest(`the body is nested deeper than ${MAX_DEPTH} levels`);
+  // Copies are made by assignment, where this name would set the prototype.
+  if (Object.hasOwn(value, '__proto__')) throw badRequest('unknown field "__proto__"');
+  for (const member of Object.values(value)) checkTree(member, depth + 1);
+}
+
+/** The body as an object of the kind, in its stored version. */
+export function objectOf(data: unknown, kind: Kind, apiVersion: string): ApiObject {
+  if (!isObject(data))
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): the body is not an object`);
+  if (data.apiVersion !== undefined && data.apiVersion !== apiVersion) {
+    const given = String(data.apiVersion);
+    throw badRequest(`the API version in the data (${given}) does not match the expected API version (${apiVersion})`);
+  }
+  if (data.kind !== undefined && data.kind !== kind.kind) {
+    const why = `converting (${String(data.kind)}) to (${kind.kind}): unknown conversion`;
+    throw badRequest(`${String(data.kind)} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+  }
+  const object = { ...data, apiVersion, kind: kind.kind, metadata: metadataOf(data, kind) } as unknown as ApiObject;
+  return INGRESS_BETA_VERSIONS.includes(apiVersion) ? ingressFromBeta(object) : object;
+}
+
+function metadataOf(data: JsonObject, kind: Kind): JsonObject {
+  const metadata = data.metadata ?? {};
+  if (isObject(metadata)) return metadata;
+  const found = Array.isArray(metadata) ? 'array' : typeof metadata;
+  const why = `json: cannot unmarshal ${found} into Go struct field ${kind.kind}.metadata of type v1.ObjectMeta`;
+  throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+}

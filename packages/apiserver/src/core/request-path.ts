@@ -1,0 +1,40 @@
+import { KINDS, type Kind } from '@podwire/kube';
+import { INGRESS_BETA_VERSIONS } from './ingress-beta.ts';
+import { badRequest } from './status.ts';
+
+/** What a path under /api or /apis names. */
+export interface ResourcePath {
+  readonly kind: Kind;
+  /** The version asked for; kind.apiVersion except for old versions that are converted. */
+  readonly apiVersion: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+}
+
+const BY_PATH = new Map(KINDS.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind]));
+for (const version of INGRESS_BETA_VERSIONS) {
+  BY_PATH.set(`${version}/ingresses`, BY_PATH.get('networking.k8s.io/v1/ingresses') as Kind);
+}
+
+/** Undefined when the path names no resource that is served. */
+export function parseResourcePath(path: string): ResourcePath | undefined {
+  const [, root, ...rest] = path.split('/').map(decodeSegment);
+  if (root !== 'api' && root !== 'apis') return undefined;
+  const apiVersion = root === 'api' ? rest.shift() : `${rest.shift()}/${rest.shift()}`;
+  // `namespaces/NAME/status` names a Namespace, `namespaces/NAME/pods` what is in it.
+  const inNamespace = rest[0] === 'namespaces' && rest.length >= 3 && BY_PATH.has(`${apiVersion}/${rest[2]}`);
+  const namespace = inNamespace ? rest[1] : undefined;
+  const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest;
+  const kind = BY_PATH.get(`${apiVersion}/${plural}`);
+  if (!kind || !apiVersion || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
+  return { kind, apiVersion, namespace, name: name || undefined, subresource };
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`invalid URL escape ${JSON.stringify(segment)}`);
+  }
+}

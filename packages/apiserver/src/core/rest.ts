@@ -1,0 +1,364 @@
+import type { Pod } from '@podwire/kube';
+import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
+import { mediaType, objectOf, readData } from './body.ts';
+import { ingressFromBeta, ingressToBeta } from './ingress-beta.ts';
+import { hasStatus } from './lifecycle.ts';
+import { listPage } from './list-page.ts';
+import { type PatchType, patchObject } from './patch-object.ts';
+import { isObject } from './patches.ts';
+import { keyFor, type Registry, type RemoveOptions, type Target, type WriteOptions } from './registry.ts';
+import { parseResourcePath, type ResourcePath } from './request-path.ts';
+import { replaceScale, SCALABLE, scaleOf } from './scale.ts';
+import { parseSelection } from './selectors.ts';
+import { badRequest, failure, methodNotAllowed, noSuchResource, success, unsupportedMediaType } from './status.ts';
+import { WatchResponse } from './watch-response.ts';
+
+export interface RestParts {
+  readonly registry: Registry;
+  readonly schema: Schema;
+  readonly surface: Surface | undefined;
+  readonly streams: Streams | undefined;
+  /** Aborted when the server stops: ends all watches. */
+  readonly stopped: AbortSignal;
+}
+
+const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/json-patch+json': 'json',
+  'application/apply-patch+yaml': 'apply',
+};
+
+type Answer = (request: ApiRequest, path: ResourcePath) => Promise<ApiResponse>;
+
+/** The resources under /api and /apis as HTTP: from a request to an answer or a thrown Status. */
+export class RestApi {
+  readonly #parts: RestParts;
+
+  constructor(parts: RestParts) {
+    this.#parts = parts;
+  }
+
+  async respond(request: ApiRequest): Promise<ApiResponse> {
+    const own = await this.#parts.surface?.respond(request);
+    if (own) return own;
+    const path = parseResourcePath(request.path);
+    if (!path) throw noSuchResource();
+    return this.#answerFor(request, path)(request, path);
+  }
+
+  /** The pod an exec, attach or port-forward is for; throws 404. */
+  podOf(path: ResourcePath): Pod {
+    return this.#parts.registry.get(targetOf(path)) as unknown as Pod;
+  }
+
+  #answerFor({ method, query }: ApiRequest, { name, subresource }: ResourcePath): Answer {
+    if (subresource !== undefined) return (request, path) => this.#subresource(request, path);
+    const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
+    if (method === 'GET' && isWatch) return (request, path) => this.#watch(request, path);
+    const verbs: Readonly<Record<string, Answer>> = name
+      ? {
+          GET: async (request, path) => this.#object(200, this.#parts.registry.get(targetOf(path)), { request, path }),
+          PUT: (request, path) => this.#put(request, path),
+          PATCH: (request, path) => this.#patch(request, path),
+          DELETE: (request, path) => this.#delete(request, path),
+        }
+      : {
+          GET: (request, path) => this.#list(request, path),
+          POST: (request, path) => this.#create(request, path),
+          DELETE: (request, path) => this.#deleteCollection(request, path),
+        };
+    const answer = verbs[method];
+    if (!answer) throw methodNotAllowed();
+    return answer;
+  }
+
+  async #list(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { query } = request;
+    const { items, listMeta } = listPage(this.#parts.registry.store, path.kind, {
+      matcher: matcherOf(request, path),
+      query,
+    });
+    const includeObject = wantsTable(request);
+    if (includeObject && this.#parts.surface) {
+      return {
+        status: 200,
+        body: this.#parts.surface.table(path.kind, items, { includeObject, columns: true, listMeta }),
+      };
+    }
+    const kind = wantsMetadata(request) ? 'PartialObjectMetadataList' : `${path.kind.kind}List`;
+    const apiVersion = wantsMetadata(request) ? 'meta.k8s.io/v1' : path.apiVersion;
+    return {
+      status: 200,
+      body: { kind, apiVersion, metadata: listMeta, items: items.map((o) => shapeOf(o, { request, path })) },
+    };
+  }
+
+  async #watch(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { registry, surface, stopped } = this.#parts;
+    const includeObject = wantsTable(request);
+    const table = includeObject && surface ? { surface, includeObject } : undefined;
+    const convert = (object: ApiObject) => shapeOf(object, { request, path });
+    const signal = AbortSignal.any([request.signal, stopped]);
+    const matcher = matcherOf(request, path);
+    return new WatchResponse(registry.store, { path, matcher, query: request.query, table, convert, signal }).start();
+  }
+
+  async #create(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { kind, apiVersion, namespace } = path;
+    if (kind.namespaced && !namespace) throw methodNotAllowed();
+    const draft = objectOf(await readData(request), kind, apiVersion);
+    checkNamespace(draft, namespace);
+    const { options, warnings } = writeOptions(request);
+    const object = await this.#parts.registry.create(kind, namespace, { draft, options });
+    return withWarnings(this.#object(201, object, { request, path }), warnings);
+  }
+
+  async #put(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const target = targetOf(path);
+    const next = objectOf(await readData(request), path.kind, path.apiVersion);
+    checkName(next, target);
+    checkNamespace(next, target.namespace);
+    const { options, warnings } = writeOptions(request, subresourceOf(path));
+    const object = await this.#parts.registry.update(
+      target,
+      { ...next, metadata: { ...next.metadata, name: target.name } },
+      options,
+    );
+    return withWarnings(this.#object(200, object, { request, path }), warnings);
+  }
+
+  async #patch(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { registry, schema } = this.#parts;
+    const target = targetOf(path);
+    const type = PATCH_TYPES[mediaType(request)];
+    if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
+    const data = await readData(request);
+    const { options, warnings } = writeOptions(
+      request,
+      subresourceOf(path),
+      type === 'apply' ? undefined : JSON.stringify(data),
+    );
+    const fieldManager = request.query.get('fieldManager') ?? undefined;
+    const isOld = path.apiVersion !== path.kind.apiVersion;
+    const body = type === 'apply' && isObject(data) ? appliedBody(data, target, path) : data;
+    const patch = { type, body, fieldManager };
+    const old = registry.store.latest(path.kind.kind, keyFor(path.kind, path.namespace, target.name));
+    if (!old && type === 'apply' && !path.subresource) {
+      const draft = patchObject(path.kind, undefined, patch, schema);
+      const created = await registry.create(path.kind, path.namespace, { draft, options });
+      return withWarnings(this.#object(201, created, { request, path }), warnings);
+    }
+    const make = (stored: ApiObject) => {
+      if (!isOld || type === 'apply') return patchObject(path.kind, stored, patch, schema);
+      return ingressFromBeta(patchObject(path.kind, ingressToBeta(stored, path.apiVersion), patch, schema));
+    };
+    return withWarnings(this.#object(200, await registry.change(target, make, options), { request, path }), warnings);
+  }
+
+  async #delete(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { removal, dryRun } = await removeOptions(request);
+    const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun);
+    if ('status' in result && result.kind === 'Status') return { status: 200, body: result };
+    return this.#object(200, result as ApiObject, { request, path });
+  }
+
+  async #deleteCollection(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { kind } = path;
+    const { removal, dryRun } = await removeOptions(request);
+    const { registry } = this.#parts;
+    const { items } = listPage(registry.store, kind, {
+      matcher: matcherOf(request, path),
+      query: new URLSearchParams(),
+    });
+    await Promise.all(
+      items.map(({ metadata: { namespace, name = '' } }) =>
+        registry.remove({ kind, namespace, name }, removal, dryRun).catch(ignoreNotFound),
+      ),
+    );
+    const metadata = { resourceVersion: String(registry.store.revision) };
+    return { status: 200, body: { kind: `${kind.kind}List`, apiVersion: path.apiVersion, metadata, items } };
+  }
+
+  async #subresource(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { kind } = path.kind;
+    const key = `${request.method} ${path.subresource}`;
+    if (path.subresource === 'status' && hasStatus(path.kind)) return this.#status(request, path);
+    if (path.subresource === 'scale' && SCALABLE.has(kind)) return this.#scale(request, path);
+    if (kind === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
+    if (kind !== 'Pod') throw noSuchResource();
+    if (key === 'POST binding') return this.#bind(request, path);
+    if (key === 'POST eviction') return this.#evict(request, path);
+    if (key === 'GET log') return this.#log(request, path);
+    if (['exec', 'attach', 'portforward'].includes(path.subresource ?? ''))
+      throw badRequest('Upgrade request required');
+    throw ['binding', 'eviction', 'log'].includes(path.subresource ?? '') ? methodNotAllowed() : noSuchResource();
+  }
+
+  #status(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    if (request.method === 'PUT') return this.#put(request, path);
+    if (request.method === 'PATCH') return this.#patch(request, path);
+    if (request.method !== 'GET') throw methodNotAllowed();
+    return Promise.resolve(this.#object(200, this.#parts.registry.get(targetOf(path)), { request, path }));
+  }
+
+  async #scale(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const { registry, schema } = this.#parts;
+    const target = targetOf(path);
+    if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target)) };
+    const { options } = writeOptions(request);
+    const data = await readData(request);
+    if (request.method === 'PUT') {
+      if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
+      const scale = { ...data, metadata: isObject(data.metadata) ? data.metadata : {} } as unknown as ApiObject;
+      return { status: 200, body: await replaceScale(registry, target, scale, options) };
+    }
+    const type = PATCH_TYPES[mediaType(request)];
+    if (request.method !== 'PATCH') throw methodNotAllowed();
+    if (!type || type === 'apply') throw unsupportedMediaType(Object.keys(PATCH_TYPES).slice(0, 3));
+    const scale = patchObject(path.kind, scaleOf(registry.latest(target)), { type, body: data }, schema);
+    return { status: 200, body: await replaceScale(registry, target, scale, options) };
+  }
+
+  async #finalize(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const next = objectOf(await readData(request), path.kind, path.apiVersion);
+    return { status: 200, body: await this.#parts.registry.finalize(path.name ?? '', next) };
+  }
+
+  async #bind(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const data = (await readData(request)) as { target?: { name?: unknown } } | undefined;
+    const nodeName = data?.target?.name;
+    if (typeof nodeName !== 'string') throw badRequest('target.name: Required value');
+    return { status: 201, body: await this.#parts.registry.bind(path.namespace ?? '', path.name ?? '', nodeName) };
+  }
+
+  async #evict(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const data = (await readData(request)) as { deleteOptions?: RemoveOptions & { dryRun?: string[] } } | undefined;
+    const { dryRun, ...removal } = data?.deleteOptions ?? {};
+    const isDry = request.query.get('dryRun') === 'All' || Boolean(dryRun?.includes('All'));
+    await this.#parts.registry.remove(targetOf(path), removal, isDry);
+    return { status: 201, body: { ...success(), code: 201 } };
+  }
+
+  async #log(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+    const pod = this.podOf(path);
+    const { streams } = this.#parts;
+    if (!streams) throw failure(501, 'NotImplemented', 'this API server has no access to the containers of pods');
+    return streams.log(pod, request);
+  }
+
+  #object(status: number, object: ApiObject, { request, path }: Shape): ApiResponse {
+    const includeObject = wantsTable(request);
+    const { surface } = this.#parts;
+    if (!includeObject || !surface) return { status, body: shapeOf(object, { request, path }) };
+    const listMeta = { resourceVersion: object.metadata.resourceVersion ?? '' };
+    return { status, body: surface.table(path.kind, [object], { includeObject, columns: true, listMeta }) };
+  }
+}
+
+interface Shape {
+  readonly request: ApiRequest;
+  readonly path: ResourcePath;
+}
+
+/** The object in the version and the amount of detail asked for. */
+function shapeOf(object: ApiObject, { request, path }: Shape): ApiObject {
+  if (wantsMetadata(request))
+    return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+  return path.apiVersion === path.kind.apiVersion ? object : ingressToBeta(object, path.apiVersion);
+}
+
+/** What the rows of a Table shall carry; undefined when no Table is wanted. The first offer decides. */
+function wantsTable({ headers, query }: ApiRequest): 'Metadata' | 'Object' | 'None' | undefined {
+  if (!/^[^,]*;as=Table/.test(headers.accept ?? '')) return undefined;
+  const asked = query.get('includeObject');
+  return asked === 'Object' || asked === 'None' ? asked : 'Metadata';
+}
+
+function wantsMetadata({ headers }: ApiRequest): boolean {
+  return /^[^,]*;as=PartialObjectMetadata/.test(headers.accept ?? '');
+}
+
+function targetOf({ kind, namespace, name }: ResourcePath): Target {
+  if (!name || (kind.namespaced && !namespace)) throw methodNotAllowed();
+  return { kind, namespace, name };
+}
+
+function matcherOf({ query }: ApiRequest, { kind, namespace, name }: ResourcePath) {
+  const one = name ? `metadata.name=${name}` : undefined;
+  const fieldSelector = [query.get('fieldSelector'), one].filter(Boolean).join(',');
+  return parseSelection(kind.kind, { namespace, labelSelector: query.get('labelSelector'), fieldSelector });
+}
+
+function subresourceOf({ subresource }: ResourcePath): 'status' | undefined {
+  return subresource === 'status' ? 'status' : undefined;
+}
+
+function writeOptions(
+  request: ApiRequest,
+  subresource?: 'status',
+  patch?: string,
+): { options: WriteOptions; warnings: string[] } {
+  const { query } = request;
+  const fieldValidation = (query.get('fieldValidation') || 'Warn') as FieldValidation;
+  if (!['Strict', 'Warn', 'Ignore'].includes(fieldValidation)) {
+    throw badRequest(
+      `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
+    );
+  }
+  const dryRun = query.getAll('dryRun').filter(Boolean);
+  if (dryRun.some((value) => value !== 'All'))
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  const options = { fieldValidation, dryRun: dryRun.length > 0, warn, subresource };
+  return { options: patch === undefined ? options : { ...options, patch }, warnings };
+}
+
+/** RFC 7234 section 5.5, as kubectl prints it. */
+function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
+  if (warnings.length === 0) return response;
+  const lines = warnings.map((text) => `299 - "${text.replace(/[^ -~]/g, ' ').replace(/["\\]/g, '\\$&')}"`);
+  return { ...response, headers: { ...response.headers, warning: lines } };
+}
+
+async function removeOptions(request: ApiRequest): Promise<{ removal: RemoveOptions; dryRun: boolean }> {
+  const data = await readData(request);
+  const { dryRun, ...body } = (isObject(data) ? data : {}) as RemoveOptions & { dryRun?: string[] };
+  const { query } = request;
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const removal = {
+    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...body,
+  };
+  const seconds = removal.gracePeriodSeconds;
+  if (seconds != null && !Number.isInteger(seconds))
+    throw badRequest('invalid DeleteOptions: gracePeriodSeconds is not a whole number');
+  return { removal, dryRun: query.get('dryRun') === 'All' || Boolean(Array.isArray(dryRun) && dryRun.includes('All')) };
+}
+
+function checkName({ metadata }: ApiObject, { name }: Target): void {
+  if (metadata.name && metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+}
+
+function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {
+  if (namespace && metadata.namespace && metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+/** An applied configuration as an object of the stored version, with the name and namespace of the URL. */
+function appliedBody(data: Record<string, unknown>, target: Target, path: ResourcePath): ApiObject {
+  const object = objectOf(data, path.kind, path.apiVersion);
+  checkName(object, target);
+  checkNamespace(object, path.namespace);
+  return { ...object, metadata: { ...object.metadata, name: target.name } };
+}
+
+function ignoreNotFound(error: unknown): void {
+  if ((error as { code?: string }).code !== 'KUBE_NOT_FOUND') throw error;
+}

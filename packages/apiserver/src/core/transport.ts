@@ -1,0 +1,234 @@
+import { chmod, unlink } from 'node:fs/promises';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import net, { type AddressInfo, type ListenOptions, type Socket } from 'node:net';
+import { type Duplex, pipeline } from 'node:stream';
+import { messageOf } from '@podwire/base';
+import { statusOf } from '@podwire/kube';
+import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
+import { ADMIN, type Authenticator } from './authenticate.ts';
+import { BODY_LIMIT } from './body.ts';
+import { parseResourcePath } from './request-path.ts';
+import type { RestApi } from './rest.ts';
+import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+/** Who a request comes from; throws 401. */
+type Identify = (request: Request, path: string) => User;
+
+export interface TransportParts {
+  readonly api: RestApi;
+  readonly authenticator: Authenticator;
+  readonly streams: Streams | undefined;
+}
+
+const SETTINGS = { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1000 };
+/** How long open exchanges may take to end when the server stops, in ms. */
+const GRACE = 250;
+
+/** Listeners of the API: cleartext HTTP/1.1 and HTTP/2 on unix sockets, both over TLS on TCP. */
+export class Transport {
+  readonly #parts: TransportParts;
+  readonly #servers = new Set<net.Server>();
+  readonly #sockets = new Set<Duplex>();
+
+  constructor(parts: TransportParts) {
+    this.#parts = parts;
+  }
+
+  /** Whoever may open the socket is admin: it is made with mode 0600. A socket nobody listens on is replaced. */
+  async listenUnix(path: string): Promise<void> {
+    const identify: Identify = () => ADMIN;
+    const h1 = http.createServer();
+    const h2 = http2.createServer({ settings: SETTINGS });
+    this.#serve(h1, identify);
+    this.#serve(h2, identify);
+    const server = net.createServer((socket) => {
+      this.#track(socket);
+      socket.once('data', (chunk) => {
+        socket.pause();
+        socket.unshift(chunk);
+        // The preface of HTTP/2 (RFC 9113, section 3.4) begins with PRI.
+        (chunk.subarray(0, 3).toString('latin1') === 'PRI' ? h2 : h1).emit('connection', socket);
+        socket.resume();
+      });
+    });
+    await this.#listen(server, { path }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' || (await answers(path))) throw error;
+      await unlink(path);
+      await this.#listen(server, { path });
+    });
+    await chmod(path, 0o600);
+  }
+
+  /** Resolves with the port. */
+  async listenHttps(
+    where: { readonly address: string; readonly port: number } | { readonly fd: number },
+    pki: Pki,
+  ): Promise<number> {
+    const { authenticator } = this.#parts;
+    const server = http2.createSecureServer({
+      allowHTTP1: true,
+      settings: SETTINGS,
+      ca: pki.ca,
+      cert: pki.serving.cert,
+      key: pki.serving.key,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+    });
+    this.#serve(server, (request, path) => {
+      const socket = 'stream' in request ? (request.stream.session?.socket ?? request.socket) : request.socket;
+      return authenticator.authenticate({
+        socket: socket as Socket,
+        authorization: request.headers.authorization,
+        path,
+      });
+    });
+    server.on('secureConnection', (socket) => this.#track(socket));
+    // A failed handshake is the client's affair.
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    await this.#listen(server, 'fd' in where ? where : { host: where.address, port: where.port });
+    return (server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.#servers].map((server) => new Promise((resolve) => server.close(resolve)));
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, GRACE);
+    await Promise.all(closing);
+    clearTimeout(cut);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #track(socket: Duplex): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+  }
+
+  #listen(server: net.Server, options: ListenOptions | { readonly fd: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options, () => {
+        server.removeListener('error', reject);
+        this.#servers.add(server);
+        resolve();
+      });
+    });
+  }
+
+  #serve(server: http.Server | http2.Http2Server | http2.Http2SecureServer, identify: Identify): void {
+    const emitter = server as http.Server;
+    emitter.on('request', (request: Request, response: Response) => void this.#answer(request, { response, identify }));
+    emitter.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(request, { socket, head, identify }),
+    );
+    emitter.on('sessionError', () => {});
+    emitter.on('clientError', (_error: Error, socket: Duplex) => socket.destroy());
+  }
+
+  async #answer(request: Request, { response, identify }: { response: Response; identify: Identify }): Promise<void> {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    response.on('error', () => gone.abort());
+    let answer: ApiResponse;
+    try {
+      const url = urlOf(request);
+      const user = identify(request, url.pathname);
+      answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal }));
+    } catch (error) {
+      answer = failed(error);
+    }
+    send(response, answer);
+  }
+
+  #upgrade(
+    request: IncomingMessage,
+    { socket, head, identify }: { socket: Duplex; head: Buffer; identify: Identify },
+  ): void {
+    socket.on('error', () => socket.destroy());
+    try {
+      const url = urlOf(request);
+      identify(request, url.pathname);
+      const path = parseResourcePath(url.pathname);
+      const { subresource } = path ?? {};
+      const { streams, api } = this.#parts;
+      if (!streams || path?.kind.kind !== 'Pod') throw noSuchResource();
+      if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
+        throw badRequest('nothing to upgrade to');
+      streams.upgrade({ pod: api.podOf(path), subresource, query: url.searchParams }, request, socket, head);
+    } catch (error) {
+      const { status, body } = failed(error);
+      const text = JSON.stringify(body);
+      const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
+      socket.end(head + text);
+    }
+  }
+}
+
+function urlOf({ url = '/' }: Request): URL {
+  try {
+    // A path of two slashes must not be taken for a host.
+    return new URL(`http://server${url.startsWith('/') ? url : `/${url}`}`);
+  } catch {
+    throw badRequest('the URL of the request is malformed');
+  }
+}
+
+function apiRequest(
+  request: Request,
+  { url, user, signal }: { url: URL; user: User; signal: AbortSignal },
+): ApiRequest {
+  let read: Promise<Buffer> | undefined;
+  const body = () => {
+    read ??= readBody(request);
+    return read;
+  };
+  const { method = 'GET', headers } = request;
+  return { method, path: url.pathname, query: url.searchParams, headers, user, signal, body };
+}
+
+async function readBody(request: Request): Promise<Buffer> {
+  if (Number(request.headers['content-length']) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function failed(error: unknown): ApiResponse {
+  const status = statusOf(error) ?? statusOf(internalError(messageOf(error)));
+  return { status: status?.code ?? 500, body: status ?? {} };
+}
+
+function send(response: Response, { status, headers = {}, body, stream }: ApiResponse): void {
+  if (response.destroyed || response.writableEnded) return void stream?.destroy();
+  const isText = typeof body === 'string' || Buffer.isBuffer(body);
+  const bytes =
+    body === undefined ? Buffer.alloc(0) : isText ? Buffer.from(body as string) : Buffer.from(JSON.stringify(body));
+  const length = stream ? {} : { 'content-length': String(bytes.length) };
+  const type = { 'content-type': isText ? 'text/plain' : 'application/json' };
+  const all = { 'cache-control': 'no-cache, private', ...type, ...length, ...headers } as http.OutgoingHttpHeaders;
+  (response as ServerResponse).writeHead(status, all);
+  if (!stream) return void response.end(bytes);
+  (response as ServerResponse).flushHeaders();
+  pipeline(stream, response as ServerResponse, () => stream.destroy());
+}
+
+/** Whether somebody accepts connections on the unix socket. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,430 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parsePrefix } from '@podwire/base';
+import type { KubeClient } from '@podwire/kube';
+import { type ApiServer, startApiServer } from './server.ts';
+import { FakePods } from './testing/fake-pods.ts';
+import {
+  findKubectls,
+  type Kubectl,
+  type KubectlResult,
+  type KubectlSession,
+  runKubectl,
+  startKubectl,
+} from './testing/kubectl.ts';
+
+/** What kubectl of each minor is put through: everything for the newest, the protocols for the others. */
+const kubectls = findKubectls();
+const BIG = 300_000;
+
+class Cluster {
+  readonly pods = new FakePods();
+  readonly server: ApiServer;
+  readonly client: KubeClient;
+  readonly session: KubectlSession;
+
+  private constructor(server: ApiServer, pods: FakePods, session: KubectlSession) {
+    this.server = server;
+    this.pods = pods;
+    this.client = server.client();
+    this.session = session;
+  }
+
+  static async start(kubectl: Kubectl): Promise<Cluster> {
+    const home = await mkdtemp(join(tmpdir(), 'podwire-kubectl-'));
+    const pods = new FakePods();
+    const server = await startApiServer({
+      serviceCidrs: [parsePrefix('10.96.0.0/12')],
+      nodePortRange: [30000, 32767],
+      streams: pods,
+    });
+    const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
+    const kubeconfig = join(home, 'kubeconfig');
+    await writeFile(kubeconfig, server.kubeconfig(`https://127.0.0.1:${port}`), { mode: 0o600 });
+    return new Cluster(server, pods, { kubectl, kubeconfig, home });
+  }
+
+  async stop(): Promise<void> {
+    await this.server.close();
+    await rm(this.session.home, { recursive: true });
+  }
+
+  run(line: string, input?: object | string): Promise<KubectlResult> {
+    const text = input === undefined || typeof input === 'string' ? input : JSON.stringify(input);
+    return runKubectl(this.session, line.split(' '), text);
+  }
+
+  /** Output of a command that must succeed. */
+  async ok(line: string, input?: object | string): Promise<string> {
+    const { code, stdout, stderr } = await this.run(line, input);
+    assert.equal(code, 0, `kubectl ${line}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** The error of a command that must fail. */
+  async fails(line: string, input?: object | string): Promise<string> {
+    const { code, stdout, stderr } = await this.run(line, input);
+    assert.equal(code, 1, `kubectl ${line}: ${stdout}${stderr}`);
+    return stderr;
+  }
+}
+
+const container = { name: 'c', image: 'nginx:1' };
+const labels = { app: 'web' };
+const template = { metadata: { labels }, spec: { containers: [container] } };
+const deployment = (spec: object = {}): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: { replicas: 2, selector: { matchLabels: labels }, template, ...spec },
+});
+const service = (port: object): object => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: { selector: labels, ports: [port] },
+});
+
+async function makeRunningPod(client: KubeClient): Promise<void> {
+  await client.create('Node', {
+    metadata: { name: 'node-1' },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  await client.create('Pod', {
+    metadata: { name: 'p', namespace: 'default', labels },
+    spec: { nodeName: 'node-1', containers: [{ ...container, ports: [{ containerPort: 80 }] }] },
+  });
+  await client.patch(
+    'Pod',
+    { namespace: 'default', name: 'p' },
+    {
+      status: {
+        phase: 'Running',
+        podIP: '10.244.0.2',
+        podIPs: [{ ip: '10.244.0.2' }],
+        conditions: [
+          { type: 'Ready', status: 'True' },
+          { type: 'Initialized', status: 'True' },
+        ],
+        containerStatuses: [
+          {
+            name: 'c',
+            image: 'nginx:1',
+            imageID: '',
+            ready: true,
+            restartCount: 0,
+            state: { running: { startedAt: '2030-01-01T00:00:00Z' } },
+          },
+        ],
+      },
+    },
+    { subresource: 'status' },
+  );
+}
+
+/** Short: what differs between kubectl versions. */
+function protocolTests(cluster: () => Cluster): void {
+  test('apply: created, unchanged, configured; get; delete', async () => {
+    const it = cluster();
+    assert.equal(await it.ok('apply -f -', deployment()), 'deployment.apps/web created\n');
+    assert.equal(await it.ok('apply -f -', deployment()), 'deployment.apps/web unchanged\n');
+    assert.equal(await it.ok('apply -f -', deployment({ replicas: 3 })), 'deployment.apps/web configured\n');
+    assert.match(await it.ok('get deploy'), /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/3 +0 +0 +\d+s\n$/);
+    assert.equal(
+      await it.ok('delete deploy web'),
+      it.session.kubectl.minor >= 33
+        ? 'deployment.apps "web" deleted from default namespace\n'.replace(' from default namespace', '')
+        : 'deployment.apps "web" deleted\n',
+    );
+  });
+
+  test('logs, exec with input and exit code, port-forward', async () => {
+    const it = cluster();
+    assert.equal(await it.ok('logs p --tail=2'), 'two\nthree\n');
+    const run = await it.run('exec -i p -- cat', 'x'.repeat(BIG));
+    assert.equal(run.stdout.length, BIG);
+    assert.match(run.stderr, /careful/);
+    assert.equal(run.code, 7);
+    assert.match(await it.fails('exec p -- missing'), /executable file not found in \$PATH/);
+    assert.equal(await it.ok('exec p -- date -u'), 'ran date -u\n');
+    await assertPortForward(it);
+  });
+
+  test('an unknown field is refused with its path and changes nothing', async () => {
+    const it = cluster();
+    const error = await it.fails('apply -f -', deployment({ replcas: 2 }));
+    assert.match(
+      error,
+      /Error from server \(BadRequest\): error when creating "STDIN": Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec\.replcas"/,
+    );
+    assert.match(await it.fails('get deploy web'), /deployments\.apps "web" not found/);
+  });
+}
+
+async function assertPortForward(it: Cluster): Promise<void> {
+  const echo = createServer((socket) => void socket.on('error', () => {}).pipe(socket));
+  echo.listen(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const target = (echo.address() as AddressInfo).port;
+  const forward = startKubectl(it.session, ['port-forward', '--address', '127.0.0.1', 'pod/p', `:${target}`]);
+  try {
+    const [line] = (await once(forward.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+    const local = Number(/127\.0\.0\.1:(\d+)/.exec(line.toString())?.[1]);
+    for (let n = 0; n < 2; n++) assert.equal(await echoed(local), BIG);
+  } finally {
+    forward.kill();
+    await once(forward, 'close');
+    echo.close();
+  }
+}
+
+async function echoed(port: number): Promise<number> {
+  const socket = connect(port, '127.0.0.1');
+  let length = 0;
+  socket.write(Buffer.alloc(BIG, 'z'));
+  for await (const chunk of socket) {
+    length += (chunk as Buffer).length;
+    if (length >= BIG) break;
+  }
+  return length;
+}
+
+/** Long: everything a user of kubectl expects. */
+function fullTests(cluster: () => Cluster): void {
+  test('get: table, wide, yaml, selectors, namespaces', async () => {
+    const it = cluster();
+    assert.match(await it.ok('get pods'), /^NAME +READY +STATUS +RESTARTS +AGE\np +1\/1 +Running +0 +\d+s\n$/);
+    assert.match(
+      await it.ok('get pods -o wide'),
+      /IP +NODE +NOMINATED NODE +READINESS GATES\np .*10\.244\.0\.2 +node-1 +<none> +<none>/,
+    );
+    assert.match(await it.ok('get pod p -o yaml'), /podIP: 10\.244\.0\.2/);
+    assert.equal(await it.ok('get pods -l app=web -o name'), 'pod/p\n');
+    assert.equal((await it.run('get pods -l app=other')).stderr, 'No resources found in default namespace.\n');
+    assert.match(await it.ok('get nodes'), /node-1 +Ready +<none>/);
+    assert.match(await it.ok('get ns'), /kube-system +Active/);
+    assert.match(await it.ok('get pods -A'), /NAMESPACE +NAME/);
+    assert.match(await it.ok('get pods --field-selector=spec.nodeName=node-1'), /Running/);
+  });
+
+  test('get -w shows what happens', async () => {
+    const it = cluster();
+    const watch = startKubectl(it.session, ['get', 'cm', '-w']);
+    let seen = '';
+    watch.stdout?.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    await delay(700);
+    await it.client.create('ConfigMap', { metadata: { name: 'late', namespace: 'default' }, data: { a: '1' } });
+    for (let n = 0; n < 50 && !/late/.test(seen); n++) await delay(50);
+    watch.kill();
+    await once(watch, 'close');
+    assert.match(seen, /^NAME +DATA +AGE\nlate +1 +\d+s\n/);
+  });
+
+  test('describe, events', async () => {
+    const it = cluster();
+    const pod = await it.client.get('Pod', { namespace: 'default', name: 'p' });
+    await it.client.create('Event', {
+      metadata: { name: 'p.1', namespace: 'default' },
+      type: 'Normal',
+      reason: 'Started',
+      message: 'Started container c',
+      involvedObject: { apiVersion: 'v1', kind: 'Pod', name: 'p', namespace: 'default', uid: pod?.metadata?.uid ?? '' },
+      firstTimestamp: new Date().toISOString(),
+      lastTimestamp: new Date().toISOString(),
+      count: 1,
+    });
+    const text = await it.ok('describe pod p');
+    for (const expected of [/^Node: +node-1/m, /^Status: +Running/m, /Normal +Started +\d+s +Started container c/])
+      assert.match(text, expected);
+    assert.match(
+      await it.ok('get events'),
+      /LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n\d+s +Normal +Started +pod\/p +Started container c/,
+    );
+    assert.match(await it.ok('events'), /Started container c/);
+    assert.match(await it.ok('describe node node-1'), /Non-terminated Pods: +\(1 in total\)/);
+  });
+
+  test('label, annotate, patch, explain, api-resources, version', async () => {
+    const it = cluster();
+    assert.equal(await it.ok('label pod p tier=front'), 'pod/p labeled\n');
+    assert.equal(await it.ok('annotate pod p note=x'), 'pod/p annotated\n');
+    await it.ok('create cm settings --from-literal=a=1');
+    assert.equal(await it.ok('patch cm settings --type=merge -p {"data":{"b":"2"}}'), 'configmap/settings patched\n');
+    assert.equal(
+      await it.ok('patch cm settings --type=json -p [{"op":"remove","path":"/data/a"}]'),
+      'configmap/settings patched\n',
+    );
+    assert.equal(await it.ok('get cm settings -o jsonpath={.data}'), '{"b":"2"}');
+    assert.match(await it.ok('explain pod.spec.containers.image'), /FIELD: image <string>/);
+    assert.match(await it.ok('explain deployment.spec'), /selector\s+<LabelSelector> -required-/);
+    assert.match(await it.ok('api-resources'), /networkpolicies +netpol +networking\.k8s\.io\/v1 +true +NetworkPolicy/);
+    assert.match(await it.ok('version'), /Server Version: v1\.33\.0\+podwire/);
+    assert.equal(await it.ok('auth can-i create pods'), 'yes\n');
+    assert.equal(await it.ok('get --raw /readyz'), 'ok');
+  });
+
+  test('scale, rollout status, wait, diff', async () => {
+    const it = cluster();
+    await it.ok('apply -f -', deployment());
+    assert.equal(await it.ok('scale deploy web --replicas=3'), 'deployment.apps/web scaled\n');
+    const diff = await it.run('diff -f -', deployment({ replicas: 5 }));
+    assert.equal(diff.code, 1, diff.stderr);
+    assert.match(diff.stdout, /^\+ {2}replicas: 5$/m);
+    assert.equal((await it.client.get('Deployment', { namespace: 'default', name: 'web' }))?.spec?.replicas, 3);
+    const rollout = it.ok('rollout status deploy/web --timeout=10s');
+    const waiting = it.ok('wait deploy/web --for=condition=Available --timeout=10s');
+    await delay(500);
+    const generation =
+      (await it.client.get('Deployment', { namespace: 'default', name: 'web' }))?.metadata?.generation ?? 0;
+    await it.client.patch(
+      'Deployment',
+      { namespace: 'default', name: 'web' },
+      {
+        status: {
+          observedGeneration: generation,
+          replicas: 3,
+          updatedReplicas: 3,
+          readyReplicas: 3,
+          availableReplicas: 3,
+          conditions: [{ type: 'Available', status: 'True' }],
+        },
+      },
+      { subresource: 'status' },
+    );
+    assert.match(await rollout, /deployment "web" successfully rolled out/);
+    assert.equal(await waiting, 'deployment.apps/web condition met\n');
+    assert.match(await it.ok('rollout restart deploy/web'), /restarted/);
+    assert.match(await it.ok('set image deploy/web c=nginx:2'), /image updated/);
+    await it.ok('delete deploy web');
+  });
+
+  test('apply --server-side: owners, conflict, force', async () => {
+    const it = cluster();
+    const map = (a: string): object => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'ssa' },
+      data: { a },
+    });
+    assert.equal(await it.ok('apply --server-side -f -', map('1')), 'configmap/ssa serverside-applied\n');
+    assert.match(
+      await it.fails('apply --server-side --field-manager=other -f -', map('2')),
+      /conflict with "kubectl".*\.data\.a/s,
+    );
+    assert.equal(
+      await it.ok('apply --server-side --field-manager=other --force-conflicts -f -', map('2')),
+      'configmap/ssa serverside-applied\n',
+    );
+    assert.equal(await it.ok('get cm ssa -o jsonpath={.data.a}'), '2');
+  });
+
+  test('invalid manifests: the message with the field path, and nothing changed', async () => {
+    const it = cluster();
+    const refused: [object, string][] = [
+      [
+        deployment({ replicas: 'two' }),
+        'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+      ],
+      [
+        deployment({ selector: { matchLabels: { app: 'other' } } }),
+        'The Deployment "web" is invalid: spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+      ],
+      [service({ port: 0 }), '* spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive'],
+      [
+        service({ port: 80, nodePort: 30000 }),
+        'The Service "web" is invalid: spec.ports[0].nodePort: Forbidden: may not be used when `type` is \'ClusterIP\'',
+      ],
+      [
+        { ...service({ port: 80 }), metadata: { name: 'Web_' } },
+        "The Service \"Web_\" is invalid: metadata.name: Invalid value: \"Web_\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
+      ],
+      [
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          metadata: { name: 'web' },
+          spec: { ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/40' } }] }] },
+        },
+        'spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "10.0.0.0/40": must be a valid CIDR value',
+      ],
+    ];
+    for (const [manifest, message] of refused) {
+      const error = await it.fails('apply -f -', manifest);
+      assert.ok(error.includes(message), error);
+    }
+    assert.match(await it.fails('apply -f -', 'kind: Service\n  broken'), /error parsing STDIN/);
+    for (const kind of ['deploy', 'svc', 'netpol']) assert.equal((await it.run(`get ${kind}`)).stdout, '', kind);
+  });
+
+  test('Ingress of the old versions is taken and stored as v1', async () => {
+    const it = cluster();
+    const backend = { serviceName: 'a', servicePort: 80 };
+    const old = {
+      apiVersion: 'networking.k8s.io/v1beta1',
+      kind: 'Ingress',
+      metadata: { name: 'old' },
+      spec: { rules: [{ host: 'a.test', http: { paths: [{ path: '/', backend }] } }] },
+    };
+    assert.equal(await it.ok('apply -f -', old), 'ingress.networking.k8s.io/old created\n');
+    assert.equal(await it.ok('apply -f -', old), 'ingress.networking.k8s.io/old unchanged\n');
+    assert.equal(
+      await it.ok('apply -f -', { ...old, apiVersion: 'extensions/v1beta1' }),
+      'ingress.extensions/old unchanged\n',
+    );
+    assert.match(await it.ok('get ing'), /old +<none> +a\.test +80/);
+  });
+
+  test('logs -f ends with the container; attach', async () => {
+    const it = cluster();
+    const following = it.ok('logs -f p --tail=1');
+    await delay(800);
+    it.pods.endLog('four');
+    assert.equal(await following, 'three\nfour\n');
+    assert.match(await it.fails('logs p -c nothing'), /container nothing is not valid for pod p/);
+    assert.equal(await it.ok('attach p'), 'ran attached\n');
+  });
+
+  test('create and delete in other ways', async () => {
+    const it = cluster();
+    assert.equal(await it.ok('create namespace team'), 'namespace/team created\n');
+    assert.equal(await it.ok('create deployment made --image=nginx -n team'), 'deployment.apps/made created\n');
+    assert.equal(await it.ok('expose deployment made --port=80 -n team'), 'service/made exposed\n');
+    assert.match(
+      await it.ok('get svc made -n team -o wide'),
+      /made +ClusterIP +10\.\d+\.\d+\.\d+ +<none> +80\/TCP +\d+s +app=made/,
+    );
+    assert.equal(await it.ok('run one --image=busybox -n team -- sleep 1'), 'pod/one created\n');
+    assert.match(await it.fails('create namespace team'), /AlreadyExists/);
+    assert.equal(await it.ok('cordon node-1'), 'node/node-1 cordoned\n');
+    assert.match(await it.ok('get nodes'), /Ready,SchedulingDisabled/);
+    assert.match(await it.ok('delete svc,deploy --all -n team'), /"made"/);
+  });
+}
+
+if (kubectls.length === 0) {
+  test('kubectl', { skip: 'probe kubectl: no kubectl of 1.29 or newer on PATH or in a Google Cloud SDK' }, () => {});
+}
+for (const [index, kubectl] of kubectls.entries()) {
+  describe(`kubectl 1.${kubectl.minor}`, () => {
+    let cluster: Cluster | undefined;
+    before(async () => {
+      cluster = await Cluster.start(kubectl);
+      await makeRunningPod(cluster.client);
+    });
+    after(() => cluster?.stop());
+    const current = (): Cluster => {
+      assert.ok(cluster);
+      return cluster;
+    };
+    protocolTests(current);
+    if (index === 0) fullTests(current);
+  });
+}
