@@ -1,1 +1,13 @@
-export {};
+export { type CacheOptions, DEFAULT_CACHE } from './cache.ts';
+export { decodeMessage } from './decode.ts';
+export { encodeMessage, encodeQuery, type QueryOptions } from './encode.ts';
+export { DNS_ERRORS, DnsDecodeError } from './errors.ts';
+export { createZone, watchZone, ZoneFeed, type ZoneSettings, type ZoneWatch } from './feed.ts';
+export type { Forwarder, ForwarderOptions } from './forwarder.ts';
+export type { Edns, Message, Question, RecordData, ResourceRecord, Soa, Srv } from './message.ts';
+export { RCODE, RCODE_NAMES, TYPE } from './numbers.ts';
+export { planService, reverseName, reverseZones, type ZoneRecord } from './plan.ts';
+export type { Responder, Transport } from './responder.ts';
+export { type DnsServer, type DnsServerOptions, startDnsServer } from './server.ts';
+export { localSockets, type SocketAddress, type SocketSource } from './sockets.ts';
+export { Zone } from './zone.ts';
