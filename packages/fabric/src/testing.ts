@@ -127,7 +127,8 @@ export function addRoute(netns: Netns, destination: string, via: string): void {
 /** Echoes, after one line with the peer's address. */
 export async function echoServer(netns: Netns): Promise<Server> {
   const server = await listenTcp({ netns, address: '0.0.0.0', port: 7 });
-  server.on('connection', (socket) => {
+  // A test that fails in the middle does not close it.
+  server.unref().on('connection', (socket) => {
     socket.on('error', () => {});
     socket.write(`${socket.remoteAddress}\n`);
     socket.pipe(socket);

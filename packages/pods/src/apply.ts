@@ -1,5 +1,5 @@
 import type { IpAddress, Prefix } from '@podwire/base';
-import { messageOf, PodwireError } from '@podwire/base';
+import { hasCode, messageOf, PodwireError } from '@podwire/base';
 import { currentNetns, type Netns, openNetns } from '@podwire/kernel';
 import { type Net, openNet, type Route } from '@podwire/net';
 import type { Nft, Table } from '@podwire/nft';
@@ -179,6 +179,7 @@ export function ensureBridge(net: Net, { name, mac, address, prefixLength }: Bri
   if (!net.addresses(name).some((a) => a.address === address)) net.addAddress({ link: name, address, prefixLength });
   if (link?.up) return;
   for (const [path, value] of bridgeSysctls(name)) net.setSysctl(path, value);
+  forgoBridgeNetfilter(net);
   net.setLink(name, { up: true });
 }
 
@@ -191,4 +192,20 @@ function bridgeSysctls(name: string): [path: string, value: string][] {
     [`net/ipv4/conf/${name}/send_redirects`, '0'],
     ['net/ipv4/conf/all/send_redirects', '0'],
   ];
+}
+
+const BRIDGE_NETFILTER = 'net/bridge/bridge-nf-call-iptables';
+
+/**
+ * Where br_netfilter is loaded, a packet whose destination becomes a pod of the same bridge would be bridged, right
+ * after DNAT, to a port it may not reach. Without it the packet takes the IP layer as all others do.
+ */
+function forgoBridgeNetfilter(net: Net): void {
+  try {
+    net.getSysctl(BRIDGE_NETFILTER);
+  } catch (error) {
+    if (hasCode(error, 'NET_BAD_SYSCTL')) return;
+    throw error;
+  }
+  net.setSysctl(BRIDGE_NETFILTER, '0');
 }
