@@ -1,0 +1,81 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A kubectl binary on this machine. */
+export interface Kubectl {
+  readonly path: string;
+  readonly minor: number;
+}
+
+export interface KubectlResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const SDK_ROOTS = ['/usr/lib', '/opt', '/usr/local', '/usr/share'];
+const OLDEST_MINOR = 29;
+
+/** Every kubectl of 1.29 or newer on PATH or in a Google Cloud SDK, one per minor, newest first. */
+export function findKubectls(): readonly Kubectl[] {
+  const folders = SDK_ROOTS.map((root) => join(root, 'google-cloud-sdk/bin')).filter(existsSync);
+  const inSdk = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /^kubectl\.1\.\d+$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'kubectl'))
+    .filter(existsSync);
+  const byMinor = new Map<number, Kubectl>();
+  for (const path of new Set([...onPath, ...inSdk].map((one) => realpathSync(one)))) {
+    const minor = minorOf(path);
+    if (minor !== undefined && minor >= OLDEST_MINOR && !byMinor.has(minor)) byMinor.set(minor, { path, minor });
+  }
+  return [...byMinor.values()].sort((a, b) => b.minor - a.minor);
+}
+
+function minorOf(path: string): number | undefined {
+  try {
+    const text = execFileSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8', timeout: 10_000 });
+    return Number.parseInt((JSON.parse(text) as { clientVersion: { minor: string } }).clientVersion.minor, 10);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface KubectlSession {
+  readonly kubectl: Kubectl;
+  readonly kubeconfig: string;
+  /** Holds kubectl's caches. */
+  readonly home: string;
+}
+
+export function startKubectl({ kubectl, kubeconfig, home }: KubectlSession, args: readonly string[]): ChildProcess {
+  return spawn(kubectl.path, args, { env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig } });
+}
+
+/** Runs a command to its end; 30 s at most. */
+export async function runKubectl(
+  session: KubectlSession,
+  args: readonly string[],
+  input?: string,
+): Promise<KubectlResult> {
+  const child = startKubectl(session, args);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  child.stdin?.on('error', () => {}).end(input ?? '');
+  const timer = setTimeout(() => child.kill(), 30_000);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  return { code, stdout, stderr };
+}
