@@ -12,6 +12,7 @@ export const KERNEL_ERRORS = {
   KERNEL_BAD_NETNS: 'a network namespace does not exist, exists already, has an unusable name, or its handle is closed',
   KERNEL_NETNS_ASYNC: 'a function run inside a network namespace returned a promise',
   KERNEL_MAIN_THREAD: 'the main thread was asked to stay in another network namespace',
+  KERNEL_CLOSED: 'a socket was used after close()',
   KERNEL_BAD_BIND: 'source or target of a bind mount does not exist',
 } as const satisfies ErrorCodeTable;
 

@@ -4,6 +4,7 @@ export type { Codec, Struct, ValueOf } from './codec.ts';
 export * as codec from './codec.ts';
 export { errnoName, errnoOf, errnoText } from './errno.ts';
 export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
+export { type Bind, type SpawnPlace, spawnIn } from './namespaced-child.ts';
 export * from './netlink.ts';
 export * from './netlink-message.ts';
 export {
@@ -17,6 +18,9 @@ export {
   type Netns,
   openNetns,
 } from './netns.ts';
+export { pidsInNetns } from './netns-pids.ts';
+export { type Frame, openPacketSocket, type PacketSocket, type PacketSocketOptions } from './packet-socket.ts';
+export { PROBES, type ProbeName, type ProbeResult, probe } from './probe.ts';
 export { type ConnectTcpOptions, connectTcp } from './tcp-connection.ts';
 export { type ListenTcpOptions, listenTcp, listenTcpFd } from './tcp-listener.ts';
 export { type BindUdpOptions, bindUdp, bindUdpFd } from './udp-socket.ts';

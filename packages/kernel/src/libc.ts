@@ -17,6 +17,14 @@ interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   send(fd: number, data: Uint8Array, length: number, flags: number): number;
   recv(fd: number, data: Uint8Array, length: number, flags: number): number;
+  recvfrom(
+    fd: number,
+    data: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: Uint8Array,
+  ): number;
   ioctl(fd: number, request: number, data: Uint8Array): number;
   close(fd: number): number;
 }
@@ -39,6 +47,7 @@ export const libc: Libc = {
   getsockopt: library.func('int getsockopt(int, int, int, void*, void*)'),
   send: library.func('int64_t send(int, void*, size_t, int)'),
   recv: library.func('int64_t recv(int, void*, size_t, int)'),
+  recvfrom: library.func('int64_t recvfrom(int, void*, size_t, int, void*, void*)'),
   ioctl: library.func('int ioctl(int, unsigned long, void*)'),
   close: library.func('int close(int)'),
 };

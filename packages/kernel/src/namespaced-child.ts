@@ -1,0 +1,103 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { PodwireError } from '@podwire/base';
+import { checkCall } from './errors.ts';
+import { inNetns } from './inet-socket.ts';
+import { CLONE, libc, MS } from './libc.ts';
+import type { Netns } from './netns.ts';
+
+/** A file or directory of the machine that the child sees at another place. */
+export interface Bind {
+  readonly source: string;
+  /** Has to exist, and be a directory if the source is one. */
+  readonly target: string;
+  readonly readOnly?: boolean;
+}
+
+export interface SpawnPlace {
+  /** Default: where the calling thread is. */
+  readonly netns?: Netns | undefined;
+  readonly hostname?: string | undefined;
+  readonly binds?: readonly Bind[] | undefined;
+}
+
+/**
+ * Starts a child inside namespaces, as child_process.spawn does outside of them:
+ *
+ *   this thread:  setns(net) ─ unshare(mnt, uts) ─ slave / ─ bind ... ─ sethostname ─ spawn ─ setns back
+ *   child:                                                                              └── stays in all three
+ *
+ * The bind mounts exist in the child's mount namespace only and die with its last process. Mounts the machine makes or
+ * removes later are seen by the child. Throws KERNEL_BAD_BIND and KernelError before anything is started; a program
+ * that cannot be run is the child's `error` event, as usual.
+ *
+ * The first call with binds gives the calling thread a working directory and umask of its own (unshare(2), CLONE_FS): a
+ * later process.chdir() does not reach the threads of the libuv pool.
+ */
+export function spawnIn(
+  place: SpawnPlace,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): ChildProcess {
+  return inNetns(place.netns, () =>
+    inUts(place.hostname, () => inMounts(place.binds ?? [], () => spawn(command, args, options))),
+  );
+}
+
+/** In a UTS namespace of its own with that hostname; without one, where the thread is. */
+function inUts<T>(hostname: string | undefined, fn: () => T): T {
+  if (hostname === undefined) return fn();
+  return inFresh('uts', CLONE.NEWUTS, () => {
+    checkCall(libc.sethostname(hostname, Buffer.byteLength(hostname)), () => `sethostname ${hostname}`);
+    return fn();
+  });
+}
+
+/** In a mount namespace of its own with these binds; without any, where the thread is. */
+function inMounts<T>(binds: readonly Bind[], fn: () => T): T {
+  if (binds.length === 0) return fn();
+  // setns into a mount namespace moves the thread's working directory to its root
+  const directory = fs.openSync('.', fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    return inFresh('mnt', CLONE.NEWNS, () => {
+      checkCall(libc.mount(null, '/', null, MS.REC | MS.SLAVE, null), () => 'mount / as slave');
+      for (const bind of binds) mountBind(bind);
+      return fn();
+    });
+  } finally {
+    checkCall(libc.fchdir(directory), () => 'return to the working directory');
+    fs.closeSync(directory);
+  }
+}
+
+/** Runs `fn` with the thread in a new namespace of one type, and brings it back whatever happens. */
+function inFresh<T>(type: 'uts' | 'mnt', flag: number, fn: () => T): T {
+  const file = `/proc/thread-self/ns/${type}`;
+  const home = fs.openSync(file, 'r');
+  try {
+    checkCall(libc.unshare(flag), () => `unshare a ${type} namespace`);
+    return fn();
+  } finally {
+    const back = libc.setns(home, flag);
+    fs.closeSync(home);
+    checkCall(back, () => `setns back to ${file}`);
+  }
+}
+
+function mountBind({ source, target, readOnly }: Bind): void {
+  const place = `mount ${source} at ${target}`;
+  for (const [role, file] of [
+    ['source', source],
+    ['target', target],
+  ] as const) {
+    if (!fs.existsSync(file)) {
+      throw new PodwireError('KERNEL_BAD_BIND', `${place}: the ${role} does not exist; create ${file} first`, {
+        details: { [role]: file },
+      });
+    }
+  }
+  checkCall(libc.mount(source, target, null, MS.BIND | MS.REC, null), () => place);
+  if (!readOnly) return;
+  checkCall(libc.mount(null, target, null, MS.BIND | MS.REMOUNT | MS.RDONLY, null), () => `${place} read-only`);
+}
