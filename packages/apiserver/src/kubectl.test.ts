@@ -375,7 +375,9 @@ function fullTests(cluster: () => Cluster): void {
       (await it.client.get('Ingress', { namespace: 'default', name: 'old' }))?.apiVersion,
       'networking.k8s.io/v1',
     );
-    assert.match(await it.ok('get ing'), /old +<none> +a\.test +80/);
+    const listed = await it.run('get ing');
+    assert.match(listed.stdout, /old +<none> +a\.test +80/);
+    assert.equal(listed.stderr, '');
   });
 
   test('logs -f ends with the container; attach', async () => {

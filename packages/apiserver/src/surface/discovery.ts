@@ -84,7 +84,8 @@ export function groupVersions(
   for (const [apiVersion, kind] of all) {
     const [group = '', version = apiVersion] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
     const entry = found.get(apiVersion) ?? { group, version, resources: [] };
-    entry.resources.push(resourceOf(kind));
+    // A short name belongs to one group version, or kubectl warns that it is ambiguous.
+    entry.resources.push(apiVersion === kind.apiVersion ? resourceOf(kind) : { ...resourceOf(kind), shortNames: [] });
     found.set(apiVersion, entry);
   }
   return [...found.values(), ...REVIEWS];
