@@ -70,10 +70,20 @@ export function objectOf(data: unknown, kind: Kind, apiVersion: string): ApiObje
   return INGRESS_BETA_VERSIONS.includes(apiVersion) ? ingressFromBeta(object) : object;
 }
 
+/** Checked here because names are needed before the schema sees the object. */
 function metadataOf(data: JsonObject, kind: Kind): JsonObject {
   const metadata = data.metadata ?? {};
-  if (isObject(metadata)) return metadata;
-  const found = Array.isArray(metadata) ? 'array' : typeof metadata;
-  const why = `json: cannot unmarshal ${found} into Go struct field ${kind.kind}.metadata of type v1.ObjectMeta`;
-  throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+  if (!isObject(metadata)) throw wrongType(kind, { field: 'metadata', value: metadata, type: 'v1.ObjectMeta' });
+  for (const field of ['name', 'generateName', 'namespace', 'uid', 'resourceVersion']) {
+    const value = metadata[field];
+    if (value === undefined || value === null || typeof value === 'string') continue;
+    throw wrongType(kind, { field: `metadata.${field}`, value, type: 'string' });
+  }
+  return metadata;
+}
+
+function wrongType(kind: Kind, { field, value, type }: { field: string; value: unknown; type: string }): Error {
+  const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const why = `json: cannot unmarshal ${found} into Go struct field ${kind.kind}.${field} of type ${type}`;
+  return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
 }

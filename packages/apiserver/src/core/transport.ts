@@ -50,7 +50,12 @@ export class Transport {
         socket.pause();
         socket.unshift(chunk);
         // The preface of HTTP/2 (RFC 9113, section 3.4) begins with PRI.
-        (chunk.subarray(0, 3).toString('latin1') === 'PRI' ? h2 : h1).emit('connection', socket);
+        if (chunk.subarray(0, 3).toString('latin1') === 'PRI') {
+          // Reads what is buffered by itself and then from the file descriptor: the socket must stay paused.
+          h2.emit('connection', socket);
+          return;
+        }
+        h1.emit('connection', socket);
         socket.resume();
       });
     });
