@@ -136,7 +136,7 @@ function filterChains(): Chain[] {
 function masqueradeChains({ address }: NodeModel): Chain[] {
   const toMasquerade = goto('masquerading');
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
-    rule([isDnat, protocolIs(protocol), inSet(ORIGINAL_KEY, 'masquerade'), toMasquerade], 'external, Cluster policy'),
+    rule([isDnat, protocolIs(protocol), inSet(ORIGINAL_KEY, 'masqueraded'), toMasquerade], 'external, Cluster policy'),
   );
   const own: Rule[] = address
     ? [

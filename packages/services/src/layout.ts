@@ -60,7 +60,7 @@ const SETS = {
   },
   rejected: { key: KEY, comment: 'service addresses without endpoints' },
   dropped: { key: KEY, comment: 'Local policy and endpoints on other nodes only' },
-  masquerade: { key: KEY, comment: 'external service addresses with Cluster policy' },
+  masqueraded: { key: KEY, comment: 'external service addresses with Cluster policy' },
   fenced: { key: KEY, comment: 'load-balancer addresses with source ranges' },
   sources: { key: ['ipv4_addr', ...KEY], interval: true, comment: 'who may use the fenced ones' },
   hairpin: { key: ['ipv4_addr', 'ipv4_addr'], comment: 'endpoints of this node, twice' },

@@ -122,7 +122,7 @@ function targetElements(key: Key, target: Target): Elements {
 function policyElements(key: Key, { service, kind }: Entry): Elements {
   const ranges = kind === 'load-balancer IP' ? service.sourceRanges : undefined;
   return [
-    ...(kind !== 'cluster IP' && !service.externalLocal ? ([['masquerade', { key }]] satisfies Elements) : []),
+    ...(kind !== 'cluster IP' && !service.externalLocal ? ([['masqueraded', { key }]] satisfies Elements) : []),
     ...(ranges ? ([['fenced', { key }]] satisfies Elements) : []),
     ...(ranges ?? []).map((range) => ['sources', { key: [range, ...key] }] as const),
   ];

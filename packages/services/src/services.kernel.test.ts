@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { PodwireError } from '@podwire/base';
+import { bindUdp, listenTcp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
 import { ADDRESS, type Answer, type Place, type World, withWorld } from './world.fixture.ts';
 
@@ -91,8 +93,8 @@ test('services, with real packets', { timeout: 120_000 }, (t) =>
           assert.equal(Object.keys(tally(answers)).length, 3, address);
           assert.deepEqual(sources(answers), [ADDRESS.node], address);
         }
-        assert.equal(await failure(world, 'outside', '127.0.0.1', 30003), 'refused');
-        assert.notEqual(await failure(world, 'client', '198.51.100.5', 80), 'answered');
+        assert.equal(await failure(world, 'node', '127.0.0.1', 30003), 'refused');
+        assert.equal(await failure(world, 'client', '198.51.100.5', 80), 'silence');
         assert.equal((await world.connect('client', ADDRESS.node, 30003)).source, ADDRESS.node);
         assert.equal((await world.connect('node', ADDRESS.node, 30003)).source, ADDRESS.node);
       },
@@ -120,6 +122,20 @@ test('services, with real packets', { timeout: 120_000 }, (t) =>
           ['198.51.100.6', 80],
         ] as const)
           assert.equal(await failure(world, from, address, port), 'refused', `${from} to ${address}`);
+    });
+
+    await t.test('without endpoints: UDP is told by ICMP port unreachable (SVC-4)', async () => {
+      putService(informers, '10.96.0.12', { backends: [] });
+      await world.room.idle();
+      for (const from of ['client', 'node', 'outside'] as const) {
+        const socket = await bindUdp({ netns: world.netns[from], address: '0.0.0.0', port: 0 });
+        await new Promise<void>((resolve) => socket.connect(53, '10.96.0.12', resolve));
+        const refused = once(socket, 'error', { signal: AbortSignal.timeout(100) });
+        socket.send('?');
+        const [error] = await refused;
+        assert.equal(error.code, 'ECONNREFUSED', from);
+        socket.close();
+      }
     });
 
     await t.test('a missing port is refused, an address of nobody is silent (SVC-6)', async () => {
@@ -182,7 +198,7 @@ test('services, with real packets', { timeout: 120_000 }, (t) =>
     await t.test('source ranges fence the load-balancer IP and not the node port (SVC-17)', async () => {
       putService(informers, '10.96.0.9', {
         type: 'LoadBalancer',
-        loadBalancerSourceRanges: ['203.0.113.0/24', '203.0.113.128/25'],
+        loadBalancerSourceRanges: ['203.0.113.8/29', '203.0.113.10/32'],
         ingress: [{ ip: '198.51.100.9' }],
         ports: [{ name: 'http', port: 80, nodePort: 30009 }],
       });
@@ -199,8 +215,11 @@ test('services, with real packets', { timeout: 120_000 }, (t) =>
       putService(informers, 'None');
       await world.room.idle();
       world.run('node', 'ip', 'addr', 'add', '10.96.0.10/32', 'dev', 'lo');
-      assert.equal(await failure(world, 'client', '10.96.0.10', 80), 'refused');
-      assert.equal(await failure(world, 'node', '10.96.0.10', 80), 'refused');
+      const other = await listenTcp({ netns: world.netns.node, address: '10.96.0.10', port: 80 });
+      other.on('connection', (socket) => socket.end('{"server":"other proxy"}\n'));
+      for (const from of ['client', 'node'] as const)
+        assert.equal(await failure(world, from, '10.96.0.10', 80), 'answered by other proxy');
+      other.close();
     });
 
     await t.test('more endpoints than there are ready-made chains', async () => {
