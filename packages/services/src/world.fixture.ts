@@ -103,8 +103,14 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
     ip('node', `link set ${name} address ee:ee:ee:ee:ee:ee up`);
     ip(place, 'link set eth0 up');
   };
-  for (const key of ['ip_forward', 'conf/all/rp_filter', 'conf/default/rp_filter'])
-    run('node', 'sysctl', '-qw', `net/ipv4/${key}=${key === 'ip_forward' ? 1 : 0}`);
+  const settings = {
+    ip_forward: 1,
+    'conf/all/rp_filter': 0,
+    'conf/default/rp_filter': 0,
+    'conf/all/send_redirects': 0,
+    'conf/default/send_redirects': 0,
+  };
+  for (const [key, value] of Object.entries(settings)) run('node', 'sysctl', '-qw', `net/ipv4/${key}=${value}`);
   for (const pod of PODS) {
     cable(pod, pod);
     ip(pod, `addr add ${ADDRESS[pod]}/32 dev eth0`);
