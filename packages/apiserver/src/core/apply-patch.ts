@@ -76,30 +76,23 @@ function mergeLists(target: readonly unknown[], applied: readonly unknown[], pla
   if (!mapKeysOf(rule) && !isSet(rule)) return cloneJson([...applied]);
   const result = [...target];
   for (const item of applied) {
-    const element = elementIn(item, place);
-    const at = result.findIndex((present) => elementIn(present, place) === element);
+    const element = itemElement(item, place.ruleAt(place.path));
+    const at = result.findIndex((present) => itemElement(present, rule) === element);
     if (at < 0) result.push(cloneJson(item));
     else if (isObject(item)) result[at] = mergeMembers(result[at] as JsonObject, item, place);
   }
   return result;
 }
 
-/** `protocol` is a list key with a default: an item without it is the same as one with TCP. */
-function elementIn(item: unknown, place: Place): string | undefined {
-  const rule = place.ruleAt(place.path);
-  if (isObject(item) && mapKeysOf(rule)?.includes('protocol') && item.protocol === undefined) {
-    return itemElement({ ...item, protocol: 'TCP' }, rule);
-  }
-  return itemElement(item, rule);
-}
-
 /** The value without the fields of the set; an emptied list item or object goes with its last field when owned (`.`). */
 function removeFields(value: unknown, set: FieldSet, place: Place): unknown {
   if (Array.isArray(value)) {
     const kept = value.map((item) => {
-      const gone = set[elementIn(item, place) ?? ''];
+      const gone = set[itemElement(item, place.ruleAt(place.path)) ?? ''];
       if (!gone) return item;
-      return Object.keys(gone).length === 0 || gone['.'] ? undefined : removeFields(item, gone, place);
+      return Object.keys(gone).length === 0 || gone['.']
+        ? undefined
+        : removeFields(item, withoutKeys(gone, place), place);
     });
     return kept.filter((item) => item !== undefined);
   }
@@ -113,6 +106,12 @@ function removeFields(value: unknown, set: FieldSet, place: Place): unknown {
     if (isEmptied(result[field])) delete result[field];
   }
   return result;
+}
+
+/** A list item keeps what it is known by. */
+function withoutKeys(set: FieldSet, place: Place): FieldSet {
+  const keys = mapKeysOf(place.ruleAt(place.path)) ?? [];
+  return Object.fromEntries(Object.entries(set).filter(([element]) => !keys.includes(element.slice(2))));
 }
 
 function isEmptied(value: unknown): boolean {

@@ -54,12 +54,15 @@ function withoutList(ruleAt: RuleAt, path: readonly string[]): RuleAt {
   return (at) => (at.length === path.length ? undefined : ruleAt(at));
 }
 
+/** Of the keys of lists only `protocol` has a default; an item without it is the same as one with it. */
+const KEY_DEFAULTS: JsonObject = { protocol: 'TCP' };
+
 /** How the item is named in its list; undefined when the list is atomic. */
 export function itemElement(item: unknown, rule: MergeRule | undefined): string | undefined {
   const keys = mapKeysOf(rule);
   if (keys && isObject(item)) {
-    const present = [...keys].sort().filter((key) => item[key] !== undefined);
-    return `k:${JSON.stringify(Object.fromEntries(present.map((key) => [key, item[key]])))}`;
+    const pairs = [...keys].sort().map((key) => [key, item[key] ?? KEY_DEFAULTS[key]]);
+    return `k:${JSON.stringify(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
   }
   return isSet(rule) ? `v:${JSON.stringify(item)}` : undefined;
 }
