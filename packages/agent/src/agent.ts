@@ -69,7 +69,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const rooms: readonly Room[] = [
     createFabricRoom(context('fabric')),
     policy,
-    createPodsRoom({ ...context('pods'), podReady: (pod) => policy.ensurePod(pod) }),
+    createPodsRoom({
+      ...context('pods'),
+      podReady: async ({ identity, address }) => {
+        if (identity) await policy.ensurePod({ namespace: identity.namespace, name: identity.name, address });
+      },
+    }),
     createServicesRoom(context('services')),
     createDnsRoom(context('dns')),
     createIngressRoom(context('ingress')),

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
@@ -16,6 +16,7 @@ import {
   runningDaemon,
   sweepLab,
 } from '@podwire/lab';
+import { buildShim } from '@podwire/pods';
 import pc from 'picocolors';
 import { formatRow } from './check.ts';
 import { streamDaemon } from './control-client.ts';
@@ -38,6 +39,7 @@ export interface UpOptions {
 }
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../../examples/hello.yaml');
+const SHIM_DIRECTORY = path.resolve(import.meta.dirname, '../../../node_modules/.cache/podwire');
 const NEEDED = ['netns', 'veth', 'bridge', 'nftables', 'nft-nat'] as const;
 const say = (line: string): void => console.log(line);
 
@@ -55,6 +57,7 @@ export async function up(options: UpOptions): Promise<number> {
     return 0;
   }
   await installSystemPackages(LAB_PACKAGES, say);
+  await installShim();
   requireKernel(config);
   await requireFreePort(config.apiPort);
   await removeLeftovers(config.name);
@@ -72,6 +75,14 @@ export async function up(options: UpOptions): Promise<number> {
   const passed = !options.wait || !options.check || (await runCheck(config.name));
   summary(config);
   return passed ? 0 : 1;
+}
+
+/** The CNI binary, for container runtimes; the lab's own pods go straight to the agent's socket. Built once a checkout. */
+async function installShim(): Promise<void> {
+  if (existsSync(path.join(SHIM_DIRECTORY, 'podwire-cni'))) return;
+  say(
+    `installing the CNI binary (${(await buildShim(SHIM_DIRECTORY)) === 'c' ? 'compiled' : 'as a script, there is no C compiler'})`,
+  );
 }
 
 /** Flags over the configuration file. */

@@ -6,16 +6,16 @@ import { type Controllers, startControllers } from '@podwire/controllers';
 import { listenTcpFd, type Netns } from '@podwire/kernel';
 import { createInformers, type Informers, type KubeClient } from '@podwire/kube';
 import { startAddressAllocator } from '@podwire/loadbalancer';
-import { cniRequest } from '@podwire/pods';
 import { bootstrapCluster } from './bootstrap.ts';
 import { buildTopology } from './build.ts';
 import type { World } from './check/world.ts';
+import { createCniClient } from './cni-client.ts';
 import type { LabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
 import { type NodeThread, startNodeThread } from './node-thread.ts';
 import { startOutside } from './outside.ts';
-import { startPlayers } from './players/index.ts';
-import { createCni, createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
+import { createPlayers, type Players } from './players/players.ts';
+import { createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
 import { netnsName, outsideAddress, planTopology, routerAddress } from './topology.ts';
 
 export interface LabOptions {
@@ -83,7 +83,7 @@ export async function startLab({ config, writeLog, progress }: LabOptions): Prom
     config: config.cluster,
     logger: logger.child({ part: 'allocator' }),
   });
-  const players = await startPlayers({ logger: logger.child({ part: 'players' }) });
+  const players = createPlayers(logger.child({ part: 'players' }));
   for (const node of config.nodes)
     runtimes.set(
       node.name,
@@ -119,7 +119,7 @@ export async function startLab({ config, writeLog, progress }: LabOptions): Prom
       allocator.stop();
       await Promise.all(nodes.map((node) => node.stop()));
       await Promise.all([...runtimes.values()].map((runtime) => runtime.stop()));
-      await players.stop();
+      await players.close();
       outside.close();
       informers.stop();
       await server.close();
@@ -140,7 +140,7 @@ interface RuntimeParts {
   readonly config: LabConfig;
   readonly client: KubeClient;
   readonly informers: Informers;
-  readonly players: Awaited<ReturnType<typeof startPlayers>>;
+  readonly players: Players;
   readonly logger: Logger;
   readonly netns: Netns;
 }
@@ -156,7 +156,7 @@ function startRuntime({ node, config, client, informers, players, logger, netns 
     informers,
     config: config.cluster,
     players,
-    cni: createCni((env, stdin) => cniRequest(paths.node(node.name).cniSocket, env, stdin)),
+    cni: createCniClient(paths.node(node.name).cniSocket, informers),
     directory: path.join(paths.node(node.name).run, 'pods'),
     netnsPrefix: netnsName(config.name, 'pod'),
     logger: logger.child({ part: 'runtime', node: node.name }),
