@@ -1,1 +1,4 @@
-export {};
+export { createPolicyRoom, type PolicyRoom } from './controller.ts';
+export { type Connection, type DirectionJudgement, type Judgement, judge } from './judge.ts';
+export { buildModel, type PolicyModel, type PolicySnapshot } from './model.ts';
+export { type PolicyPlan, plan, TABLE_NAME } from './plan.ts';

@@ -1,0 +1,188 @@
+import { createRunner, done, type IpAddress, messageOf, type Outcome, type Runner } from '@podwire/base';
+import type { Netns } from '@podwire/kernel';
+import type { PlanEntry, Pod, Room, RoomContext, RoomStatus } from '@podwire/kube';
+import { type Nft, openNft } from '@podwire/nft';
+import { applyPlan, removePlan } from './apply.ts';
+import { buildModel, type PolicyModel } from './model.ts';
+import { observeDrift } from './observe.ts';
+import { type PolicyPlan, plan } from './plan.ts';
+
+/** Changes within this time go into one transaction, in ms. */
+const MIN_INTERVAL = 5;
+/** Rules that someone else deleted or changed are mended at least this often, in ms. */
+const DRIFT_INTERVAL = 60_000;
+/** The address every node's DNS server has beside the cluster's DNS address. */
+const NODE_DNS = '169.254.20.10' as IpAddress;
+
+export interface PolicyRoom extends Room {
+  /**
+   * Puts a pod's rules in force before its status tells its address; resolves when they are. Call it between reserving the
+   * address and handing the interface over, so that an isolated pod has no moment without its rules. Rejects when the pod
+   * cannot be found or the kernel refuses.
+   */
+  ensurePod(pod: { readonly namespace: string; readonly name: string; readonly address: IpAddress }): Promise<void>;
+  /** Forgets what ensurePod was told, when the pod is gone. */
+  releasePod(pod: { readonly namespace: string; readonly name: string }): void;
+}
+
+/** NetworkPolicy on one node. */
+export function createPolicyRoom(context: RoomContext & { readonly netns?: Netns }): PolicyRoom {
+  return new NodePolicyRoom(context);
+}
+
+const keyOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
+
+class NodePolicyRoom implements PolicyRoom {
+  readonly name = 'policy';
+  readonly #context: RoomContext & { readonly netns?: Netns };
+  readonly #runner: Runner;
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #assigned = new Map<string, IpAddress>();
+  /** Pods that ensurePod had to fetch because the watch has not brought them yet. */
+  readonly #fetched = new Map<string, Pod>();
+  readonly #facts = { commands: 0, passes: 0 };
+  #nft: Nft | undefined;
+  #started = false;
+  #look = true;
+  #applied: { readonly model: PolicyModel; readonly plan: PolicyPlan } | undefined;
+
+  constructor(context: RoomContext & { readonly netns?: Netns }) {
+    this.#context = context;
+    this.#runner = createRunner({
+      name: this.name,
+      run: async () => this.#pass(),
+      logger: context.logger,
+      minInterval: MIN_INTERVAL,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { informers } = this.#context;
+    const sources = [informers.of('Pod'), informers.of('Namespace'), informers.of('NetworkPolicy')] as const;
+    await Promise.all(sources.map((source) => source.synced));
+    this.#started = true;
+    const trigger = () => this.#runner.trigger();
+    for (const source of sources) this.#unsubscribe.push(source.subscribe(trigger));
+    const timer = setInterval(() => void this.resync(), DRIFT_INTERVAL).unref();
+    this.#unsubscribe.push(() => clearInterval(timer));
+    trigger();
+    await this.#runner.idle();
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#started = false;
+    await this.#runner.stop();
+    this.#nft?.close();
+    this.#nft = undefined;
+  }
+
+  async cleanup(): Promise<void> {
+    await this.stop();
+    removePlan(this.#open());
+    this.#nft?.close();
+    this.#nft = undefined;
+  }
+
+  async resync(): Promise<Outcome> {
+    this.#look = true;
+    this.#runner.trigger();
+    await this.#runner.idle();
+    return this.#runner.last ?? done;
+  }
+
+  idle(): Promise<void> {
+    return this.#runner.idle();
+  }
+
+  async ensurePod(pod: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly address: IpAddress;
+  }): Promise<void> {
+    const { client, informers } = this.#context;
+    if (!informers.of('Pod').get(pod.name, pod.namespace)) {
+      const object = await client.get('Pod', pod);
+      if (object) this.#fetched.set(keyOf(pod), object);
+    }
+    this.#assigned.set(keyOf(pod), pod.address);
+    this.#runner.trigger();
+    await this.#runner.idle();
+    const last = this.#runner.last;
+    if (last && last.kind !== 'done') throw new Error(`policy of pod ${keyOf(pod)} is not in force: ${last.reason}`);
+  }
+
+  releasePod(pod: { readonly namespace: string; readonly name: string }): void {
+    this.#fetched.delete(keyOf(pod));
+    if (this.#assigned.delete(keyOf(pod))) this.#runner.trigger();
+  }
+
+  status(): RoomStatus {
+    const errors = [...(this.#applied?.model.problems ?? [])];
+    const last = this.#runner.last;
+    if (last && last.kind !== 'done') errors.unshift(`policies are not in force as they are now: ${last.reason}`);
+    const table = this.#applied?.plan.table;
+    return {
+      room: this.name,
+      ready: this.#applied !== undefined,
+      errors,
+      facts: {
+        policies: this.#applied?.model.policies.length ?? 0,
+        isolatedIngress: sizeOf(table, 'ingress-pods'),
+        isolatedEgress: sizeOf(table, 'egress-pods'),
+        elements: (table?.sets ?? []).reduce((sum, set) => sum + set.elements.length, 0),
+        ...this.#facts,
+      },
+    };
+  }
+
+  plan(): readonly PlanEntry[] {
+    return plan(this.#model()).entries;
+  }
+
+  async diff(): Promise<readonly PlanEntry[]> {
+    return observeDrift(this.#open(), plan(this.#model()));
+  }
+
+  #open(): Nft {
+    this.#nft ??= openNft(this.#context.netns);
+    return this.#nft;
+  }
+
+  #model(): PolicyModel {
+    const { informers, nodeName, config } = this.#context;
+    const pods = informers.of('Pod');
+    for (const key of this.#fetched.keys()) {
+      const [namespace = '', name = ''] = key.split('/');
+      if (pods.get(name, namespace)) this.#fetched.delete(key);
+    }
+    return buildModel({
+      nodeName,
+      pods: [...pods.list(), ...this.#fetched.values()],
+      namespaces: informers.of('Namespace').list(),
+      policies: informers.of('NetworkPolicy').list(),
+      dnsAddresses: [config.dnsAddress, NODE_DNS],
+      assigned: this.#assigned,
+    });
+  }
+
+  #pass(): Outcome {
+    if (!this.#started) return done;
+    const model = this.#model();
+    const desired = plan(model);
+    try {
+      this.#facts.commands = applyPlan(this.#open(), desired, this.#look);
+    } catch (error) {
+      this.#look = true;
+      return { kind: 'retry', reason: messageOf(error) };
+    }
+    this.#look = false;
+    this.#facts.passes++;
+    this.#applied = { model, plan: desired };
+    return done;
+  }
+}
+
+function sizeOf(table: PolicyPlan['table'] | undefined, name: string): number {
+  return table?.sets.find((set) => set.name === name)?.elements.length ?? 0;
+}
