@@ -60,11 +60,12 @@ const receiveBuffer = Buffer.allocUnsafeSlow(1 << 18);
 
 /** Opens a netlink socket in the netns (default: where the calling thread is). */
 export function openNetlink(protocol: NetlinkProtocol, netns?: Netns): Netlink {
-  const fd = inNetns(netns, () => openHere(protocol));
+  const fd = inNetns(netns, () => openNetlinkSocket(protocol));
   return new NetlinkSocket(protocol, fd);
 }
 
-function openHere(protocol: NetlinkProtocol): number {
+/** A bound netlink socket in the calling thread's netns; the descriptor is the caller's. */
+export function openNetlinkSocket(protocol: NetlinkProtocol): number {
   const op = () => `open a netlink socket for ${protocol}`;
   const fd = checkCall(libc.socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, PROTOCOLS[protocol]), op);
   return orClose(fd, () => {
@@ -199,7 +200,9 @@ class NetlinkSocket implements Netlink {
 
   /** The answers of the next datagram to requests numbered first to last; others are left-overs of a failed call. */
   #receive(first: number, last: number): NetlinkAnswer[] {
-    const length = libc.recv(this.#fd, receiveBuffer, receiveBuffer.length, MSG.TRUNC);
+    let length: number;
+    do length = libc.recv(this.#fd, receiveBuffer, receiveBuffer.length, MSG.TRUNC);
+    while (length < 0 && errnoName(lastErrno()) === 'EINTR');
     if (length < 0) throw receiveError(this.protocol);
     if (length > receiveBuffer.length) throw lost(this.protocol, `an answer of ${length} bytes is too long`);
     const datagram = Buffer.from(receiveBuffer.subarray(0, length));

@@ -12,7 +12,7 @@ export function encodeSockaddr(address: IpAddress, port: number): Buffer {
 }
 
 /** `10.0.0.1:80`, `[fd00::1]:80`. */
-export function formatEndpoint(address: string, port: number): string {
+function formatEndpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

@@ -1,6 +1,7 @@
 export { type Address, decodeAddress } from './address.ts';
 export * from './diff.ts';
 export { NET_ERRORS } from './errors.ts';
+export { type NetTopic, type NetWatchOptions, watchNet } from './event.ts';
 export { decodeFdb, type FdbEntry } from './fdb.ts';
 export type { Link, LinkSettings } from './link.ts';
 export type { NewBridge, NewVeth, NewVxlan } from './link-creation.ts';

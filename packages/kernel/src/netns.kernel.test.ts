@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import test from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { hasCode } from '@podwire/base';
+import {
+  createAnonymousNetns,
+  createNetns,
+  currentNetns,
+  deleteNetns,
+  enterNetns,
+  listNetns,
+  openNetns,
+} from './netns.ts';
+import { withNetns } from './testing.ts';
+
+const here = () => fs.readlinkSync('/proc/thread-self/ns/net');
+const freshName = () => `pwt-${randomBytes(4).toString('hex')}`;
+
+test('a namespace is made, listed, opened, used and removed', () => {
+  const name = freshName();
+  const made = createNetns(name);
+  try {
+    assert.ok(listNetns().includes(name));
+    assert.ok(execFileSync('ip', ['netns', 'list']).toString().includes(name));
+    const opened = openNetns(name);
+    assert.equal(opened.inode, made.inode);
+    assert.equal(openNetns(opened.path).name, name);
+    assert.equal(made.run(here), `net:[${made.inode}]`);
+    assert.match(execFileSync('ip', ['-n', name, '-o', 'link', 'show', 'lo']).toString(), /LOOPBACK,UP/);
+    opened.close();
+  } finally {
+    made.close();
+    assert.equal(deleteNetns(name), true);
+  }
+  assert.equal(deleteNetns(name), false);
+  assert.ok(!listNetns().includes(name));
+});
+
+test('the thread comes home after a result, a throw, a nested run and a refused promise', async () => {
+  const home = here();
+  await withNetns(2, (a, b) => {
+    assert.notEqual(a.inode, b.inode);
+    assert.throws(
+      () =>
+        a.run(() => {
+          throw new Error('inside');
+        }),
+      /inside/,
+    );
+    assert.equal(here(), home);
+    assert.equal(
+      a.run(() => b.run(here)),
+      `net:[${b.inode}]`,
+    );
+    assert.equal(
+      a.run(() => {
+        b.run(here);
+        return here();
+      }),
+      `net:[${a.inode}]`,
+    );
+    assert.throws(
+      () => a.run(async () => 1),
+      (error) => hasCode(error, 'KERNEL_NETNS_ASYNC'),
+    );
+    assert.equal(here(), home);
+    assert.equal(currentNetns().inode, BigInt(home.slice(5, -1)));
+  });
+});
+
+test('names that are taken, unusable or unknown are refused and nothing is left behind', async () => {
+  const bad = (error: unknown) => hasCode(error, 'KERNEL_BAD_NETNS');
+  await withNetns(1, ({ name = '' }) => {
+    assert.throws(() => createNetns(name), bad);
+    assert.ok(listNetns().includes(name));
+  });
+  for (const name of ['', '.', '..', 'a/b', '../etc', 'a b', 'x'.repeat(300)])
+    assert.throws(() => createNetns(name), bad, name);
+  assert.throws(() => openNetns('pwt-does-not-exist'), bad);
+  assert.throws(() => openNetns('/etc/hostname'), bad);
+  assert.throws(() => deleteNetns('..'), bad);
+});
+
+test('a closed handle says so', () => {
+  const netns = createAnonymousNetns();
+  assert.equal(netns.run(here), `net:[${netns.inode}]`);
+  netns.close();
+  netns.close();
+  assert.throws(
+    () => netns.run(here),
+    (error) => hasCode(error, 'KERNEL_BAD_NETNS'),
+  );
+});
+
+test('the main thread may not move for good', async () => {
+  await withNetns(1, (netns) => {
+    assert.throws(
+      () => enterNetns(netns),
+      (error) => hasCode(error, 'KERNEL_MAIN_THREAD'),
+    );
+  });
+});
+
+test('a worker lives in its namespace, makes excursions and comes back there; pool threads stay outside', async () => {
+  await withNetns(2, async (a, b) => {
+    const code = `
+      import { parentPort } from 'node:worker_threads';
+      import fs from 'node:fs';
+      import { currentNetns, enterNetns, openNetns } from ${JSON.stringify(new URL('./netns.ts', import.meta.url).href)};
+      const here = () => fs.readlinkSync('/proc/thread-self/ns/net');
+      enterNetns(openNetns(${JSON.stringify(a.name)}));
+      const away = openNetns(${JSON.stringify(b.name)}).run(here);
+      const pool = await fs.promises.readlink('/proc/thread-self/ns/net');
+      parentPort.postMessage({ home: here(), away, pool, current: currentNetns().inode });
+    `;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const [facts] = await once(worker, 'message');
+    await worker.terminate();
+    const main = here();
+    assert.deepEqual(facts, { home: `net:[${a.inode}]`, away: `net:[${b.inode}]`, pool: main, current: a.inode });
+  });
+});

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { deleteNetns } from './netns.ts';
+
+const directory = path.resolve(import.meta.dirname, '..');
+
+test('the examples of the README run', () => {
+  const blocks = [...fs.readFileSync(path.join(directory, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)];
+  const name = `pwt-readme-${process.pid}`;
+  const run = (code: string) => {
+    const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
+    return execFileSync(process.execPath, flags, { cwd: directory }).toString();
+  };
+  try {
+    const outputs = blocks.map(([, code = '']) => run(code.replaceAll('example-kernel', name)));
+    assert.deepEqual(outputs, ['hello from the namespace\n', "{ name: 'eth0', mtu: 1450 }\n"]);
+  } finally {
+    deleteNetns(name);
+  }
+});
