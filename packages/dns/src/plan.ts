@@ -111,3 +111,17 @@ export function reverseZones(prefix: Prefix): string[] {
     return `${reverseLabels(first).slice(0, labels).reverse().join('.')}.${suffix}`;
   });
 }
+
+/** A record as in a zone file, without ttl; undefined for a name that only has to exist. */
+export function describeRecord({ name, data }: ZoneRecord): string | undefined {
+  switch (data?.kind) {
+    case 'address':
+      return `${name} ${data.address.includes(':') ? 'AAAA' : 'A'} ${data.address}`;
+    case 'name':
+      return `${name} ${name.endsWith('.arpa') ? 'PTR' : 'CNAME'} ${data.name}`;
+    case 'srv':
+      return `${name} SRV ${data.priority} ${data.weight} ${data.port} ${data.target}`;
+    default:
+      return undefined;
+  }
+}

@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { hasCode, parsePrefix, silentLogger } from '@podwire/base';
+import fc from 'fast-check';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage, encodeQuery } from './encode.ts';
 import { createZone, ZoneFeed } from './feed.ts';
@@ -275,6 +276,33 @@ describe('cluster names over the wire', () => {
     const alias = await ask(at, 'out.default.svc.cluster.local', TYPE.A);
     assert.equal(alias.rcode, RCODE.SERVFAIL);
   });
+});
+
+test('whatever bytes come, the responder gives a readable reply or none, and never throws', async () => {
+  const server = await startDnsServer({ zone: smallZone(), listen: [], upstreams: [], logger: silentLogger });
+  const query = encodeQuery('wide.default.svc.cluster.local', TYPE.A, {
+    id: 1,
+    edns: { udpSize: 1232, version: 0, dnssecOk: false, options: [] },
+  });
+  const changed = fc.array(fc.tuple(fc.nat(query.length - 1), fc.nat(255)), { maxLength: 4 }).map((changes) => {
+    const packet = Buffer.from(query);
+    for (const [at, value] of changes) packet[at] = value;
+    return packet;
+  });
+  const packets = fc.oneof(
+    changed,
+    fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+  );
+  await fc.assert(
+    fc.asyncProperty(packets, async (packet) => {
+      const reply = await server.responder.answer(packet, 'udp');
+      if (reply === undefined) return;
+      assert.equal(decodeMessage(reply).id, packet.readUInt16BE(0));
+      assert.ok(reply.length <= Math.max(1232, packet.length));
+    }),
+    { numRuns: 1000 },
+  );
+  await server.close();
 });
 
 test('an address in use is refused by name, and nothing stays open', async () => {
