@@ -7,10 +7,10 @@ export const FABRIC_PROTOCOL = 113;
 export const FABRIC_LINK_PREFIX = 'pwf';
 
 export const VXLAN_LINK = 'pwf.vxlan';
-export const VXLAN_VNI = 1;
-export const VXLAN_PORT = 8472;
+const VXLAN_VNI = 1;
+const VXLAN_PORT = 8472;
 /** Outer Ethernet 14, IPv4 20, UDP 8, VXLAN 8. */
-export const VXLAN_OVERHEAD = 50;
+const VXLAN_OVERHEAD = 50;
 
 /** The interface the node's InternalIP is on, as observed. */
 export interface Underlay {

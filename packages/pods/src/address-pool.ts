@@ -2,9 +2,9 @@ import type { IpAddress, Prefix } from '@podwire/base';
 import { familyOf, ipFromBigInt, ipToBigInt, prefixContains, prefixParts, prefixSize } from '@podwire/base';
 
 /** Who has an address, as error messages name it. */
-export type Holder = string;
+type Holder = string;
 
-export type Claim =
+type Claim =
   | { readonly kind: 'granted' }
   | { readonly kind: 'held'; readonly by: Holder }
   | { readonly kind: 'outside' };

@@ -56,6 +56,7 @@ class KernelDataplane implements Dataplane {
         createEnds(net, netns, attachment, plan);
         configurePod(pod, plan);
         configureHost(net, attachment, plan, nodeAddress());
+        settle(net, pod, plan);
       });
     } catch (cause) {
       if (cause instanceof PodwireError && cause.code.startsWith('PODS_')) throw cause;
@@ -128,7 +129,7 @@ function createEnds(host: Net, netns: Netns, attachment: Attachment, { pod, host
     host.setSysctl(`net/ipv4/conf/${end.bridge?.name ?? end.link}/route_localnet`, '1');
   const alias = formatAlias(attachment);
   const port = end.bridge && { master: end.bridge.name, isolated: true };
-  host.setLink(end.link, { up: true, ...(alias && { alias }), ...port });
+  host.setLink(end.link, { up: true, alias, ...port });
 }
 
 function configurePod(net: Net, { pod }: WirePlan): void {
@@ -152,6 +153,16 @@ function configureHost(net: Net, attachment: Attachment, { host }: WirePlan, sou
     state: 'permanent',
   });
   if (host.route) writeRoutes(net, [hostRoute(host.route, host.link, source)]);
+}
+
+/**
+ * A link that just got its carrier sends nothing until the kernel has come round to it; reading the link makes it do so
+ * at once (from 6.8 on). The pod's end first, then port and bridge, in the order in which the carrier spreads.
+ */
+function settle(net: Net, pod: Net, plan: WirePlan): void {
+  pod.link(plan.pod.link);
+  net.link(plan.host.link);
+  if (plan.host.bridge) net.link(plan.host.bridge.name);
 }
 
 /** With a source, since the host end has no address and the kernel would otherwise take any of the node's. */

@@ -25,17 +25,20 @@ export class AttachmentTable {
   }
 
   /** Takes over what the record and the kernel say, without writing. */
-  load(record: PodsRecord, foreign: ReadonlyMap<IpAddress, string>): void {
+  load(record: PodsRecord): void {
     this.#byKey.clear();
     for (const attachment of record.attachments) this.#byKey.set(attachmentKey(attachment), attachment);
-    this.#foreign = foreign;
     this.#released = record.released;
     this.#rebuild();
   }
 
-  /** The range of new addresses. Attachments outside keep theirs until DEL. */
-  setPodCidr(podCidr: Prefix | undefined): void {
-    if (podCidr === this.#podCidr) return;
+  get podCidr(): Prefix | undefined {
+    return this.#podCidr;
+  }
+
+  /** The range of new addresses, and what of it others have. Attachments outside keep theirs until DEL. */
+  setPodCidr(podCidr: Prefix | undefined, foreign: ReadonlyMap<IpAddress, string> = new Map()): void {
+    this.#foreign = foreign;
     this.#released = this.#pool?.released() ?? this.#released;
     this.#podCidr = podCidr;
     this.#rebuild();

@@ -50,13 +50,10 @@ export function attachmentKey(a: Pick<Attachment, 'containerId' | 'ifName'>): st
 }
 
 const ALIAS = /^podwire pod ([a-zA-Z0-9_.-]+) (\S+) (\S+) (\S+)$/;
-/** IFALIASZ - 1 of the kernel. */
-const ALIAS_MAX = 255;
 
-/** What the host end's alias says, so that a process without a record knows the attachment. Undefined when it does not fit. */
-export function formatAlias(a: Attachment): string | undefined {
-  const text = `podwire pod ${a.containerId} ${a.ifName} ${a.address} ${a.network}`;
-  return text.length <= ALIAS_MAX ? text : undefined;
+/** What the host end's alias says, so that a process without a record knows the attachment. Fits into IFALIASZ (256). */
+export function formatAlias(a: Attachment): string {
+  return `podwire pod ${a.containerId} ${a.ifName} ${a.address} ${a.network}`;
 }
 
 export function parseAlias(

@@ -47,6 +47,7 @@ describe('CNI call', () => {
       [1, ENV, JSON.stringify({ name: 'podwire' })],
       [7, ENV, config({ name: '' })],
       [7, ENV, config({ name: undefined })],
+      [7, ENV, config({ name: 'n'.repeat(64) })],
       [2, ENV, config({ runtimeConfig: 'x' })],
       [1, { CNI_COMMAND: 'STATUS' }, config({ cniVersion: '1.0.0' })],
       [undefined, { CNI_COMMAND: 'STATUS' }, config()],

@@ -16,7 +16,7 @@ export interface CniCall {
 }
 
 /** The network configuration of one plugin; unknown keys are ignored. */
-export interface NetworkConfig {
+interface NetworkConfig {
   readonly cniVersion: CniVersion;
   readonly name: string;
   /** Only the capabilities the conflist declares: portMappings, ips. */
@@ -78,10 +78,10 @@ function parseConfig(command: CniCommand, stdin: string): NetworkConfig {
   if (!knowsCommand(version, command))
     throw new PodwireError('PODS_VERSION', `CNI ${version} has no ${command}; use a newer cniVersion`);
   const name = json.name;
-  if (command !== 'VERSION' && (typeof name !== 'string' || !IDENTIFIER.test(name)))
+  if (command !== 'VERSION' && (typeof name !== 'string' || !IDENTIFIER.test(name) || name.length > 63))
     throw new PodwireError(
       'PODS_CONFIG',
-      `the network configuration needs a "name" of letters, digits, ".", "_" and "-", not ${JSON.stringify(name)}`,
+      `the network configuration needs a "name" of at most 63 letters, digits, ".", "_" and "-", not ${JSON.stringify(name)}`,
     );
   return {
     cniVersion: version,

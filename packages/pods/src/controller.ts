@@ -67,8 +67,8 @@ class PodsController implements PodsRoom {
   async start(): Promise<void> {
     const nodes = this.#context.informers.of('Node');
     await nodes.synced;
-    this.#readNode();
     this.#loadAttachments();
+    this.#readNode();
     const run = async () => this.#run();
     this.#runner = createRunner({
       name: this.name,
@@ -149,7 +149,9 @@ class PodsController implements PodsRoom {
     this.#own = ownNode(this.#context.config, node);
     const overhead = this.#context.config.backend === 'vxlan' ? VXLAN_OVERHEAD : 0;
     this.#mtu = observeUplinkMtu(this.#open().net, this.#own.address) - overhead;
-    this.#table.setPodCidr(this.#own.podCidr);
+    const { podCidr } = this.#own;
+    if (podCidr === this.#table.podCidr) return;
+    this.#table.setPodCidr(podCidr, podCidr && observeLiveAddresses(podCidr, this.#context.netns));
   }
 
   /** POD-14: record and kernel become one list; what belongs to neither a container nor a record goes. */
@@ -158,11 +160,7 @@ class PodsController implements PodsRoom {
     const record = readRecord(join(this.#context.stateDirectory, 'pods.json'));
     const { attachments, orphans, adopted, strays } = reconcile(record, observeHostLinks(net));
     for (const link of strays) net.deleteLink(link);
-    const foreign = this.#own.podCidr === undefined ? new Map() : observeLiveAddresses(this.#own.podCidr);
-    this.#table.load(
-      { attachments, released: [...(record?.released ?? []), ...orphans.map((a) => a.address)] },
-      foreign,
-    );
+    this.#table.load({ attachments, released: [...(record?.released ?? []), ...orphans.map((a) => a.address)] });
     if (orphans.length + adopted.length + strays.length > 0)
       this.#logger.info('attachments reconciled', {
         kept: attachments.length,

@@ -3,7 +3,7 @@ import { familyOf, PodwireError, tryParseIp, tryParsePort } from '@podwire/base'
 import type { Attachment } from './attachment.ts';
 import { isRecord } from './json.ts';
 
-export const HOST_PORT_PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
+const HOST_PORT_PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 
 /** One entry of the portMappings capability. */
 export interface HostPort {

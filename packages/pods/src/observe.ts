@@ -1,9 +1,10 @@
 import type { IpAddress, Prefix } from '@podwire/base';
 import { hostPrefix, messageOf, prefixContains } from '@podwire/base';
-import { listNetns, openNetns } from '@podwire/kernel';
+import { currentNetns, listNetns, type Netns, openNetns } from '@podwire/kernel';
 import { type Net, openNet } from '@podwire/net';
 import type { Attachment } from './attachment.ts';
 import { POD_LINK_PREFIX } from './attachment.ts';
+import { isWiredTo } from './netns-peer.ts';
 import type { HostLink } from './reconcile.ts';
 import type { WirePlan } from './wire-plan.ts';
 import { PODS_PROTOCOL } from './wire-plan.ts';
@@ -24,30 +25,38 @@ export function observeUplinkMtu(net: Net, address: IpAddress | undefined): numb
   return (link === undefined ? undefined : net.link(link)?.mtu) ?? DEFAULT_MTU;
 }
 
-/** Addresses of the podCIDR in any named namespace of the machine, with the name of the namespace (POD-13). */
-export function observeLiveAddresses(podCidr: Prefix): Map<IpAddress, string> {
+/** Addresses of the podCIDR in the named namespaces that are wired to the node, with the names of these (POD-13). */
+export function observeLiveAddresses(podCidr: Prefix, node: Netns | undefined): Map<IpAddress, string> {
+  using resources = new DisposableStack();
+  const here = node ?? resources.adopt(currentNetns(), (n) => n.close());
   const found = new Map<IpAddress, string>();
   for (const name of listNetns()) {
-    for (const address of addressesIn(name))
+    for (const address of addressesIn(name, here))
       if (prefixContains(podCidr, address)) found.set(address, `namespace ${name}`);
   }
   return found;
 }
 
 /** A namespace may go away while it is looked at; then it has none. */
-function addressesIn(name: string): IpAddress[] {
+function addressesIn(name: string, node: Netns): IpAddress[] {
   try {
-    return inNetns(name, (net) => net.addresses().map((a) => a.address));
+    return inNetns(name, (net, netns) => {
+      const pod = netns.inode !== node.inode && isWiredTo(netns, net, node);
+      return pod ? net.addresses().map((a) => a.address) : [];
+    });
   } catch {
     return [];
   }
 }
 
 /** Opens a namespace for the time of one function. */
-export function inNetns<T>(nameOrPath: string, fn: (net: Net) => T): T {
+function inNetns<T>(nameOrPath: string, fn: (net: Net, netns: Netns) => T): T {
   using resources = new DisposableStack();
   const netns = resources.adopt(openNetns(nameOrPath), (n) => n.close());
-  return fn(resources.adopt(openNet(netns), (net) => net.close()));
+  return fn(
+    resources.adopt(openNet(netns), (net) => net.close()),
+    netns,
+  );
 }
 
 /** What differs between an attachment's plan and the kernel, one line each (POD-5). */

@@ -21,7 +21,7 @@ export interface TestLab {
   namespace(): Netns;
 }
 
-export interface TestNode {
+interface TestNode {
   readonly netns: Netns;
   readonly directory: string;
   start(options?: Partial<PodsContext> & { readonly wiring?: Wiring }): Promise<PodsRoom>;
@@ -193,3 +193,37 @@ export async function ask(from: Netns, address: string, port = 80, localAddress?
     return String((error as { details?: { errnoName?: string } }).details?.errnoName ?? error);
   }
 }
+
+interface UdpPacket {
+  readonly from: { readonly mac: string; readonly address: string };
+  readonly to: { readonly mac: string; readonly address: string; readonly port: number };
+  readonly payload: string;
+}
+
+/** An Ethernet frame with an IPv4 UDP packet (RFC 768, RFC 791) of any addresses whatever. */
+export function udpFrame({ from, to, payload }: UdpPacket): Buffer {
+  const data = Buffer.from(payload);
+  const ip = Buffer.alloc(28);
+  ip.set([0x45, 0, 0, 28 + data.length, 0, 0, 0, 0, 64, 17, 0, 0, ...parts(from.address), ...parts(to.address)]);
+  let sum = 0;
+  for (let i = 0; i < 20; i += 2) sum += ip.readUInt16BE(i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  ip.writeUInt16BE(~sum & 0xffff, 10);
+  ip.writeUInt16BE(4000, 20);
+  ip.writeUInt16BE(to.port, 22);
+  ip.writeUInt16BE(8 + data.length, 24);
+  return Buffer.concat([macBytes(to.mac), macBytes(from.mac), Buffer.from([8, 0]), ip, data]);
+}
+
+/** A gratuitous ARP announcement (RFC 5227). */
+export function arpFrame(mac: string, address: string): Buffer {
+  const claim = [...macBytes(mac), ...parts(address), 0, 0, 0, 0, 0, 0, ...parts(address)];
+  return Buffer.concat([
+    macBytes('ff:ff:ff:ff:ff:ff'),
+    macBytes(mac),
+    Buffer.from([8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...claim]),
+  ]);
+}
+
+const parts = (address: string): number[] => address.split('.').map(Number);
+const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');

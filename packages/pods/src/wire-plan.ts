@@ -8,8 +8,8 @@ import { podMac } from './attachment.ts';
 export const PODS_PROTOCOL = 112;
 export const BRIDGE_LINK = 'cni0';
 /** The next hop of ptp pods: on no interface, known only by a permanent neighbour entry. */
-export const PTP_GATEWAY = parseIp('169.254.1.1');
-export const PTP_HOST_MAC = 'ee:ee:ee:ee:ee:ee';
+const PTP_GATEWAY = parseIp('169.254.1.1');
+const PTP_HOST_MAC = 'ee:ee:ee:ee:ee:ee';
 const DEFAULT_ROUTE = parsePrefix('0.0.0.0/0');
 
 export interface BridgePlan {
