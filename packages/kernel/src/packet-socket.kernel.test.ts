@@ -40,6 +40,13 @@ test('a frame sent by one end of a veth arrives at the other; both directions ar
     const watcher = openPacketSocket({ netns: a, link: 'v0', onFrame: (f) => isOurs(f) && sent.push(f) });
     const right = openPacketSocket({ netns: b, link: 'v1', onFrame: (f) => isOurs(f) && received.push(f) });
     try {
+      // a link that has just been raised drops frames until its queue is in place
+      await until(() => {
+        left.send(frame('warm-up'));
+        return received.length > 0 && sent.length > 0;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      received.length = sent.length = 0;
       for (let i = 0; i < 100; i++) left.send(frame(`number ${i}`));
       await until(() => received.length === 100 && sent.length === 100);
       assert.deepEqual(received[99], { bytes: frame('number 99'), direction: 'in' });
