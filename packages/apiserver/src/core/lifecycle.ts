@@ -47,6 +47,12 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, MAX_GENERATED_PREFIX) + suffix;
 }
 
+/** Without empty maps and lists, as Go's omitempty leaves them out. */
+function pruned(metadata: Metadata): Metadata {
+  const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value))) as Metadata;
+}
+
 /** The metadata of a new object, and its status as the server starts it (Nodes may bring their own). */
 export function newObject(kind: Kind, draft: ApiObject, namespace: string | undefined): ApiObject {
   const {
@@ -56,7 +62,7 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
     selfLink: ____,
     ...given
   } = draft.metadata;
-  const metadata: Metadata = { ...given, uid: crypto.randomUUID(), creationTimestamp: timestamp() };
+  const metadata: Metadata = { ...pruned(given), uid: crypto.randomUUID(), creationTimestamp: timestamp() };
   if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
   if (kind.namespaced && namespace) metadata.namespace = namespace;
   else delete metadata.namespace;
@@ -69,7 +75,7 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
 
 /** What the server, not the client, says about an object that exists. */
 function keptMetadata(next: Readonly<ObjectMeta>, old: Readonly<ObjectMeta>): Metadata {
-  const metadata: Metadata = { ...next };
+  const metadata: Metadata = pruned(next);
   const fields = [
     'uid',
     'creationTimestamp',

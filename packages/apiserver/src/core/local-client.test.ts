@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parsePrefix } from '@podwire/base';
-import type { Pod, Service } from '@podwire/kube';
+import { type Pod, recordEvent, type Service } from '@podwire/kube';
 import { startApiServer } from '../server.ts';
 
 const start = () => startApiServer({ serviceCidrs: [parsePrefix('10.96.0.0/12')], nodePortRange: [30000, 32767] });
@@ -108,4 +108,20 @@ test('a namespace ends when its finalizers are gone, and takes nothing new until
   await assert.rejects(client.create('Pod', inside), { code: 'KUBE_NOT_FOUND', message: 'namespaces "n" not found' });
   await assert.rejects(client.delete('Namespace', { name: 'default' }), /may not be deleted/);
   await server.close();
+});
+
+test('the same Event is counted, another is written anew', async () => {
+  const server = await start();
+  const client = server.client();
+  const object = { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'a', uid: 'u' };
+  const event = { object, type: 'Warning', reason: 'Failed', message: 'it failed', component: 'test' } as const;
+  for (let i = 0; i < 3; i++) assert.equal(await recordEvent(client, event), true);
+  assert.equal(await recordEvent(client, { ...event, message: 'otherwise' }), true);
+  const { items } = await client.list('Event', { fieldSelector: 'involvedObject.name=a,type=Warning' });
+  assert.deepEqual(items.map(({ count, message }) => [message, count]).sort(), [
+    ['it failed', 3],
+    ['otherwise', 1],
+  ]);
+  await server.close();
+  assert.equal(await recordEvent(client, event), false);
 });
