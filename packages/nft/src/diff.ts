@@ -66,24 +66,39 @@ function specOf(set: NamedSet): string {
   ]);
 }
 
-const INDEX = new WeakMap<readonly SetElement[], Map<string, string>>();
-
-/** Key text to content text; kept as long as the array lives, so that a committed state is indexed once. */
-function indexOf(elements: readonly SetElement[]): Map<string, string> {
-  let index = INDEX.get(elements);
-  if (!index) {
-    index = new Map(elements.map((element) => [keyText(element.key), contentText(element)]));
-    INDEX.set(elements, index);
-  }
-  return index;
-}
-
+/** What is equal at both ends is skipped; element objects that a planner hands over again are not looked into. */
 function diffElements(old: NamedSet, set: NamedSet): SetDelta {
   if (old.elements === set.elements) return { set, add: [], remove: [] };
-  const [before, after] = [indexOf(old.elements), indexOf(set.elements)];
-  const differs = (a: Map<string, string>) => (element: SetElement) =>
-    a.get(keyText(element.key)) !== contentText(element);
-  return { set, add: set.elements.filter(differs(before)), remove: old.elements.filter(differs(after)) };
+  const [oldPart, newPart] = differingParts(old.elements, set.elements);
+  const [before, after] = [new Set(oldPart), new Set(newPart)];
+  const gone = oldPart.filter((element) => !after.has(element));
+  const fresh = newPart.filter((element) => !before.has(element));
+  const [goneText, freshText] = [indexOf(gone), indexOf(fresh)];
+  const differs = (from: ReadonlyMap<string, string>) => (element: SetElement) =>
+    from.get(keyText(element.key)) !== contentText(element);
+  return { set, add: fresh.filter(differs(goneText)), remove: gone.filter(differs(freshText)) };
+}
+
+type Elements = readonly SetElement[];
+
+/** Both lists without the elements they have in common at their beginning and at their end. */
+function differingParts(a: Elements, b: Elements): [Elements, Elements] {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && sameElement(a[start], b[start])) start++;
+  let end = 0;
+  while (end < shorter - start && sameElement(a[a.length - 1 - end], b[b.length - 1 - end])) end++;
+  return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+}
+
+function sameElement(a: SetElement | undefined, b: SetElement | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && keyText(a.key) === keyText(b.key) && contentText(a) === contentText(b);
+}
+
+/** Key text to content text. */
+function indexOf(elements: readonly SetElement[]): ReadonlyMap<string, string> {
+  return new Map(elements.map((element) => [keyText(element.key), contentText(element)]));
 }
 
 /** Values are compared as they are written: a planner that writes 10.0.0.1 and 10.0.0.1/32 by turns costs an element. */

@@ -233,7 +233,7 @@ class RuleEncoder {
   }
 }
 
-export const isList = (right: Value | readonly Value[]): right is readonly Value[] => Array.isArray(right);
+const isList = (right: Value | readonly Value[]): right is readonly Value[] => Array.isArray(right);
 
 type Simple = StatementOf<'counter' | 'masquerade' | 'redirect' | 'reject' | 'log' | 'limit' | 'quota' | 'notrack'>;
 

@@ -25,7 +25,7 @@ export function concatType(types: readonly { readonly number: number }[]): numbe
 }
 
 /** The kernel's flags of a set. */
-export function flagsOf(set: NamedSet): number {
+function flagsOf(set: NamedSet): number {
   return (
     (set.interval ? SET_FLAG.interval | (set.key.length > 1 ? SET_FLAG.concat : 0) : 0) |
     (set.data === undefined ? 0 : SET_FLAG.map) |

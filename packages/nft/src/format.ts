@@ -19,7 +19,7 @@ function formatData(set: NamedSet, { data }: SetElement): string {
 }
 
 /** The flags line of a set, in nft's words. */
-export function setFlags(set: NamedSet): string[] {
+function setFlags(set: NamedSet): string[] {
   return [
     ...(set.interval ? ['interval'] : []),
     ...(set.dynamic ? ['dynamic'] : []),

@@ -9,7 +9,7 @@ export interface Bounds {
   readonly to: Buffer;
 }
 
-export const isRange = (value: Value): value is Extract<Value, object> => typeof value === 'object';
+const isRange = (value: Value): value is Extract<Value, object> => typeof value === 'object';
 
 /** Whether the value stands for more than one. */
 export function isInterval(value: Value): boolean {

@@ -13,7 +13,7 @@ function rangeOf(prefix: Prefix): AddressRange {
 }
 
 /** Sorted, overlapping and touching ranges joined, so that the kernel takes them. */
-export function mergeRanges(ranges: readonly AddressRange[]): AddressRange[] {
+function mergeRanges(ranges: readonly AddressRange[]): AddressRange[] {
   const merged: { from: bigint; to: bigint }[] = [];
   for (const { from, to } of ranges.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))) {
     const last = merged.at(-1);

@@ -12,7 +12,7 @@ import type { Namespace, NetworkPolicy, Pod } from '@podwire/kube';
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 export type Direction = 'ingress' | 'egress';
 
-export interface NamedPort {
+interface NamedPort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;

@@ -5,7 +5,7 @@ import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import { DNS, type ExpectedPacket } from './fixture.ts';
 
-export const OUTSIDE = '203.0.113.10' as IpAddress;
+const OUTSIDE = '203.0.113.10' as IpAddress;
 /** How long silence must last to count as dropped, in ms. */
 const SILENCE = 400;
 
