@@ -1,1 +1,5 @@
-export {};
+export { type Allocation, planAllocation } from './allocation-plan.ts';
+export { type AddressAllocator, type AllocatorOptions, startAddressAllocator } from './allocator.ts';
+export { type Announcement, planAnnouncement } from './announcement-plan.ts';
+export { createLoadBalancerRoom } from './controller.ts';
+export type * from './model.ts';
