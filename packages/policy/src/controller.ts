@@ -1,4 +1,4 @@
-import { createRunner, done, type IpAddress, messageOf, type Outcome, type Runner } from '@podwire/base';
+import { createRunner, done, type IpAddress, messageOf, type Outcome, PodwireError, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { PlanEntry, Pod, Room, RoomContext, RoomStatus } from '@podwire/kube';
 import { type Nft, openNft } from '@podwire/nft';
@@ -17,8 +17,8 @@ const NODE_DNS = '169.254.20.10' as IpAddress;
 export interface PolicyRoom extends Room {
   /**
    * Puts a pod's rules in force before its status tells its address; resolves when they are. Call it between reserving the
-   * address and handing the interface over, so that an isolated pod has no moment without its rules. Rejects when the pod
-   * cannot be found or the kernel refuses.
+   * address and handing the interface over, so that an isolated pod has no moment without its rules. While the kernel
+   * refuses it waits and tries again. Throws POLICY_NOT_READY before start() and POLICY_POD_UNKNOWN.
    */
   ensurePod(pod: { readonly namespace: string; readonly name: string; readonly address: IpAddress }): Promise<void>;
   /** Forgets what ensurePod was told, when the pod is gone. */
@@ -101,15 +101,18 @@ class NodePolicyRoom implements PolicyRoom {
     readonly address: IpAddress;
   }): Promise<void> {
     const { client, informers } = this.#context;
+    const key = keyOf(pod);
+    if (!this.#started)
+      throw new PodwireError('POLICY_NOT_READY', `pod ${key} has to wait: the policies are not known yet`);
     if (!informers.of('Pod').get(pod.name, pod.namespace)) {
       const object = await client.get('Pod', pod);
-      if (object) this.#fetched.set(keyOf(pod), object);
+      if (!object)
+        throw new PodwireError('POLICY_POD_UNKNOWN', `pod ${key} gets no rules: the API server does not know it`);
+      this.#fetched.set(key, object);
     }
-    this.#assigned.set(keyOf(pod), pod.address);
+    this.#assigned.set(key, pod.address);
     this.#runner.trigger();
     await this.#runner.idle();
-    const last = this.#runner.last;
-    if (last && last.kind !== 'done') throw new Error(`policy of pod ${keyOf(pod)} is not in force: ${last.reason}`);
   }
 
   releasePod(pod: { readonly namespace: string; readonly name: string }): void {

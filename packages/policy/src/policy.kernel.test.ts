@@ -147,6 +147,8 @@ test('a pod is isolated before its status tells its address, also when the watch
   return withNode([records, reception], async ({ node }) => {
     const client: Partial<KubeClient> = { get: (async () => young[0]) as KubeClient['get'] };
     const room = createPolicyRoom(contextOf(informersOf({ ...snapshot, pods: others }), node, client));
+    const pod = { namespace: 'clinic', name: 'records', address: records };
+    await assert.rejects(room.ensurePod(pod), { code: 'POLICY_NOT_READY' });
     await room.start();
     const nft = openNft(node);
     const isolated = () =>
@@ -155,9 +157,9 @@ test('a pod is isolated before its status tells its address, also when the watch
         ?.sets.find((set) => set.name === 'ingress-pods')
         ?.elements.map(({ key }) => key[0]) ?? [];
     assert.ok(!isolated().includes(records));
-    await room.ensurePod({ namespace: 'clinic', name: 'records', address: records });
+    await room.ensurePod(pod);
     assert.ok(isolated().includes(records));
-    room.releasePod({ namespace: 'clinic', name: 'records' });
+    room.releasePod(pod);
     await room.idle();
     assert.ok(!isolated().includes(records));
     nft.close();
