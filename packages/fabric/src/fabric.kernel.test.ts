@@ -165,6 +165,19 @@ describe('fabric', () => {
     });
   });
 
+  test('a Node address that no interface has is an error that names it, and changes nothing', async () => {
+    await withTestLab(2, async ({ nodes }) => {
+      const objects = new TestNodes();
+      for (const n of [1, 2]) objects.put(n);
+      const room = createFabricRoom({ ...objects.context(1, 'host-gw'), netns: nodes[1] as Netns });
+      await room.start();
+      assert.equal(room.status().ready, false);
+      assert.match(room.status().errors.join(), /no interface of this node has its InternalIP 172\.30\.0\.11/);
+      assert.deepEqual([room.plan(), routesOf(nodes[1] as Netns)], [[], []]);
+      await room.stop();
+    });
+  });
+
   test('a process with no memory takes over what it finds, and mends a tunnel of other parameters', async () => {
     await withTestLab(2, async ({ nodes: [netns] }) => {
       const objects = new TestNodes();
