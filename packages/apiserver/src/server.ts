@@ -72,36 +72,33 @@ const NAMES = [
  *                                     └ Streams (log, exec, port-forward)
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { directory, serviceCidrs, nodePortRange, advertise } = options;
+  const { directory } = options;
   const store = await Store.open(directory === undefined ? {} : { directory: path.join(directory, 'state') });
+  try {
+    return await serveStore(store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiServer> {
+  const { directory, serviceCidrs, nodePortRange, advertise } = options;
   const schema = createSchema();
   const registry = new Registry({ store, schema, addresses: new ServiceAddresses({ serviceCidrs, nodePortRange }) });
-  const [cidr] = serviceCidrs;
-  const first = cidr ? [nthAddress(cidr, 1)] : [];
-  const names = [
-    ...new Set([...NAMES, ...first, ...(options.servingNames ?? []), ...(advertise ? [advertise.address] : [])]),
-  ];
+  const names = servingNames(options);
   const pki = await openPki(directory === undefined ? { names } : { names, directory: path.join(directory, 'pki') });
   await createSystemNamespaces(registry);
-  if (advertise && first[0]) await publishKubernetesService(registry, first[0], advertise);
-  const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
+  const [cidr] = serviceCidrs;
+  if (advertise && cidr) await publishKubernetesService(registry, nthAddress(cidr, 1), advertise);
   const stopped = new AbortController();
   const streams = createStreams(options.streams);
-  const api = new RestApi({
-    registry,
-    schema,
-    surface: createSurface({ kinds: KINDS }),
-    streams,
-    stopped: stopped.signal,
-  });
+  const surface = createSurface({ kinds: KINDS });
+  const api = new RestApi({ registry, schema, surface, streams, stopped: stopped.signal });
   const transport = new Transport({ api, authenticator: new Authenticator(options.tokens), streams });
-  const clients = new Set<LocalClient>();
+  const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   return {
-    client: () => {
-      const client = new LocalClient(registry, schema);
-      clients.add(client);
-      return client;
-    },
+    client: () => new LocalClient(registry, schema, stopped.signal),
     kubeconfig: (url) => kubeconfigText({ url, name: options.clusterName ?? 'podwire', pki }),
     listenHttps: (where) => transport.listenHttps(where, pki),
     listenUnix: (socketPath) => transport.listenUnix(socketPath),
@@ -109,9 +106,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     close: async () => {
       clearInterval(sweep);
       stopped.abort();
-      for (const client of clients) client.close();
       await transport.close();
       await store.close();
     },
   };
+}
+
+function servingNames({ serviceCidrs, servingNames: more = [], advertise }: ApiServerOptions): string[] {
+  const first = serviceCidrs.slice(0, 1).map((cidr) => nthAddress(cidr, 1));
+  return [...new Set([...NAMES, ...first, ...more, ...(advertise ? [advertise.address] : [])])];
 }

@@ -29,11 +29,14 @@ const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: 
 export class LocalClient implements KubeClient {
   readonly #registry: Registry;
   readonly #schema: Schema;
-  readonly #closed = new AbortController();
+  readonly #closing = new AbortController();
+  /** Closed by its owner or with the server. */
+  readonly #closed: AbortSignal;
 
-  constructor(registry: Registry, schema: Schema) {
+  constructor(registry: Registry, schema: Schema, stopped: AbortSignal) {
     this.#registry = registry;
     this.#schema = schema;
+    this.#closed = AbortSignal.any([this.#closing.signal, stopped]);
   }
 
   async get<K extends KindName>(kind: K, { namespace, name }: ObjectKey): Promise<ObjectOf<K> | undefined> {
@@ -127,7 +130,7 @@ export class LocalClient implements KubeClient {
     this.#requireOpen();
     const { store } = this.#registry;
     const matcher = parseSelection(kind, options);
-    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed.signal]) : this.#closed.signal;
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed]) : this.#closed;
     if (signal.aborted) return;
     let unsubscribe: (() => void) | undefined;
     let ended = false;
@@ -159,11 +162,11 @@ export class LocalClient implements KubeClient {
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closing.abort();
   }
 
   #requireOpen(): void {
-    if (this.#closed.signal.aborted) throw new PodwireError('KUBE_UNAVAILABLE', 'the client is closed');
+    if (this.#closed.aborted) throw new PodwireError('KUBE_UNAVAILABLE', 'the client is closed');
   }
 
   #target(
