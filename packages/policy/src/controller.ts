@@ -17,12 +17,11 @@ const NODE_DNS = '169.254.20.10' as IpAddress;
 export interface PolicyRoom extends Room {
   /**
    * Puts a pod's rules in force before its status tells its address; resolves when they are. Call it between reserving the
-   * address and handing the interface over, so that an isolated pod has no moment without its rules. While the kernel
-   * refuses it waits and tries again. Throws POLICY_NOT_READY before start() and POLICY_POD_UNKNOWN.
+   * address and handing the interface over, so that an isolated pod has no moment without its rules. Waits for
+   * the room's start and, while the kernel refuses, tries again. Throws POLICY_NOT_READY when nobody has called start(),
+   * and POLICY_POD_UNKNOWN. What it was told holds until the pod's status tells an address or the pod is deleted.
    */
   ensurePod(pod: { readonly namespace: string; readonly name: string; readonly address: IpAddress }): Promise<void>;
-  /** Forgets what ensurePod was told, when the pod is gone. */
-  releasePod(pod: { readonly namespace: string; readonly name: string }): void;
 }
 
 /** NetworkPolicy on one node. */
@@ -42,6 +41,7 @@ class NodePolicyRoom implements PolicyRoom {
   readonly #fetched = new Map<string, Pod>();
   readonly #facts = { commands: 0, passes: 0 };
   #nft: Nft | undefined;
+  #starting: Promise<void> | undefined;
   #started = false;
   #look = true;
   #applied: { readonly model: PolicyModel; readonly plan: PolicyPlan } | undefined;
@@ -56,13 +56,20 @@ class NodePolicyRoom implements PolicyRoom {
     });
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { informers } = this.#context;
-    const sources = [informers.of('Pod'), informers.of('Namespace'), informers.of('NetworkPolicy')] as const;
+    const pods = informers.of('Pod');
+    const sources = [pods, informers.of('Namespace'), informers.of('NetworkPolicy')] as const;
     await Promise.all(sources.map((source) => source.synced));
     this.#started = true;
     const trigger = () => this.#runner.trigger();
     for (const source of sources) this.#unsubscribe.push(source.subscribe(trigger));
+    this.#unsubscribe.push(pods.subscribe(({ type, object }) => type === 'deleted' && this.#forget(object)));
     const timer = setInterval(() => void this.resync(), DRIFT_INTERVAL).unref();
     this.#unsubscribe.push(() => clearInterval(timer));
     trigger();
@@ -72,6 +79,7 @@ class NodePolicyRoom implements PolicyRoom {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#started = false;
+    this.#starting = undefined;
     await this.#runner.stop();
     this.#nft?.close();
     this.#nft = undefined;
@@ -102,8 +110,8 @@ class NodePolicyRoom implements PolicyRoom {
   }): Promise<void> {
     const { client, informers } = this.#context;
     const key = keyOf(pod);
-    if (!this.#started)
-      throw new PodwireError('POLICY_NOT_READY', `pod ${key} has to wait: the policies are not known yet`);
+    if (!this.#starting) throw new PodwireError('POLICY_NOT_READY', `pod ${key} has to wait: the room is not started`);
+    await this.#starting;
     if (!informers.of('Pod').get(pod.name, pod.namespace)) {
       const object = await client.get('Pod', pod);
       if (!object)
@@ -115,9 +123,11 @@ class NodePolicyRoom implements PolicyRoom {
     await this.#runner.idle();
   }
 
-  releasePod(pod: { readonly namespace: string; readonly name: string }): void {
-    this.#fetched.delete(keyOf(pod));
-    if (this.#assigned.delete(keyOf(pod))) this.#runner.trigger();
+  /** A pod of the same name may come, with another address. */
+  #forget({ metadata }: Pod): void {
+    const key = keyOf({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
+    this.#fetched.delete(key);
+    this.#assigned.delete(key);
   }
 
   status(): RoomStatus {

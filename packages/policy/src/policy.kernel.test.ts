@@ -145,8 +145,9 @@ test('a pod is isolated before its status tells its address, also when the watch
   const young = snapshot.pods.filter(isRecords).map((pod): Pod => ({ ...pod, status: { phase: 'Pending' } }));
   const others = snapshot.pods.filter((pod) => !isRecords(pod));
   return withNode([records, reception], async ({ node }) => {
+    const informers = informersOf({ ...snapshot, pods: others });
     const client: Partial<KubeClient> = { get: (async () => young[0]) as KubeClient['get'] };
-    const room = createPolicyRoom(contextOf(informersOf({ ...snapshot, pods: others }), node, client));
+    const room = createPolicyRoom(contextOf(informers, node, client));
     const pod = { namespace: 'clinic', name: 'records', address: records };
     await assert.rejects(room.ensurePod(pod), { code: 'POLICY_NOT_READY' });
     await room.start();
@@ -159,9 +160,16 @@ test('a pod is isolated before its status tells its address, also when the watch
     assert.ok(!isolated().includes(records));
     await room.ensurePod(pod);
     assert.ok(isolated().includes(records));
-    room.releasePod(pod);
+    const [object] = young as [Pod];
+    informers.put('Pod', object);
+    await room.idle();
+    assert.ok(isolated().includes(records), 'the watch brought the pod, still without an address');
+    informers.remove('Pod', object);
     await room.idle();
     assert.ok(!isolated().includes(records));
+    informers.put('Pod', object);
+    await room.idle();
+    assert.ok(!isolated().includes(records), 'the next pod of that name has no address yet');
     nft.close();
     await room.cleanup();
   });
