@@ -4,7 +4,7 @@ import { addressRequest } from './address-request.ts';
 import type { AnnouncedAddress, Claimant } from './model.ts';
 
 /** spec.loadBalancerClass of services that want this room although another one is the default. */
-export const LOAD_BALANCER_CLASS = 'podwire.io/load-balancer';
+const LOAD_BALANCER_CLASS = 'podwire.io/load-balancer';
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 export function isOurs({ spec }: Service): boolean {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { EndpointSlice, Node, Service } from '@podwire/kube';
+import { type EndpointSlice, type Node, parseManifests, type Service } from '@podwire/kube';
 import { formatTable } from '@podwire/nft';
 import fc from 'fast-check';
-import { parseAllDocuments } from 'yaml';
 import { affinityIds } from './affinity-id.ts';
 import { choiceChains } from './choice-chains.ts';
 import { choiceValue, SCRATCH, SCRATCH_MASK, slotMark } from './layout.ts';
@@ -17,7 +16,7 @@ const CASES = new URL('testdata/', import.meta.url);
 /** The model for node-1 of the objects in a case's input.yaml. */
 function caseModel(name: string): ServicesModel {
   const text = readFileSync(new URL(`${name}/input.yaml`, CASES), 'utf8');
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as { kind: string });
+  const objects = parseManifests(text, name).map(({ object }) => object as { kind: string });
   const kind = <T>(wanted: string): T[] => objects.filter((object) => object.kind === wanted) as T[];
   return modelFromApi({
     services: kind<Service>('Service'),

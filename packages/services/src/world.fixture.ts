@@ -74,7 +74,7 @@ export function withWorld(fn: (world: World) => Promise<void>): Promise<void> {
   });
 }
 
-export const NODE: Node = {
+const NODE: Node = {
   metadata: { name: 'node-1' },
   spec: { podCIDRs: ['10.244.1.0/24'] },
   status: { addresses: [{ type: 'InternalIP', address: ADDRESS.node }] },
