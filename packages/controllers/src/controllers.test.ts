@@ -123,7 +123,9 @@ test('scaling and rolling update; the old ReplicaSet stays for a rollback', asyn
       status.conditions?.some((c) => c.reason === 'NewReplicaSetAvailable')
     );
   });
-  await eventually('the old pods to be gone', async () => (await pods()).every((p) => p.spec?.containers[0]?.image === 'two'));
+  await eventually('the old pods to be gone', async () =>
+    (await pods()).every((p) => p.spec?.containers[0]?.image === 'two'),
+  );
   const sets = (await client.list('ReplicaSet', { namespace: 'default' })).items;
   assert.deepEqual(sets.map((s) => s.spec?.replicas).sort(), [0, 5]);
   assert.deepEqual(sets.map((s) => s.metadata?.annotations?.['deployment.kubernetes.io/revision']).sort(), ['1', '2']);

@@ -1,4 +1,5 @@
 import type { Controller, ControllerContext } from './context.ts';
+import { startDaemonSets } from './daemon-set.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
@@ -6,6 +7,7 @@ import { startNamespaces } from './namespace.ts';
 import { startNodeCidrs } from './node-cidr.ts';
 import { startReplicaSets } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
+import { startStatefulSets } from './stateful-set.ts';
 
 export type Controllers = Controller;
 
@@ -31,6 +33,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startScheduler,
     startReplicaSets,
     startDeployments,
+    startDaemonSets,
+    startStatefulSets,
     startEndpointSlices,
     startGarbageCollector,
   ];

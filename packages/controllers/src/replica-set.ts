@@ -14,6 +14,7 @@ import {
   visible,
 } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
+import { deletePod, podFromTemplate } from './pod-template.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -30,21 +31,6 @@ export function planScaling(replicas: number, pods: readonly Pod[]): Scaling {
   const age = (pod: Pod): string => String(pod.metadata?.creationTimestamp ?? '');
   const ordered = pods.toSorted((a, b) => rank(b) - rank(a) || (age(a) < age(b) ? 1 : -1));
   return { create: 0, remove: ordered.slice(0, pods.length - replicas) };
-}
-
-/** A pod of the set's template, owned by it. */
-export function podOf(set: ReplicaSet): Pod {
-  const template = set.spec?.template;
-  return {
-    metadata: {
-      generateName: `${set.metadata?.name}-`,
-      ...(set.metadata?.namespace ? { namespace: set.metadata.namespace } : {}),
-      ...(template?.metadata?.labels ? { labels: template.metadata.labels } : {}),
-      ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : {}),
-      ownerReferences: [ownedBy(set, 'ReplicaSet', 'apps/v1')],
-    },
-    ...(template?.spec ? { spec: template.spec } : {}),
-  };
 }
 
 export function statusOf(set: ReplicaSet, pods: readonly Pod[]): NonNullable<ReplicaSet['status']> {
@@ -85,13 +71,11 @@ export function startReplicaSets({ client, informers, logger }: ControllerContex
     const mine = podsOf(set);
     await adopt(set, mine);
     const { create, remove } = planScaling(set.spec?.replicas ?? 1, mine);
-    const made = await Promise.all(Array.from({ length: create }, () => client.create('Pod', podOf(set))));
-    await Promise.all(made.map((pod) => visible(pods, pod)));
-    await Promise.all(
-      remove.map((pod) =>
-        client.delete('Pod', objectKey(pod), { ...(pod.metadata?.uid ? { uid: pod.metadata.uid } : {}) }),
-      ),
+    const made = await Promise.all(
+      Array.from({ length: create }, () => client.create('Pod', podFromTemplate(set, 'ReplicaSet'))),
     );
+    await Promise.all(made.map((pod) => visible(pods, pod)));
+    await Promise.all(remove.map((pod) => deletePod(client, pod)));
     const status = statusOf(set, podsOf(set));
     if (JSON.stringify(status) !== JSON.stringify(pickStatus(set)))
       await client.patch('ReplicaSet', objectKey(set), { status }, { subresource: 'status' });

@@ -26,7 +26,7 @@ export function planSlices(
   if (!selector || Object.keys(selector).length === 0 || service.spec?.type === 'ExternalName') return [];
   const groups = new Map<string, { ports: SlicePort[]; endpoints: Endpoint[] }>();
   for (const pod of pods.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
-    const endpoint = endpointOf(pod, zones, publishNotReadyAddresses);
+    const endpoint = endpointOf(pod, zones, { service: nameOf(service), publishNotReady: publishNotReadyAddresses });
     if (
       !endpoint ||
       namespaceOf(pod) !== namespaceOf(service) ||
@@ -72,12 +72,21 @@ function sliceOf(
   };
 }
 
-function endpointOf(pod: Pod, zones: ReadonlyMap<string, string>, publishNotReady: boolean): Endpoint | undefined {
+interface Publishing {
+  readonly service: string;
+  readonly publishNotReady: boolean;
+}
+
+function endpointOf(
+  pod: Pod,
+  zones: ReadonlyMap<string, string>,
+  { service, publishNotReady }: Publishing,
+): Endpoint | undefined {
   const address = tryParseIp(pod.status?.podIP ?? '');
   const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   if (!address || finished || familyOf(address) !== 'ipv4') return undefined;
   const terminating = pod.metadata?.deletionTimestamp !== undefined;
-  const serving = isReady(pod) || publishNotReady;
+  const serving = isReady(pod);
   const nodeName = pod.spec?.nodeName;
   const zone = nodeName === undefined ? undefined : zones.get(nodeName);
   return {
@@ -91,7 +100,7 @@ function endpointOf(pod: Pod, zones: ReadonlyMap<string, string>, publishNotRead
     },
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(zone === undefined ? {} : { zone }),
-    ...(pod.spec?.hostname && pod.spec.subdomain ? { hostname: pod.spec.hostname } : {}),
+    ...(pod.spec?.hostname && pod.spec.subdomain === service ? { hostname: pod.spec.hostname } : {}),
   };
 }
 

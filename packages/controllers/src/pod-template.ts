@@ -1,0 +1,47 @@
+import type { KindName, KubeClient, ObjectOf } from '@podwire/kube';
+import { controllerOf, type Meta, namespaceOf, objectKey, ownedBy } from './context.ts';
+
+type Pod = ObjectOf<'Pod'>;
+type Template = NonNullable<NonNullable<ObjectOf<'ReplicaSet'>['spec']>['template']>;
+
+/** The hash of the template a pod was made of, for kinds that replace pods in place of whole sets. */
+export const REVISION_LABEL = 'controller-revision-hash';
+
+/** A workload that makes pods itself: ReplicaSet, DaemonSet or StatefulSet. */
+export interface PodOwner extends Meta {
+  readonly spec?: { readonly template?: Template };
+}
+
+/** A pod of the owner's template, with a generated name. */
+export function podFromTemplate(owner: PodOwner, kind: KindName, labels: Record<string, string> = {}): Pod {
+  const template = owner.spec?.template;
+  const all = { ...template?.metadata?.labels, ...labels };
+  return {
+    metadata: {
+      generateName: `${owner.metadata?.name}-`,
+      ...(owner.metadata?.namespace ? { namespace: owner.metadata.namespace } : {}),
+      ...(Object.keys(all).length > 0 ? { labels: all } : {}),
+      ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : {}),
+      ownerReferences: [ownedBy(owner, kind, 'apps/v1')],
+    },
+    ...(template?.spec ? { spec: template.spec } : {}),
+  };
+}
+
+/** All pods the owner controls, those on their way out included. */
+export function podsOfOwner(owner: PodOwner, pods: readonly Pod[]): Pod[] {
+  return pods.filter(
+    (pod) => namespaceOf(pod) === namespaceOf(owner) && controllerOf(pod)?.uid === owner.metadata?.uid,
+  );
+}
+
+/** Deletes exactly this pod, not a later one of the same name. */
+export async function deletePod(client: KubeClient, pod: Pod): Promise<void> {
+  await client.delete('Pod', objectKey(pod), { ...(pod.metadata?.uid ? { uid: pod.metadata.uid } : {}) });
+}
+
+/** Whether a status already says what it should, whatever else it says. */
+export function statusIs(present: object | undefined, wanted: object): boolean {
+  const known = (present ?? {}) as Record<string, unknown>;
+  return Object.entries(wanted).every(([field, value]) => JSON.stringify(known[field] ?? 0) === JSON.stringify(value));
+}
