@@ -1,0 +1,79 @@
+import type { KubeClient, Pod } from '@podwire/kube';
+import type { ContainerSpec } from './container-engine.ts';
+import { type Container, containerEnvironment, type ReferenceSource } from './container-environment.ts';
+import { type Environment, expandVariables, serviceEnvironment } from './environment.ts';
+import type { PodContext } from './pod-context.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** Makes of a container of the API what an engine runs. Rejects with LAB_CONTAINER_CONFIG. */
+export async function buildContainerSpec(
+  pod: Pod,
+  container: Container,
+  place: { readonly sandbox: Sandbox; readonly logPath: string; readonly context: PodContext },
+): Promise<ContainerSpec> {
+  const { sandbox, logPath, context } = place;
+  const { namespace = '', name: podName = '' } = pod.metadata ?? {};
+  const services = context.informers.of('Service');
+  await services.synced;
+  const podIp = sandbox.ips[0] ?? '';
+  const base = {
+    HOSTNAME: sandbox.hostname,
+    ...serviceEnvironment(services.list(), namespace, pod.spec?.enableServiceLinks ?? true),
+  };
+  const fields = { pod, podIp, hostIp: context.nodeAddress, nodeName: context.nodeName };
+  const env = await containerEnvironment(container, base, { ...fields, ...references(context.client, namespace) });
+  const expand = (words: readonly string[] | undefined): string[] =>
+    (words ?? []).map((word) => expandVariables(word, env));
+  return {
+    sandbox,
+    logPath,
+    env,
+    identity: {
+      namespace,
+      pod: podName,
+      container: container.name,
+      node: context.nodeName,
+      address: podIp,
+      hostname: sandbox.hostname,
+      image: container.image ?? '',
+    },
+    image: container.image ?? '',
+    command: expand(container.command),
+    args: expand(container.args),
+    workingDirectory: container.workingDir,
+    user: userOf(pod, container),
+    ports: (container.ports ?? []).map(({ containerPort, protocol }) => ({
+      containerPort,
+      protocol: protocolOf(protocol),
+    })),
+    tty: container.tty ?? false,
+    stdin: container.stdin ?? false,
+  };
+}
+
+function protocolOf(protocol: string | undefined): 'TCP' | 'UDP' | 'SCTP' {
+  return protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP';
+}
+
+function userOf(pod: Pod, container: Container): ContainerSpec['user'] {
+  const uid = container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser;
+  const gid = container.securityContext?.runAsGroup ?? pod.spec?.securityContext?.runAsGroup;
+  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+}
+
+function references(client: KubeClient, namespace: string): ReferenceSource {
+  return {
+    configMap: async (name) => {
+      const map = await client.get('ConfigMap', { namespace, name });
+      return map && (map.data ?? {});
+    },
+    secret: async (name) => {
+      const secret = await client.get('Secret', { namespace, name });
+      return secret && decodeSecret(secret.data ?? {});
+    },
+  };
+}
+
+function decodeSecret(data: Readonly<Record<string, string>>): Environment {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}

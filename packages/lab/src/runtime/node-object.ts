@@ -1,0 +1,117 @@
+import os from 'node:os';
+import { hasCode, type Logger, messageOf } from '@podwire/base';
+import type { KubeClient, Node } from '@podwire/kube';
+import { formatTime } from './pod-status.ts';
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly address: string;
+  readonly zone?: string;
+  readonly runtimeVersion: string;
+}
+
+/** The Kubernetes minor whose kubelet behaviour this runtime follows. */
+export const KUBELET_VERSION = 'v1.33.0-podwire';
+const MAX_PODS = 1000;
+const LEASE_SECONDS = 40;
+const HEARTBEAT = 10_000;
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** Creates or refreshes the Node object; fields and conditions of others stay. */
+export async function registerNode(client: KubeClient, facts: NodeFacts, now: Date): Promise<void> {
+  const metadata = { name: facts.name, labels: nodeLabels(facts) };
+  try {
+    await client.create('Node', { metadata } satisfies Node);
+  } catch (error) {
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error;
+    await client.patch('Node', { name: facts.name }, { metadata: { labels: metadata.labels } });
+  }
+  await client.patch(
+    'Node',
+    { name: facts.name },
+    { status: nodeStatus(facts, now) },
+    { type: 'strategic', subresource: 'status' },
+  );
+}
+
+function nodeLabels({ name, zone }: NodeFacts): Record<string, string> {
+  return {
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': ARCHITECTURES[process.arch] ?? process.arch,
+    ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}),
+  };
+}
+
+export function nodeStatus({ name, address, runtimeVersion }: NodeFacts, now: Date): NonNullable<Node['status']> {
+  const amounts = {
+    cpu: String(os.cpus().length),
+    memory: `${Math.floor(os.totalmem() / 1024)}Ki`,
+    pods: String(MAX_PODS),
+    'ephemeral-storage': '100Gi',
+  };
+  return {
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: name },
+    ],
+    capacity: amounts,
+    allocatable: amounts,
+    conditions: nodeConditions(formatTime(now)),
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    nodeInfo: {
+      kubeletVersion: KUBELET_VERSION,
+      kubeProxyVersion: KUBELET_VERSION,
+      containerRuntimeVersion: runtimeVersion,
+      kernelVersion: os.release(),
+      operatingSystem: 'linux',
+      osImage: 'podwire lab node',
+      architecture: ARCHITECTURES[process.arch] ?? process.arch,
+      machineID: name,
+      systemUUID: name,
+      bootID: name,
+    },
+  };
+}
+
+type NodeCondition = NonNullable<NonNullable<Node['status']>['conditions']>[number];
+
+function nodeConditions(time: string): NodeCondition[] {
+  const make = (type: string, status: string, reason: string, message: string): NodeCondition => ({
+    type,
+    status,
+    reason,
+    message,
+    lastHeartbeatTime: time,
+    lastTransitionTime: time,
+  });
+  return [
+    make('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    make('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    make('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    make('Ready', 'True', 'KubeletReady', 'the pod runtime of podwire is running'),
+  ];
+}
+
+/** Renews the node's Lease in kube-node-lease until stopped; a failure is tried again at the next beat. */
+export function startHeartbeat(client: KubeClient, nodeName: string, logger: Logger): { stop(): void } {
+  const beat = (): void => {
+    renewLease(client, nodeName).catch((error) => logger.debug('lease not renewed', { reason: messageOf(error) }));
+  };
+  beat();
+  const timer = setInterval(beat, HEARTBEAT).unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+async function renewLease(client: KubeClient, name: string): Promise<void> {
+  const key = { namespace: 'kube-node-lease', name };
+  const renewTime = new Date().toISOString().replace('Z', '000Z');
+  if (await client.get('Lease', key)) {
+    await client.patch('Lease', key, { spec: { renewTime } });
+    return;
+  }
+  await client.create('Lease', {
+    metadata: key,
+    spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+  });
+}

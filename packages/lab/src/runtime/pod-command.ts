@@ -1,0 +1,63 @@
+import type { ChildProcess } from 'node:child_process';
+import os from 'node:os';
+import { messageOf, PodwireError } from '@podwire/base';
+import { spawnIn } from '@podwire/kernel';
+import type { ContainerSpec } from './container-engine.ts';
+import { DEFAULT_PATH, hostHas } from './host-programs.ts';
+
+/** Starts a program of the host in the container's namespaces, leader of a process group. Throws LAB_CONTAINER_START. */
+export function startInPod(
+  spec: ContainerSpec,
+  argv: readonly string[],
+  extraEnv: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const [program = '', ...args] = argv;
+  const env = { PATH: DEFAULT_PATH, HOME: '/root', ...spec.env, ...extraEnv };
+  if (!hostHas(program, env.PATH)) {
+    throw new PodwireError(
+      'LAB_CONTAINER_START',
+      `exec: ${JSON.stringify(program)}: executable file not found in $PATH of the host, whose programs podwire runs in pods`,
+    );
+  }
+  const { sandbox, user } = spec;
+  try {
+    return spawnIn(
+      { netns: sandbox.netns, hostname: sandbox.hostname, binds: sandbox.binds.map((b) => ({ ...b })) },
+      program,
+      args,
+      { env, cwd: spec.workingDirectory ?? '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'], ...user },
+    );
+  } catch (cause) {
+    throw new PodwireError('LAB_CONTAINER_START', `cannot start ${JSON.stringify(program)}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Signals the whole process group; false when it is gone. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  if (child.pid === undefined) return false;
+  try {
+    return process.kill(-child.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** How long output is waited for after the exit: a daemon may hold the pipe for ever. */
+const OUTPUT_GRACE = 100;
+
+/** The exit code, 128 + n after signal n, once the output is read. Rejects when the program did not start. */
+export function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => reject(new PodwireError('LAB_CONTAINER_START', messageOf(cause), { cause })));
+    child.once('exit', (code, signal) => {
+      const result = code ?? 128 + (signal ? os.constants.signals[signal] : 0);
+      const timer = setTimeout(() => resolve(result), OUTPUT_GRACE);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(result);
+      });
+    });
+  });
+}
