@@ -1,4 +1,5 @@
 export { type CacheOptions, DEFAULT_CACHE } from './cache.ts';
+export { createDnsRoom } from './controller.ts';
 export { decodeMessage } from './decode.ts';
 export { encodeMessage, encodeQuery, type QueryOptions } from './encode.ts';
 export { DNS_ERRORS, DnsDecodeError } from './errors.ts';
