@@ -15,6 +15,8 @@ export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
 export interface LoopContext {
   readonly engine: ContainerEngine;
   readonly restartPolicy: RestartPolicy;
+  /** Why it waits before its first start. */
+  readonly waitReason: 'ContainerCreating' | 'PodInitializing';
   /** Runs before this process began to look after the pod. */
   readonly earlierRestarts: number;
   readonly directory: string;
@@ -38,7 +40,7 @@ export class ContainerLoop {
   #current: EngineContainer | undefined;
   #previous: EngineContainer | undefined;
   #hooks: LifecycleHooks | undefined;
-  #state: ContainerState = { state: 'waiting', reason: 'ContainerCreating' };
+  #state: ContainerState;
   #last: Termination | undefined;
   #restarts: number;
   #backoff: Backoff = noBackoff;
@@ -50,6 +52,7 @@ export class ContainerLoop {
     this.container = container;
     this.#context = context;
     this.#restarts = context.earlierRestarts;
+    this.#state = { state: 'waiting', reason: context.waitReason };
   }
 
   /** Resolves when the container will not run again. */

@@ -230,6 +230,7 @@ export class PodActor {
     return new ContainerLoop(container, {
       engine: this.#context.engine,
       restartPolicy: restartPolicyOf(this.#pod, container, init),
+      waitReason: this.#pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating',
       earlierRestarts: earlierRestarts(this.#pod, container.name),
       directory: this.#directory,
       podLabel: `${name}_${namespace}(${uid})`,
