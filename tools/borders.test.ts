@@ -10,6 +10,7 @@ const LAYERS = [
   ['kernel'],
   ['net', 'nft', 'kube'],
   ['pods', 'fabric', 'services', 'policy', 'dns', 'ingress', 'loadbalancer', 'apiserver', 'controllers'],
+  ['trace'],
   ['agent'],
   ['lab'],
   ['cli'],

@@ -35,6 +35,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .description('The whole Kubernetes network in one program.')
     .version('0.1.0')
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError('(podwire --help lists the commands)');
   // commander hands the error settings only to commands made through it.
   const command = (signature: string, description: string): Command =>
@@ -88,7 +89,6 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .helpOption(false)
     .passThroughOptions()
     .action(async (args) => finish(await (await import('./kubectl.ts')).kubectl(args)));
-  program.enablePositionalOptions();
   command('exec <pod> [command...]', "run a command inside a pod's namespaces")
     .option('-n, --namespace <namespace>', "the pod's namespace", 'default')
     .option('-c, --container <container>', 'which container')

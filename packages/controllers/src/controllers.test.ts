@@ -148,6 +148,24 @@ test('deleting the Deployment takes its ReplicaSets and pods with it', async () 
   );
 });
 
+test('orphan leaves the pods, foreground waits for them', async () => {
+  await client.create('Deployment', deployment(2));
+  await eventually('two available', async () => (await webStatus())?.availableReplicas === 2);
+  await client.delete('Deployment', { namespace: 'default', name: 'web' }, { propagationPolicy: 'Orphan' });
+  await eventually('the Deployment to go', async () => (await webStatus()) === undefined);
+  const [set] = (await client.list('ReplicaSet', { namespace: 'default' })).items;
+  assert.deepEqual([set?.metadata?.ownerReferences ?? [], (await pods()).length], [[], 2]);
+  await client.delete(
+    'ReplicaSet',
+    { namespace: 'default', name: set?.metadata?.name ?? '' },
+    { propagationPolicy: 'Foreground' },
+  );
+  await eventually(
+    'nothing left',
+    async () => (await pods()).length === 0 && (await client.list('ReplicaSet')).items.length === 0,
+  );
+});
+
 test('a namespace is emptied and goes', async () => {
   await client.create('Namespace', { metadata: { name: 'gone' } });
   await eventually('default ServiceAccount', () =>

@@ -13,6 +13,7 @@ const WATCHED = [
   'EndpointSlice',
 ] as const satisfies readonly KindName[];
 const FOREGROUND = 'foregroundDeletion';
+const ORPHAN = 'orphan';
 
 /** Deletes what all of whose owners are gone; finishes foreground deletion once the dependents are away. */
 export function startGarbageCollector({ client, informers, logger }: ControllerContext): Controller {
@@ -42,8 +43,9 @@ export function startGarbageCollector({ client, informers, logger }: ControllerC
       });
     }
     const finalizers = (object.metadata as { finalizers?: string[] } | undefined)?.finalizers ?? [];
-    if (object.metadata?.deletionTimestamp && finalizers.includes(FOREGROUND))
-      await finishForeground(kind as KindName, object, finalizers);
+    if (!object.metadata?.deletionTimestamp) return;
+    if (finalizers.includes(FOREGROUND)) await finishForeground(kind as KindName, object, finalizers);
+    if (finalizers.includes(ORPHAN)) await finishOrphan(kind as KindName, object, finalizers);
   };
   const finishForeground = async (kind: KindName, object: Meta, finalizers: readonly string[]): Promise<void> => {
     const left = dependents(object.metadata?.uid ?? '');
@@ -54,6 +56,13 @@ export function startGarbageCollector({ client, informers, logger }: ControllerC
       await client.patch(kind, objectKey(object), {
         metadata: { finalizers: finalizers.filter((f) => f !== FOREGROUND) },
       });
+  };
+  const finishOrphan = async (kind: KindName, object: Meta, finalizers: readonly string[]): Promise<void> => {
+    for (const dependent of dependents(object.metadata?.uid ?? '')) {
+      const ownerReferences = dependent.object.metadata?.ownerReferences?.filter((r) => r.uid !== object.metadata?.uid);
+      await client.patch(dependent.kind, objectKey(dependent.object), { metadata: { ownerReferences } });
+    }
+    await client.patch(kind, objectKey(object), { metadata: { finalizers: finalizers.filter((f) => f !== ORPHAN) } });
   };
   const queue = new KeyQueue({ name: 'garbage-collector', logger, reconcile });
   const keyIn = (kind: KindName, object: Meta): string =>

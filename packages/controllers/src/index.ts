@@ -1,1 +1,6 @@
 export { type Controllers, startControllers } from './controllers.ts';
+export { daemonPod, isEligible } from './daemon-plan.ts';
+export { nextNodeCidr } from './node-cidr.ts';
+export { placePod } from './placement.ts';
+export { podFromTemplate } from './pod-template.ts';
+export { planSlices } from './slices.ts';

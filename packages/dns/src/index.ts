@@ -8,7 +8,7 @@ export type { Forwarder, ForwarderOptions } from './forwarder.ts';
 export type { Edns, Message, Question, RecordData, ResourceRecord, Soa, Srv } from './message.ts';
 export { RCODE, RCODE_NAMES, TYPE } from './numbers.ts';
 export { planService, reverseName, reverseZones, type ZoneRecord } from './plan.ts';
-export type { Responder, Transport } from './responder.ts';
+export { Responder, type Transport } from './responder.ts';
 export { type DnsServer, type DnsServerOptions, startDnsServer } from './server.ts';
 export { localSockets, type SocketAddress, type SocketSource } from './sockets.ts';
 export { Zone } from './zone.ts';

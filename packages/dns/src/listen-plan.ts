@@ -6,7 +6,7 @@ import type { SocketAddress } from './sockets.ts';
 export const NODE_LOCAL_ADDRESS = '169.254.20.10' as IpAddress;
 export const DNS_PORT = 53;
 /** IFA_PROTO of the addresses this room makes; a kernel before 5.18 does not keep it. */
-export const DNS_PROTOCOL = 114;
+export const DNS_PROTOCOL = 115;
 
 /** What the room wants on its node besides the zone. */
 export interface ListenPlan {

@@ -1,3 +1,4 @@
 export { createFabricRoom, type FabricRoom } from './controller.ts';
 export { FABRIC_ERRORS } from './errors.ts';
-export type { Backend } from './model.ts';
+export { type Backend, fabricModel } from './model.ts';
+export { type FabricDesired, planFabric, type Underlay } from './plan.ts';

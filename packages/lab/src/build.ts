@@ -41,5 +41,7 @@ function plug(at: (role: string) => { netns: Netns; net: Net }, a: End, b: End):
 
 function address(net: Net, { addresses, routes }: Namespace): void {
   for (const one of addresses) net.addAddress(one);
-  net.applyRoutes({ add: routes.map(({ destination, via }) => ({ destination, via })), remove: [] });
+  const results = net.applyRoutes({ add: routes.map(({ destination, via }) => ({ destination, via })), remove: [] });
+  const failed = results.find((result) => result.error);
+  if (failed?.error) throw failed.error;
 }

@@ -14,7 +14,7 @@ import type { LabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
 import { type NodeThread, startNodeThread } from './node-thread.ts';
 import { startOutside } from './outside.ts';
-import { createPlayers, type Players } from './players/players.ts';
+import { type Players, startPlayers } from './players/index.ts';
 import { createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
 import { netnsName, outsideAddress, planTopology, routerAddress } from './topology.ts';
 
@@ -83,7 +83,7 @@ export async function startLab({ config, writeLog, progress }: LabOptions): Prom
     config: config.cluster,
     logger: logger.child({ part: 'allocator' }),
   });
-  const players = createPlayers(logger.child({ part: 'players' }));
+  const players = await startPlayers({ logger: logger.child({ part: 'players' }) });
   for (const node of config.nodes)
     runtimes.set(
       node.name,
@@ -119,7 +119,7 @@ export async function startLab({ config, writeLog, progress }: LabOptions): Prom
       allocator.stop();
       await Promise.all(nodes.map((node) => node.stop()));
       await Promise.all([...runtimes.values()].map((runtime) => runtime.stop()));
-      await players.close();
+      await players.stop();
       outside.close();
       informers.stop();
       await server.close();

@@ -1,8 +1,13 @@
-export type { PodIdentity, Wiring } from './attachment.ts';
+export { createAddressPool, gatewayOf } from './address-pool.ts';
+export { type Attachment, hostLinkName, type PodIdentity, podMac, type Wiring } from './attachment.ts';
 export { cniRequest } from './client.ts';
 export { formatConflist, pluginConfig, removeConflist, writeConflist } from './conflist.ts';
 export { createPodsRoom, type PodsContext, type PodsRoom } from './controller.ts';
 export { PODS_ERRORS } from './errors.ts';
+export { parsePortMappings } from './host-port.ts';
+export { ownNode, podsModel } from './model.ts';
+export { planTables } from './plan.ts';
 export type { CniAnswer } from './result.ts';
 export { buildShim } from './shim.ts';
 export type { ReadyPod } from './verbs.ts';
+export { BRIDGE_LINK } from './wire-plan.ts';

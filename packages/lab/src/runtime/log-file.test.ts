@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { LogFile, type ReadOptions } from './log-file.ts';
+
+function open(t: TestContext, maxBytes?: number): { log: LogFile; directory: string } {
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-log-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const now = () => new Date('2026-01-02T03:04:05.678Z');
+  return {
+    directory,
+    log: new LogFile({ path: path.join(directory, 'a.log'), now, ...(maxBytes ? { maxBytes } : {}) }),
+  };
+}
+
+async function read(log: LogFile, options: ReadOptions = {}): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of log.read(options)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+test('lines come back as written, in any pieces', async (t) => {
+  const { log } = open(t);
+  for (const piece of ['on', 'e\ntw', 'o\n', 'Grüße ✓\n']) log.write('stdout', piece);
+  log.write('stderr', 'unfinished');
+  assert.equal(await read(log), 'one\ntwo\nGrüße ✓\n');
+  log.close();
+  assert.equal(await read(log), 'one\ntwo\nGrüße ✓\nunfinished\n');
+  assert.equal(
+    await read(log, { tailLines: 2, timestamps: true }),
+    '2026-01-02T03:04:05.678Z Grüße ✓\n2026-01-02T03:04:05.678Z unfinished\n',
+  );
+  assert.equal(await read(log, { since: new Date('2026-01-02T03:04:06Z') }), '');
+  assert.equal(await read(log, { limitBytes: 5 }), 'one\nt');
+  assert.equal(await read(log, { tailLines: 0 }), '');
+});
+
+test('a line longer than a piece is one line', async (t) => {
+  const { log } = open(t);
+  const long = 'x'.repeat(40_000);
+  log.write('stdout', `${long}\n`);
+  log.write('stdout', 'x'.repeat(40_000));
+  log.write('stdout', '\nend\n');
+  assert.equal(await read(log), `${long}\n${long}\nend\n`);
+});
+
+test('the log is bounded, and private', async (t) => {
+  const { log, directory } = open(t, 1000);
+  for (let i = 0; i < 100; i++) log.write('stdout', `line ${i}\n`);
+  assert.deepEqual(readdirSync(directory).sort(), ['a.log', 'a.log.1']);
+  for (const file of readdirSync(directory)) {
+    const { size, mode } = statSync(path.join(directory, file));
+    assert.ok(size <= 1000);
+    assert.equal(mode & 0o777, 0o600);
+  }
+  assert.match(await read(log), /line 98\nline 99\n$/);
+});
+
+test('a follower gets everything once and ends with the run', async (t) => {
+  const { log } = open(t);
+  log.write('stdout', 'before\n');
+  const followed = read(log, { follow: true, tailLines: 1 });
+  log.write('stderr', 'after\n');
+  log.close();
+  assert.equal(await followed, 'before\nafter\n');
+});
