@@ -60,7 +60,7 @@ function failed(line: string): ConnectResult {
 }
 
 /** `host:port` or `[v6]:port`, or undefined. */
-export function splitHostPort(text: string): { host: string; port: number } | undefined {
+function splitHostPort(text: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   return match && port <= 65535 ? { host: match[1] ?? match[2] ?? '', port } : undefined;

@@ -4,7 +4,7 @@ import type { FromWorker, ToWorker } from './messages.ts';
 import type { PlaySpec } from './play.ts';
 
 /** What a played container does on its own. */
-export interface PlayListeners {
+interface PlayListeners {
   log(line: string): void;
   /** It ended by itself; its listeners are closed. */
   exited(code: number): void;

@@ -11,7 +11,7 @@ export interface NodeFacts {
 }
 
 /** The Kubernetes minor whose kubelet behaviour this runtime follows. */
-export const KUBELET_VERSION = 'v1.33.0-podwire';
+const KUBELET_VERSION = 'v1.33.0-podwire';
 const MAX_PODS = 1000;
 const LEASE_SECONDS = 40;
 const HEARTBEAT = 10_000;
@@ -43,7 +43,7 @@ function nodeLabels({ name, zone }: NodeFacts): Record<string, string> {
   };
 }
 
-export function nodeStatus({ name, address, runtimeVersion }: NodeFacts, now: Date): NonNullable<Node['status']> {
+function nodeStatus({ name, address, runtimeVersion }: NodeFacts, now: Date): NonNullable<Node['status']> {
   const amounts = {
     cpu: String(os.cpus().length),
     memory: `${Math.floor(os.totalmem() / 1024)}Ki`,

@@ -5,7 +5,7 @@ import type { Container } from './container-environment.ts';
 import { ContainerLoop, type RestartPolicy } from './container-loop.ts';
 import { buildContainerSpec } from './container-spec.ts';
 import type { PodContext } from './pod-context.ts';
-import { type PodView, podPhase, podStatusPatch } from './pod-status.ts';
+import { type PodView, podStatusPatch } from './pod-status.ts';
 import { gracePeriod } from './probe-target.ts';
 import { createSandbox, removeDirectory, type Sandbox } from './sandbox.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -217,11 +217,6 @@ export class PodActor {
       main: this.#main.map((loop) => loop.view()),
       ...(this.#failure ? { failure: this.#failure } : {}),
     };
-  }
-
-  /** For status reports of the node. */
-  get phase(): string {
-    return podPhase(this.#view());
   }
 
   #loop(container: Container, init: boolean): ContainerLoop {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { connectTcp } from '@podwire/kernel';
 import { httpGet, udpExchange } from '../players/exchange.ts';
@@ -266,7 +267,12 @@ test('a grpc probe and a grpc client are answered by the echo player', async (t)
       },
     ],
   });
-  await node.until('unknown', isReady);
+  const { status } = await node.until('unknown', isReady);
+  const socket = await connectTcp({ netns: node.netns, address: status?.podIP ?? '', port: 9000 });
+  socket.write('not HTTP');
+  const [echoed] = await once(socket, 'data');
+  assert.equal(String(echoed), 'not HTTP');
+  socket.destroy();
   let events: string[] = [];
   for (let i = 0; i < 100 && !events.some((e) => e.startsWith('ImagePlayed')); i++) {
     await new Promise((resolve) => setTimeout(resolve, 20));

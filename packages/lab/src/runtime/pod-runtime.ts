@@ -39,7 +39,7 @@ export interface PodRuntime {
   readonly nodeName: string;
   /** Registers the node and begins to run its pods; resolves when both are under way. */
   start(): Promise<void>;
-  /** Ends all containers at once and removes their sandboxes; the API is not told. */
+  /** Ends all containers at once and removes their namespaces; neither the API nor CNI is told: the node goes too. */
   stop(): Promise<void>;
   pod(uid: string): PodActor | undefined;
   /** The namespace of a running pod. */
@@ -58,13 +58,16 @@ class NodePodRuntime implements PodRuntime {
   readonly #options: PodRuntimeOptions;
   readonly #context: PodContext;
   readonly #actors = new Map<string, PodActor>();
+  #stopping = false;
   #unsubscribe: () => void = () => {};
   #heartbeat: { stop(): void } | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.nodeName = options.nodeName;
     this.#options = options;
-    this.#context = contextOf(options);
+    const { cni } = options;
+    const del: Cni['del'] = async (attachment) => (this.#stopping ? undefined : cni.del(attachment));
+    this.#context = contextOf({ ...options, cni: { add: (attachment) => cni.add(attachment), del } });
   }
 
   async start(): Promise<void> {
@@ -83,6 +86,7 @@ class NodePodRuntime implements PodRuntime {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.#unsubscribe();
     this.#heartbeat?.stop();
     await Promise.all([...this.#actors.values()].map((actor) => actor.vanish()));

@@ -44,7 +44,7 @@ test('DNS-10: dnsConfig is merged, limits hold, nothing becomes syntax', () => {
       dnsPolicy: 'None',
       dnsConfig: { nameservers: ['1.1.1.1\nnameserver 6.6.6.6'], searches: ['a b', 'x#y'] },
     }),
-    '\n',
+    '',
   );
 });
 

@@ -73,7 +73,7 @@ export function formatResolver({ nameservers, searches, options }: ResolverConfi
   const lines = words(nameservers).map((n) => `nameserver ${n}`);
   if (words(searches).length > 0) lines.push(`search ${words(searches).join(' ')}`);
   if (words(options).length > 0) lines.push(`options ${words(options).join(' ')}`);
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** Reads nameserver, search, domain and options lines; everything else is skipped. */

@@ -1,7 +1,7 @@
 import { type KubeClient, type Pod, recordEvent } from '@podwire/kube';
 
 /** Something people should read in `kubectl describe pod`. */
-export interface RuntimeEvent {
+interface RuntimeEvent {
   readonly pod: Pod;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;

@@ -8,7 +8,7 @@ import type { Cni, CniAttachment } from './cni.ts';
 import { formatHosts, podHostname } from './hosts-file.ts';
 import { formatResolver, podResolver, type ResolverConfig } from './resolver-file.ts';
 
-export interface Bind {
+interface Bind {
   readonly source: string;
   readonly target: string;
 }
