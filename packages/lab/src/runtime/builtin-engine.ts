@@ -3,7 +3,7 @@ import type { Players } from '../players/players.ts';
 import type { ContainerEngine, ContainerSpec, EngineContainer } from './container-engine.ts';
 import { hostHas } from './host-programs.ts';
 import { PlayedContainer } from './played-container.ts';
-import { ProcessContainer } from './process-container.ts';
+import { ProgramContainer } from './program-container.ts';
 import { ConnectContainer, PlaceholderContainer, RefusingContainer, UnstartableContainer } from './small-containers.ts';
 
 /** The engine without an image store: containers are played, or run programs of the host. */
@@ -17,7 +17,7 @@ function createContainer(spec: ContainerSpec, players: Players): EngineContainer
     case 'play':
       return new PlayedContainer(spec, plan, players);
     case 'process':
-      return new ProcessContainer(spec, plan.argv);
+      return new ProgramContainer(spec, plan.argv);
     case 'connect':
       return new ConnectContainer(spec, plan.request);
     case 'exit':

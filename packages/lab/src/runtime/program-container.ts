@@ -9,7 +9,7 @@ const SLICE = 100;
 const SLICE_BYTES = 1 << 20;
 
 /** A program of the host, running in the pod's namespaces. */
-export class ProcessContainer extends BuiltinContainer {
+export class ProgramContainer extends BuiltinContainer {
   readonly #argv: readonly string[];
   #child: ChildProcess | undefined;
 
