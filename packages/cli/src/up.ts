@@ -39,7 +39,7 @@ export interface UpOptions {
 }
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../../examples/hello.yaml');
-const SHIM_DIRECTORY = path.resolve(import.meta.dirname, '../../../node_modules/.cache/podwire');
+const CACHE = path.resolve(import.meta.dirname, '../../../node_modules/.cache/podwire');
 const NEEDED = ['netns', 'veth', 'bridge', 'nftables', 'nft-nat'] as const;
 const say = (line: string): void => console.log(line);
 
@@ -79,9 +79,9 @@ export async function up(options: UpOptions): Promise<number> {
 
 /** The CNI binary, for container runtimes; the lab's own pods go straight to the agent's socket. Built once a checkout. */
 async function installShim(): Promise<void> {
-  if (existsSync(path.join(SHIM_DIRECTORY, 'podwire-cni'))) return;
+  if (existsSync(path.join(CACHE, 'podwire-cni'))) return;
   say(
-    `installing the CNI binary (${(await buildShim(SHIM_DIRECTORY)) === 'c' ? 'compiled' : 'as a script, there is no C compiler'})`,
+    `installing the CNI binary (${(await buildShim(CACHE)) === 'c' ? 'compiled' : 'as a script, there is no C compiler'})`,
   );
 }
 
@@ -154,6 +154,8 @@ async function startDaemon(config: LabConfig, input: unknown): Promise<void> {
   const daemon = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', DAEMON_FILE, config.name], {
     detached: true,
     cwd: '/',
+    // All of the daemon's threads load the same modules: the second start finds them compiled.
+    env: { ...process.env, NODE_COMPILE_CACHE: path.join(CACHE, 'compiled') },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PodwireError } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import { defaultCertificate } from './default-certificate.ts';
 import { type DesiredProxy, formatConfig, formatMap, MAP_NAMES, type ProxySettings, reloadKey } from './plan.ts';
 import { addMapCommand, runtimeCommand } from './runtime-socket.ts';
 
@@ -58,17 +57,24 @@ export class HaProxy {
   async #write(desired: DesiredProxy): Promise<void> {
     const { directory } = this.#settings;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (desired.https) await this.#writeCertificates(desired);
+    for (const name of MAP_NAMES) writeAtomically(path.join(directory, `${name}.map`), formatMap(desired.maps[name]));
+    writeAtomically(path.join(directory, 'haproxy.cfg'), formatConfig(desired, this.#settings));
+  }
+
+  async #writeCertificates({ certificates }: DesiredProxy): Promise<void> {
+    const { directory } = this.#settings;
     const fallback = path.join(directory, 'default.pem');
-    if (!existsSync(fallback)) writeAtomically(fallback, await defaultCertificate());
+    // The certificate library is slow to load, and most clusters start without TLS.
+    if (!existsSync(fallback))
+      writeAtomically(fallback, await (await import('./default-certificate.ts')).defaultCertificate());
     const list = [fallback];
-    desired.certificates.forEach(({ pem, hosts }, i) => {
+    certificates.forEach(({ pem, hosts }, i) => {
       const file = path.join(directory, `certificate-${i}.pem`);
       writeAtomically(file, pem);
       list.push([file, ...hosts].join(' '));
     });
     writeAtomically(path.join(directory, 'certificates.list'), `${list.join('\n')}\n`);
-    for (const name of MAP_NAMES) writeAtomically(path.join(directory, `${name}.map`), formatMap(desired.maps[name]));
-    writeAtomically(path.join(directory, 'haproxy.cfg'), formatConfig(desired, this.#settings));
   }
 
   async #start(): Promise<void> {

@@ -17,6 +17,8 @@ export interface DesiredProxy {
   readonly defaultBackend: string;
   readonly maps: Readonly<Record<MapName, readonly MapEntry[]>>;
   readonly certificates: readonly Certificate[];
+  /** Whether any Ingress asks for TLS, with a usable certificate or not. */
+  readonly https: boolean;
 }
 
 export const MAP_NAMES = ['hosts', 'exact', 'prefix'] as const;
@@ -42,6 +44,7 @@ export function planProxy(model: IngressModel): DesiredProxy {
     defaultBackend: model.defaultBackend ?? NOT_FOUND,
     maps: { hosts: hosts.map((host) => [host, host]), exact: entries('exact'), prefix: entries('prefix') },
     certificates: model.certificates,
+    https: model.served.some((ingress) => (ingress.spec?.tls ?? []).length > 0),
   };
 }
 
@@ -79,11 +82,13 @@ defaults
   retries 2`;
 }
 
-function formatFrontend({ defaultBackend }: DesiredProxy, { httpPort, httpsPort, directory }: ProxySettings): string {
+function formatFrontend(
+  { defaultBackend, https }: DesiredProxy,
+  { httpPort, httpsPort, directory }: ProxySettings,
+): string {
   const map = (name: MapName, kind: 'str' | 'beg'): string => `map_${kind}(${directory}/${name}.map)`;
   return `frontend ingress
-  bind :${httpPort}
-  bind :${httpsPort} ssl crt-list ${directory}/certificates.list alpn h2,http/1.1
+  bind :${httpPort}${https ? `\n  bind :${httpsPort} ssl crt-list ${directory}/certificates.list alpn h2,http/1.1` : ''}
   http-request del-header X-Forwarded-For
   http-request del-header X-Forwarded-Host
   http-request set-header X-Forwarded-For %[src]
@@ -120,8 +125,8 @@ export function formatMap(entries: readonly MapEntry[]): string {
 }
 
 /** What only a reload can change. */
-export function reloadKey({ backends, defaultBackend, certificates }: DesiredProxy): string {
-  return JSON.stringify([backends.map(({ name, slots }) => [name, slots]), defaultBackend, certificates]);
+export function reloadKey({ backends, defaultBackend, certificates, https }: DesiredProxy): string {
+  return JSON.stringify([backends.map(({ name, slots }) => [name, slots]), defaultBackend, certificates, https]);
 }
 
 export function describePlan(model: IngressModel): PlanEntry[] {

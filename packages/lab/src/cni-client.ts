@@ -1,28 +1,26 @@
-import { PodwireError } from '@podwire/base';
+import { hasCode, PodwireError } from '@podwire/base';
 import type { Informers } from '@podwire/kube';
 import { cniRequest, pluginConfig } from '@podwire/pods';
 import type { Cni, CniAttachment } from './runtime/cni.ts';
 
 const TRY_LATER = 11;
-const ATTEMPTS = 50;
+/** Ten seconds of 20 ms: an agent that starts needs a moment until it serves its socket. */
+const ATTEMPTS = 500;
 
 /** Calls a node's CNI plugin over its socket, as the binary does, with the pod's host ports as portMappings. */
 export function createCniClient(socketPath: string, informers: Informers): Cni {
   const call = async (command: 'ADD' | 'DEL', attachment: CniAttachment): Promise<string> => {
     const runtimeConfig = command === 'ADD' ? { portMappings: portMappings(informers, attachment) } : {};
     for (let attempt = 1; ; attempt++) {
-      const { stdout, exitCode } = await cniRequest(
-        socketPath,
-        environment(command, attachment),
-        pluginConfig(runtimeConfig),
+      const answer = await cniRequest(socketPath, environment(command, attachment), pluginConfig(runtimeConfig)).catch(
+        (error) => {
+          if (!hasCode(error, 'PODS_TRY_LATER') || attempt === ATTEMPTS) throw error;
+          return undefined;
+        },
       );
-      if (exitCode === 0) return stdout;
-      const { code, msg, details } = JSON.parse(stdout) as { code?: number; msg?: string; details?: string };
-      if (code !== TRY_LATER || attempt === ATTEMPTS)
-        throw new PodwireError(
-          'LAB_CNI',
-          `CNI ${command} for ${attachment.podNamespace}/${attachment.podName} failed with code ${code}: ${msg}${details ? ` (${details})` : ''}`,
-        );
+      if (answer?.exitCode === 0) return answer.stdout;
+      if (answer)
+        throwUnlessLater(answer.stdout, `CNI ${command} for ${attachment.podNamespace}/${attachment.podName}`, attempt);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
@@ -33,6 +31,12 @@ export function createCniClient(socketPath: string, informers: Informers): Cni {
     },
     del: async (attachment) => void (await call('DEL', attachment)),
   };
+}
+
+function throwUnlessLater(stdout: string, what: string, attempt: number): void {
+  const { code, msg, details } = JSON.parse(stdout) as { code?: number; msg?: string; details?: string };
+  if (code === TRY_LATER && attempt < ATTEMPTS) return;
+  throw new PodwireError('LAB_CNI', `${what} failed with code ${code}: ${msg}${details ? ` (${details})` : ''}`);
 }
 
 function environment(

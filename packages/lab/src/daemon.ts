@@ -2,9 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '@podwire/base';
 import { Control } from './control.ts';
-import { type Lab, startLab } from './lab.ts';
+import type { Lab } from './lab.ts';
 import { parseLabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
+import { NodeWorker } from './node-thread.ts';
 import { startTimeOf } from './sweep.ts';
 
 const [name = ''] = process.argv.slice(2);
@@ -31,7 +32,11 @@ process.on('SIGTERM', stop).on('SIGINT', stop);
 
 try {
   const config = parseLabConfig(JSON.parse(readFileSync(paths.configFile, 'utf8')));
-  lab = await startLab({ config, writeLog, progress: (step) => control.report({ step, ms: elapsed() }) });
+  const onDeath = (error: Error): void => writeLog(`the agent of a node died: ${error.stack ?? error.message}`);
+  const workers = config.nodes.map(() => new NodeWorker(writeLog, onDeath));
+  // Loaded while the workers load theirs.
+  const { startLab } = await import('./lab.ts');
+  lab = await startLab({ config, writeLog, workers, progress: (step) => control.report({ step, ms: elapsed() }) });
   control.ready(lab, elapsed());
 } catch (error) {
   writeLog(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -12,7 +12,7 @@ import type { World } from './check/world.ts';
 import { createCniClient } from './cni-client.ts';
 import type { LabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
-import { type NodeThread, startNodeThread } from './node-thread.ts';
+import type { NodeThread, NodeWorker } from './node-thread.ts';
 import { startOutside } from './outside.ts';
 import { type Players, startPlayers } from './players/index.ts';
 import { createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
@@ -21,6 +21,8 @@ import { netnsName, outsideAddress, planTopology, routerAddress } from './topolo
 export interface LabOptions {
   readonly config: LabConfig;
   readonly writeLog: (line: string) => void;
+  /** One for each node of the configuration, already loading. */
+  readonly workers: readonly NodeWorker[];
   /** Called as each part stands. */
   readonly progress: (step: string) => void;
 }
@@ -40,7 +42,7 @@ export interface Lab {
  *        │  └── controllers          │
  *        └───── pod runtimes (one per node, this thread) ──▶ players thread, real processes
  */
-export async function startLab({ config, writeLog, progress }: LabOptions): Promise<Lab> {
+export async function startLab({ config, writeLog, workers, progress }: LabOptions): Promise<Lab> {
   const paths = labPaths(config.name);
   const logger = createLogger({ write: writeLog });
   for (const directory of [paths.run, paths.state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -91,8 +93,9 @@ export async function startLab({ config, writeLog, progress }: LabOptions): Prom
     );
   progress('control plane');
 
-  const nodes = await Promise.all(config.nodes.map(({ name }) => startNode(name, config, writeLog, logger)));
-  for (const runtime of runtimes.values()) await runtime.start();
+  // Nodes are registered first, so that every room finds its own; pods wait for the CNI socket.
+  await Promise.all([...runtimes.values()].map((runtime) => runtime.start()));
+  const nodes = await Promise.all(workers.map((worker, i) => startNode(worker, config, config.nodes[i]?.name ?? '')));
   progress('nodes');
   return {
     config,
@@ -163,27 +166,18 @@ function startRuntime({ node, config, client, informers, players, logger, netns 
   });
 }
 
-async function startNode(
-  nodeName: string,
-  config: LabConfig,
-  writeLog: (line: string) => void,
-  logger: Logger,
-): Promise<NodeThread> {
+async function startNode(worker: NodeWorker, config: LabConfig, nodeName: string): Promise<NodeThread> {
   const paths = labPaths(config.name);
   const { run, state } = paths.node(nodeName);
   for (const directory of [run, state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return await startNodeThread(
-    {
-      nodeName,
-      netns: netnsName(config.name, nodeName),
-      config: config.cluster,
-      apiSocket: paths.apiSocket,
-      runDirectory: run,
-      stateDirectory: state,
-    },
-    writeLog,
-    (error) => logger.error('the agent of a node died', { node: nodeName, reason: error.message }),
-  );
+  return await worker.start({
+    nodeName,
+    netns: netnsName(config.name, nodeName),
+    config: config.cluster,
+    apiSocket: paths.apiSocket,
+    runDirectory: run,
+    stateDirectory: state,
+  });
 }
 
 interface ExecRequest {

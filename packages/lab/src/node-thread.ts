@@ -12,16 +12,13 @@ export interface NodeWorkerData {
   readonly stateDirectory: string;
 }
 
-export interface NodeCall {
-  readonly id: number;
-  readonly method: 'status' | 'plan' | 'diff' | 'idle' | 'stop';
-  readonly room?: string | undefined;
-}
+export type NodeRequest =
+  | { readonly method: 'start'; readonly data: NodeWorkerData }
+  | { readonly method: 'plan' | 'diff'; readonly room: string | undefined }
+  | { readonly method: 'status' | 'idle' | 'stop' };
+export type NodeCall = NodeRequest & { readonly id: number };
 
-type Answer =
-  | { readonly log: string }
-  | { readonly ready: true }
-  | { readonly id: number; readonly result?: unknown; readonly error?: string };
+type Answer = { readonly log: string } | { readonly id: number; readonly result?: unknown; readonly error?: string };
 
 /** The agent of one node, in its own thread and network namespace, seen from the lab daemon. */
 export interface NodeThread {
@@ -33,52 +30,55 @@ export interface NodeThread {
   stop(): Promise<void>;
 }
 
-/** Resolves when the agent's rooms are in force. `writeLog` gets its log lines, `onDeath` is called if the thread dies by itself. */
-export function startNodeThread(
-  data: NodeWorkerData,
-  writeLog: (line: string) => void,
-  onDeath: (error: Error) => void,
-): Promise<NodeThread> {
-  const worker = new Worker(new URL('./node-worker.ts', import.meta.url), { workerData: data });
-  const pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  let nextId = 1;
-  const call = <T>(method: NodeCall['method'], room?: string): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      const id = nextId++;
-      pending.set(id, { resolve, reject });
-      worker.postMessage({ id, method, room } satisfies NodeCall);
-    });
-  const thread: NodeThread = {
-    nodeName: data.nodeName,
-    status: () => call('status'),
-    plan: (room) => call('plan', room),
-    diff: (room) => call('diff', room),
-    idle: () => call('idle'),
-    stop: async () => {
-      await call('stop');
-      await worker.terminate();
-    },
-  };
-  return new Promise((resolve, reject) => {
-    worker.on('message', (message: Answer) => {
+/**
+ * A thread that loads the agent's modules at once, while the rest of the lab is made, and runs it when started.
+ * `writeLog` gets its log lines, `onDeath` is called if the thread dies by itself.
+ */
+export class NodeWorker {
+  readonly #worker = new Worker(new URL('./node-worker.ts', import.meta.url));
+  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  #nextId = 1;
+
+  constructor(writeLog: (line: string) => void, onDeath: (error: Error) => void) {
+    this.#worker.on('message', (message: Answer) => {
       if ('log' in message) writeLog(message.log);
-      else if ('ready' in message) resolve(thread);
-      else settle(pending, message);
+      else this.#settle(message);
     });
-    worker.on('error', (error) => {
-      for (const { reject: fail } of pending.values()) fail(error);
-      reject(error);
+    this.#worker.on('error', (error) => {
+      for (const { reject } of this.#pending.values()) reject(error);
+      this.#pending.clear();
       onDeath(error);
     });
-  });
-}
+  }
 
-function settle(
-  pending: Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>,
-  { id, result, error }: { id: number; result?: unknown; error?: string },
-): void {
-  const waiter = pending.get(id);
-  pending.delete(id);
-  if (error === undefined) waiter?.resolve(result as never);
-  else waiter?.reject(new PodwireError('LAB_NODE', error));
+  /** Enters the node's netns and resolves when the agent's rooms are in force. */
+  async start(data: NodeWorkerData): Promise<NodeThread> {
+    await this.#call({ method: 'start', data });
+    return {
+      nodeName: data.nodeName,
+      status: () => this.#call({ method: 'status' }),
+      plan: (room) => this.#call({ method: 'plan', room }),
+      diff: (room) => this.#call({ method: 'diff', room }),
+      idle: () => this.#call({ method: 'idle' }),
+      stop: async () => {
+        await this.#call({ method: 'stop' });
+        await this.#worker.terminate();
+      },
+    };
+  }
+
+  #call<T>(request: NodeRequest): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ ...request, id } satisfies NodeCall);
+    });
+  }
+
+  #settle({ id, result, error }: Exclude<Answer, { log: string }>): void {
+    const waiter = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (error === undefined) waiter?.resolve(result as never);
+    else waiter?.reject(new PodwireError('LAB_NODE', error));
+  }
 }
