@@ -116,7 +116,7 @@ test('an invalid manifest gets the usual error with the field path and changes n
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /The Service "wrong" is invalid: spec\.ports\[0\]\.port: Invalid value: 0: must be between 1 and 65535, inclusive/,
+    /The Service "wrong" is invalid: \n\* spec\.ports\[0\]\.port: Invalid value: 0: must be between 1 and 65535, inclusive/,
   );
   assert.match((await kubectl(['get', 'service', 'wrong'])).stderr, /NotFound/);
 });

@@ -1,6 +1,9 @@
 import { PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+/** Errors that are about what was asked, not about what happened. */
+const USAGE_CODES: ReadonlySet<string> = new Set(['CLI_USAGE', 'LAB_BAD_CONFIG', 'LAB_OVERLAP', 'KUBE_BAD_CONFIG']);
+
 /** 0 ok, 1 failed or different, 2 usage. */
 export type ExitCode = number;
 
@@ -24,9 +27,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof PodwireError)) throw error;
     process.stderr.write(`podwire: ${error.message}\n`);
-    return error.code.startsWith('CLI_USAGE') || error.code === 'LAB_BAD_CONFIG' || error.code === 'LAB_OVERLAP'
-      ? 2
-      : 1;
+    return USAGE_CODES.has(error.code) ? 2 : 1;
   }
 }
 
@@ -92,7 +93,6 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   command('exec <pod> [command...]', "run a command inside a pod's namespaces")
     .option('-n, --namespace <namespace>', "the pod's namespace", 'default')
     .option('-c, --container <container>', 'which container')
-    .passThroughOptions()
     .addHelpText('after', '\nExample:\n  podwire exec my-pod -- getent hosts my-service')
     .action(async (pod, words, options) => finish(await (await import('./exec.ts')).exec(pod, words, options)));
   return program;

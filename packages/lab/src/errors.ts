@@ -6,4 +6,12 @@ export const LAB_ERRORS = {
   LAB_CHECK: 'a promise of the cluster does not hold',
   LAB_CNI: 'the CNI plugin of a node could not wire or unwire a pod',
   LAB_NODE: 'the agent of a node failed to answer',
+  LAB_PLAYER_START: 'a played container could not open its ports, or was stopped while it started',
+  LAB_EXCHANGE: 'a request of a probe or of a played client failed after the connection was made',
+  LAB_CONTAINER_CONFIG: 'a ConfigMap, Secret, key or field a container refers to does not exist',
+  LAB_CONTAINER_START: 'a program could not be started in the pod, most often because the host does not have it',
+  LAB_CONTAINER_STATE: 'the container has not started yet, or has no previous run',
+  LAB_CONTAINER_NOT_FOUND: 'the pod has no container of that name',
+  LAB_POD_NOT_FOUND: 'the pod runs on no node of this lab',
+  LAB_SANDBOX: 'the network namespace of a pod, its interface or its files could not be made',
 } as const satisfies ErrorCodeTable;

@@ -6,7 +6,9 @@ import { PodwireError } from '@podwire/base';
 async function identityOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie holds nothing any more; it only waits for its parent to look.
+    return fields[0] === 'Z' ? undefined : `${pid} ${fields[19]}`;
   } catch {
     return undefined;
   }

@@ -5,9 +5,11 @@ import { CHECK_NAMESPACE, createFixture } from './fixture.ts';
 import type { CheckRow, World } from './world.ts';
 
 const DEADLINE = 30_000;
+const KINDS = ['Pod', 'Service', 'EndpointSlice', 'Namespace', 'Ingress', 'NetworkPolicy'] as const;
 
 /** Runs every check with a fixture of its own, which is removed afterwards; one row per check, in order. */
 export async function* runChecks(world: World): AsyncGenerator<CheckRow> {
+  await Promise.all(KINDS.map((kind) => world.informers.of(kind).synced));
   await removeFixture(world);
   try {
     await createFixture(
