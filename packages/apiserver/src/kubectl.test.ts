@@ -1,79 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parsePrefix } from '@podwire/base';
 import type { KubeClient } from '@podwire/kube';
-import { type ApiServer, startApiServer } from './server.ts';
-import { FakePods } from './testing/fake-pods.ts';
-import {
-  findKubectls,
-  type Kubectl,
-  type KubectlResult,
-  type KubectlSession,
-  runKubectl,
-  startKubectl,
-} from './testing/kubectl.ts';
+import { findKubectls, startKubectl } from './testing/kubectl.ts';
+import { Cluster } from './testing/kubectl-cluster.ts';
 
 /** What kubectl of each minor is put through: everything for the newest, the protocols for the others. */
 const kubectls = findKubectls();
 const BIG = 300_000;
-
-class Cluster {
-  readonly pods = new FakePods();
-  readonly server: ApiServer;
-  readonly client: KubeClient;
-  readonly session: KubectlSession;
-
-  private constructor(server: ApiServer, pods: FakePods, session: KubectlSession) {
-    this.server = server;
-    this.pods = pods;
-    this.client = server.client();
-    this.session = session;
-  }
-
-  static async start(kubectl: Kubectl): Promise<Cluster> {
-    const home = await mkdtemp(join(tmpdir(), 'podwire-kubectl-'));
-    const pods = new FakePods();
-    const server = await startApiServer({
-      serviceCidrs: [parsePrefix('10.96.0.0/12')],
-      nodePortRange: [30000, 32767],
-      streams: pods,
-    });
-    const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
-    const kubeconfig = join(home, 'kubeconfig');
-    await writeFile(kubeconfig, server.kubeconfig(`https://127.0.0.1:${port}`), { mode: 0o600 });
-    return new Cluster(server, pods, { kubectl, kubeconfig, home });
-  }
-
-  async stop(): Promise<void> {
-    await this.server.close();
-    await rm(this.session.home, { recursive: true });
-  }
-
-  run(line: string, input?: object | string): Promise<KubectlResult> {
-    const text = input === undefined || typeof input === 'string' ? input : JSON.stringify(input);
-    return runKubectl(this.session, line.split(' '), text);
-  }
-
-  /** Output of a command that must succeed. */
-  async ok(line: string, input?: object | string): Promise<string> {
-    const { code, stdout, stderr } = await this.run(line, input);
-    assert.equal(code, 0, `kubectl ${line}: ${stdout}${stderr}`);
-    return stdout;
-  }
-
-  /** The error of a command that must fail. */
-  async fails(line: string, input?: object | string): Promise<string> {
-    const { code, stdout, stderr } = await this.run(line, input);
-    assert.equal(code, 1, `kubectl ${line}: ${stdout}${stderr}`);
-    return stderr;
-  }
-}
 
 const container = { name: 'c', image: 'nginx:1' };
 const labels = { app: 'web' };

@@ -1,33 +1,35 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf } from '@podwire/base';
 import { type Kind, parseYaml } from '@podwire/kube';
+import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '../protobuf/index.ts';
 import type { ApiObject, ApiRequest } from '../seam.ts';
 import { INGRESS_BETA_VERSIONS, ingressFromBeta } from './ingress-beta.ts';
 import { isObject, type JsonObject } from './patches.ts';
-import { badRequest, unsupportedMediaType } from './status.ts';
+import { badRequest } from './status.ts';
 
 export const BODY_LIMIT = 3 * 1024 * 1024;
 /** Deeper JSON is refused: copying and comparing are recursive. Manifests are at most a few dozen levels deep. */
 const MAX_DEPTH = 256;
 
-const ACCEPTED = ['application/json', 'application/yaml'];
-
 export function mediaType(request: ApiRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The body as plain data, from JSON or YAML; undefined when there is none. Throws 400, 413 and 415. */
+/** The body as plain data, from JSON, YAML or protobuf; undefined when there is none. Throws 400 and 413. */
 export async function readData(request: ApiRequest): Promise<unknown> {
   const bytes = await request.body();
-  const type = mediaType(request);
-  const isYaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
-  if (type === 'application/vnd.kubernetes.protobuf') throw unsupportedMediaType(ACCEPTED);
   if (bytes.length === 0) return undefined;
-  if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8');
-  const text = bytes.toString('utf8');
-  const data = isYaml ? parseYamlBody(text) : parseJsonBody(text);
+  const data = parseBody(bytes, mediaType(request));
   checkTree(data, 0);
   return data;
+}
+
+function parseBody(bytes: Buffer, type: string): unknown {
+  if (type === PROTOBUF_MEDIA_TYPE) return decodeProtobuf(bytes);
+  if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8');
+  const text = bytes.toString('utf8');
+  const isYaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
+  return isYaml ? parseYamlBody(text) : parseJsonBody(text);
 }
 
 function parseJsonBody(text: string): unknown {
