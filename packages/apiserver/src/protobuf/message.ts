@@ -24,7 +24,7 @@ import { VOLUME_NUMBERS } from './volume-numbers.ts';
 export type NumberTable = Readonly<Record<string, string>>;
 
 /** What a field number means. The type of a field comes from the schema. */
-export type Entry = { readonly field: FieldSchema; readonly keepsZero: boolean } | { readonly embedded: Message };
+type Entry = { readonly field: FieldSchema; readonly keepsZero: boolean } | { readonly embedded: Message };
 
 export interface Message {
   /** The schema of the JSON object that holds the fields: of an embedded message, its parent's. */

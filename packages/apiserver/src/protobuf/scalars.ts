@@ -44,7 +44,7 @@ export function isZero(value: unknown): boolean {
   return value === '' || value === 0 || value === false;
 }
 
-export function varintOf(wire: WireField): bigint {
+function varintOf(wire: WireField): bigint {
   if (wire.wireType !== 'varint') throw wrongWireType(wire);
   return wire.value;
 }
