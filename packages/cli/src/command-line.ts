@@ -2,7 +2,15 @@ import { PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 /** Errors that are about what was asked, not about what happened. */
-const USAGE_CODES: ReadonlySet<string> = new Set(['CLI_USAGE', 'LAB_BAD_CONFIG', 'LAB_OVERLAP', 'KUBE_BAD_CONFIG']);
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'CLI_USAGE',
+  'LAB_BAD_CONFIG',
+  'LAB_OVERLAP',
+  'KUBE_BAD_CONFIG',
+  'TRACE_TARGET',
+  'TRACE_NO_POD',
+  'TRACE_NO_ENDPOINT',
+]);
 
 /** 0 ok, 1 failed or different, 2 usage. */
 export type ExitCode = number;
@@ -80,6 +88,25 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       .addHelpText('after', `\nExamples:\n  podwire ${verb}\n  podwire ${verb} services --node node-1`)
       .action(async (room, options) => finish(await (await import('./plan.ts')).plan(verb, room, options)));
   }
+  command(
+    'explain',
+    'explain the whole path of a connection, from the plans and not from the kernel; exit 1 if it fails',
+  )
+    .requiredOption('--from <source>', '[NAMESPACE/]POD, a node, an address, or outside')
+    .requiredOption('--to <target>', '[NAMESPACE/]POD, a Service or DNS name, or an address; with :PORT')
+    .addOption(new Option('--protocol <protocol>', 'of the connection').choices(['tcp', 'udp']).default('tcp'))
+    .option('--endpoint <endpoint>', 'follow this endpoint instead of the first: [NAMESPACE/]POD or an address')
+    .option('-f, --filename <manifest>', 'explain this manifest, without a lab and root; may be repeated', collect, [])
+    .option('--nodes <n>', 'with -f: how many nodes (default: 3)', wholeNumber)
+    .option('--config <file>', 'with -f: lab configuration (YAML); flags go first')
+    .addOption(new Option('--backend <backend>', 'with -f').choices(['host-gw', 'vxlan']))
+    .addOption(new Option('--wiring <wiring>', 'with -f').choices(['ptp', 'bridge']))
+    .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  podwire explain --from shop/front --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
+    )
+    .action(async (options) => finish(await (await import('./explain.ts')).explain(options)));
   command('kubeconfig', "print the path of the lab's kubeconfig")
     .addHelpText('after', '\nExample:\n  export KUBECONFIG=$(podwire kubeconfig)')
     .action(async ({ name }) => finish(await (await import('./kubeconfig.ts')).kubeconfig(name)));

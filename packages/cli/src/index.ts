@@ -1,1 +1,1 @@
-export {};
+export { CLI_ERRORS } from './errors.ts';

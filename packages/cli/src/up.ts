@@ -4,7 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
 import { probe } from '@podwire/kernel';
-import { createKubeClient, parseYaml } from '@podwire/kube';
+import { createKubeClient } from '@podwire/kube';
 import {
   type CheckRow,
   DAEMON_FILE,
@@ -20,19 +20,13 @@ import { buildShim } from '@podwire/pods';
 import pc from 'picocolors';
 import { formatRow } from './check.ts';
 import { streamDaemon } from './control-client.ts';
+import { labInput, type ShapeOptions } from './lab-input.ts';
 import { applyManifests, readManifests } from './manifests.ts';
 import { waitForWorkloads } from './readiness.ts';
 import { becomeRoot } from './root.ts';
 import { installSystemPackages, LAB_PACKAGES } from './system-packages.ts';
 
-export interface UpOptions {
-  readonly name: string;
-  readonly nodes?: number;
-  readonly config?: string;
-  readonly backend?: string;
-  readonly wiring?: string;
-  readonly proxyMode?: string;
-  readonly apiPort?: number;
+export interface UpOptions extends ShapeOptions {
   readonly filename: readonly string[];
   readonly wait: boolean;
   readonly check: boolean;
@@ -83,34 +77,6 @@ async function installShim(): Promise<void> {
   say(
     `installing the CNI binary (${(await buildShim(CACHE)) === 'c' ? 'compiled' : 'as a script, there is no C compiler'})`,
   );
-}
-
-/** Flags over the configuration file. */
-function labInput(options: UpOptions): Record<string, unknown> {
-  const file = options.config === undefined ? {} : readConfig(options.config);
-  const cluster = {
-    ...(file['cluster'] as object | undefined),
-    ...(options.backend === undefined ? {} : { backend: options.backend }),
-    ...(options.wiring === undefined ? {} : { wiring: options.wiring }),
-    ...(options.proxyMode === undefined ? {} : { proxyMode: options.proxyMode }),
-  };
-  return {
-    ...file,
-    name: options.name,
-    ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
-    ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
-    cluster,
-  };
-}
-
-function readConfig(file: string): Record<string, unknown> {
-  try {
-    const value: unknown = parseYaml(readFileSync(file, 'utf8'), file);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw new Error('it must be a YAML mapping');
-  } catch (cause) {
-    throw new PodwireError('CLI_USAGE', `configuration file ${file}: ${messageOf(cause)}`, { cause });
-  }
 }
 
 function requireKernel(config: LabConfig): void {

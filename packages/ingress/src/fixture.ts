@@ -1,8 +1,6 @@
 import type { IngressObjects } from './model.ts';
 
 type Ingress = IngressObjects['ingresses'][number];
-export type Rules = NonNullable<NonNullable<Ingress['spec']>['rules']>;
-
 export const backendTo = (name: string, number = 80) => ({ service: { name, port: { number } } });
 
 /** An Ingress for tests; `age` orders them, smaller is older. */

@@ -12,7 +12,6 @@ export const SCALARS = [
   'object',
   'any',
 ] as const;
-export type Scalar = (typeof SCALARS)[number];
 
 /** How a list is merged by server-side apply, and how by a strategic merge patch. */
 export interface ListShape {
