@@ -4,7 +4,7 @@ export { decodeMessage } from './decode.ts';
 export { encodeMessage, encodeQuery, type QueryOptions } from './encode.ts';
 export { DNS_ERRORS, DnsDecodeError } from './errors.ts';
 export { createZone, watchZone, ZoneFeed, type ZoneSettings, type ZoneWatch } from './feed.ts';
-export type { Forwarder, ForwarderOptions } from './forwarder.ts';
+export { Forwarder, type ForwarderOptions } from './forwarder.ts';
 export type { Edns, Message, Question, RecordData, ResourceRecord, Soa, Srv } from './message.ts';
 export { RCODE, RCODE_NAMES, TYPE } from './numbers.ts';
 export { planService, reverseName, reverseZones, type ZoneRecord } from './plan.ts';

@@ -3,3 +3,4 @@ export { type AddressAllocator, type AllocatorOptions, startAddressAllocator } f
 export { type Announcement, planAnnouncement } from './announcement-plan.ts';
 export { createLoadBalancerRoom } from './controller.ts';
 export type * from './model.ts';
+export { announcedAddresses, announcingNodes } from './model-from-api.ts';

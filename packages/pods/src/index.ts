@@ -4,7 +4,6 @@ export { cniRequest } from './client.ts';
 export { formatConflist, pluginConfig, removeConflist, writeConflist } from './conflist.ts';
 export { createPodsRoom, type PodsContext, type PodsRoom } from './controller.ts';
 export { PODS_ERRORS } from './errors.ts';
-export { parsePortMappings } from './host-port.ts';
 export { ownNode, podsModel } from './model.ts';
 export { planTables } from './plan.ts';
 export type { CniAnswer } from './result.ts';
