@@ -110,7 +110,7 @@ const ROWS: readonly Row[] = [
     request: { from: 'shop/front-1', to: 'stock:82' },
     verdict: 'refused',
     where: 'node-2',
-    lines: [/^refused: .*Service shop\/stock has 10\.96\.0\.11, but not port 82; its ports: 80\/tcp, 81\/tcp$/],
+    lines: [/^refused: .*Service shop\/stock has 10\.96\.0\.11, but not 82\/tcp; its ports: 80\/tcp, 81\/tcp$/],
   },
   {
     name: 'dropped at an address of no Service',
@@ -144,13 +144,45 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    name: 'a pod by the node port of another node, Local policy: the replies take a shorter way',
+    request: { from: 'shop/front-1', to: '172.30.0.11:30081', endpoint: 'shop/front-2' },
+    verdict: 'dropped',
+    where: 'pod shop/front-2',
+    lines: [
+      /node-1 .*podwire-services dnat to 10\.244\.2\.3:8080$/,
+      /reply +replies to 10\.244\.1\.2 do not go back through node-1: node-3 has route 10\.244\.1\.0\/24 via 172\.30\.0\.12/,
+      /^dropped: .* its replies bypass node-1, and only node-1 makes their source 172\.30\.0\.11:30081 again$/,
+    ],
+  },
+  {
+    name: 'from outside by NodePort with Local policy and no endpoint on that node',
+    request: { from: 'outside', to: '172.30.0.11:30081' },
+    verdict: 'dropped',
+    where: 'node-1',
+    lines: [/input: podwire-services drop \(endpoints on other nodes only\)$/],
+  },
+  {
+    name: 'to the ingress proxy of a node',
+    request: { from: 'outside', to: '172.30.0.11:80' },
+    verdict: 'delivered',
+    where: 'node-1',
+    lines: [/^delivered: node-1: the ingress proxy of node-1 receives tcp 80 from 203\.0\.113\.10$/],
+  },
+  {
+    name: 'to a node, where nobody is known to listen',
+    request: { from: 'stranger', to: '172.30.0.11:9999' },
+    verdict: 'delivered',
+    where: 'node-1',
+    lines: [/note +nobody is known to listen on tcp 9999/],
+  },
+  {
     name: 'a Service that is not there',
     request: { from: 'shop/front-1', to: 'stok:80' },
     verdict: 'unresolved',
     where: 'shop/front-1',
     lines: [
       /stok\.shop\.svc\.cluster\.local A: NXDOMAIN$/,
-      /^unresolved: .*namespace shop has no Service "stok", it has bank, empty, front, stock, twins$/,
+      /^unresolved: .*namespace shop has no Service "stok", it has bank, empty, front, local, stock, twins$/,
     ],
   },
   {
@@ -196,7 +228,7 @@ const ROWS: readonly Row[] = [
     request: { from: 'stranger', to: 'shop/front-1:9' },
     verdict: 'delivered',
     where: 'pod shop/front-1',
-    lines: [/note +no container declares tcp 9: if nothing listens there, the pod refuses$/],
+    lines: [/note +nobody is known to listen on tcp 9: where nobody does, it is refused$/],
   },
 ];
 

@@ -17,17 +17,27 @@ interface Journey {
   readonly arrived: VirtualPacket;
 }
 
-/** The way back in one line: routes of the planned tables, and translations undone in reverse. */
-export function describeReplies(cluster: ClusterView, { passed, translations, arrived }: Journey): string {
-  const back = passed.toReversed();
-  const nodes = [...new Set(back.map(({ name }) => name))].join(', ');
-  const undone = translations.toReversed().filter(isChange).map(undo);
-  const [last, previous] = back;
+/** The way back in one line, from routes of the planned tables; `lost` says why the client does not know the replies. */
+export interface Replies {
+  readonly text: string;
+  readonly lost?: string;
+}
+
+export function planReplies(cluster: ClusterView, { passed, translations, arrived }: Journey): Replies {
+  const [last, previous] = passed.toReversed();
+  const changes = translations.toReversed().filter(isChange);
+  const rest = ['established connections pass the rules', ...changes.map(undo)].join('; ');
   const hop = last && previous ? routeTo(cluster, last, arrived.saddr) : undefined;
-  const isOther = hop && (hop.kind !== 'node' || hop.node.name !== previous?.name);
-  const way = isOther ? `, but ${last?.name} has ${hop.text} for ${arrived.saddr}` : hop ? ` by ${hop.text}` : '';
-  const rest = ['established connections pass the rules', ...undone];
-  return `replies to ${arrived.saddr} go back through ${nodes}${way}; ${rest.join('; ')}`;
+  const next = hop?.kind === 'node' ? hop.node.name : undefined;
+  if (!hop || next === previous?.name) {
+    const nodes = [...new Set(passed.toReversed().map(({ name }) => name))].join(', ');
+    return { text: `replies to ${arrived.saddr} go back through ${nodes}${hop ? ` by ${hop.text}` : ''}; ${rest}` };
+  }
+  const text = `replies to ${arrived.saddr} do not go back through ${previous?.name}: ${last?.name} has ${hop.text}`;
+  const bypassed = changes.filter(({ node }) => node !== last?.name && node !== next);
+  return bypassed.length === 0
+    ? { text }
+    : { text, lost: `its replies bypass ${previous?.name}, and only ${bypassed.map(undo).join('; ')}` };
 }
 
 function isChange({ before, after }: Translation): boolean {

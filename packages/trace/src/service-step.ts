@@ -53,9 +53,9 @@ function nodeOf(cluster: ClusterView, endpoint: string): string {
 }
 
 /** The Service whose cluster IP it is, although none of its ports is meant; undefined: there is none. */
-export function strayPort({ services: { services } }: NodeView, address: string, port: number): string | undefined {
+export function strayPort({ services: { services } }: NodeView, address: string, port: string): string | undefined {
   const found = services.find(({ clusterAddresses }) => (clusterAddresses as readonly string[]).includes(address));
   if (!found) return undefined;
   const ports = found.ports.map((one) => `${one.port}/${one.protocol}`).join(', ') || 'none';
-  return `Service ${found.namespace}/${found.name} has ${address}, but not port ${port}; its ports: ${ports}`;
+  return `Service ${found.namespace}/${found.name} has ${address}, but not ${port}; its ports: ${ports}`;
 }

@@ -4,9 +4,10 @@ import type { Hook, Interpretation, VirtualPacket } from '@podwire/nft';
 import { BRIDGE_LINK } from '@podwire/pods';
 import type { ClusterView } from './cluster-view.ts';
 import { describeHook, runHook, tableVerdicts } from './hook.ts';
+import { listenerOn } from './listener.ts';
 import type { NodeView } from './node-view.ts';
 import { policyOpinion } from './policy-step.ts';
-import { describeReplies, type Translation } from './reply.ts';
+import { planReplies, type Translation } from './reply.ts';
 import { type Hop, routeTo } from './route.ts';
 import { describeService, serviceAt, strayPort } from './service-step.ts';
 import { UPLINK } from './site.ts';
@@ -127,7 +128,9 @@ class Walk {
     const { daddr: address, dport: port = 0 } = packet;
     const match = serviceAt(node, { address, protocol: String(packet.protocol), port });
     const eligible = slots.filter(({ translation }) => translation === 'dnat').map(endpointOf);
-    const service = match ? describeService(this.#cluster, match, eligible) : strayPort(node, address, port);
+    const service = match
+      ? describeService(this.#cluster, match, eligible)
+      : strayPort(node, address, `${port}/${packet.protocol}`);
     this.#service = service;
     if (service !== undefined) this.#add(node.name, 'service', service);
     this.#rules(node, hook, chosen);
@@ -214,8 +217,7 @@ class Walk {
       case 'nowhere':
         return { kind: 'unreachable', where: node.name, reason: hop.reason };
       case 'host':
-        this.#replies(packet);
-        return { kind: 'delivered', where: daddr, reason: `${hop.what} receives ${protocol} ${dport} from ${saddr}` };
+        return this.#deliver(packet, daddr, `${hop.what} receives ${protocol} ${dport} from ${saddr}`);
       case 'pod':
         return this.#deliverPod(packet);
       case 'node': {
@@ -239,27 +241,31 @@ class Walk {
     const listens = declared.some(
       (one) => one.containerPort === dport && (one.protocol ?? 'TCP').toLowerCase() === protocol,
     );
-    this.#replies(packet);
     const name = this.#cluster.nameOf(daddr);
-    if (declared.length > 0 && !listens)
-      this.#add(
-        `pod ${name}`,
-        'note',
-        `no container declares ${protocol} ${dport}: if nothing listens there, the pod refuses`,
-      );
-    return { kind: 'delivered', where: `pod ${name}`, reason: `${daddr} receives ${protocol} ${dport} from ${saddr}` };
+    if (declared.length > 0 && !listens) this.#silence(`pod ${name}`, packet);
+    return this.#deliver(packet, `pod ${name}`, `${daddr} receives ${protocol} ${dport} from ${saddr}`);
   }
 
-  #deliverLocal(node: NodeView, { saddr, daddr, protocol, dport }: VirtualPacket, hop: Hop): Verdict {
-    const what = hop.kind === 'local' ? hop.what : hop.text;
-    this.#replies({ saddr, daddr, protocol, ...(dport !== undefined && { dport }) });
-    return { kind: 'delivered', where: node.name, reason: `${what} receives ${protocol} ${dport} from ${saddr}` };
+  #deliverLocal(node: NodeView, packet: VirtualPacket, hop: Extract<Hop, { kind: 'local' }>): Verdict {
+    const { saddr, protocol, dport } = packet;
+    const who = listenerOn(this.#cluster, node, packet);
+    if (who === undefined) this.#silence(node.name, packet);
+    return this.#deliver(packet, node.name, `${who ?? hop.what} receives ${protocol} ${dport} from ${saddr}`);
   }
 
-  #replies(arrived: VirtualPacket): void {
+  #silence(where: string, { protocol, dport }: VirtualPacket): void {
+    this.#add(where, 'note', `nobody is known to listen on ${protocol} ${dport}: where nobody does, it is refused`);
+  }
+
+  /** A packet whose replies do not come back is as good as lost. */
+  #deliver(arrived: VirtualPacket, where: string, reason: string): Verdict {
     const [last] = this.#passed.slice(-1);
     const facts = { passed: this.#passed, translations: this.#translations, arrived };
-    if (last) this.#add(last.name, 'reply', describeReplies(this.#cluster, facts));
+    const { text, lost } = planReplies(this.#cluster, facts);
+    if (last) this.#add(last.name, 'reply', text);
+    return lost === undefined
+      ? { kind: 'delivered', where, reason }
+      : { kind: 'dropped', where, reason: `${reason}, but ${lost}` };
   }
 
   #rules(node: NodeView, hook: Hook, result: Interpretation): void {
