@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '@podwire/base';
+import { clusterOf, readCluster } from './cluster.fixture.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { ExplainRequest } from './explain.ts';
-import { clusterOf, readCluster } from './fixture.ts';
 import { type Explanation, explain, formatExplanation } from './index.ts';
 
 /** One row: settings, request, verdict, and texts that have to stand in the lines in that order. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '@podwire/base';
-import { clusterOf, readCluster } from './fixture.ts';
+import { clusterOf, readCluster } from './cluster.fixture.ts';
 
 const podsOf = (cluster: ReturnType<typeof clusterOf>) =>
   cluster.objects.pods.map(({ metadata, spec, status }) => `${metadata?.name} ${spec?.nodeName} ${status?.podIP}`);

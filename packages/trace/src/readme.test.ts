@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
-import { readCluster } from './fixture.ts';
+import { readCluster } from './cluster.fixture.ts';
 import { explain, formatExplanation } from './index.ts';
 
 test('the explanation the README shows is that of its command', () => {
