@@ -1,4 +1,13 @@
-import { type IpAddress, nthAddress, PodwireError, type Prefix, parsePrefix, prefixesOverlap } from '@podwire/base';
+import {
+  familyOf,
+  type IpAddress,
+  nthAddress,
+  PodwireError,
+  type Prefix,
+  prefixesOverlap,
+  prefixParts,
+  tryParsePrefix,
+} from '@podwire/base';
 import { type ClusterConfig, parseClusterConfig } from '@podwire/kube';
 import { z } from 'zod';
 
@@ -42,13 +51,17 @@ export function parseLabConfig(input: unknown): LabConfig {
     );
   }
   const { name, nodes, apiPort } = parsed.data;
-  const underlay = parsePrefix(parsed.data.underlayCidr);
-  const outside = parsePrefix(parsed.data.outsideCidr);
+  // Nodes are at .11 and up, LoadBalancer addresses at .192 and up.
+  const underlay = ipv4Range('underlayCidr', parsed.data.underlayCidr, 24);
+  const outside = ipv4Range('outsideCidr', parsed.data.outsideCidr, 28);
   const cluster = parseClusterConfig({
     upstreamResolvers: [nthAddress(outside, 10)],
     loadBalancerPools: [`${nthAddress(underlay, 192)}/26`],
     ...parsed.data.cluster,
   });
+  for (const prefix of [...cluster.podCidrs, ...cluster.serviceCidrs])
+    ipv4Range('cluster.podCidrs or serviceCidrs', prefix, 28);
+  requirePodRanges(cluster.podCidrs, nodes);
   refuseOverlap([
     ['underlayCidr', underlay],
     ['outsideCidr', outside],
@@ -61,6 +74,30 @@ export function parseLabConfig(input: unknown): LabConfig {
     zone: `zone-${i + 1}`,
   }));
   return { name, nodes: labNodes, underlay, outside, apiPort, cluster };
+}
+
+/** The lab is IPv4 only; `longest` is the prefix length that still has room. */
+function ipv4Range(field: string, text: string, longest: number): Prefix {
+  const prefix = tryParsePrefix(text);
+  const fits = prefix && familyOf(prefix) === 'ipv4' && prefixParts(prefix).length <= longest;
+  if (!fits)
+    throw new PodwireError(
+      'LAB_BAD_CONFIG',
+      `configuration: ${field}: "${text}" is not an IPv4 range of /${longest} or larger; write 172.30.0.0/24`,
+    );
+  return prefix;
+}
+
+/** Every node gets a /24 of the pod CIDR. */
+function requirePodRanges(podCidrs: readonly Prefix[], nodes: number): void {
+  for (const prefix of podCidrs) {
+    const ranges = 2 ** Math.max(0, 24 - prefixParts(prefix).length);
+    if (ranges < nodes)
+      throw new PodwireError(
+        'LAB_BAD_CONFIG',
+        `configuration: cluster.podCidrs: ${prefix} has room for ${ranges} of ${nodes} nodes, a /24 each; give it a larger range`,
+      );
+  }
 }
 
 function refuseOverlap(networks: readonly (readonly [field: string, prefix: Prefix])[]): void {

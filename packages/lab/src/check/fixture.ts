@@ -48,7 +48,7 @@ function service(
   };
 }
 
-/** One echo pod per node and two behind a policy, with every kind of Service in front. */
+/** One echo pod per node, one behind a policy and one that it shuts out, with every kind of Service in front. */
 export function fixtureObjects(nodes: readonly string[]): readonly (readonly [KindName, ObjectOf<KindName>])[] {
   return [
     [
@@ -72,6 +72,7 @@ export function fixtureObjects(nodes: readonly string[]): readonly (readonly [Ki
         ['Pod', pod(`echo-${i + 1}`, node, { role: 'echo', ...(i === 0 ? { friend: 'yes' } : {}) })] as const,
     ),
     ['Pod', pod('guarded', nodes.at(-1), { role: 'guarded' })],
+    ['Pod', pod('stranger', nodes[0], { role: 'stranger' })],
     ['Service', service('echo', 'echo')],
     ['Service', service('sticky', 'echo', { sessionAffinity: 'ClientIP' })],
     ['Service', service('node-port', 'echo', { type: 'NodePort' })],

@@ -51,7 +51,7 @@ async function fixtureReady(world: World): Promise<void> {
       .flatMap((slice) => slice.endpoints ?? [])
       .filter((endpoint) => endpoint.conditions?.ready);
     return (
-      mine.length === world.config.nodes.length + 1 &&
+      mine.length === world.config.nodes.length + 2 &&
       endpoints.length >= world.config.nodes.length &&
       mine.every((pod) => pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
     );
