@@ -25,7 +25,10 @@ function packagesAreInstalled() {
 /** Not `npm ci`: it insists on the lock entries of other platforms' optional packages, which not every registry has. */
 function installPackages() {
   console.error('podwire: installing npm packages (once)...');
-  const npm = spawnSync('npm', ['install', '--no-save', '--no-progress', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-progress', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (npm.error?.code === 'ENOENT') fail('npm is not on PATH; install npm (apt-get install npm) and run this again');
   if (npm.status !== 0 || !existsSync(nodeBinary))
     fail('npm install failed (its messages are above); mend what it names and run this again');

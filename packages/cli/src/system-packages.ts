@@ -32,11 +32,10 @@ export async function installSystemPackages(names: readonly string[], say: (line
     );
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await run('apt-get', ['update', '-qq'], environment);
-  // Without services: podwire starts HAProxy itself, the distribution's unit must not take its ports.
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
-    ...environment,
-    RUNLEVEL: '1',
-  });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], environment);
+  // podwire starts HAProxy itself, one per node; the distribution's own service is not wanted.
+  if (missing.includes('haproxy') && existsSync('/run/systemd/system'))
+    await run('systemctl', ['disable', '--now', 'haproxy.service'], environment);
 }
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {

@@ -5,6 +5,7 @@ import {
   PodwireError,
   type Prefix,
   prefixesOverlap,
+  prefixOf,
   prefixParts,
   tryParsePrefix,
 } from '@podwire/base';
@@ -54,20 +55,24 @@ export function parseLabConfig(input: unknown): LabConfig {
   // Nodes are at .11 and up, LoadBalancer addresses at .192 and up.
   const underlay = ipv4Range('underlayCidr', parsed.data.underlayCidr, 24);
   const outside = ipv4Range('outsideCidr', parsed.data.outsideCidr, 28);
-  const cluster = parseClusterConfig({
+  const asked = parseClusterConfig({
     upstreamResolvers: [nthAddress(outside, 10)],
-    loadBalancerPools: [`${nthAddress(underlay, 192)}/26`],
+    loadBalancerPools: [],
     ...parsed.data.cluster,
   });
-  for (const prefix of [...cluster.podCidrs, ...cluster.serviceCidrs])
+  for (const prefix of [...asked.podCidrs, ...asked.serviceCidrs])
     ipv4Range('cluster.podCidrs or serviceCidrs', prefix, 28);
-  requirePodRanges(cluster.podCidrs, nodes);
+  requirePodRanges(asked.podCidrs, nodes);
   refuseOverlap([
     ['underlayCidr', underlay],
     ['outsideCidr', outside],
-    ...cluster.podCidrs.map((p) => ['cluster.podCidrs', p] as const),
-    ...cluster.serviceCidrs.map((p) => ['cluster.serviceCidrs', p] as const),
+    ...asked.podCidrs.map((p) => ['cluster.podCidrs', p] as const),
+    ...asked.serviceCidrs.map((p) => ['cluster.serviceCidrs', p] as const),
   ]);
+  // Derived last: it lies in the underlay, and a clash should name what the user wrote.
+  const loadBalancerPools =
+    asked.loadBalancerPools.length > 0 ? asked.loadBalancerPools : [prefixOf(nthAddress(underlay, 192), 26)];
+  const cluster = { ...asked, loadBalancerPools };
   const labNodes = Array.from({ length: nodes }, (_, i) => ({
     name: `node-${i + 1}`,
     address: nthAddress(underlay, 11 + i),
