@@ -1,7 +1,7 @@
 import { nthAddress, type Prefix, selectorMatches } from '@podwire/base';
 import { TYPE } from '@podwire/dns';
 import { outsideAddress } from '../topology.ts';
-import { dnsAsk, httpGet, tcpOutcome, udpAsk } from './exchange.ts';
+import { dnsAsk, httpGet, httpsGet, tcpOutcome, udpAsk } from './exchange.ts';
 import { CHECK_NAMESPACE, INGRESS_HOST } from './fixture.ts';
 import { type Check, echoPods, expect, type Place, pod, service, type World } from './world.ts';
 
@@ -21,6 +21,41 @@ async function podToPod(world: World): Promise<string> {
     }
   }
   return `${pods.length * (pods.length - 1)} pairs, source address kept`;
+}
+
+async function deployment(world: World): Promise<string> {
+  const found = await world.client.get('Deployment', { namespace: CHECK_NAMESPACE, name: 'spread' });
+  const pods = world.informers
+    .of('Pod')
+    .list()
+    .filter((one) => one.metadata?.namespace === CHECK_NAMESPACE && one.metadata.labels?.app === 'spread');
+  const nodes = new Set(pods.map((one) => one.spec?.nodeName));
+  const wanted = world.config.nodes.length;
+  expect(nodes.size === wanted, `${wanted} replicas are on ${[...nodes].join(', ')} only`);
+  expect(
+    found?.status?.availableReplicas === wanted,
+    `${found?.status?.availableReplicas ?? 0} of ${wanted} are available`,
+  );
+  const { netns } = pod(world, 'stranger');
+  for (const one of pods) {
+    const { body } = await httpGet(netns, { address: one.status?.podIP ?? '', port: 8080 }, '/hostname');
+    expect(body === one.metadata?.name, `${one.metadata?.name} answered as ${body}`);
+  }
+  return `${wanted} replicas, one on each node, all answer`;
+}
+
+/** A pod that is not ready serves on its own address and gets nothing through its Service. */
+async function readiness(world: World): Promise<string> {
+  const unready = pod(world, 'never-ready');
+  const { netns } = pod(world, 'stranger');
+  const direct = await httpGet(netns, { address: unready.address, port: 8080 }, '/hostname');
+  expect(direct.body === 'never-ready', `the unready pod itself answered ${direct.body}`);
+  const address = service(world, 'echo').spec.clusterIP;
+  for (let i = 0; i < 20; i++) {
+    const { body } = await httpGet(netns, { address, port: 80 }, '/hostname');
+    expect(body !== 'never-ready', `${address}:80 reached a pod that is not ready`);
+  }
+  return '20 requests, none reached the pod that is not ready';
 }
 
 async function localhost(world: World): Promise<string> {
@@ -176,11 +211,15 @@ async function hairpin(world: World): Promise<string> {
   return expect(false, `in ${tries} requests echo-1 never reached itself through its own Service`) as never;
 }
 
+/** TLS to the kubernetes Service; without a certificate the server knows it says 401. */
 async function apiFromPod(world: World): Promise<string> {
   const address = nthAddress(world.config.cluster.serviceCidrs[0] as Prefix, 1);
-  const { outcome } = await tcpOutcome(pod(world, 'echo-1').netns, { address, port: 443 });
-  expect(outcome === 'open', `${address}:443 gave ${outcome}`);
-  return `${address}:443 answers`;
+  const { status, body } = await httpsGet(pod(world, 'echo-1').netns, { address, port: 443 }, '/api/v1/pods');
+  expect(
+    status === 401 && body.includes('"kind":"Status"'),
+    `https://${address}/api/v1/pods answered ${status} ${body}`,
+  );
+  return `https://${address} answers, and only to who it knows`;
 }
 
 /** Pods a NetworkPolicy guards may rightly be silent to the check's own pods. */
@@ -235,8 +274,10 @@ async function userServices(world: World): Promise<string> {
 
 export const CHECKS: readonly Check[] = [
   { name: 'pod to pod, same and every node', prove: podToPod },
+  { name: 'Deployment spread over nodes', prove: deployment },
   { name: 'containers share localhost', prove: localhost },
   { name: 'ClusterIP, TCP and UDP', prove: clusterIp },
+  { name: 'readiness respected', prove: readiness },
   { name: 'ClientIP affinity', prove: affinity },
   { name: 'Service without endpoints', prove: refused },
   { name: 'pod to itself by its Service', prove: hairpin },

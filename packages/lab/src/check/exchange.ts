@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
 import { PodwireError } from '@podwire/base';
 import { decodeMessage, encodeQuery, type Message } from '@podwire/dns';
 import { bindUdp, connectTcp, type Netns } from '@podwire/kernel';
@@ -18,26 +20,27 @@ export interface HttpAnswer {
 
 /** One HTTP GET from inside a netns; a TCP failure throws KERNEL_CONNECT. */
 export async function httpGet(netns: Netns, target: Target, path = '/', host = target.address): Promise<HttpAnswer> {
+  return await get(await connectTcp({ netns, ...target, timeout: TIMEOUT }), target, { path, host });
+}
+
+/** As httpGet over TLS, whoever signed the certificate. */
+export async function httpsGet(netns: Netns, target: Target, path: string): Promise<HttpAnswer> {
   const socket = await connectTcp({ netns, ...target, timeout: TIMEOUT });
-  return await new Promise((resolve, reject) => {
-    const request = http.request(
-      { createConnection: () => socket, path, headers: { host, connection: 'close' } },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (chunk) => {
-          body += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    request.setTimeout(TIMEOUT, () =>
-      request.destroy(
-        new PodwireError(
-          'LAB_CHECK',
-          `${target.address}:${target.port} accepted the connection and did not answer within ${TIMEOUT} ms`,
-        ),
-      ),
-    );
+  return await get(tls.connect({ socket, rejectUnauthorized: false }), target, { path, host: target.address });
+}
+
+function get(socket: Duplex, target: Target, { path, host }: { path: string; host: string }): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, connection: 'close' };
+    const request = http.request({ createConnection: () => socket, path, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    const silence = `${target.address}:${target.port} accepted the connection and did not answer within ${TIMEOUT} ms`;
+    request.setTimeout(TIMEOUT, () => request.destroy(new PodwireError('LAB_CHECK', silence)));
     request.on('error', reject).end();
   });
 }

@@ -30,6 +30,36 @@ function pod(name: string, nodeName: string | undefined, labels: Record<string, 
   };
 }
 
+/** In the echo Service by its label, never by its readiness. */
+function neverReady(nodeName: string | undefined): ObjectOf<'Pod'> {
+  const { metadata: meta, spec } = pod('never-ready', nodeName, { role: 'echo' });
+  const [server, ...others] = spec?.containers ?? [];
+  const readinessProbe = { tcpSocket: { port: 9 }, periodSeconds: 1 };
+  return {
+    metadata: meta ?? {},
+    spec: { ...spec, containers: [{ name: 'server', ...server, readinessProbe }, ...others] },
+  };
+}
+
+/** Left to the control plane: the scheduler has to spread it. */
+function spread(replicas: number): ObjectOf<'Deployment'> {
+  const labels = { app: 'spread' };
+  const container = {
+    name: 'server',
+    image: NETEXEC,
+    args: ['netexec', '--http-port=8080'],
+    ports: [{ name: 'http', containerPort: 8080 }],
+  };
+  return {
+    metadata: metadata('spread'),
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: [container] } },
+    },
+  };
+}
+
 function service(
   name: string,
   app: string | undefined,
@@ -73,6 +103,8 @@ export function fixtureObjects(nodes: readonly string[]): readonly (readonly [Ki
     ),
     ['Pod', pod('guarded', nodes.at(-1), { role: 'guarded' })],
     ['Pod', pod('stranger', nodes[0], { role: 'stranger' })],
+    ['Pod', neverReady(nodes[0])],
+    ['Deployment', spread(nodes.length)],
     ['Service', service('echo', 'echo')],
     ['Service', service('sticky', 'echo', { sessionAffinity: 'ClientIP' })],
     ['Service', service('node-port', 'echo', { type: 'NodePort' })],

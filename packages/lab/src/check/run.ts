@@ -50,11 +50,12 @@ async function fixtureReady(world: World): Promise<void> {
       )
       .flatMap((slice) => slice.endpoints ?? [])
       .filter((endpoint) => endpoint.conditions?.ready);
-    return (
-      mine.length === world.config.nodes.length + 2 &&
-      endpoints.length >= world.config.nodes.length &&
-      mine.every((pod) => pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+    const settled = mine.filter((pod) =>
+      pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
     );
+    // An echo and a spread pod per node, the guarded one, the stranger; one more is never ready.
+    const wanted = 2 * world.config.nodes.length + 2;
+    return settled.length === wanted && mine.length === wanted + 1 && endpoints.length >= world.config.nodes.length;
   };
   await until(ready, 'the pods of the check did not become ready');
   await world.idle();
