@@ -45,7 +45,12 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .version('0.1.0')
     .exitOverride()
     .enablePositionalOptions()
-    .showHelpAfterError('(podwire --help lists the commands)');
+    .showHelpAfterError('(podwire --help lists the commands)')
+    // Once for every command: the name becomes part of paths that are made and removed.
+    .hook('preAction', async (_, called) => {
+      const { name } = called.opts<{ name?: string }>();
+      if (name !== undefined) (await import('@podwire/lab')).requireLabName(name);
+    });
   // commander hands the error settings only to commands made through it.
   const command = (signature: string, description: string): Command =>
     program.command(signature).description(description).option('--name <lab>', 'which lab', 'lab');

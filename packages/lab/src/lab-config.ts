@@ -11,12 +11,10 @@ import {
 } from '@podwire/base';
 import { type ClusterConfig, parseClusterConfig } from '@podwire/kube';
 import { z } from 'zod';
+import { LAB_NAME } from './lab-paths.ts';
 
 const schema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9]{0,7}$/, 'a lab name is 1 to 8 of a-z and 0-9, a letter first')
-    .default('lab'),
+  name: z.string().regex(LAB_NAME, 'a lab name is 1 to 8 of a-z and 0-9, a letter first').default('lab'),
   nodes: z.int().min(1).max(50).default(3),
   /** The nodes' network; the first address is the router's. */
   underlayCidr: z.string().default('172.30.0.0/24'),

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { PodwireError } from '@podwire/base';
 
 /** Where a lab keeps its files; both directories are 0700 and gone after `podwire down`. */
 export interface LabPaths {
@@ -16,7 +17,21 @@ export interface LabPaths {
 const RUN_ROOT = '/run/podwire';
 const STATE_ROOT = '/var/lib/podwire';
 
+/** Part of paths, namespace names and arguments: nothing in it can mean anything else there. */
+export const LAB_NAME = /^[a-z][a-z0-9]{0,7}$/;
+
+/** Throws LAB_BAD_CONFIG when the name cannot be a lab's. */
+export function requireLabName(lab: string): void {
+  if (!LAB_NAME.test(lab))
+    throw new PodwireError(
+      'LAB_BAD_CONFIG',
+      `${JSON.stringify(lab)} cannot be the name of a lab: write 1 to 8 of a-z and 0-9, a letter first`,
+    );
+}
+
+/** Throws LAB_BAD_CONFIG: these paths get removed, so a name must never lead out of them. */
 export function labPaths(lab: string): LabPaths {
+  requireLabName(lab);
   const run = path.join(RUN_ROOT, lab);
   const state = path.join(STATE_ROOT, lab);
   const node = (name: string) => ({

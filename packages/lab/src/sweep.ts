@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:f
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteNetns, listNetns, openNetns, pidsInNetns } from '@podwire/kernel';
-import { labPaths } from './lab-paths.ts';
+import { LAB_NAME, labPaths } from './lab-paths.ts';
 import { netnsName } from './topology.ts';
 
 /** What a sweep removed, for the summary of `podwire down`. */
@@ -31,8 +31,9 @@ export function startTimeOf(pid: number): string | undefined {
 
 /** The daemon of the lab if it lives. */
 export function runningDaemon(lab: string): DaemonIdentity | undefined {
+  const { pidFile } = labPaths(lab);
   try {
-    const [pid = '', startTime = ''] = readFileSync(labPaths(lab).pidFile, 'utf8').trim().split(' ');
+    const [pid = '', startTime = ''] = readFileSync(pidFile, 'utf8').trim().split(' ');
     return startTime !== '' && startTimeOf(Number(pid)) === startTime ? { pid: Number(pid), startTime } : undefined;
   } catch {
     return undefined;
@@ -55,7 +56,7 @@ export function labNames(): string[] {
     existsSync(root) ? readdirSync(root) : [],
   );
   const namespaces = listNetns().flatMap((name) => /^pw-([a-z][a-z0-9]*)-/.exec(name)?.[1] ?? []);
-  return [...new Set([...directories, ...namespaces])].filter((name) => /^[a-z][a-z0-9]*$/.test(name)).sort();
+  return [...new Set([...directories, ...namespaces])].filter((name) => LAB_NAME.test(name)).sort();
 }
 
 /**
@@ -64,12 +65,12 @@ export function labNames(): string[] {
  * With `state: true` also the stored objects.
  */
 export async function sweepLab(lab: string, options: { readonly state: boolean }): Promise<Swept> {
+  const { run, state } = labPaths(lab);
   const daemon = runningDaemon(lab);
   if (daemon) await endDaemon(daemon);
   const namespaces = labNamespaces(lab);
   const processes = await endProcesses(namespaces);
   for (const name of namespaces) deleteNetns(name);
-  const { run, state } = labPaths(lab);
   for (const directory of options.state ? [run, state] : [run]) {
     rmSync(directory, { recursive: true, force: true });
     removeIfEmpty(path.dirname(directory));
