@@ -45,6 +45,8 @@ test('retry and a throw are run again with growing waits; terminal waits for a t
   });
   runner.trigger();
   await runner.idle();
+  assert.deepEqual([at.length, runner.last], [1, { kind: 'retry', reason: 'not yet' }], 'idle waits for one try only');
+  while (runner.last?.kind !== 'terminal') await wait(5);
   assert.equal(at.length, 3);
   assert.deepEqual(runner.last, { kind: 'terminal', reason: 'never' });
   const [a = 0, b = 0, c = 0] = at;
@@ -76,4 +78,34 @@ test('minInterval spaces the starts, stop ends everything and releases who waits
   await runner.stop();
   await idle;
   assert.equal(at.length, 2);
+});
+
+test('a change during a long backoff is tried within a second, and idle waits for that try', async () => {
+  let broken = true;
+  const runner = createRunner({
+    name: 't',
+    logger: silentLogger,
+    backoff: [60_000, 60_000],
+    run: async () => {
+      await wait(5);
+      return broken ? { kind: 'retry', reason: 'not yet' } : done;
+    },
+  });
+  runner.trigger();
+  await wait(2);
+  // This one comes during the run: the state it stands for is not tried by it.
+  runner.trigger();
+  const begin = performance.now();
+  await runner.idle();
+  const took = performance.now() - begin;
+  assert.ok(took > 900 && took < 2000, `${took} ms`);
+  assert.equal(runner.last?.kind, 'retry');
+  broken = false;
+  await wait(500);
+  runner.trigger();
+  runner.trigger();
+  await runner.idle();
+  assert.deepEqual(runner.last, done);
+  assert.ok(performance.now() - begin < 3000);
+  await runner.stop();
 });

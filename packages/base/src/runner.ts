@@ -22,13 +22,19 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  /** Marks the state as dirty; the run happens soon and sees everything that happened before it started. */
+  /**
+   * Marks the state as dirty; the run happens soon, at most a second later when runs are failing, and sees everything
+   * that happened before it started.
+   */
   trigger(): void;
-  /** Resolves when nothing is dirty and nothing runs; also after a terminal outcome. */
+  /** Resolves when the present state was tried, with whatever outcome (see `last`); a wait before a retry is not waited for. */
   idle(): Promise<void>;
   readonly last: Outcome | undefined;
   stop(): Promise<void>;
 }
+
+/** Longest wait between a failed run and the next, in ms, once something changed. */
+const CHANGED_BACKOFF = 1000;
 
 /** The shared engine of every room controller: coalesces triggers, runs one at a time, retries with backoff. */
 export function createRunner(options: RunnerOptions): Runner {
@@ -38,11 +44,14 @@ export function createRunner(options: RunnerOptions): Runner {
 class CoalescingRunner implements Runner {
   last: Outcome | undefined;
   readonly #options: RunnerOptions;
+  /** Something changed since the last run began. */
   #dirty = false;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #due = 0;
   #drift: NodeJS.Timeout | undefined;
   #startedAt = 0;
+  #failedAt = 0;
   #failures = 0;
   #stopped = false;
   #waiters: (() => void)[] = [];
@@ -53,8 +62,10 @@ class CoalescingRunner implements Runner {
   }
 
   trigger(): void {
+    if (this.#stopped) return;
     this.#dirty = true;
-    this.#schedule(0);
+    const wait = Math.min(this.#backoff(), CHANGED_BACKOFF);
+    this.#schedule(this.#failedAt + wait - performance.now());
   }
 
   idle(): Promise<void> {
@@ -71,14 +82,18 @@ class CoalescingRunner implements Runner {
     this.#settle();
   }
 
+  /** After this delay, or earlier if a run is due earlier already. */
   #schedule(delay: number): void {
-    if (this.#stopped || this.#running || this.#timer) return;
-    const sinceStart = performance.now() - this.#startedAt;
-    const wait = Math.max(delay, (this.#options.minInterval ?? 0) - sinceStart, 0);
+    if (this.#stopped || this.#running) return;
+    const now = performance.now();
+    const due = Math.max(now + delay, this.#startedAt + (this.#options.minInterval ?? 0), now);
+    if (this.#timer && this.#due <= due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#running = this.#runOnce();
-    }, wait);
+    }, due - now);
   }
 
   async #runOnce(): Promise<void> {
@@ -88,14 +103,20 @@ class CoalescingRunner implements Runner {
     this.last = outcome;
     this.#running = undefined;
     if (outcome.kind === 'retry') {
-      this.#dirty = true;
-      const [first, last] = this.#options.backoff ?? [50, 10_000];
-      this.#schedule(Math.min(first * 2 ** this.#failures++, last));
+      this.#failures++;
+      this.#failedAt = performance.now();
+      this.#schedule(this.#dirty ? Math.min(this.#backoff(), CHANGED_BACKOFF) : this.#backoff());
     } else {
       this.#failures = 0;
       if (this.#dirty) this.#schedule(0);
     }
     if (!this.#dirty) this.#settle();
+  }
+
+  #backoff(): number {
+    if (this.#failures === 0) return 0;
+    const [first, last] = this.#options.backoff ?? [50, 10_000];
+    return Math.min(first * 2 ** (this.#failures - 1), last);
   }
 
   async #attempt(): Promise<Outcome> {
