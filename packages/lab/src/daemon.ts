@@ -6,7 +6,7 @@ import type { Lab } from './lab.ts';
 import { parseLabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
 import { NodeWorker } from './node-thread.ts';
-import { startTimeOf } from './sweep.ts';
+import { startTimeOf } from './process-identity.ts';
 
 const [name = ''] = process.argv.slice(2);
 const paths = labPaths(name);
@@ -14,8 +14,8 @@ const started = performance.now();
 const elapsed = (): number => Math.round(performance.now() - started);
 const writeLog = (line: string): void => void process.stderr.write(`${line}\n`);
 
-// Written before anything is made, so that `down` finds the daemon whatever happens next.
-writeFileSync(paths.pidFile, `${process.pid} ${startTimeOf(process.pid)}\n`, { mode: 0o600 });
+// Written before anything is made, so that `down` finds the daemon whatever happens next; never over another daemon's.
+writeFileSync(paths.pidFile, `${process.pid} ${startTimeOf(process.pid)}\n`, { mode: 0o600, flag: 'wx' });
 const control = new Control();
 await control.listen(paths.controlSocket);
 

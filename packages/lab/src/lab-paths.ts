@@ -6,6 +6,8 @@ export interface LabPaths {
   readonly run: string;
   readonly state: string;
   readonly pidFile: string;
+  /** Beside the directories: it outlives them while `down` removes them. */
+  readonly lockFile: string;
   readonly configFile: string;
   readonly controlSocket: string;
   readonly apiSocket: string;
@@ -43,6 +45,7 @@ export function labPaths(lab: string): LabPaths {
     run,
     state,
     node,
+    lockFile: path.join(RUN_ROOT, `${lab}.lock`),
     pidFile: path.join(run, 'daemon.pid'),
     configFile: path.join(state, 'lab.json'),
     controlSocket: path.join(run, 'control.sock'),

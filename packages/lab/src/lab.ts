@@ -16,6 +16,7 @@ import type { NodeThread, NodeWorker } from './node-thread.ts';
 import { startOutside } from './outside.ts';
 import { type Players, startPlayers } from './players/index.ts';
 import { createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
+import { stopInOrder } from './stop-order.ts';
 import { netnsName, outsideAddress, planTopology, routerAddress } from './topology.ts';
 
 export interface LabOptions {
@@ -117,16 +118,15 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
         execInPod(streams, informers, { namespace, pod, container, command }),
       idle: async () => void (await Promise.all(nodes.map((node) => node.idle()))),
     },
-    stop: async () => {
-      controllers.stop();
-      allocator.stop();
-      await Promise.all(nodes.map((node) => node.stop()));
-      await Promise.all([...runtimes.values()].map((runtime) => runtime.stop()));
-      await players.stop();
-      outside.close();
-      informers.stop();
-      await server.close();
-    },
+    stop: () =>
+      stopInOrder([
+        [() => controllers.stop(), () => allocator.stop()],
+        nodes.map((node) => () => node.stop()),
+        [...runtimes.values()].map((runtime) => () => runtime.stop()),
+        [() => players.stop()],
+        [() => outside.close(), () => informers.stop()],
+        [() => server.close()],
+      ]),
   };
 }
 

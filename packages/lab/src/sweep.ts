@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode } from '@podwire/base';
 import { deleteNetns, listNetns, openNetns, pidsInNetns } from '@podwire/kernel';
 import { LAB_NAME, labPaths } from './lab-paths.ts';
+import { startTimeOf } from './process-identity.ts';
 import { netnsName } from './topology.ts';
 
 /** What a sweep removed, for the summary of `podwire down`. */
@@ -17,16 +19,6 @@ export interface DaemonIdentity {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)). */
   readonly startTime: string;
-}
-
-export function startTimeOf(pid: number): string | undefined {
-  try {
-    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
-    const [state, ...fields] = afterName.split(' ');
-    return state === 'Z' ? undefined : fields[18];
-  } catch {
-    return undefined;
-  }
 }
 
 /** The daemon of the lab if it lives. */
@@ -98,13 +90,7 @@ async function endDaemon({ pid, startTime }: DaemonIdentity): Promise<void> {
 
 /** Kills until none is left: a process may fork between the scan and the signal. */
 async function endProcesses(names: readonly string[]): Promise<number> {
-  const inodes = new Set(
-    names.map((name) => {
-      const netns = openNetns(name);
-      netns.close();
-      return netns.inode;
-    }),
-  );
+  const inodes = new Set(names.flatMap((name) => inodeOf(name) ?? []));
   const seen = new Set<number>();
   for (let round = 0; round < 50; round++) {
     const pids = pidsInNetns(inodes).filter((pid) => pid !== process.pid);
@@ -116,6 +102,18 @@ async function endProcesses(names: readonly string[]): Promise<number> {
     await sleep(5);
   }
   return seen.size;
+}
+
+/** Undefined for a name that is no namespace: a crash between making the file and mounting on it leaves such a file. */
+function inodeOf(name: string): bigint | undefined {
+  try {
+    const netns = openNetns(name);
+    netns.close();
+    return netns.inode;
+  } catch (error) {
+    if (hasCode(error, 'KERNEL_BAD_NETNS')) return undefined;
+    throw error;
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
