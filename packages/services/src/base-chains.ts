@@ -132,7 +132,10 @@ function filterChains(): Chain[] {
   ];
 }
 
-/** Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. */
+/**
+ * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
+ * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
+ */
 function masqueradeChains({ address }: NodeModel): Chain[] {
   const toMasquerade = goto('masquerading');
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
@@ -161,6 +164,17 @@ function masqueradeChains({ address }: NodeModel): Chain[] {
         rule(
           [isDnat, addressIs('saddr', 'local'), inSet(ORIGINAL_DESTINATION, 'external-ips'), toMasquerade],
           'from this node',
+        ),
+        rule(
+          [
+            isDnat,
+            inSet(ORIGINAL_DESTINATION, 'external-ips'),
+            inSet(SOURCE, 'pod-cidrs'),
+            notInSet(SOURCE, 'node-pod-cidrs'),
+            notInSet(DESTINATION, 'node-pod-cidrs'),
+            toMasquerade,
+          ],
+          'from a pod of another node to an endpoint of another node',
         ),
       ],
     },

@@ -185,6 +185,27 @@ test('services, with real packets', { timeout: 120_000 }, (t) =>
       },
     );
 
+    await t.test(
+      'external policy Local: a pod of another node reaches all, masqueraded where it must be (SVC-13)',
+      async () => {
+        const ports = [{ name: 'http', port: 80, nodePort: 30013 }];
+        const options = { type: 'NodePort', externalTrafficPolicy: 'Local', ports };
+        const name = putService(informers, '10.96.0.13', options);
+        await world.room.idle();
+        const answers = await many(world, 40, ['distant', ADDRESS.node, 30013]);
+        assert.deepEqual(Object.keys(tally(answers)).sort(), ['far:8080', 'near1:8080', 'near2:8080']);
+        const { true: far = [], false: near = [] } = Object.groupBy(answers, (a) => `${a.server === 'far:8080'}`);
+        assert.deepEqual([sources(far), sources(near)], [[ADDRESS.node], [ADDRESS.distant]]);
+        putSlice(informers, name, { backends: ['far'] });
+        await world.room.idle();
+        assert.deepEqual(await world.connect('distant', ADDRESS.node, 30013), {
+          server: 'far:8080',
+          source: ADDRESS.node,
+        });
+        assert.equal(await failure(world, 'outside', ADDRESS.node, 30013), 'silence');
+      },
+    );
+
     await t.test("internal policy Local: only endpoints of the client's node (SVC-14, SVC-5)", async () => {
       const name = putService(informers, '10.96.0.8', { internalTrafficPolicy: 'Local' });
       await world.room.idle();

@@ -8,7 +8,7 @@ import { FakeInformers } from './informers.fixture.ts';
 
 /*
  *   client 10.244.1.2 ──┐
- *   near1  10.244.1.5 ──┼── node ── 172.30.0.11/24 ── far 172.30.0.12, pod 10.244.2.7
+ *   near1  10.244.1.5 ──┼── node ── 172.30.0.11/24 ── far 172.30.0.12, pods 10.244.2.7 and (distant) .8
  *   near2  10.244.1.6 ──┘    └── 203.0.113.1/24 ── outside 203.0.113.10
  */
 export const ADDRESS = {
@@ -16,6 +16,8 @@ export const ADDRESS = {
   near1: '10.244.1.5',
   near2: '10.244.1.6',
   far: '10.244.2.7',
+  /** A client beside far. */
+  distant: '10.244.2.8',
   node: '172.30.0.11',
   outside: '203.0.113.10',
 } as const;
@@ -44,7 +46,7 @@ export interface World {
 
 export function withWorld(fn: (world: World) => Promise<void>): Promise<void> {
   return withNetns(6, async (client, near1, near2, far, node, outside) => {
-    const netns = { client, near1, near2, far, node, outside } as Record<Place, Netns>;
+    const netns = { client, near1, near2, far, distant: far, node, outside } as Record<Place, Netns>;
     const run: World['run'] = (place, command, ...args) =>
       execFileSync('ip', ['netns', 'exec', netns[place].name ?? '', command, ...args], {
         encoding: 'utf8',
@@ -124,7 +126,7 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   cable('outside', 'uplink');
   ip('node', 'addr add 172.30.0.11/24 dev eth0');
   ip('far', 'addr add 172.30.0.12/24 dev eth0');
-  ip('far', `addr add ${ADDRESS.far}/32 dev lo`);
+  for (const pod of ['far', 'distant'] as const) ip('far', `addr add ${ADDRESS[pod]}/32 dev lo`);
   ip('far', 'route add default via 172.30.0.11');
   ip('node', 'route add 10.244.2.0/24 via 172.30.0.12');
   ip('node', 'addr add 203.0.113.1/24 dev uplink');
@@ -157,7 +159,13 @@ async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> 
 const connectFrom =
   (netns: Record<Place, Netns>): World['connect'] =>
   async (from, address, port, timeout = 1000) => {
-    const socket = await connectTcp({ netns: netns[from], address, port, timeout });
+    const socket = await connectTcp({
+      netns: netns[from],
+      address,
+      port,
+      timeout,
+      ...(from === 'distant' && { localAddress: ADDRESS.distant }),
+    });
     try {
       return await new Promise<Answer>((resolve, reject) => {
         socket.once('data', (data) => resolve(JSON.parse(String(data).split('\n', 1)[0] ?? '')));

@@ -144,14 +144,14 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
-    name: 'a pod by the node port of another node, Local policy: the replies take a shorter way',
+    name: 'a pod by the node port of another node, Local policy: masqueraded, or the replies would take a shorter way',
     request: { from: 'shop/front-1', to: '172.30.0.11:30081', endpoint: 'shop/front-2' },
-    verdict: 'dropped',
+    verdict: 'delivered',
     where: 'pod shop/front-2',
     lines: [
       /node-1 .*podwire-services dnat to 10\.244\.2\.3:8080$/,
-      /reply +replies to 10\.244\.1\.2 do not go back through node-1: node-3 has route 10\.244\.1\.0\/24 via 172\.30\.0\.12/,
-      /^dropped: .* its replies bypass node-1, and only node-1 makes their source 172\.30\.0\.11:30081 again$/,
+      /node-1 .*podwire-services masquerade to 172\.30\.0\.11 \(from a pod of another node to an endpoint of another node\)$/,
+      /^delivered: pod shop\/front-2: 10\.244\.2\.3 receives tcp 8080 from 172\.30\.0\.11$/,
     ],
   },
   {
