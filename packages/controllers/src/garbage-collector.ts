@@ -1,8 +1,9 @@
-import { type Informer, KINDS, type KindName } from '@podwire/kube';
+import { type Informer, KINDS, type KindName, type KubeClient } from '@podwire/kube';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { type Controller, type ControllerContext, type Meta, nameOf, objectKey, splitKey } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
 
-/** Kinds that own or are owned in this cluster. */
+/** Kinds whose objects are collected. Owners may be of any kind. */
 const WATCHED = [
   'Deployment',
   'ReplicaSet',
@@ -15,13 +16,20 @@ const WATCHED = [
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
 
+/** Asks the API itself: a cache may lack the kind, or be behind. What cannot be looked up is taken to exist. */
+async function exists(client: KubeClient, { apiVersion, kind, name, uid }: OwnerReference, namespace: string) {
+  const group = (version: string): string => version.split('/').slice(0, -1).join('/');
+  const known = KINDS.find((k) => k.kind === kind && k.group === group(apiVersion));
+  if (!known || (known.namespaced && !namespace)) return true;
+  const owner = await client.get(known.kind, known.namespaced ? { namespace, name } : { name });
+  return owner?.metadata?.uid === uid;
+}
+
 /** Deletes what all of whose owners are gone; finishes foreground deletion once the dependents are away. */
 export function startGarbageCollector({ client, informers, logger }: ControllerContext): Controller {
   const stores = new Map<KindName, Informer<(typeof WATCHED)[number]>>(
     WATCHED.map((kind) => [kind, informers.of(kind)]),
   );
-  const present = (uid: string): boolean =>
-    [...stores.values()].some((store) => store.list().some((object) => object.metadata?.uid === uid));
   const dependents = (uid: string) =>
     [...stores].flatMap(([kind, store]) =>
       store
@@ -35,12 +43,11 @@ export function startGarbageCollector({ client, informers, logger }: ControllerC
     const { name, namespace } = splitKey(place);
     const object: Meta | undefined = stores.get(kind as KindName)?.get(name, namespace);
     if (!object) return;
-    const owners =
-      object.metadata?.ownerReferences?.filter((reference) => KINDS.some((k) => k.kind === reference.kind)) ?? [];
-    if (owners.length > 0 && !object.metadata?.deletionTimestamp && owners.every(({ uid }) => !present(uid))) {
-      await client.delete(kind as KindName, objectKey(object), {
-        ...(object.metadata?.uid ? { uid: object.metadata.uid } : {}),
-      });
+    const { ownerReferences = [], deletionTimestamp, uid } = object.metadata ?? {};
+    if (ownerReferences.length > 0 && !deletionTimestamp) {
+      const present = await Promise.all(ownerReferences.map((owner) => exists(client, owner, namespace)));
+      if (!present.includes(true))
+        await client.delete(kind as KindName, objectKey(object), { ...(uid ? { uid } : {}) });
     }
     const finalizers = (object.metadata as { finalizers?: string[] } | undefined)?.finalizers ?? [];
     if (!object.metadata?.deletionTimestamp) return;
