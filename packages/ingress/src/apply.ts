@@ -1,11 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PodwireError } from '@podwire/base';
+import { hasCode, PodwireError } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import { type DesiredProxy, formatConfig, formatMap, MAP_NAMES, type ProxySettings, reloadKey } from './plan.ts';
-import { addMapCommand, runtimeCommand } from './runtime-socket.ts';
+import { addMapCommands, runtimeCommand } from './runtime-socket.ts';
 
 /** HAProxy as a child of this thread, in its netns. Apply brings it to the desired state with a reload only where one is needed. */
 export class HaProxy {
@@ -31,13 +40,28 @@ export class HaProxy {
   async apply(desired: DesiredProxy): Promise<'unchanged' | 'live' | 'reload' | 'start'> {
     const current = this.#current;
     if (this.#child && current && JSON.stringify(current) === JSON.stringify(desired)) return 'unchanged';
-    const live = this.#child !== undefined && current !== undefined && reloadKey(current) === reloadKey(desired);
     await this.#write(desired);
-    if (live) await this.#applyLive(current, desired);
-    else if (this.#child) await this.#reload();
-    else await this.#start();
+    let how: 'live' | 'reload' | 'start' = 'live';
+    if (!this.#child) {
+      how = 'start';
+      await this.#start();
+    } else if (!current || reloadKey(current) !== reloadKey(desired) || !(await this.#tryLive(current, desired))) {
+      how = 'reload';
+      await this.#reload();
+    }
     this.#current = desired;
-    return live ? 'live' : current && this.#child ? 'reload' : 'start';
+    return how;
+  }
+
+  /** False when HAProxy does not take it; the files hold it already, so a reload will do. */
+  async #tryLive(current: DesiredProxy, desired: DesiredProxy): Promise<boolean> {
+    try {
+      await this.#applyLive(current, desired);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'INGRESS_RUNTIME')) return false;
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -58,6 +82,7 @@ export class HaProxy {
     const { directory } = this.#settings;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (desired.https) await this.#writeCertificates(desired);
+    removeCertificates(directory, desired.https ? desired.certificates.length : 0);
     for (const name of MAP_NAMES) writeAtomically(path.join(directory, `${name}.map`), formatMap(desired.maps[name]));
     writeAtomically(path.join(directory, 'haproxy.cfg'), formatConfig(desired, this.#settings));
   }
@@ -70,7 +95,7 @@ export class HaProxy {
       writeAtomically(fallback, await (await import('./default-certificate.ts')).defaultCertificate());
     const list = [fallback];
     certificates.forEach(({ pem, hosts }, i) => {
-      const file = path.join(directory, `certificate-${i}.pem`);
+      const file = path.join(directory, certificateName(i));
       writeAtomically(file, pem);
       list.push([file, ...hosts].join(' '));
     });
@@ -156,9 +181,11 @@ export class HaProxy {
     const file = path.join(this.#settings.directory, `${name}.map`);
     const version = /New version created: (\d+)/.exec(await runtimeCommand(this.#socket, [`prepare map ${file}`]))?.[1];
     if (version === undefined) throw new PodwireError('INGRESS_RUNTIME', `HAProxy did not prepare ${file}`);
-    if (desired.maps[name].length > 0)
-      await runtimeCommand(this.#socket, [addMapCommand(version, file, desired.maps[name])]);
-    await runtimeCommand(this.#socket, [`commit map @${version} ${file}`]);
+    const commands = [...addMapCommands(version, file, desired.maps[name]), `commit map @${version} ${file}`];
+    for (const command of commands) {
+      const answer = (await runtimeCommand(this.#socket, [command])).trim();
+      if (answer !== '') throw new PodwireError('INGRESS_RUNTIME', `HAProxy refused a change of ${file}: ${answer}`);
+    }
   }
 
   #died(child: ChildProcess, reason: string): void {
@@ -182,6 +209,15 @@ function serverCommands(backend: string, before: Servers, after: Servers): strin
       `set server ${backend}/s${i} state ready`,
     ];
   });
+}
+
+const certificateName = (index: number): string => `certificate-${index}.pem`;
+
+/** Private keys of Secrets that are gone do not stay behind, nor what a crash left half written. */
+function removeCertificates(directory: string, keep: number): void {
+  const kept = new Set(Array.from({ length: keep }, (_, i) => certificateName(i)));
+  for (const name of readdirSync(directory))
+    if (/^certificate-\d+\.pem(\.new)?$/.test(name) && !kept.has(name)) rmSync(path.join(directory, name));
 }
 
 function writeAtomically(file: string, text: string): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { defaultCertificate } from './default-certificate.ts';
 import { backendTo, ingressOf, objectsOf } from './fixture.ts';
 import { type IngressModel, modelIngress } from './model.ts';
 import { planProxy } from './plan.ts';
+import { runtimeCommand } from './runtime-socket.ts';
 
 const skip = existsSync('/usr/sbin/haproxy') ? false : 'probe haproxy: /usr/sbin/haproxy is not installed';
 const netnsName = `pwt-ingress-${randomBytes(4).toString('hex')}`;
@@ -218,4 +219,77 @@ test("TLS: the Secret's certificate by SNI, the default one for other names", { 
   assert.match(own, /^200 /);
   assert.match(fallback, /^200 /);
   assert.notEqual(own, fallback);
+});
+
+const certificateFiles = (): string[] => readdirSync(directory).filter((name) => /^certificate-/.test(name));
+
+test('a Secret that looks like PEM and is none does not stop the other Ingresses', { skip }, async () => {
+  const text = (label: string): string =>
+    Buffer.from(`-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`).toString('base64');
+  const model = modelIngress({
+    ...objectsOf(
+      [
+        ingressOf('bad', { tls: [{ hosts: ['bad.test'], secretName: 'bad' }] }),
+        ingressOf('good', { defaultBackend: backendTo('foo') }),
+      ],
+      { foo: ['127.1.0.2'] },
+    ),
+    secrets: [
+      {
+        metadata: { namespace: 'default', name: 'bad' },
+        data: { 'tls.crt': text('CERTIFICATE'), 'tls.key': text('PRIVATE KEY') },
+      },
+    ],
+  });
+  assert.equal(certificateFiles().length, 1);
+  assert.equal(await proxy.apply(planProxy(model)), 'reload');
+  assert.equal((await get('https', '/', { host: 'bad.test' })).status, 200);
+  assert.equal(await podSeen('anything.test', '/'), '127.1.0.2');
+  assert.deepEqual(certificateFiles(), [], 'the private key of a Secret that is gone is gone, too');
+});
+
+const manyRoutes = (count: number): IngressModel => {
+  const paths = Array.from({ length: count }, (_, i) => ({
+    path: `/a/path/of/usual/length/${i}`,
+    pathType: 'Prefix',
+    backend: backendTo('foo'),
+  }));
+  return modelIngress(
+    objectsOf([ingressOf('many', { rules: [{ host: 'many.test', http: { paths } }] })], { foo: ['127.1.0.3'] }),
+  );
+};
+
+test('2,000 routes are added and removed live', { skip }, async () => {
+  await proxy.apply(planProxy(manyRoutes(1)));
+  assert.equal(await proxy.apply(planProxy(manyRoutes(2000))), 'live');
+  for (const i of [0, 1, 999, 1234, 1999])
+    assert.equal(await podSeen('many.test', `/a/path/of/usual/length/${i}/x`), '127.1.0.3', String(i));
+  assert.equal(await podSeen('many.test', '/a/path/of/usual/length/2000'), 404);
+  assert.equal(await proxy.apply(planProxy(manyRoutes(0))), 'reload');
+  await proxy.apply(planProxy(manyRoutes(2)));
+  assert.equal(await proxy.apply(planProxy(manyRoutes(1))), 'live');
+  assert.equal(await podSeen('many.test', '/a/path/of/usual/length/1'), 404);
+});
+
+test('what HAProxy refuses to change live comes by a reload', { skip }, async () => {
+  const [backend] = planProxy(manyRoutes(1)).backends;
+  const server = `${backend?.name}/s1`;
+  const answer = await runtimeCommand(path.join(directory, 'haproxy.sock'), [
+    `set server ${server} state maint`,
+    `del server ${server}`,
+  ]);
+  assert.match(answer, /Server deleted/);
+  const model = manyRoutes(1);
+  const two = {
+    ...model,
+    backends: model.backends.map((one) => ({
+      ...one,
+      servers: [...one.servers, { address: '127.1.0.4', port: 8080 } as (typeof one.servers)[number]],
+    })),
+  };
+  assert.equal(await proxy.apply(planProxy(two)), 'reload');
+  const seen = [];
+  for (let i = 0; i < 6; i++) seen.push(await podSeen('many.test', '/a/path/of/usual/length/0'));
+  assert.deepEqual([...new Set(seen)].sort(), ['127.1.0.3', '127.1.0.4']);
+  assert.equal(await proxy.apply(planProxy(two)), 'unchanged');
 });

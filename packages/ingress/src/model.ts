@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type IpAddress, tryParseIp } from '@podwire/base';
 import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '@podwire/kube';
+import { readKeyPair } from './key-pair.ts';
 
 export interface IngressObjects {
   readonly ingresses: readonly Ingress[];
@@ -64,9 +65,9 @@ type Path = NonNullable<NonNullable<NonNullable<Ingress['spec']>['rules']>[numbe
 type BackendReference = Path['backend'];
 
 export const CONTROLLER = 'podwire.io/ingress-controller';
-const HOST = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
-/** Printable ASCII without blanks and quotes: what can stand in a map file. */
-const PATH = /^\/[!#-&(-[\]-~]*$/;
+const HOST = /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+/** Printable ASCII without blanks and quotes: what can stand in a map file. Longer ones than this no request can have. */
+const PATH = /^\/[!#-&(-[\]-~]{0,4095}$/;
 
 export function modelIngress(objects: IngressObjects): IngressModel {
   const served = objects.ingresses.filter((ingress) => isOurs(ingress, objects.classes)).sort(byAge);
@@ -147,7 +148,7 @@ class ModelBuilder {
       this.#report(
         ingress,
         'BadRule',
-        `path "${text}" of host "${host}" must start with / and have no blanks or quotes; it is left out`,
+        `path "${text}" of host "${host}" must start with /, have no blanks or quotes and at most 4096 characters; it is left out`,
       );
       return;
     }
@@ -204,17 +205,14 @@ class ModelBuilder {
   #certificate(ingress: Ingress, secretName: string | undefined, hosts: readonly string[]): void {
     const secret =
       secretName === undefined ? undefined : this.#secrets.get(`${ingress.metadata?.namespace}/${secretName}`);
-    const [cert, key] = ['tls.crt', 'tls.key'].map((field) =>
-      Buffer.from(secret?.data?.[field] ?? '', 'base64').toString(),
-    );
     const names = hosts.map((h) => h.toLowerCase()).filter((h) => HOST.test(h));
-    if (cert?.includes('-----BEGIN CERTIFICATE-----') && key?.includes('PRIVATE KEY-----'))
-      this.#certificates.push({ pem: `${cert.trim()}\n${key.trim()}\n`, hosts: names });
+    const pair = secret ? readKeyPair(secret.data ?? {}) : { fault: 'does not exist' };
+    if ('pem' in pair) this.#certificates.push({ pem: pair.pem, hosts: names });
     else
       this.#report(
         ingress,
         'BadCertificate',
-        `Secret "${secretName}" is missing or holds no tls.crt and tls.key; ${names.join(', ') || 'its hosts'} get the default certificate`,
+        `Secret "${secretName}" ${pair.fault}; ${names.join(', ') || 'its hosts'} get the default certificate`,
       );
   }
 }

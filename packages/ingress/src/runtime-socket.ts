@@ -18,7 +18,24 @@ export function runtimeCommand(socketPath: string, commands: readonly string[]):
   });
 }
 
-/** A multi-line payload command: `add map @1 file <<` needs a line of its own. */
-export function addMapCommand(version: string, file: string, entries: readonly (readonly [string, string])[]): string {
-  return `add map @${version} ${file} <<\n${entries.map(([k, v]) => `${k} ${v}\n`).join('')}`;
+/** HAProxy answers nothing at all to a command that does not fit its buffer of 16 KiB (tune.bufsize). */
+const PAYLOAD = 7000;
+
+/** Multi-line payload commands (`add map @1 file <<`), one connection each: their empty last line ends the session. */
+export function addMapCommands(
+  version: string,
+  file: string,
+  entries: readonly (readonly [key: string, value: string])[],
+): string[] {
+  const payloads: string[] = [];
+  let payload = '';
+  for (const line of entries.map(([key, value]) => `${key} ${value}\n`)) {
+    if (payload !== '' && payload.length + line.length > PAYLOAD) {
+      payloads.push(payload);
+      payload = '';
+    }
+    payload += line;
+  }
+  if (payload !== '') payloads.push(payload);
+  return payloads.map((lines) => `add map @${version} ${file} <<\n${lines}`);
 }
