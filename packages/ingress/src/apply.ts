@@ -123,12 +123,21 @@ export class HaProxy {
     await this.#workerOtherThan(undefined);
   }
 
-  /** SIGUSR2 to the master: a new worker takes over the listening sockets, the old one finishes its connections. */
+  /**
+   * SIGUSR2 to the master: a new worker takes over the listening sockets, the old one finishes its connections. A master
+   * that has not yet come back from the reload before loses the signal, so it is sent again.
+   */
   async #reload(): Promise<void> {
     const before = await this.#workerPid();
     this.#errors = '';
-    this.#child?.kill('SIGUSR2');
-    await this.#workerOtherThan(before);
+    const signal = (): void => void this.#child?.kill('SIGUSR2');
+    const again = setInterval(signal, 1000);
+    try {
+      signal();
+      await this.#workerOtherThan(before);
+    } finally {
+      clearInterval(again);
+    }
   }
 
   async #workerOtherThan(pid: string | undefined): Promise<void> {

@@ -293,3 +293,8 @@ test('what HAProxy refuses to change live comes by a reload', { skip }, async ()
   assert.deepEqual([...new Set(seen)].sort(), ['127.1.0.3', '127.1.0.4']);
   assert.equal(await proxy.apply(planProxy(two)), 'unchanged');
 });
+
+test('one reload right after the other', { skip }, async () => {
+  for (const count of [0, 1, 0, 1, 0, 1]) assert.equal(await proxy.apply(planProxy(manyRoutes(count))), 'reload');
+  assert.equal(await podSeen('many.test', '/a/path/of/usual/length/0'), '127.1.0.3');
+});
