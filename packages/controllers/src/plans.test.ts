@@ -65,6 +65,15 @@ test('scaling down takes the unscheduled, then the unready, then the youngest', 
   assert.equal(planScaling(6, pods).create, 2);
 });
 
+test('however many replicas are asked for, a pass makes and removes 500 at most, and 500 at most wait', () => {
+  const many = (count: number, podIP?: string): Pod[] =>
+    Array.from({ length: count }, () => ({ status: podIP === undefined ? {} : { podIP } }));
+  assert.equal(planScaling(2_000_000_000, []).create, 500);
+  assert.equal(planScaling(2_000_000_000, many(500)).create, 0);
+  assert.equal(planScaling(2_000_000_000, [...many(800, '10.0.0.1'), ...many(100)]).create, 400);
+  assert.equal(planScaling(1, many(2000)).remove.length, 500);
+});
+
 test('a rolling update never exceeds surge nor falls below what must be available', () => {
   const set = (name: string, replicas: number, available: number): ObjectOf<'ReplicaSet'> => ({
     metadata: { name },
@@ -76,6 +85,10 @@ test('a rolling update never exceeds surge nor falls below what must be availabl
     spec: { replicas, selector: {}, template: {} },
   });
   assert.equal(planRollout(deployment(3), undefined, []).fresh, 3);
+  const huge = 2_000_000_000;
+  assert.equal(planRollout(deployment(huge), undefined, []).fresh, huge);
+  const grow = planRollout(deployment(huge), set('new', 5, 5), [set('old', huge, 400)]);
+  assert.equal(grow.fresh, huge / 4, 'as many as may be added to the old ones');
   assert.equal(planRollout(deployment(4), undefined, [set('old', 4, 4)]).fresh, 1);
   const step = planRollout(deployment(4), set('new', 1, 0), [set('old', 4, 4)]);
   assert.deepEqual([step.fresh, step.old.get('old')], [1, 3]);

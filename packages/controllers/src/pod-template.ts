@@ -7,6 +7,14 @@ type Template = NonNullable<NonNullable<ObjectOf<'ReplicaSet'>['spec']>['templat
 /** The hash of the template a pod was made of, for kinds that replace pods in place of whole sets. */
 export const REVISION_LABEL = 'controller-revision-hash';
 
+/** Most pods made or deleted in one pass, and most that may wait for an address, per workload. */
+export const PASS_LIMIT = 500;
+
+/** How many pods may be added: a number of replicas no cluster can hold must not fill the memory with waiting pods. */
+export function mayStart(pods: readonly Pod[]): number {
+  return Math.max(0, PASS_LIMIT - pods.filter((pod) => !pod.status?.podIP).length);
+}
+
 /** A workload that makes pods itself: ReplicaSet, DaemonSet or StatefulSet. */
 export interface PodOwner extends Meta {
   readonly spec?: { readonly template?: Template };

@@ -14,7 +14,7 @@ import {
   visible,
 } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
-import { deletePod, podFromTemplate } from './pod-template.ts';
+import { deletePod, mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -24,13 +24,16 @@ export interface Scaling {
   readonly remove: readonly Pod[];
 }
 
-/** How many pods to make, or which to remove: unscheduled first, then not ready, then the youngest. */
+/**
+ * How many pods to make, or which to remove: unscheduled first, then not ready, then the youngest. What exceeds the
+ * limit of one pass is left to the next, which the events of this one bring about.
+ */
 export function planScaling(replicas: number, pods: readonly Pod[]): Scaling {
-  if (pods.length <= replicas) return { create: replicas - pods.length, remove: [] };
+  if (pods.length <= replicas) return { create: Math.min(replicas - pods.length, mayStart(pods)), remove: [] };
   const rank = (pod: Pod): number => (pod.spec?.nodeName ? 0 : 2) + (isReady(pod) ? 0 : 1);
   const age = (pod: Pod): string => String(pod.metadata?.creationTimestamp ?? '');
   const ordered = pods.toSorted((a, b) => rank(b) - rank(a) || (age(a) < age(b) ? 1 : -1));
-  return { create: 0, remove: ordered.slice(0, pods.length - replicas) };
+  return { create: 0, remove: ordered.slice(0, Math.min(pods.length - replicas, PASS_LIMIT)) };
 }
 
 export function statusOf(set: ReplicaSet, pods: readonly Pod[]): NonNullable<ReplicaSet['status']> {

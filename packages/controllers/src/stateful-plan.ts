@@ -1,6 +1,6 @@
 import type { ObjectOf } from '@podwire/kube';
 import { isActive, isReady, nameOf } from './context.ts';
-import { podFromTemplate, REVISION_LABEL } from './pod-template.ts';
+import { mayStart, PASS_LIMIT, podFromTemplate, REVISION_LABEL } from './pod-template.ts';
 import { templateHash } from './rollout.ts';
 
 type StatefulSet = ObjectOf<'StatefulSet'>;
@@ -41,29 +41,57 @@ function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
  * a time, each when all the others are ready. A pod is made anew only after the one of its name is gone.
  */
 export function planStateful(set: StatefulSet, pods: readonly Pod[]): StatefulPlan {
-  const first = set.spec?.ordinals?.start ?? 0;
-  const wanted = Array.from({ length: set.spec?.replicas ?? 1 }, (_, i) => first + i);
   const byOrdinal = new Map(pods.flatMap((pod) => [[ordinalOf(set, pod), pod] as const]));
   const parallel = set.spec?.podManagementPolicy === 'Parallel';
   const finished = pods.filter((pod) => !isActive(pod) && !pod.metadata?.deletionTimestamp);
-  const missing = wanted.filter((ordinal) => !byOrdinal.has(ordinal));
-  const surplus = pods
-    .filter((pod) => isActive(pod) && !wanted.includes(ordinalOf(set, pod) ?? -1))
-    .toSorted((a, b) => (ordinalOf(set, b) ?? 0) - (ordinalOf(set, a) ?? 0));
-  if (parallel && (missing.length > 0 || surplus.length > 0))
-    return { create: missing, remove: [...finished, ...surplus] };
-  const waiting = wanted.find((ordinal) => !serves(byOrdinal.get(ordinal)));
+  const missing = parallel ? ordinals(set, (ordinal) => !byOrdinal.has(ordinal), PASS_LIMIT) : [];
+  const surplus = descending(
+    set,
+    pods.filter((pod) => isActive(pod) && !isWanted(set, pod)),
+  );
+  const remove = (more: readonly Pod[] = []): Pod[] => [...finished, ...more].slice(0, PASS_LIMIT);
+  if (parallel && missing.length + surplus.length > 0)
+    return { create: missing.slice(0, mayStart(pods)), remove: remove(surplus) };
+  const [waiting] = ordinals(set, (ordinal) => !serves(byOrdinal.get(ordinal)), 1);
   if (waiting !== undefined) {
     const broken = byOrdinal.get(waiting);
-    if (!broken) return { create: [waiting], remove: finished };
-    return { create: [], remove: [...finished, ...(isActive(broken) && isOutdated(set, broken) ? [broken] : [])] };
+    if (!broken) return { create: [waiting], remove: remove() };
+    return { create: [], remove: remove(isActive(broken) && isOutdated(set, broken) ? [broken] : []) };
   }
   if (surplus.length > 0) {
     const ending = pods.some((pod) => pod.metadata?.deletionTimestamp);
-    return { create: [], remove: [...finished, ...(ending ? [] : surplus.slice(0, 1))] };
+    return { create: [], remove: remove(ending ? [] : surplus.slice(0, 1)) };
   }
-  const outdated = wanted.toReversed().flatMap((ordinal) => byOrdinal.get(ordinal) ?? []);
-  return { create: [], remove: [...finished, ...outdated.filter((pod) => isOutdated(set, pod)).slice(0, 1)] };
+  const outdated = descending(
+    set,
+    pods.filter((pod) => isWanted(set, pod) && isOutdated(set, pod)),
+  );
+  return { create: [], remove: remove(outdated.slice(0, 1)) };
+}
+
+/** The first and the one past the last ordinal. */
+function range({ spec }: StatefulSet): readonly [first: number, end: number] {
+  const first = spec?.ordinals?.start ?? 0;
+  return [first, first + (spec?.replicas ?? 1)];
+}
+
+function isWanted(set: StatefulSet, pod: Pod): boolean {
+  const [first, end] = range(set);
+  const ordinal = ordinalOf(set, pod) ?? -1;
+  return ordinal >= first && ordinal < end;
+}
+
+/** The lowest ordinals of the set that satisfy the condition; there may be two thousand million to choose from. */
+function ordinals(set: StatefulSet, condition: (ordinal: number) => boolean, limit: number): number[] {
+  const [first, end] = range(set);
+  const found: number[] = [];
+  for (let ordinal = first; ordinal < end && found.length < limit; ordinal++)
+    if (condition(ordinal)) found.push(ordinal);
+  return found;
+}
+
+function descending(set: StatefulSet, pods: readonly Pod[]): Pod[] {
+  return pods.toSorted((a, b) => (ordinalOf(set, b) ?? 0) - (ordinalOf(set, a) ?? 0));
 }
 
 function serves(pod: Pod | undefined): boolean {

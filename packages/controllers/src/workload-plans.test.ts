@@ -68,6 +68,10 @@ test('a StatefulSet grows from the bottom, shrinks and updates from the top, one
   assert.deepEqual(plan(set(2, 'two'), [pod(0), pod(1)]), [[], ['db-1']]);
   assert.deepEqual(plan(set(2, 'two'), [pod(0), pod(1, {}, 'two')]), [[], []]);
   assert.deepEqual(plan(set(2, 'two'), [pod(0), pod(1, ready, 'two')]), [[], ['db-0']]);
+  const huge = set(2_000_000_000, 'one', { podManagementPolicy: 'Parallel', ordinals: { start: 7 } });
+  const [first] = plan(huge, [pod(8)]) as [number[]];
+  assert.deepEqual([first.length, first[0], first[1], first.at(-1)], [499, 7, 9, 506]);
+  assert.deepEqual(plan(set(2_000_000_000), [pod(0)]), [[1], []]);
   const partition = { updateStrategy: { rollingUpdate: { partition: 1 } } };
   assert.deepEqual(plan(set(2, 'two', partition), [pod(0), pod(1, ready, 'two')]), [[], []]);
   assert.deepEqual(plan(set(2), [pod(0), pod(1, { phase: 'Failed' })]), [[], ['db-1']]);
