@@ -37,7 +37,10 @@ export interface RoomStatus {
 /** The face of every room towards the agent. */
 export interface Room {
   readonly name: string;
-  /** Resolves when the room's first full sync is in force. Writes nothing before its informers are synced. */
+  /**
+   * Resolves when the first full sync was tried; `status` says whether it is in force, and a room that failed goes on
+   * trying. Writes nothing before its informers are synced.
+   */
   start(): Promise<void>;
   /** Stops watching; what is in the kernel stays. */
   stop(): Promise<void>;
@@ -45,7 +48,7 @@ export interface Room {
   cleanup(): Promise<void>;
   /** Runs a full observe, diff, apply now. */
   resync(): Promise<Outcome>;
-  /** Resolves when all changes seen so far are in force. */
+  /** Resolves when all changes seen so far were tried. */
   idle(): Promise<void>;
   status(): RoomStatus;
   /** Desired state with reasons; no kernel access. */
