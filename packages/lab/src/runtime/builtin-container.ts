@@ -8,7 +8,7 @@ import type { ConnectRequest } from '../players/container-plan.ts';
 import { imageName } from '../players/image.ts';
 import type { ContainerExit, ContainerSpec, EngineContainer, ExecRequest } from './container-engine.ts';
 import { discardInput, emptyStream, execInPod, finishedSession } from './exec-session.ts';
-import { LogFile, type ReadOptions } from './log-file.ts';
+import { LogFile, READER_BYTES, type ReadOptions } from './log-file.ts';
 import type { LogStream } from './log-lines.ts';
 import { lookUpInPod } from './pod-lookup.ts';
 
@@ -27,7 +27,7 @@ export abstract class BuiltinContainer implements EngineContainer {
     this.spec = spec;
     this.id = `podwire://${randomBytes(32).toString('hex')}`;
     this.imageId = `podwire://${spec.image}`;
-    this.#log = new LogFile({ path: spec.logPath });
+    this.#log = new LogFile({ path: spec.logPath, onDropped: spec.logDropped });
     this.exited = this.#end.promise;
   }
 
@@ -77,7 +77,12 @@ export abstract class BuiltinContainer implements EngineContainer {
 
   protected output(stream: LogStream, chunk: Buffer | string): void {
     this.#log.write(stream, chunk);
-    for (const watcher of this.#watchers) watcher.write(chunk);
+    for (const watcher of this.#watchers) {
+      watcher.write(chunk);
+      if (watcher.writableLength <= READER_BYTES) continue;
+      this.#watchers.delete(watcher);
+      watcher.end();
+    }
   }
 
   protected ended(exit: ContainerExit): void {

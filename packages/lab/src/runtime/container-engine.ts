@@ -19,6 +19,8 @@ export interface ContainerSpec {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly logPath: string;
+  /** What it writes cannot be stored (for now). */
+  logDropped(error: Error): void;
 }
 
 export interface ContainerExit {

@@ -4,6 +4,7 @@ import { type Backoff, formatDelay, nextBackoff, noBackoff } from './backoff.ts'
 import type { ContainerEngine, ContainerExit, ContainerSpec, EngineContainer } from './container-engine.ts';
 import type { Container } from './container-environment.ts';
 import type { ContainerState, ContainerView, Termination } from './container-view.ts';
+import { secondsToDelay } from './delay.ts';
 import { collectOutput } from './exec-session.ts';
 import { LifecycleHooks } from './lifecycle-hooks.ts';
 import type { ProbePlace } from './probe-call.ts';
@@ -186,7 +187,7 @@ export class ContainerLoop {
         this.#context.event('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${message}`),
       dead: (kind) => {
         this.#context.event('Normal', 'Killing', `Container ${name} failed ${kind} probe, will be restarted`);
-        void run.stop((this.container[`${kind}Probe`]?.terminationGracePeriodSeconds ?? 30) * 1000);
+        void run.stop(secondsToDelay(this.container[`${kind}Probe`]?.terminationGracePeriodSeconds ?? 30));
       },
     });
     void run.exited.then(() => {

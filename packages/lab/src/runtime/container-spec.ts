@@ -27,6 +27,14 @@ export async function buildContainerSpec(
   return {
     sandbox,
     logPath,
+    logDropped: (error) =>
+      context.events({
+        pod,
+        type: 'Warning',
+        reason: 'LogDropped',
+        message: `the log of container ${container.name} cannot be written, lines are lost: ${error.message}`,
+        fieldPath: `spec.containers{${container.name}}`,
+      }),
     env,
     identity: {
       namespace,

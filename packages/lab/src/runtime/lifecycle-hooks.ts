@@ -1,5 +1,6 @@
 import { messageOf } from '@podwire/base';
 import type { Container } from './container-environment.ts';
+import { secondsToDelay } from './delay.ts';
 import { callHttp, type ProbePlace } from './probe-call.ts';
 
 type Lifecycle = NonNullable<Container['lifecycle']>;
@@ -45,7 +46,9 @@ export class LifecycleHooks {
   async #call(hook: Hook, timeout: number): Promise<string | undefined> {
     try {
       if (hook.sleep)
-        await new Promise((resolve) => setTimeout(resolve, Math.min((hook.sleep?.seconds ?? 0) * 1000, timeout)));
+        await new Promise((resolve) =>
+          setTimeout(resolve, Math.min(secondsToDelay(hook.sleep?.seconds ?? 0), timeout)),
+        );
       if (hook.exec) {
         const { code, output } = await this.#place.exec(hook.exec.command ?? [], timeout);
         return code === 0 ? undefined : `command exited with ${code}: ${output}`;

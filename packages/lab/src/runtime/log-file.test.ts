@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { LogFile, type ReadOptions } from './log-file.ts';
+import { LogFile, READER_BYTES, type ReadOptions } from './log-file.ts';
 
 function open(t: TestContext, maxBytes?: number): { log: LogFile; directory: string } {
   const directory = mkdtempSync(path.join(tmpdir(), 'podwire-log-'));
@@ -65,4 +67,49 @@ test('a follower gets everything once and ends with the run', async (t) => {
   log.write('stderr', 'after\n');
   log.close();
   assert.equal(await followed, 'before\nafter\n');
+});
+
+test('a full disk drops lines and says so once; the writer lives, followers still see them', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-log-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'a.log');
+  const errors: string[] = [];
+  const log = new LogFile({
+    path: file,
+    onDropped: (error) => errors.push((error as NodeJS.ErrnoException).code ?? ''),
+  });
+  const followed: string[] = [];
+  const out = log.read({ follow: true, limitBytes: 100 }).on('data', (chunk) => followed.push(String(chunk)));
+  symlinkSync('/dev/full', file); // after read(): it never ends
+  for (const line of ['one\n', 'two\n']) log.write('stdout', line);
+  assert.deepEqual(errors, ['ENOSPC']);
+  rmSync(file);
+  log.write('stdout', 'three\n');
+  symlinkSync('/dev/full', `${file}.new`);
+  renameSync(`${file}.new`, file);
+  log.write('stdout', 'four\n');
+  assert.deepEqual(errors, ['ENOSPC', 'ENOSPC']);
+  log.close();
+  await once(out, 'end');
+  assert.equal(followed.join(''), 'one\ntwo\nthree\nfour\n');
+});
+
+test('a follower that does not read is let go, with what it was sent before', async (t) => {
+  const { log } = open(t);
+  const line = `${'x'.repeat(999_999)}\n`;
+  for (let i = 0; i < 3; i++) log.write('stdout', line);
+  const stuck = log.read({ follow: true });
+  const quick = log.read({ follow: true, tailLines: 0 });
+  let seen = 0;
+  quick.on('data', (chunk) => (seen += chunk.length));
+  for (let i = 0; i < 30; i++) {
+    log.write('stdout', line);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const held = (stuck as PassThrough).writableLength;
+  assert.ok(held < READER_BYTES + 4_100_000, `${held} bytes are held for it`);
+  assert.ok((stuck as PassThrough).writableEnded);
+  assert.equal(seen, 30_000_000);
+  assert.ok(!(quick as PassThrough).writableEnded);
+  log.close();
 });

@@ -7,7 +7,12 @@ export interface LogFileOptions {
   /** Bytes after which the file becomes `path.1`, replacing the one before. Default 4 MiB. */
   readonly maxBytes?: number;
   readonly now?: () => Date;
+  /** The disk is full or fails: what comes is dropped until it works again. Told once each time. */
+  readonly onDropped?: (error: Error) => void;
 }
+
+/** A reader this far behind is let go: its memory is ours. */
+export const READER_BYTES = 8 << 20;
 
 export interface ReadOptions extends LogFilter {
   readonly follow?: boolean;
@@ -21,12 +26,15 @@ export class LogFile {
   readonly #writers: Record<LogStream, LineWriter>;
   readonly #followers = new Set<(stored: string) => void>();
   readonly #ends = new Set<() => void>();
+  readonly #onDropped: (error: Error) => void;
+  #dropping = false;
   #size = 0;
   #closed = false;
 
-  constructor({ path, maxBytes = 4 << 20, now = () => new Date() }: LogFileOptions) {
+  constructor({ path, maxBytes = 4 << 20, now = () => new Date(), onDropped = () => {} }: LogFileOptions) {
     this.#path = path;
     this.#maxBytes = maxBytes;
+    this.#onDropped = onDropped;
     this.#writers = { stdout: new LineWriter('stdout', now), stderr: new LineWriter('stderr', now) };
   }
 
@@ -43,7 +51,7 @@ export class LogFile {
     for (const end of this.#ends) end();
   }
 
-  /** What is stored, and with `follow` what comes, until the run ends. */
+  /** What is stored, and with `follow` what comes, until the run ends or the reader is READER_BYTES behind. */
   read(options: ReadOptions): Readable {
     const out = new PassThrough();
     let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
@@ -55,7 +63,13 @@ export class LogFile {
     };
     send(this.#stored(), options);
     if (!options.follow || this.#closed) return out.end();
-    const follow = (stored: string): void => send(stored, { timestamps: options.timestamps ?? false });
+    const most = out.writableLength + READER_BYTES;
+    const follow = (stored: string): void => {
+      send(stored, { timestamps: options.timestamps ?? false });
+      if (out.writableLength <= most) return;
+      left = 0;
+      out.end();
+    };
     const end = (): void => void out.end();
     this.#followers.add(follow);
     this.#ends.add(end);
@@ -79,12 +93,23 @@ export class LogFile {
 
   #append(text: string): void {
     if (text === '' || this.#closed) return;
-    if (this.#size + text.length > this.#maxBytes && this.#size > 0) {
-      fs.renameSync(this.#path, `${this.#path}.1`);
-      this.#size = 0;
-    }
-    fs.appendFileSync(this.#path, text, { encoding: 'latin1', mode: 0o600 });
-    this.#size += text.length;
+    this.#store(text);
     for (const follow of this.#followers) follow(text);
+  }
+
+  /** Called from data handlers, where nobody could catch. */
+  #store(text: string): void {
+    try {
+      if (this.#size + text.length > this.#maxBytes && this.#size > 0) {
+        fs.renameSync(this.#path, `${this.#path}.1`);
+        this.#size = 0;
+      }
+      fs.appendFileSync(this.#path, text, { encoding: 'latin1', mode: 0o600 });
+      this.#size += text.length;
+      this.#dropping = false;
+    } catch (error) {
+      if (!this.#dropping) this.#onDropped(error as Error);
+      this.#dropping = true;
+    }
   }
 }

@@ -31,6 +31,8 @@ export interface TestNode {
   readonly streams: PodStreams;
   readonly netns: Netns;
   readonly log: readonly string[];
+  /** The runtime's; each pod has one in it, named by its uid. */
+  readonly directory: string;
   /** Sandboxes that exist now. */
   sandboxes(): string[];
   /** Creates the pod on the node, in default. */
@@ -95,6 +97,7 @@ export async function startNode(t: TestContext): Promise<TestNode> {
     streams,
     netns,
     log,
+    directory,
     sandboxes,
     until,
     run: (name, spec, metadata) =>

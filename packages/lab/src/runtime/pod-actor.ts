@@ -4,6 +4,8 @@ import type { Pod } from '@podwire/kube';
 import type { Container } from './container-environment.ts';
 import { ContainerLoop, type RestartPolicy } from './container-loop.ts';
 import { buildContainerSpec } from './container-spec.ts';
+import { clampDelay, LONGEST_DELAY, secondsToDelay } from './delay.ts';
+import { missingFiles } from './host-files.ts';
 import type { PodContext } from './pod-context.ts';
 import { type PodView, podStatusPatch } from './pod-status.ts';
 import { gracePeriod } from './probe-target.ts';
@@ -66,8 +68,7 @@ export class PodActor {
 
   start(): void {
     const seconds = this.#pod.spec?.activeDeadlineSeconds;
-    if (seconds)
-      this.#deadline = setTimeout(() => this.#expire(), this.#startTime.getTime() + seconds * 1000 - Date.now());
+    if (seconds) this.#expireAt(this.#startTime.getTime() + seconds * 1000);
     this.#life = this.#live().catch((error) => this.#report('run', error));
     this.update(this.#pod);
   }
@@ -110,6 +111,7 @@ export class PodActor {
       try {
         this.#sandbox = await createSandbox(this.#pod, path.join(this.#directory, 'etc'), this.#context.sandbox);
         this.#ips = this.#sandbox.ips;
+        for (const missing of missingFiles()) this.#event('Warning', 'HostFileMissing', missing);
         return !this.#ending;
       } catch (error) {
         this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
@@ -187,13 +189,20 @@ export class PodActor {
     }
   }
 
+  /** A deadline further away than a timer reaches is looked at again. */
+  #expireAt(deadline: number): void {
+    const left = deadline - Date.now();
+    const next = left > LONGEST_DELAY ? () => this.#expireAt(deadline) : () => this.#expire();
+    this.#deadline = setTimeout(next, clampDelay(left));
+  }
+
   #expire(): void {
     this.#failure = {
       reason: 'DeadlineExceeded',
       message: 'Pod was active on the node longer than the specified deadline',
     };
     this.#event('Normal', 'DeadlineExceeded', this.#failure.message);
-    void this.#stopContainers((this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+    void this.#stopContainers(secondsToDelay(this.#pod.spec?.terminationGracePeriodSeconds ?? 30));
     this.#status.changed(true);
   }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { connectTcp } from '@podwire/kernel';
 import { httpGet, udpExchange } from '../players/exchange.ts';
@@ -326,4 +328,42 @@ test('termination: SIGTERM first, SIGKILL after the grace period; host network u
   await assert.rejects(connectTcp({ netns: node.netns, address: NODE_ADDRESS, port: 8088, timeout: 1000 }), {
     code: 'KERNEL_CONNECT',
   });
+});
+
+test('seconds beyond what a timer takes are long, not nothing', async (t) => {
+  const node = await startNode(t);
+  await node.run('patient', {
+    activeDeadlineSeconds: 2_147_484,
+    terminationGracePeriodSeconds: 2_147_484,
+    containers: [
+      {
+        ...busybox(['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.05; done']),
+        livenessProbe: { exec: { command: ['sh', '-c', 'exit 1'] }, periodSeconds: 2_147_484, failureThreshold: 5 },
+      },
+    ],
+  });
+  await node.until('patient', isReady);
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // the first liveness probe is after a second
+  const pod = await node.until('patient', () => true);
+  assert.deepEqual([pod.status?.phase, pod.status?.containerStatuses?.[0]?.restartCount], ['Running', 0]);
+  await node.client.delete('Pod', { namespace: 'default', name: 'patient' });
+  const ended = await node.until('patient', (p) => p.status?.containerStatuses?.[0]?.state?.terminated !== undefined);
+  assert.equal(ended.status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 7);
+  await node.gone('patient');
+});
+
+test('a log that cannot be written loses lines and an event says so; the pod lives', async (t) => {
+  const node = await startNode(t);
+  await node.run('chatty', { containers: [busybox(['sh', '-c', 'while :; do echo x; sleep 0.05; done'])] });
+  const { metadata } = await node.until('chatty', isReady);
+  rmSync(path.join(node.directory, metadata?.uid ?? ''), { recursive: true });
+  let dropped: string[] = [];
+  for (let i = 0; i < 100 && dropped.length === 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { items } = await node.client.list('Event', { namespace: 'default' });
+    dropped = items.filter((e) => e.reason === 'LogDropped').map((e) => e.message ?? '');
+  }
+  assert.match(dropped.join(), /^the log of container shell cannot be written, lines are lost: ENOENT/);
+  const pod = await node.until('chatty', () => true);
+  assert.equal(pod.status?.containerStatuses?.[0]?.restartCount, 0);
 });

@@ -3,6 +3,7 @@ import { messageOf, PodwireError } from '@podwire/base';
 import { connectTcp, type Netns } from '@podwire/kernel';
 import { httpGet } from '../players/exchange.ts';
 import type { Container } from './container-environment.ts';
+import { secondsToDelay } from './delay.ts';
 import type { CommandResult } from './exec-session.ts';
 import { type Probe, portNumber, probeHeaders } from './probe-target.ts';
 
@@ -25,7 +26,7 @@ const passed: ProbeResult = { ok: true, message: '' };
 
 /** One try of a probe; never rejects. A probe without an action fails. */
 export async function callProbe(probe: Probe, place: ProbePlace): Promise<ProbeResult> {
-  const timeout = (probe.timeoutSeconds ?? 1) * 1000;
+  const timeout = secondsToDelay(probe.timeoutSeconds ?? 1);
   try {
     if (probe.exec) return await callExec(probe.exec.command ?? [], place, timeout);
     if (probe.httpGet) return await callHttp(probe.httpGet, place, timeout);

@@ -1,5 +1,6 @@
 import type { Pod } from '@podwire/kube';
 import type { Container } from './container-environment.ts';
+import { secondsToDelay } from './delay.ts';
 
 export type Probe = NonNullable<Container['readinessProbe']>;
 
@@ -27,5 +28,5 @@ export function probeHeaders(
 
 export function gracePeriod(pod: Pod): number {
   const seconds = pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
-  return Math.max(0, seconds) * 1000;
+  return secondsToDelay(seconds);
 }

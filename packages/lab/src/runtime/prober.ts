@@ -1,3 +1,4 @@
+import { secondsToDelay } from './delay.ts';
 import { callProbe, type ProbePlace } from './probe-call.ts';
 import {
   countResult,
@@ -50,7 +51,7 @@ export class Prober {
   }
 
   #repeat(kind: ProbeKind, probe: Probe): void {
-    const period = (probe.periodSeconds ?? 10) * 1000;
+    const period = secondsToDelay(probe.periodSeconds || 10);
     let [state, tries]: [ProbeState, number] = [freshProbe, 0];
     const attempt = async (): Promise<void> => {
       const { ok, message } = await callProbe(probe, this.#place);
@@ -65,7 +66,7 @@ export class Prober {
       if (this.#conclude(kind, before, state.verdict)) return;
       this.#later(attempt, nextProbeDelay({ kind, period, tries, sinceStart, verdict: state.verdict }));
     };
-    const initial = (probe.initialDelaySeconds ?? 0) * 1000;
+    const initial = secondsToDelay(probe.initialDelaySeconds ?? 0);
     // A liveness probe has nothing to say at the very start.
     this.#later(attempt, kind === 'liveness' ? initial || Math.min(period, 1000) : initial);
   }

@@ -5,6 +5,7 @@ import { messageOf, PodwireError } from '@podwire/base';
 import { createNetns, deleteNetns, type Netns, pidsInNetns } from '@podwire/kernel';
 import type { ClusterConfig, Pod } from '@podwire/kube';
 import type { Cni, CniAttachment } from './cni.ts';
+import { canCover } from './host-files.ts';
 import { formatHosts, podHostname } from './hosts-file.ts';
 import { formatResolver, podResolver, type ResolverConfig } from './resolver-file.ts';
 
@@ -95,8 +96,7 @@ function writeFiles(pod: Pod, directory: string, podIp: string, { config, nodeRe
     const source = path.join(directory, name);
     fs.writeFileSync(source, text, { mode: 0o644 });
     const target = `/etc/${name}`;
-    // A file cannot be laid over one that is not there.
-    return fs.existsSync(target) ? [{ source, target }] : [];
+    return canCover(target) ? [{ source, target }] : [];
   });
 }
 
