@@ -141,10 +141,10 @@ export class LocalClient implements KubeClient {
       done.resolve();
     };
     unsubscribe = store.watch(kind, Number(options.resourceVersion), (event) => {
-      const selected = ended ? undefined : selectEvent(event, matcher);
-      if (!selected) return;
+      if (ended) return;
       try {
-        onEvent({ type: selected.type, object: typed<K>(selected.object) });
+        const selected = selectEvent(event, matcher);
+        if (selected) onEvent({ type: selected.type, object: typed<K>(selected.object) });
       } catch (error) {
         // The listener's fault ends its own watch, not the commit.
         stop();

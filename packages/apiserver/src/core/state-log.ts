@@ -36,11 +36,13 @@ export class StateLog {
   #generation = 0;
   #file: FileHandle | undefined;
   #size = 0;
+  #rotateAt: number;
   #snapshotting: Promise<void> | undefined;
 
   private constructor(options: StateLogOptions, unlock: () => Promise<void>) {
     this.#directory = options.directory;
     this.#rotateBytes = options.rotateBytes ?? 16 * 1024 * 1024;
+    this.#rotateAt = this.#rotateBytes;
     this.#unlock = unlock;
   }
 
@@ -55,15 +57,21 @@ export class StateLog {
     }
   }
 
-  /** Resolves when the bytes are on stable storage. One call at a time. */
+  /** Resolves when the bytes are on stable storage; rejects when they are not, all or none. One call at a time. */
   async append(records: readonly Buffer[], snapshot: Snapshot): Promise<void> {
     const file = this.#file;
     if (!file) throw new PodwireError('APISERVER_STATE_WRITE', 'the state log is closed');
     const bytes = records.length === 1 ? (records[0] as Buffer) : Buffer.concat(records);
-    await file.write(bytes, 0, bytes.length, this.#size);
-    await file.datasync();
+    try {
+      await writeAll(file, bytes, this.#size);
+      await file.datasync();
+    } catch (error) {
+      // What is left of the write is cut off here or, if that fails too, as a torn tail at the next start.
+      await file.truncate(this.#size).catch(() => {});
+      throw error;
+    }
     this.#size += bytes.length;
-    if (this.#size > this.#rotateBytes && !this.#snapshotting) await this.#rotate(snapshot);
+    if (this.#size > this.#rotateAt && !this.#snapshotting) await this.#rotate(snapshot);
   }
 
   async close(): Promise<void> {
@@ -93,8 +101,7 @@ export class StateLog {
       // One by one: spreading a large file into push() overflows the stack.
       for (const record of await this.#read('log', generation)) records.push(record);
     }
-    this.#generation = logs.at(-1) ?? base ?? 0;
-    await this.#openLog();
+    await this.#openLog(logs.at(-1) ?? base ?? 0);
     await this.#sweep(base ?? 0);
     return { records, tornBytes };
   }
@@ -118,20 +125,38 @@ export class StateLog {
     return bytes.length - soundBytes;
   }
 
-  async #openLog(): Promise<void> {
-    const previous = this.#file;
-    this.#file = await open(this.#path('log', this.#generation), constants.O_RDWR | constants.O_CREAT, 0o600);
-    this.#size = (await this.#file.stat()).size;
-    await previous?.close();
-    await this.#syncDirectory();
+  /** Leaves everything as it was when it fails. */
+  async #openLog(generation: number): Promise<void> {
+    const name = this.#path('log', generation);
+    const file = await open(name, constants.O_RDWR | constants.O_CREAT, 0o600);
+    try {
+      const { size } = await file.stat();
+      await this.#syncDirectory();
+      const previous = this.#file;
+      [this.#file, this.#size, this.#generation] = [file, size, generation];
+      this.#rotateAt = this.#rotateBytes;
+      await previous?.close().catch(() => {});
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
+  /** What was appended is safe by now, so that a failure only means that the present log gets longer. */
   async #rotate(snapshot: Snapshot): Promise<void> {
     // The iterator sees the state as of now: the store hands out an immutable copy.
     const records = snapshot();
-    this.#generation++;
-    await this.#openLog();
-    this.#snapshotting = this.#writeSnapshot(this.#generation, records).finally(() => {
+    const next = this.#generation + 1;
+    try {
+      await this.#openLog(next);
+    } catch (error) {
+      this.#rotateAt = this.#size + this.#rotateBytes;
+      warn(`log ${this.#path('log', next)} was not begun`, error);
+      // A later log would make a torn tail of the present one look like damage.
+      await unlink(this.#path('log', next)).catch(() => {});
+      return;
+    }
+    this.#snapshotting = this.#writeSnapshot(next, records).finally(() => {
       this.#snapshotting = undefined;
     });
   }
@@ -143,7 +168,7 @@ export class StateLog {
     try {
       const file = await open(partial, 'w', 0o600);
       try {
-        for (const chunk of chunks(records, 256)) await file.write(Buffer.concat(chunk.map(encodeRecord)));
+        for (const chunk of chunks(records, 256)) await writeAll(file, Buffer.concat(chunk.map(encodeRecord)));
         await file.sync();
       } finally {
         await file.close();
@@ -152,7 +177,8 @@ export class StateLog {
       await this.#syncDirectory();
       await this.#sweep(generation);
     } catch (error) {
-      process.emitWarning(`snapshot ${target} was not written: ${messageOf(error)}`, { code: 'APISERVER_STATE_WRITE' });
+      await unlink(partial).catch(() => {});
+      warn(`snapshot ${target} was not written`, error);
     }
   }
 
@@ -169,6 +195,21 @@ export class StateLog {
     await directory.sync();
     await directory.close();
   }
+}
+
+/** A write may come out short, as on a disk that is nearly full: the rest is tried until it is written or refused. */
+async function writeAll(file: FileHandle, bytes: Buffer, position?: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const at = position === undefined ? null : position + done;
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
+    if (bytesWritten === 0) throw new Error(`only ${done} of ${bytes.length} bytes could be written`);
+    done += bytesWritten;
+  }
+}
+
+function warn(what: string, cause: unknown): void {
+  process.emitWarning(`${what}: ${messageOf(cause)}`, { code: 'APISERVER_STATE_WRITE' });
 }
 
 function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {

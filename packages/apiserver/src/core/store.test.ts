@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, type FileHandle, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -116,6 +116,104 @@ test('snapshots replace old logs and hold the same', async (t) => {
   await reopened.close();
 });
 
+type Write = (bytes: Buffer, offset: number, length: number, at: number | null) => Promise<{ bytesWritten: number }>;
+
+/** Replaces FileHandle.write: `limit` says how many of the bytes are written. */
+async function limitWrites(t: TestContext, limit: (length: number, at: number | null) => number) {
+  const probe = await open('/dev/null');
+  const prototype: FileHandle = Object.getPrototypeOf(probe);
+  await probe.close();
+  const { write } = prototype as unknown as { write: Write };
+  const limited: Write = function (this: unknown, bytes, offset, length, at) {
+    return write.call(this, bytes, offset, limit(length, at), at);
+  };
+  return t.mock.method(prototype, 'write', limited as FileHandle['write']).mock;
+}
+
+test('short writes are completed, in the log and in the snapshot', async (t) => {
+  const directory = await scratch(t);
+  const mock = await limitWrites(t, (length) => Math.min(length, 61));
+  const store = await Store.open({ directory, rotateBytes: 500 });
+  for (let i = 0; i < 30; i++) await store.put('ConfigMap', configMap(`n${i % 3}`, String(i)));
+  const expected = contents(store);
+  await store.close();
+  mock.restore();
+  assert.ok((await readdir(directory)).some((name) => name.startsWith('snapshot.')));
+  const reopened = await Store.open({ directory });
+  assert.deepEqual(contents(reopened), expected);
+  assert.equal(reopened.recovered?.tornBytes, 0);
+  await reopened.close();
+});
+
+test('a write that fails half way is refused, changes nothing, and nothing is written after it', async (t) => {
+  const directory = await scratch(t);
+  const store = await Store.open({ directory });
+  await store.put('ConfigMap', configMap('a', '1'));
+  let left = 50;
+  const mock = await limitWrites(t, (length) => {
+    const now = Math.min(length, left);
+    left -= now;
+    return now;
+  });
+  const seen: unknown[] = [];
+  store.watch('ConfigMap', store.revision, (event) => void seen.push(event));
+  const refused = { code: 'KUBE_API', message: /state could not be written \(only 50 of \d+ bytes.*until a restart/ };
+  await assert.rejects(store.put('ConfigMap', configMap('a', '2')), refused);
+  mock.restore();
+  await assert.rejects(store.put('ConfigMap', configMap('b', '1')), refused);
+  assert.deepEqual([contents(store), seen], [[['a', '1']], []]);
+  assert.equal(store.latest('ConfigMap', 'default/b'), undefined);
+  await store.close();
+  const reopened = await Store.open({ directory });
+  assert.deepEqual([contents(reopened), reopened.recovered?.tornBytes], [[['a', '1']], 0]);
+  await reopened.close();
+});
+
+test('a snapshot that cannot be written whole does not appear, and the logs stay', async (t) => {
+  const directory = await scratch(t);
+  const mock = await limitWrites(t, (length, at) => (at === null ? 0 : length));
+  const warned = once(process, 'warning');
+  const store = await Store.open({ directory, rotateBytes: 500 });
+  for (let i = 0; i < 20; i++) await store.put('ConfigMap', configMap(`n${i}`, String(i)));
+  assert.match((await warned)[0].message, /snapshot .* was not written: only 0 of/);
+  const expected = contents(store);
+  await store.close();
+  mock.restore();
+  assert.deepEqual(
+    (await readdir(directory)).filter((name) => name.startsWith('snapshot.')),
+    [],
+  );
+  const reopened = await Store.open({ directory });
+  assert.deepEqual(contents(reopened), expected);
+  await reopened.close();
+});
+
+test('a file that may not grow further loses no acknowledged write', async (t) => {
+  const directory = await scratch(t);
+  const fixture = path.join(import.meta.dirname, 'store-writer.fixture.ts');
+  // 16 blocks of 512 bytes: the last write comes out short, the one for the rest fails with EFBIG.
+  const limited = ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, fixture, directory];
+  const writer = spawn('sh', limited);
+  let [output, errors] = ['', ''];
+  writer.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  writer.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  await once(writer, 'close');
+  assert.match(errors, /the state could not be written \(EFBIG/);
+  const acknowledged = new Map(
+    output.split('\n').flatMap((line) => (line ? [line.split(' ') as [string, string]] : [])),
+  );
+  const store = await Store.open({ directory });
+  assert.equal(store.recovered?.tornBytes, 0);
+  assert.ok(acknowledged.size > 5);
+  for (const [name, value] of acknowledged)
+    assert.deepEqual(store.get('ConfigMap', `default/${name}`)?.data, { value }, name);
+  await store.close();
+});
+
 test('two servers do not share a directory', async (t) => {
   const directory = await scratch(t);
   const store = await Store.open({ directory });
@@ -215,4 +313,19 @@ test('history is bounded: a watch from before it is told to list', async () => {
     store.watch('ConfigMap', store.revision + 1, () => {}),
     undefined,
   );
+});
+
+test('a listener that throws loses its watch; the write and the other listeners go on', async () => {
+  const store = await Store.open({});
+  const [bad, good]: number[][] = [[], []];
+  const warned = once(process, 'warning');
+  store.watch('ConfigMap', store.revision, ({ revision }) => {
+    bad?.push(revision);
+    throw new Error('broken listener');
+  });
+  store.watch('ConfigMap', store.revision, ({ revision }) => void good?.push(revision));
+  await store.put('ConfigMap', configMap('a'));
+  await store.put('ConfigMap', configMap('b'));
+  assert.deepEqual([bad?.length, good?.length], [1, 2]);
+  assert.match((await warned)[0].message, /a watch of ConfigMap was ended: broken listener/);
 });

@@ -231,7 +231,15 @@ export class Store {
       shelf.forgotten = shelf.history[dropped - 1]?.revision ?? shelf.forgotten;
       shelf.history = shelf.history.slice(dropped);
     }
-    for (const listener of [...shelf.listeners]) listener(event);
+    for (const listener of [...shelf.listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // Its fault ends its own watch, not the commit nor the other watches.
+        shelf.listeners.delete(listener);
+        process.emitWarning(`a watch of ${kind} was ended: ${messageOf(error)}`);
+      }
+    }
     settle();
   }
 

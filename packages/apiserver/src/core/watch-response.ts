@@ -41,6 +41,9 @@ export class WatchResponse {
   #unsubscribe: (() => void) | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #columnsSent = false;
+  /** Bytes of the state sent at the beginning, which nobody could read yet. */
+  #initialBytes = 0;
+  #ended = false;
 
   constructor(store: Store, options: WatchOptions) {
     this.#store = store;
@@ -66,10 +69,15 @@ export class WatchResponse {
       for (const object of store.list(path.kind.kind)) if (!matcher || matcher(object)) this.#send('ADDED', object);
     }
     if (query.get('sendInitialEvents') === 'true') this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
+    this.#initialBytes = this.#stream.readableLength;
     const since = withState ? store.revision : Number(asked);
     this.#unsubscribe = store.watch(path.kind.kind, since, (event) => this.#take(event));
     if (!this.#unsubscribe) {
       this.#refuse(asked ?? '0');
+      return;
+    }
+    if (this.#ended) {
+      this.#unsubscribe();
       return;
     }
     const seconds = Number(query.get('timeoutSeconds')) || DEFAULT_TIMEOUT * (1 + Math.random());
@@ -86,8 +94,15 @@ export class WatchResponse {
   }
 
   #take(event: StoreEvent): void {
-    const selected = selectEvent(event, this.#options.matcher);
-    if (selected) this.#send(selected.type, selected.object);
+    if (this.#ended) return;
+    try {
+      const selected = selectEvent(event, this.#options.matcher);
+      if (selected) this.#send(selected.type, selected.object);
+    } catch (error) {
+      this.#cut();
+      throw error;
+    }
+    if (this.#stream.readableLength > MAX_BACKLOG + this.#initialBytes) this.#cut();
   }
 
   #send(type: string, object: ApiObject): void {
@@ -105,7 +120,6 @@ export class WatchResponse {
       const isStored = path.apiVersion === path.kind.apiVersion;
       this.#stream.push(isStored ? plainLine(type, object) : `${JSON.stringify({ type, object: convert(object) })}\n`);
     }
-    if (this.#stream.readableLength > MAX_BACKLOG) this.#end();
   }
 
   /** Tells how far the watch has come; Table readers do not expect one. */
@@ -121,7 +135,14 @@ export class WatchResponse {
     this.#stream.push(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
   }
 
+  /** Ends at once and lets go of what was not read. */
+  #cut(): void {
+    this.#end();
+    this.#stream.destroy();
+  }
+
   #end(): void {
+    this.#ended = true;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
