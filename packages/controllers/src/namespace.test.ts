@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { startApiServer } from '@podwire/apiserver';
+import { PodwireError, silentLogger } from '@podwire/base';
+import { createInformers, type KubeClient, parseClusterConfig } from '@podwire/kube';
+import { startNamespaces } from './namespace.ts';
+
+const config = parseClusterConfig();
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function start(t: TestContext, wrap: (client: KubeClient) => Partial<KubeClient>) {
+  const server = await startApiServer({ serviceCidrs: config.serviceCidrs, nodePortRange: config.nodePortRange });
+  const real = server.client();
+  const informers = createInformers(real);
+  await Promise.all([informers.of('Namespace').synced, informers.of('ServiceAccount').synced]);
+  const own = wrap(real);
+  const client = new Proxy(real, {
+    get: (target, name) => own[name as keyof KubeClient] ?? Reflect.get(target, name).bind(target),
+  });
+  const controller = startNamespaces({ client, informers, config, logger: silentLogger });
+  t.after(async () => {
+    controller.stop();
+    informers.stop();
+    await server.close();
+  });
+  return real;
+}
+
+test('a namespace that a finalizer holds is looked at ever less often, and goes when it is let go', async (t) => {
+  let looks = 0;
+  const client = await start(t, (real) => ({
+    list: (kind, options) => {
+      if (kind === 'ConfigMap') looks++;
+      return real.list(kind, options);
+    },
+  }));
+  await client.create('Namespace', { metadata: { name: 'held' } });
+  const key = { name: 'c', namespace: 'held' };
+  await client.create('ConfigMap', { metadata: { ...key, finalizers: ['example.com/hold'] } });
+  await client.delete('Namespace', { name: 'held' });
+  await wait(1000);
+  assert.ok(looks >= 3 && looks <= 9, `${looks} looks in the first second`);
+  await client.patch('ConfigMap', key, { metadata: { finalizers: null } });
+  for (let i = 0; i < 150 && (await client.get('Namespace', { name: 'held' })); i++) await wait(10);
+  assert.equal(await client.get('Namespace', { name: 'held' }), undefined);
+});
+
+test('the default ServiceAccount is tried again after a failure, but not in a namespace that goes', async (t) => {
+  const failures = ['KUBE_UNAVAILABLE', 'KUBE_API'];
+  const tries: string[] = [];
+  const client = await start(t, (real) => ({
+    create: (kind, object) => {
+      const namespace = object.metadata?.namespace ?? '';
+      tries.push(namespace);
+      const code = namespace === 'going' ? 'KUBE_FORBIDDEN' : namespace === 'new' ? failures.shift() : undefined;
+      return code ? Promise.reject(new PodwireError(code, 'refused')) : real.create(kind, object);
+    },
+  }));
+  for (const name of ['going', 'new']) await client.create('Namespace', { metadata: { name } });
+  const key = { namespace: 'new', name: 'default' };
+  for (let i = 0; i < 100 && !(await client.get('ServiceAccount', key)); i++) await wait(10);
+  assert.ok(await client.get('ServiceAccount', key));
+  assert.deepEqual(
+    ['going', 'new'].map((name) => tries.filter((namespace) => namespace === name).length),
+    [1, 3],
+  );
+});
