@@ -1,4 +1,5 @@
-import type { CheckRow } from '@podwire/lab';
+import { PodwireError } from '@podwire/base';
+import { type CheckRow, labPaths } from '@podwire/lab';
 import pc from 'picocolors';
 import { requireLab, streamDaemon } from './control-client.ts';
 import { becomeRoot } from './root.ts';
@@ -11,16 +12,25 @@ export interface CheckOptions {
 export async function check({ name, output }: CheckOptions): Promise<number> {
   becomeRoot();
   requireLab(name);
-  const rows: CheckRow[] = [];
-  for await (const row of streamDaemon<CheckRow>(name, '/check', 'POST')) {
-    rows.push(row);
+  const rows = await runChecks(name, (row) => {
     if (!output) console.log(formatRow(row));
-  }
+  });
   if (output === 'json') console.log(JSON.stringify(rows, null, 2));
   if (output === 'junit') console.log(formatJunit(rows));
   const failed = rows.filter((row) => !row.ok).length;
   if (!output) console.log(`${rows.length - failed} of ${rows.length} checks passed`);
-  return failed === 0 && rows.length > 0 ? 0 : 1;
+  return failed === 0 ? 0 : 1;
+}
+
+/** Throws CLI_CHECK when there is no row: a check that proves nothing has not passed. */
+export async function runChecks(lab: string, show: (row: CheckRow) => void): Promise<readonly CheckRow[]> {
+  const rows: CheckRow[] = [];
+  for await (const row of streamDaemon<CheckRow>(lab, '/check', 'POST')) {
+    rows.push(row);
+    show(row);
+  }
+  if (rows.length > 0) return rows;
+  throw new PodwireError('CLI_CHECK', `the check of lab "${lab}" proved nothing; ${labPaths(lab).log} may say why`);
 }
 
 export function formatRow({ name, ok, detail, ms }: CheckRow): string {

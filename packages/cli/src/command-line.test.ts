@@ -12,6 +12,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['explain', '--from', 'a', '--to', 'b'],
   ['kubeconfig'],
   ['exec', 'pod', 'true'],
+  ['kubectl'],
 ];
 
 for (const [command = '', ...rest] of COMMANDS) {

@@ -117,7 +117,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .action(async ({ name }) => finish(await (await import('./kubeconfig.ts')).kubeconfig(name)));
   program
     .command('kubectl [args...]')
-    .description('run the kubectl on PATH against the lab')
+    .description('run the kubectl on PATH against the lab; for another lab: kubectl --name <lab> ...')
     .allowUnknownOption()
     .helpOption(false)
     .passThroughOptions()

@@ -1,8 +1,17 @@
-import { labExists, sweepLab } from '@podwire/lab';
+import { labExists, lockLab, sweepLab } from '@podwire/lab';
 import { becomeRoot } from './root.ts';
 
 export async function down(name: string): Promise<number> {
   becomeRoot();
+  const lock = lockLab(name);
+  try {
+    return await remove(name);
+  } finally {
+    lock.release();
+  }
+}
+
+async function remove(name: string): Promise<number> {
   if (!labExists(name)) {
     console.log(`lab "${name}" is not there; nothing to remove`);
     return 0;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { PodwireError } from '@podwire/base';
-import { labPaths } from '@podwire/lab';
+import { labPaths, requireLabName } from '@podwire/lab';
 import { requireLab } from './control-client.ts';
 import { becomeRoot } from './root.ts';
 
@@ -22,11 +22,21 @@ export function findKubectl(): string | undefined {
     });
 }
 
-/** Runs kubectl with the lab's kubeconfig; `--lab NAME` before everything else picks another lab. */
+/** `--name NAME` before everything else picks the lab; all the rest is kubectl's. Throws CLI_USAGE for a flag alone. */
+export function kubectlTarget(args: readonly string[]): { readonly name: string; readonly rest: readonly string[] } {
+  const [first = '', second] = args;
+  if (first.startsWith('--name=')) return { name: first.slice('--name='.length), rest: args.slice(1) };
+  if (first !== '--name') return { name: 'lab', rest: args };
+  if (second === undefined)
+    throw new PodwireError('CLI_USAGE', '--name needs the name of a lab: podwire kubectl --name NAME get pods');
+  return { name: second, rest: args.slice(2) };
+}
+
+/** Runs kubectl with the lab's kubeconfig. */
 export async function kubectl(args: readonly string[]): Promise<number> {
+  const { name, rest } = kubectlTarget(args);
+  requireLabName(name);
   becomeRoot();
-  const [flag, lab] = args;
-  const [name, rest] = flag === '--lab' && lab ? [lab, args.slice(2)] : ['lab', args];
   requireLab(name);
   const binary = findKubectl();
   if (!binary)

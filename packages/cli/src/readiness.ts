@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PodwireError } from '@podwire/base';
 import type { KubeClient, ObjectOf } from '@podwire/kube';
-import { askDaemon } from './control-client.ts';
+import { askDaemon, nameFlag } from './control-client.ts';
 
 const DEADLINE_SECONDS = 120;
 
@@ -15,7 +15,7 @@ export async function waitForWorkloads(client: KubeClient, lab: string): Promise
     if (seconds() > DEADLINE_SECONDS) {
       throw new PodwireError(
         'CLI_NOT_READY',
-        `not ready after ${DEADLINE_SECONDS} s: ${waiting.join(', ')}; "podwire kubectl describe" tells why`,
+        `not ready after ${DEADLINE_SECONDS} s: ${waiting.join(', ')}; the lab is left running: "podwire kubectl${nameFlag(lab)} describe" tells why`,
       );
     }
     await sleep(30);

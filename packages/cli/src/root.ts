@@ -4,6 +4,8 @@ import { PodwireError } from '@podwire/base';
 /** Returns when this is root; otherwise runs the same command line again through sudo and ends with its exit code. */
 export function becomeRoot(): void {
   if (process.getuid?.() === 0) return;
+  // Ctrl-C reaches the command under sudo too; this one waits until it has cleaned up.
+  process.on('SIGINT', () => {});
   const again = spawnSync('sudo', ['--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
   });

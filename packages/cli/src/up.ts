@@ -1,25 +1,16 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
 import { probe } from '@podwire/kernel';
-import { createKubeClient } from '@podwire/kube';
-import {
-  type CheckRow,
-  DAEMON_FILE,
-  type LabConfig,
-  labExists,
-  labPaths,
-  type Progress,
-  parseLabConfig,
-  runningDaemon,
-  sweepLab,
-} from '@podwire/lab';
+import { createKubeClient, type Manifest } from '@podwire/kube';
+import { type LabConfig, labExists, labPaths, lockLab, parseLabConfig, runningDaemon, sweepLab } from '@podwire/lab';
 import { buildShim } from '@podwire/pods';
-import pc from 'picocolors';
-import { formatRow } from './check.ts';
-import { streamDaemon } from './control-client.ts';
+import { formatRow, runChecks } from './check.ts';
+import { nameFlag } from './control-client.ts';
+import { daemonReady, endChild, spawnDaemon } from './daemon-start.ts';
+import { watchInterruption } from './interruption.ts';
 import { labInput, type ShapeOptions } from './lab-input.ts';
 import { applyManifests, readManifests } from './manifests.ts';
 import { waitForWorkloads } from './readiness.ts';
@@ -37,38 +28,117 @@ const CACHE = path.resolve(import.meta.dirname, '../../../node_modules/.cache/po
 const NEEDED = ['netns', 'veth', 'bridge', 'nftables', 'nft-nat'] as const;
 const say = (line: string): void => console.log(line);
 
+/** What one `up` has done so far: what there is to take back when it does not get to its end. */
+interface Attempt {
+  /** The objects are this attempt's own, not of a lab that had crashed. */
+  readonly createsState: boolean;
+  begun: boolean;
+  daemon: ChildProcess | undefined;
+  /** The manifests are in force: from here on a failure leaves the lab to be looked at. */
+  standing: boolean;
+}
+
+interface Job {
+  readonly options: UpOptions;
+  readonly config: LabConfig;
+  readonly input: unknown;
+  readonly manifests: readonly Manifest[];
+  readonly attempt: Attempt;
+}
+
+/** 128 + SIGINT, as shells count. */
+const INTERRUPTED = 130;
+
 export async function up(options: UpOptions): Promise<number> {
   const input = labInput(options);
   const config = parseLabConfig(input);
   // Read before anything is made: a manifest that does not parse must leave nothing behind.
   const manifests = readManifests(options.filename.length > 0 ? options.filename : [EXAMPLE]);
   becomeRoot();
-  const running = runningDaemon(config.name);
-  if (running) {
-    say(
-      `lab "${config.name}" is running already (process ${running.pid}); nothing changed. "podwire status" shows it, "podwire down" removes it.`,
-    );
-    return 0;
+  const code = await upAlone({ options, config, input, manifests });
+  // What was interrupted may still wait for answers that do not come.
+  if (code === INTERRUPTED) process.exit(code);
+  return code;
+}
+
+async function upAlone({ options, config, input, manifests }: Omit<Job, 'attempt'>): Promise<number> {
+  const lock = lockLab(config.name);
+  try {
+    const running = runningDaemon(config.name);
+    if (running) return sayRunning(config.name, running.pid, options.filename);
+    const attempt: Attempt = {
+      createsState: !existsSync(labPaths(config.name).state),
+      begun: false,
+      daemon: undefined,
+      standing: false,
+    };
+    return await makeOrTakeBack({ options, config, input, manifests, attempt });
+  } finally {
+    lock.release();
   }
+}
+
+/** Throws CLI_RUNNING when manifests were given: they are not applied, and that must not look like success. */
+function sayRunning(lab: string, pid: number, files: readonly string[]): number {
+  if (files.length > 0)
+    throw new PodwireError(
+      'CLI_RUNNING',
+      `lab "${lab}" is running already (process ${pid}), so ${files.join(', ')} was not applied; apply it with: podwire kubectl${nameFlag(lab)} apply ${files.map((file) => `-f ${file}`).join(' ')}`,
+    );
+  say(
+    `lab "${lab}" is running already (process ${pid}); nothing changed. "podwire status${nameFlag(lab)}" shows it, "podwire down${nameFlag(lab)}" removes it.`,
+  );
+  return 0;
+}
+
+async function makeOrTakeBack(job: Job): Promise<number> {
+  const { attempt, config } = job;
+  const interruption = watchInterruption();
+  try {
+    return await Promise.race([make(job, interruption.signal), interruption.happened]);
+  } catch (error) {
+    const { aborted } = interruption.signal;
+    if (attempt.begun && (aborted || !attempt.standing)) {
+      if (attempt.daemon) await endChild(attempt.daemon);
+      await sweepLab(config.name, { state: attempt.createsState });
+    }
+    if (!aborted) throw error;
+    const kept = attempt.createsState ? '' : '; the objects it had before are kept';
+    process.stderr.write(`podwire: interrupted; what was made of lab "${config.name}" is removed${kept}\n`);
+    return INTERRUPTED;
+  } finally {
+    interruption.end();
+  }
+}
+
+async function make({ options, config, input, manifests, attempt }: Job, signal: AbortSignal): Promise<number> {
   await installSystemPackages(LAB_PACKAGES, say);
   await installShim();
   requireKernel(config);
   await requireFreePort(config.apiPort);
+  signal.throwIfAborted();
+  attempt.begun = true;
   await removeLeftovers(config.name);
-  await startDaemon(config, input);
-  try {
-    const socketPath = labPaths(config.name).apiSocket;
-    for (const line of await applyManifests(socketPath, manifests)) say(line);
-    const client = createKubeClient({ socketPath });
-    if (options.wait) say(`workloads ready after ${(await waitForWorkloads(client, config.name)).toFixed(1)} s`);
-    client.close();
-  } catch (error) {
-    await sweepLab(config.name, { state: true });
-    throw error;
-  }
-  const passed = !options.wait || !options.check || (await runCheck(config.name));
+  signal.throwIfAborted();
+  attempt.daemon = spawnDaemon(config.name, input, path.join(CACHE, 'compiled'));
+  await daemonReady(config.name, attempt.daemon, signal);
+  const socketPath = labPaths(config.name).apiSocket;
+  for (const line of await applyManifests(socketPath, manifests)) say(line);
+  attempt.standing = true;
+  const passed = !options.wait || (await becomesReady(config.name, options.check));
+  signal.throwIfAborted();
   summary(config);
   return passed ? 0 : 1;
+}
+
+async function becomesReady(lab: string, check: boolean): Promise<boolean> {
+  const client = createKubeClient({ socketPath: labPaths(lab).apiSocket });
+  try {
+    say(`workloads ready after ${(await waitForWorkloads(client, lab)).toFixed(1)} s`);
+  } finally {
+    client.close();
+  }
+  return !check || (await runChecks(lab, (row) => say(formatRow(row)))).every(({ ok }) => ok);
 }
 
 /** The CNI binary, for container runtimes; the lab's own pods go straight to the agent's socket. Built once a checkout. */
@@ -112,86 +182,15 @@ async function removeLeftovers(name: string): Promise<void> {
   await sweepLab(name, { state: false });
 }
 
-async function startDaemon(config: LabConfig, input: unknown): Promise<void> {
-  const paths = labPaths(config.name);
-  for (const directory of [paths.run, paths.state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(paths.configFile, JSON.stringify(input), { mode: 0o600 });
-  const log = openSync(paths.log, 'a', 0o600);
-  const daemon = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', DAEMON_FILE, config.name], {
-    detached: true,
-    cwd: '/',
-    // All of the daemon's threads load the same modules: the second start finds them compiled.
-    env: { ...process.env, NODE_COMPILE_CACHE: path.join(CACHE, 'compiled') },
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
-  daemon.unref();
-  const ended = new Promise<never>((_, reject) => {
-    daemon.once('exit', (code, signal) =>
-      reject(
-        new PodwireError(
-          'CLI_START',
-          `the lab's daemon ended (${signal ?? `exit code ${code}`}): ${lastLine(paths.log)}`,
-        ),
-      ),
-    );
-  });
-  try {
-    await Promise.race([followProgress(config.name), ended]);
-    daemon.removeAllListeners('exit');
-    ended.catch(() => {});
-  } catch (error) {
-    const failure =
-      error instanceof PodwireError ? error : new PodwireError('CLI_START', messageOf(error), { cause: error });
-    await sweepLab(config.name, { state: false });
-    throw failure;
-  }
-}
-
-function lastLine(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
-}
-
-async function followProgress(name: string): Promise<void> {
-  for await (const { step, ms, ready, failed } of progressLines(name)) {
-    if (failed !== undefined) throw new PodwireError('CLI_START', `the lab did not start: ${failed}`);
-    if (step) say(`${pc.green('up')}     ${step} ${pc.dim(`(${(ms / 1000).toFixed(2)} s)`)}`);
-    if (ready) return;
-  }
-  throw new PodwireError('CLI_START', "the lab's daemon closed its progress before it was ready");
-}
-
-/** The daemon needs a moment until it listens. */
-async function* progressLines(name: string): AsyncGenerator<Progress> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      yield* streamDaemon<Progress>(name, '/progress', 'GET');
-      return;
-    } catch (error) {
-      if (attempt > 500) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-}
-
-async function runCheck(name: string): Promise<boolean> {
-  let failed = 0;
-  for await (const row of streamDaemon<CheckRow>(name, '/check', 'POST')) {
-    if (!row.ok) failed++;
-    say(formatRow(row));
-  }
-  return failed === 0;
-}
-
 function summary(config: LabConfig): void {
-  const other = config.name === 'lab' ? '' : ` --name ${config.name}`;
+  const other = nameFlag(config.name);
   say(`
 Lab "${config.name}" is up: ${config.nodes.length} nodes, API server https://127.0.0.1:${config.apiPort}
 kubeconfig: ${labPaths(config.name).kubeconfig}
 
 Try:
   ./podwire status${other}
-  ./podwire kubectl get pods -o wide
+  ./podwire kubectl${other} get pods -o wide
   ./podwire plan services --node node-1${other}
   ./podwire down${other}`);
 }

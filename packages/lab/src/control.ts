@@ -1,8 +1,11 @@
 import { chmodSync } from 'node:fs';
 import http from 'node:http';
 import { messageOf } from '@podwire/base';
+import type { RoomStatus } from '@podwire/kube';
 import { runChecks } from './check/run.ts';
+import type { CheckRow, World } from './check/world.ts';
 import type { Lab } from './lab.ts';
+import type { NodeThread } from './node-thread.ts';
 
 /** A line of the start-up as `podwire up` shows it. The last one has `ready` or `failed`. */
 export interface Progress {
@@ -12,21 +15,41 @@ export interface Progress {
   readonly failed?: string;
 }
 
+/** A request that is answered with this status and message. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The part of a lab that control needs. */
+export type ControlledLab = Pick<Lab, 'nodes' | 'world'> & { readonly config: { readonly name: string } };
+type Checks = (world: World) => AsyncIterable<CheckRow>;
+
 /**
  * The lab daemon's own HTTP on a unix socket only root can open: GET /progress (NDJSON until ready or failed), /status,
- * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows).
+ * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows). What goes wrong is `{"error": "..."}` with
+ * status 404 for a node or room there is not, 409 for a second check at once, 500 otherwise; in a stream that has begun
+ * it is the last line.
  */
 export class Control {
   readonly #server: http.Server;
   readonly #lines: Progress[] = [];
   readonly #followers = new Set<http.ServerResponse>();
-  #lab: Lab | undefined;
+  readonly #checks: Checks;
+  #lab: ControlledLab | undefined;
+  #checking = false;
 
-  constructor() {
+  constructor(checks: Checks = runChecks) {
+    this.#checks = checks;
     this.#server = http.createServer((request, response) => {
       this.#answer(request, response).catch((error) => {
-        if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ error: messageOf(error) }));
+        const status = error instanceof Refusal ? error.status : 500;
+        if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(`${JSON.stringify({ error: messageOf(error) })}\n`);
       });
     });
   }
@@ -45,7 +68,7 @@ export class Control {
     for (const follower of this.#followers) send(follower, line);
   }
 
-  ready(lab: Lab, ms: number): void {
+  ready(lab: ControlledLab, ms: number): void {
     this.#lab = lab;
     this.report({ ms, ready: true });
   }
@@ -60,11 +83,27 @@ export class Control {
     if (url.pathname === '/progress') return this.#follow(response);
     const lab = this.#lab;
     if (!lab) throw new Error('the lab is still starting');
-    if (url.pathname === '/check') return await streamChecks(lab, response);
+    if (url.pathname === '/check') return await this.#streamChecks(lab, response);
     const result = await answerQuery(lab, url);
-    if (result === undefined) response.writeHead(404);
-    else response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(result ?? { error: `there is no ${url.pathname}` }));
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(result));
+  }
+
+  /** One at a time: all checks use the same namespace. */
+  async #streamChecks(lab: ControlledLab, response: http.ServerResponse): Promise<void> {
+    if (this.#checking) throw new Refusal(409, 'a check is running already; wait until it has ended');
+    this.#checking = true;
+    try {
+      response.setHeader('content-type', 'application/x-ndjson');
+      for await (const row of this.#checks(lab.world)) {
+        // Nobody listens any more: leaving the loop removes what the check made.
+        if (response.destroyed) return;
+        response.write(`${JSON.stringify(row)}\n`);
+      }
+    } finally {
+      this.#checking = false;
+    }
+    response.end();
   }
 
   #follow(response: http.ServerResponse): void {
@@ -80,15 +119,14 @@ function send(response: http.ServerResponse, line: Progress): void {
   if (line.ready || line.failed !== undefined) response.end();
 }
 
-async function answerQuery(lab: Lab, url: URL): Promise<unknown> {
-  const node = url.searchParams.get('node') ?? undefined;
+async function answerQuery(lab: ControlledLab, url: URL): Promise<unknown> {
   const room = url.searchParams.get('room') ?? undefined;
-  const nodes = lab.nodes.filter(({ nodeName }) => node === undefined || nodeName === node);
+  const nodes = chosenNodes(lab, url.searchParams.get('node') ?? undefined, room);
   switch (url.pathname) {
     case '/status':
       return {
         name: lab.config.name,
-        nodes: await Promise.all(nodes.map(async (n) => ({ node: n.nodeName, rooms: await n.status() }))),
+        nodes: await Promise.all(nodes.map(async (n) => ({ node: n.nodeName, rooms: await statusOf(n) }))),
       };
     case '/plan':
       return await Promise.all(nodes.map(async (n) => ({ node: n.nodeName, rooms: await n.plan(room) })));
@@ -98,12 +136,25 @@ async function answerQuery(lab: Lab, url: URL): Promise<unknown> {
       await lab.world.idle();
       return {};
     default:
-      return undefined;
+      throw new Refusal(404, `there is no ${url.pathname}`);
   }
 }
 
-async function streamChecks(lab: Lab, response: http.ServerResponse): Promise<void> {
-  response.setHeader('content-type', 'application/x-ndjson');
-  for await (const row of runChecks(lab.world)) response.write(`${JSON.stringify(row)}\n`);
-  response.end();
+function chosenNodes(lab: ControlledLab, node: string | undefined, room: string | undefined): readonly NodeThread[] {
+  const nodes = lab.nodes.filter(({ nodeName }) => node === undefined || nodeName === node);
+  const all = lab.nodes.map(({ nodeName }) => nodeName).join(', ');
+  if (nodes.length === 0) throw new Refusal(404, `there is no node ${JSON.stringify(node)}; the nodes are: ${all}`);
+  const rooms = nodes[0]?.rooms ?? [];
+  if (room !== undefined && !rooms.includes(room))
+    throw new Refusal(404, `there is no room ${JSON.stringify(room)}; the rooms are: ${rooms.join(', ')}`);
+  return nodes;
+}
+
+/** Of a node whose agent does not answer: every room not ready, and why. */
+async function statusOf(node: NodeThread): Promise<readonly RoomStatus[]> {
+  try {
+    return await node.status();
+  } catch (error) {
+    return node.rooms.map((room, i) => ({ room, ready: false, errors: i === 0 ? [messageOf(error)] : [], facts: {} }));
+  }
 }

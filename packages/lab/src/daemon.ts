@@ -32,8 +32,9 @@ process.on('SIGTERM', stop).on('SIGINT', stop);
 
 try {
   const config = parseLabConfig(JSON.parse(readFileSync(paths.configFile, 'utf8')));
-  const onDeath = (error: Error): void => writeLog(`the agent of a node died: ${error.stack ?? error.message}`);
-  const workers = config.nodes.map(() => new NodeWorker(writeLog, onDeath));
+  const onDeath = ({ message, cause }: Error): void =>
+    writeLog(cause instanceof Error ? `${message}\n${cause.stack}` : message);
+  const workers = config.nodes.map(() => new NodeWorker({ writeLog, onDeath }));
   // Loaded while the workers load theirs.
   const { startLab } = await import('./lab.ts');
   lab = await startLab({ config, writeLog, workers, progress: (step) => control.report({ step, ms: elapsed() }) });

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { RoomEntries } from '@podwire/agent';
-import { PodwireError } from '@podwire/base';
+import { messageOf, PodwireError } from '@podwire/base';
 import type { ClusterConfig, RoomStatus } from '@podwire/kube';
 
 export interface NodeWorkerData {
@@ -23,6 +23,8 @@ type Answer = { readonly log: string } | { readonly id: number; readonly result?
 /** The agent of one node, in its own thread and network namespace, seen from the lab daemon. */
 export interface NodeThread {
   readonly nodeName: string;
+  /** The names of its rooms; known also when the agent is dead. */
+  readonly rooms: readonly string[];
   status(): Promise<readonly RoomStatus[]>;
   plan(room?: string): Promise<readonly RoomEntries[]>;
   diff(room?: string): Promise<readonly RoomEntries[]>;
@@ -30,44 +32,73 @@ export interface NodeThread {
   stop(): Promise<void>;
 }
 
-/**
- * A thread that loads the agent's modules at once, while the rest of the lab is made, and runs it when started.
- * `writeLog` gets its log lines, `onDeath` is called if the thread dies by itself.
- */
-export class NodeWorker {
-  readonly #worker = new Worker(new URL('./node-worker.ts', import.meta.url));
-  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  #nextId = 1;
+export interface NodeWorkerOptions {
+  /** Gets the agent's log lines. */
+  readonly writeLog: (line: string) => void;
+  /** Called once if the thread ends without being asked to. */
+  readonly onDeath: (error: Error) => void;
+  /** What the thread runs; tests give another. */
+  readonly module?: URL;
+}
 
-  constructor(writeLog: (line: string) => void, onDeath: (error: Error) => void) {
+/** A thread that loads the agent's modules at once, while the rest of the lab is made, and runs it when started. */
+export class NodeWorker {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  #nodeName = 'a node';
+  #nextId = 1;
+  #stopping = false;
+  #death: PodwireError | undefined;
+
+  constructor({ writeLog, onDeath, module = new URL('./node-worker.ts', import.meta.url) }: NodeWorkerOptions) {
+    this.#worker = new Worker(module);
     this.#worker.on('message', (message: Answer) => {
       if ('log' in message) writeLog(message.log);
       else this.#settle(message);
     });
-    this.#worker.on('error', (error) => {
-      for (const { reject } of this.#pending.values()) reject(error);
+    const die = (reason: string, cause?: unknown): void => {
+      if (this.#death) return;
+      this.#death = new PodwireError(
+        'LAB_NODE',
+        `the agent of ${this.#nodeName} ended (${reason}); nothing keeps the node up to date until the lab is started again`,
+        { cause },
+      );
+      for (const { reject } of this.#pending.values()) reject(this.#death);
       this.#pending.clear();
-      onDeath(error);
-    });
+      if (!this.#stopping) onDeath(this.#death);
+    };
+    this.#worker.on('error', (error) => die(messageOf(error), error));
+    this.#worker.on('exit', (code) => die(`exit code ${code}`));
   }
 
   /** Enters the node's netns and resolves when the agent's rooms are in force. */
   async start(data: NodeWorkerData): Promise<NodeThread> {
+    this.#nodeName = data.nodeName;
     await this.#call({ method: 'start', data });
+    const rooms = await this.#call<readonly RoomStatus[]>({ method: 'status' });
     return {
       nodeName: data.nodeName,
+      rooms: rooms.map(({ room }) => room),
       status: () => this.#call({ method: 'status' }),
       plan: (room) => this.#call({ method: 'plan', room }),
       diff: (room) => this.#call({ method: 'diff', room }),
       idle: () => this.#call({ method: 'idle' }),
-      stop: async () => {
-        await this.#call({ method: 'stop' });
-        await this.#worker.terminate();
-      },
+      stop: () => this.#stop(),
     };
   }
 
+  async #stop(): Promise<void> {
+    if (this.#death) return;
+    this.#stopping = true;
+    try {
+      await this.#call({ method: 'stop' });
+    } finally {
+      await this.#worker.terminate();
+    }
+  }
+
   #call<T>(request: NodeRequest): Promise<T> {
+    if (this.#death) return Promise.reject(this.#death);
     return new Promise<T>((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });

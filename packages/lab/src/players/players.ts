@@ -26,12 +26,34 @@ export interface Players {
   stop(): Promise<void>;
 }
 
-/** Starts the players' thread. When it dies it is replaced and the listeners are opened again; connections are lost. */
-export async function startPlayers({ logger }: { readonly logger: Logger }): Promise<Players> {
-  const players = new WorkerPlayers(logger);
-  await players.ready();
+export interface PlayersOptions {
+  readonly logger: Logger;
+  /** What the thread runs; tests give another. */
+  readonly module?: URL;
+}
+
+/**
+ * Starts the players' thread; rejects with LAB_PLAYERS when it ends before it is ready. When it dies later it is
+ * replaced and the listeners are opened again; connections are lost.
+ */
+export async function startPlayers(options: PlayersOptions): Promise<Players> {
+  const players = new WorkerPlayers(options);
+  try {
+    await players.ready();
+  } catch (error) {
+    await players.stop();
+    throw error;
+  }
   return players;
 }
+
+/** Wait before the next thread: none after one that lived, then 100 ms doubling to 5 s. */
+export function respawnDelay(failures: number): number {
+  return failures === 0 ? 0 : Math.min(100 * 2 ** (failures - 1), 5000);
+}
+
+/** A thread that lived this long failed for a new reason. */
+const FORGIVEN = 10_000;
 
 interface Cast {
   readonly spec: PlaySpec;
@@ -43,14 +65,19 @@ interface Cast {
 
 class WorkerPlayers implements Players {
   readonly #logger: Logger;
+  readonly #module: URL;
   readonly #cast = new Map<string, Cast>();
-  #worker: Worker;
+  /** Undefined while the next one is waited for. */
+  #worker: Worker | undefined;
   #ready: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #respawn: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(logger: Logger) {
+  constructor({ logger, module = new URL('./players-worker.ts', import.meta.url) }: PlayersOptions) {
     this.#logger = logger;
-    this.#worker = this.#spawn();
+    this.#module = module;
+    this.#spawn();
   }
 
   async start(spec: PlaySpec, listeners: PlayListeners): Promise<void> {
@@ -64,7 +91,8 @@ class WorkerPlayers implements Players {
     const cast = this.#cast.get(id);
     if (!cast) return;
     cast.stopped ??= Promise.withResolvers();
-    this.#tell({ type: 'stop', id });
+    if (this.#worker) this.#tell({ type: 'stop', id });
+    else this.#forget(id, cast);
     await cast.stopped.promise;
   }
 
@@ -75,44 +103,66 @@ class WorkerPlayers implements Players {
   async restart(): Promise<void> {
     // Ending a thread that is still loading native code aborts the process.
     await this.#ready;
-    await this.#worker.terminate();
+    this.#failures = 0;
+    await this.#worker?.terminate();
     await this.#ready;
   }
 
   async stop(): Promise<void> {
     this.#closed = true;
-    await this.#ready;
-    await this.#worker.terminate();
+    clearTimeout(this.#respawn);
+    await this.#ready.catch(() => {});
+    await this.#worker?.terminate();
+    for (const [id, cast] of this.#cast) this.#forget(id, cast);
   }
 
-  #spawn(): Worker {
-    const worker = new Worker(new URL('./players-worker.ts', import.meta.url));
+  #spawn(): void {
+    const started = Date.now();
+    const worker = new Worker(this.#module);
     const ready = Promise.withResolvers<void>();
+    // Whoever waits gets the rejection; nobody has to wait.
+    ready.promise.catch(() => {});
+    this.#worker = worker;
     this.#ready = ready.promise;
+    let reason = 'it ended by itself';
+    let wasReady = false;
     worker.on('message', (message: FromWorker) => {
-      if (message.type === 'ready') ready.resolve();
-      else this.#hear(message);
-    });
-    worker.on('error', (error) => this.#logger.error('players thread failed', { reason: messageOf(error) }));
-    worker.once('exit', () => {
+      if (message.type !== 'ready') return this.#hear(message);
+      wasReady = true;
       ready.resolve();
+    });
+    worker.on('error', (error) => {
+      reason = messageOf(error);
+      this.#logger.error('players thread failed', { reason });
+    });
+    worker.once('exit', () => {
+      ready.reject(new PodwireError('LAB_PLAYERS', `the thread of the played containers could not start: ${reason}`));
+      if (Date.now() - started >= FORGIVEN) this.#failures = 0;
+      // It would most likely not load now either.
+      if (!wasReady) this.#failures = Math.max(this.#failures, 1);
       this.#replace();
     });
-    return worker;
   }
 
   #replace(): void {
+    this.#worker = undefined;
     for (const [id, cast] of this.#cast) {
       if (this.#closed || cast.stopped) this.#forget(id, cast);
     }
     if (this.#closed) return;
-    this.#logger.info('players thread is replaced', { containers: this.#cast.size });
-    this.#worker = this.#spawn();
+    const delay = respawnDelay(this.#failures++);
+    this.#logger.info('players thread is replaced', { containers: this.#cast.size, afterMs: delay });
+    if (delay === 0) this.#resume();
+    else this.#respawn = setTimeout(() => this.#resume(), delay);
+  }
+
+  #resume(): void {
+    this.#spawn();
     for (const { spec } of this.#cast.values()) this.#tell({ type: 'start', spec });
   }
 
   #tell(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#worker?.postMessage(message);
   }
 
   #hear(message: Exclude<FromWorker, { type: 'ready' }>): void {
