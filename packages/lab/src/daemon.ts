@@ -6,7 +6,7 @@ import type { Lab } from './lab.ts';
 import { parseLabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
 import { NodeWorker } from './node-thread.ts';
-import { startTimeOf } from './process-identity.ts';
+import { startTimeOf } from './pid-identity.ts';
 
 const [name = ''] = process.argv.slice(2);
 const paths = labPaths(name);

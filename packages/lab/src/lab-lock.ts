@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, write
 import path from 'node:path';
 import { PodwireError } from '@podwire/base';
 import { labPaths } from './lab-paths.ts';
-import { startTimeOf } from './process-identity.ts';
+import { startTimeOf } from './pid-identity.ts';
 
 /** The right to make or remove a lab; given back by release() or by the end of the process that holds it. */
 export interface LabLock {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '@podwire/base';
 import { deleteNetns, listNetns, openNetns, pidsInNetns } from '@podwire/kernel';
 import { LAB_NAME, labPaths } from './lab-paths.ts';
-import { startTimeOf } from './process-identity.ts';
+import { startTimeOf } from './pid-identity.ts';
 import { netnsName } from './topology.ts';
 
 /** What a sweep removed, for the summary of `podwire down`. */
