@@ -136,6 +136,11 @@ test('Status, words and codes are those of the Kubernetes API server', async (t)
       415,
       'the body of the request was in an unknown format - accepted media types include: application/merge-patch+json, application/strategic-merge-patch+json, application/json-patch+json, application/apply-patch+yaml',
     ],
+    ...(['POST', 'PUT'] as const).map((method): [Promise<Raw>, number, string] => [
+      ask(method, method === 'PUT' ? `${CONFIGMAPS}/a` : CONFIGMAPS, '{"metadata":{"name":"a"}}', 'text/plain'),
+      415,
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    ]),
     [ask('PUT', '/api/v1/namespaces', '{}'), 405, 'the server does not allow this method on the requested resource'],
     [
       ask('GET', `${CONFIGMAPS}?labelSelector=a%3D%3D%3Db`),

@@ -5,21 +5,26 @@ import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '../protobuf/index.ts';
 import type { ApiObject, ApiRequest } from '../seam.ts';
 import { INGRESS_BETA_VERSIONS, ingressFromBeta } from './ingress-beta.ts';
 import { isObject, type JsonObject } from './patches.ts';
-import { badRequest } from './status.ts';
+import { badRequest, unsupportedMediaType } from './status.ts';
 
 export const BODY_LIMIT = 3 * 1024 * 1024;
 /** Deeper JSON is refused: copying and comparing are recursive. Manifests are at most a few dozen levels deep. */
 const MAX_DEPTH = 256;
 
+/** Of everything but patches, which have types of their own; no type means the first. */
+const MEDIA_TYPES: readonly string[] = ['application/json', 'application/yaml', PROTOBUF_MEDIA_TYPE];
+
 export function mediaType(request: ApiRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The body as plain data, from JSON, YAML or protobuf; undefined when there is none. Throws 400 and 413. */
+/** The body as plain data, from JSON, YAML or protobuf; undefined when there is none. Throws 400, 413 and 415. */
 export async function readData(request: ApiRequest): Promise<unknown> {
   const bytes = await request.body();
   if (bytes.length === 0) return undefined;
-  const data = parseBody(bytes, mediaType(request));
+  const type = mediaType(request);
+  if (request.method !== 'PATCH' && type !== '' && !MEDIA_TYPES.includes(type)) throw unsupportedMediaType(MEDIA_TYPES);
+  const data = parseBody(bytes, type);
   checkTree(data, 0);
   return data;
 }

@@ -74,7 +74,8 @@ function defaultService(service: Service): void {
   const spec = service.spec;
   if (!spec) return;
   const type = spec.type ?? 'ClusterIP';
-  for (const port of spec.ports ?? []) port.targetPort ??= port.port;
+  // As in Go, where the zero values of a number or a string are the same as none.
+  for (const port of spec.ports ?? []) port.targetPort ||= port.port;
   if (spec.sessionAffinity === 'ClientIP') {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: 10800, ...spec.sessionAffinityConfig?.clientIP } };
   } else {

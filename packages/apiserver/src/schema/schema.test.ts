@@ -243,6 +243,10 @@ test('defaults: pod, deployment, service, policy, secret, namespace', () => {
   assert.equal(at(made, 'spec.progressDeadlineSeconds'), 600);
   const service = check('Service', { spec: { ports: [{ port: 80 }] } }).object;
   assert.deepEqual(at(service, 'spec.ports'), [{ port: 80, protocol: 'TCP', targetPort: 80 }]);
+  for (const targetPort of [0, '', null]) {
+    const defaulted = check('Service', { spec: { ports: [{ port: 80, targetPort }] } }).object;
+    assert.equal(at(defaulted, 'spec.ports.0.targetPort'), 80, `targetPort ${JSON.stringify(targetPort)}`);
+  }
   assert.equal(at(service, 'spec.sessionAffinity'), 'None');
   assert.deepEqual(at(check('NetworkPolicy', { spec: { egress: [{}] } }).object, 'spec.policyTypes'), [
     'Ingress',
