@@ -166,6 +166,26 @@ test('orphan leaves the pods, foreground waits for them', async () => {
   );
 });
 
+test('a Deployment whose pods find no node fails at its deadline without any further event', async () => {
+  const { spec } = deployment(1);
+  const template = {
+    ...spec?.template,
+    spec: { containers: [{ name: 'c', image: 'x' }], nodeSelector: { no: 'node' } },
+  };
+  await client.create('Deployment', {
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { ...spec, selector: spec?.selector ?? {}, template, progressDeadlineSeconds: 2 },
+  });
+  const progressing = async () => (await webStatus())?.conditions?.find(({ type }) => type === 'Progressing');
+  await eventually('progress', async () => (await progressing())?.status === 'True');
+  const failed = await eventually('the deadline', async () => {
+    const condition = await progressing();
+    return condition?.status === 'False' && condition;
+  });
+  assert.equal(failed.reason, 'ProgressDeadlineExceeded');
+  await client.delete('Deployment', { namespace: 'default', name: 'web' });
+});
+
 test('a namespace is emptied and goes', async () => {
   await client.create('Namespace', { metadata: { name: 'gone' } });
   await eventually('default ServiceAccount', () =>

@@ -9,16 +9,9 @@ import {
   splitKey,
   visible,
 } from './context.ts';
+import { deploymentStatus, nextLook } from './deployment-status.ts';
 import { KeyQueue } from './key-queue.ts';
-import {
-  deploymentStatus,
-  HASH_LABEL,
-  planRollout,
-  REVISION,
-  replicaSetOf,
-  revisionOf,
-  templateHash,
-} from './rollout.ts';
+import { HASH_LABEL, planRollout, REVISION, replicaSetOf, revisionOf, templateHash } from './rollout.ts';
 
 type Deployment = ObjectOf<'Deployment'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -62,10 +55,10 @@ export function startDeployments({ client, informers, logger }: ControllerContex
     const extra = empty.length - (deployment.spec?.revisionHistoryLimit ?? 10);
     for (const set of empty.slice(0, Math.max(0, extra))) await client.delete('ReplicaSet', objectKey(set));
   };
-  const reconcile = async (key: string): Promise<undefined> => {
+  const reconcile = async (key: string): Promise<number | undefined> => {
     const { name, namespace } = splitKey(key);
     const deployment = deployments.get(name, namespace);
-    if (!deployment || deployment.metadata?.deletionTimestamp) return;
+    if (!deployment || deployment.metadata?.deletionTimestamp) return undefined;
     const all = setsOf(deployment);
     const fresh = freshOf(deployment, all);
     const old = all.filter((set) => set !== fresh);
@@ -79,9 +72,11 @@ export function startDeployments({ client, informers, logger }: ControllerContex
       await forget(deployment, old);
     } else if (fresh && old.every((set) => !set.spec?.replicas)) await resize(fresh, deployment.spec.replicas ?? 1);
     const present = setsOf(deployment);
-    const status = deploymentStatus(deployment, freshOf(deployment, present), present);
+    const now = Date.now();
+    const status = deploymentStatus({ deployment, fresh: freshOf(deployment, present), sets: present, now });
     if (JSON.stringify(status) !== JSON.stringify(pickStatus(deployment)))
       await client.patch('Deployment', objectKey(deployment), { status }, { subresource: 'status' });
+    return nextLook(deployment, status, now);
   };
   const queue = new KeyQueue({ name: 'deployment', logger, reconcile });
   const ends = [

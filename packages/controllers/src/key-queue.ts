@@ -13,7 +13,7 @@ export class KeyQueue {
   readonly #dirty = new Set<string>();
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
   #scheduled = false;
   #stopped = false;
 
@@ -26,18 +26,23 @@ export class KeyQueue {
     this.#schedule();
   }
 
+  /** One wait per key, the shortest asked for: whoever wants a later look as well says so after the earlier one. */
   addAfter(key: string, delay: number): void {
+    const due = performance.now() + delay;
+    const present = this.#timers.get(key);
+    if (present && present.due <= due) return;
+    clearTimeout(present?.timer);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(key);
       this.add(key);
     }, delay).unref();
-    this.#timers.add(timer);
+    this.#timers.set(key, { timer, due });
   }
 
   stop(): void {
     this.#stopped = true;
     this.#dirty.clear();
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
   }
 
   /** A burst of events of one turn of the event loop becomes one reconcile. */
