@@ -1,6 +1,6 @@
 import { PodwireError } from '@podwire/base';
 import { type CheckRow, labPaths } from '@podwire/lab';
-import pc from 'picocolors';
+import { colours } from './colours.ts';
 import { requireLab, streamDaemon } from './control-client.ts';
 import { becomeRoot } from './root.ts';
 
@@ -34,7 +34,7 @@ export async function runChecks(lab: string, show: (row: CheckRow) => void): Pro
 }
 
 export function formatRow({ name, ok, detail, ms }: CheckRow): string {
-  return `${ok ? pc.green('ok    ') : pc.red('FAILED')} ${name.padEnd(30)} ${detail} ${pc.dim(`(${ms.toFixed(0)} ms)`)}`;
+  return `${ok ? colours.green('ok    ') : colours.red('FAILED')} ${name.padEnd(30)} ${detail} ${colours.dim(`(${ms.toFixed(0)} ms)`)}`;
 }
 
 const XML: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, messageOf, PodwireError } from '@podwire/base';
 import { DAEMON_FILE, labPaths, type Progress } from '@podwire/lab';
-import pc from 'picocolors';
+import { colours } from './colours.ts';
 import { streamDaemon } from './control-client.ts';
 import { lastWords } from './daemon-log.ts';
 
@@ -76,7 +76,7 @@ async function followProgress(lab: string, heard: () => void, signal: AbortSigna
   for await (const { step, ms, ready, failed } of progressLines(lab, signal)) {
     heard();
     if (failed !== undefined) throw new PodwireError('CLI_START', `the lab did not start: ${failed}`);
-    if (step) console.log(`${pc.green('up')}     ${step} ${pc.dim(`(${(ms / 1000).toFixed(2)} s)`)}`);
+    if (step) console.log(`${colours.green('up')}     ${step} ${colours.dim(`(${(ms / 1000).toFixed(2)} s)`)}`);
     if (ready) return;
   }
   throw new PodwireError('CLI_DAEMON', "the lab's daemon closed its progress before it was ready");

@@ -1,7 +1,7 @@
 import { createKubeClient, type ObjectOf, type RoomStatus } from '@podwire/kube';
 import { labPaths } from '@podwire/lab';
-import pc from 'picocolors';
 import { stringify } from 'yaml';
+import { colours } from './colours.ts';
 import { askDaemon } from './control-client.ts';
 import { becomeRoot } from './root.ts';
 import { formatTable } from './table.ts';
@@ -62,7 +62,7 @@ function formatStatus(
   all: { pods: readonly PodFacts[]; services: readonly ServiceFacts[]; errors: readonly string[] },
   wide: boolean,
 ): string {
-  const mark = (ready: boolean): string => (ready ? pc.green('ok') : pc.red('NOT READY'));
+  const mark = (ready: boolean): string => (ready ? colours.green('ok') : colours.red('NOT READY'));
   const facts = (room: RoomStatus): string =>
     wide
       ? ` ${Object.entries(room.facts)
@@ -79,6 +79,6 @@ function formatStatus(
     formatTable(['NODE', ...(lab.nodes[0]?.rooms ?? []).map((room) => room.room.toUpperCase())], rooms),
     formatTable(['NAMESPACE', 'POD', 'STATUS', 'ADDRESS', 'NODE'], pods),
     formatTable(['NAMESPACE', 'SERVICE', 'TYPE', 'CLUSTER-IP', 'PORTS'], services),
-    ...(all.errors.length > 0 ? [`${pc.red('errors')}\n${all.errors.join('\n')}`] : []),
+    ...(all.errors.length > 0 ? [`${colours.red('errors')}\n${all.errors.join('\n')}`] : []),
   ].join('\n\n');
 }
