@@ -121,6 +121,10 @@ class NodePolicyRoom implements PolicyRoom {
     this.#assigned.set(key, pod.address);
     this.#runner.trigger();
     await this.#runner.idle();
+    const { last } = this.#runner;
+    // idle() only says that it was tried: a pod whose rules are not in force must not start (POL-17).
+    if (last?.kind !== 'done')
+      throw new PodwireError('POLICY_NOT_READY', `pod ${key} has to wait, its rules are not in force: ${last?.reason}`);
   }
 
   /** A pod of the same name may come, with another address. */
