@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '@podwire/base';
 import type { ClusterConfig, KubeClient, Service } from '@podwire/kube';
+import { FakeInformers } from '@podwire/kube/testing';
 import { startAddressAllocator } from './allocator.ts';
-import { FakeInformers } from './informers.fixture.ts';
 
 /** An API of Services and Events that is as slow to show a write as a real watch. */
 function fakeCluster() {

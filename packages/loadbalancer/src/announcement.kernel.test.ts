@@ -5,8 +5,8 @@ import { silentLogger } from '@podwire/base';
 import { connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import type { ClusterConfig, KubeClient, Node, Room, Service } from '@podwire/kube';
+import { FakeInformers } from '@podwire/kube/testing';
 import { createLoadBalancerRoom } from './controller.ts';
-import { FakeInformers } from './informers.fixture.ts';
 
 /*
  *   client .100 ─┐

@@ -1,5 +1,5 @@
 import type { EndpointSlice, Service } from '@podwire/kube';
-import type { FakeInformers } from './informers.fixture.ts';
+import type { FakeInformers } from '@podwire/kube/testing';
 import { ADDRESS, type Place, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
 
 type Spec = NonNullable<Service['spec']>;

@@ -3,8 +3,8 @@ import { createLogger, type Logger } from '@podwire/base';
 import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import type { ClusterConfig, KubeClient, Node, Room, RoomContext } from '@podwire/kube';
+import { FakeInformers } from '@podwire/kube/testing';
 import { createServicesRoom } from './controller.ts';
-import { FakeInformers } from './informers.fixture.ts';
 
 /*
  *   client 10.244.1.2 ──┐

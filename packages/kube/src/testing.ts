@@ -1,4 +1,5 @@
-import type { Informer, Informers, KindName, ObjectOf, StoreEvent } from '@podwire/kube';
+import type { Informer, Informers, StoreEvent } from './informer.ts';
+import type { KindName, ObjectOf } from './kinds.ts';
 
 type Named = { metadata?: { namespace?: string; name?: string } };
 const nameOf = ({ metadata }: Named): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
