@@ -1,13 +1,13 @@
-export * from './attribute.ts';
-export { ByteWriter } from './byte-writer.ts';
-export type { Codec, Struct, ValueOf } from './codec.ts';
-export * as codec from './codec.ts';
 export { errnoName, errnoOf, errnoText } from './errno.ts';
 export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
-export { type Bind, type SpawnPlace, spawnIn } from './namespaced-child.ts';
-export { type Netlink, type NetlinkProtocol, openNetlink } from './netlink.ts';
-export { type NetlinkGroupsOptions, watchNetlinkGroups } from './netlink-groups.ts';
-export * from './netlink-message.ts';
+export * from './netlink/attribute.ts';
+export { ByteWriter } from './netlink/byte-writer.ts';
+export type { Codec, Struct, ValueOf } from './netlink/codec.ts';
+export * as codec from './netlink/codec.ts';
+export { type Netlink, type NetlinkProtocol, openNetlink } from './netlink/netlink.ts';
+export { type NetlinkGroupsOptions, watchNetlinkGroups } from './netlink/netlink-groups.ts';
+export * from './netlink/netlink-message.ts';
+export { type Bind, type SpawnPlace, spawnIn } from './netns/namespaced-child.ts';
 export {
   createAnonymousNetns,
   createNetns,
@@ -18,11 +18,11 @@ export {
   NETNS_DIRECTORY,
   type Netns,
   openNetns,
-} from './netns.ts';
-export { pidsInNetns } from './netns-pids.ts';
-export { type Frame, openPacketSocket, type PacketSocket, type PacketSocketOptions } from './packet-socket.ts';
-export { PROBES, type ProbeName, type ProbeResult, probe } from './probe.ts';
-export type { Watch } from './readable-watch.ts';
-export { type ConnectTcpOptions, connectTcp } from './tcp-connection.ts';
-export { type ListenTcpOptions, listenTcp, listenTcpFd } from './tcp-listener.ts';
-export { type BindUdpOptions, bindUdp, bindUdpFd } from './udp-socket.ts';
+} from './netns/netns.ts';
+export { pidsInNetns } from './netns/netns-pids.ts';
+export { PROBES, type ProbeName, type ProbeResult, probe } from './probe/probe.ts';
+export { type Frame, openPacketSocket, type PacketSocket, type PacketSocketOptions } from './socket/packet-socket.ts';
+export type { Watch } from './socket/readable-watch.ts';
+export { type ConnectTcpOptions, connectTcp } from './socket/tcp-connection.ts';
+export { type ListenTcpOptions, listenTcp, listenTcpFd } from './socket/tcp-listener.ts';
+export { type BindUdpOptions, bindUdp, bindUdpFd } from './socket/udp-socket.ts';

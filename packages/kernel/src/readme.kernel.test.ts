@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { deleteNetns } from './netns.ts';
+import { deleteNetns } from './netns/netns.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createNetns, deleteNetns, type Netns } from './netns.ts';
+import { createNetns, deleteNetns, type Netns } from './netns/netns.ts';
 
 /**
  * For tests: runs `fn` with fresh network namespaces of random names (prefix `pwt-`), lo up, and removes them whatever

@@ -1,8 +1,8 @@
 import net from 'node:net';
-import { checkCall } from './errors.ts';
+import { checkCall } from '../errors.ts';
+import { libc } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
 import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose } from './inet-socket.ts';
-import { libc } from './libc.ts';
-import type { Netns } from './netns.ts';
 import { type Endpoint, endpointOf } from './sockaddr.ts';
 
 export interface ListenTcpOptions {

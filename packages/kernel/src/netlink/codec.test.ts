@@ -3,10 +3,10 @@ import test from 'node:test';
 import type { IpAddress } from '@podwire/base';
 import { hasCode } from '@podwire/base';
 import fc from 'fast-check';
+import { DecodeError } from '../errors.ts';
 import { type AttributeTable, attributes, encodeAttributes, encoded, listOf } from './attribute.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { bool, bytes, flag, ip, mac, pad, s32, struct, text, u8, u16, u16be, u32, u32be, u64 } from './codec.ts';
-import { DecodeError } from './errors.ts';
 import { readAcknowledgement, readMessages, writeMessage } from './netlink-message.ts';
 
 const inner = attributes('inner', { size: [1, u32], name: [2, text] });

@@ -1,9 +1,9 @@
-import { attributes, encodeAttributes, encoded } from './attribute.ts';
-import { pad, struct, text, u16, u16be, u32 } from './codec.ts';
-import { checkCall } from './errors.ts';
-import { libc } from './libc.ts';
-import { openNetlink } from './netlink.ts';
-import { encodeBody, NLM_F } from './netlink-message.ts';
+import { checkCall } from '../errors.ts';
+import { libc } from '../libc.ts';
+import { attributes, encodeAttributes, encoded } from '../netlink/attribute.ts';
+import { pad, struct, text, u16, u16be, u32 } from '../netlink/codec.ts';
+import { openNetlink } from '../netlink/netlink.ts';
+import { encodeBody, NLM_F } from '../netlink/netlink-message.ts';
 
 const RTM_NEWLINK = 16;
 

@@ -1,6 +1,6 @@
 import { formatIp, type IpAddress, ipBytes } from '@podwire/base';
+import { DecodeError, encodeError } from '../errors.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { DecodeError, encodeError } from './errors.ts';
 
 /** How one kind of value is laid out in bytes. `read` gets exactly the value's bytes and throws only DecodeError. */
 export interface Codec<T> {

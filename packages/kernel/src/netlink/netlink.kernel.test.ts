@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { isErrno, KernelError } from '../errors.ts';
+import { withNetns } from '../testing.ts';
 import { attributes } from './attribute.ts';
 import { pad, s32, struct, text, u8, u16, u32 } from './codec.ts';
-import { isErrno, KernelError } from './errors.ts';
 import { openNetlink } from './netlink.ts';
 import { encodeBody, NLM_F } from './netlink-message.ts';
-import { withNetns } from './testing.ts';
 
 const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18];
 const ifinfomsg = struct('ifinfomsg', { family: u8, _1: pad(1), type: u16, index: s32, flags: u32, change: u32 });

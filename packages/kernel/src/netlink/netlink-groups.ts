@@ -1,9 +1,9 @@
-import { errnoOf } from './errno.ts';
-import { inNetns, orClose, setOption } from './inet-socket.ts';
-import { lastErrno, libc, MSG } from './libc.ts';
+import { errnoOf } from '../errno.ts';
+import { lastErrno, libc, MSG } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
+import { inNetns, orClose, setOption } from '../socket/inet-socket.ts';
+import { type Watch, watchReadable } from '../socket/readable-watch.ts';
 import { type NetlinkProtocol, openNetlinkSocket } from './netlink.ts';
-import type { Netns } from './netns.ts';
-import { type Watch, watchReadable } from './readable-watch.ts';
 
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;

@@ -1,9 +1,10 @@
 import { PodwireError } from '@podwire/base';
+import { errnoName } from '../errno.ts';
+import { checkCall, isErrno, KernelError } from '../errors.ts';
+import { AF, lastErrno, libc, MSG, SOCK } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
+import { inNetns, orClose, setOption } from '../socket/inet-socket.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { errnoName } from './errno.ts';
-import { checkCall, isErrno, KernelError } from './errors.ts';
-import { inNetns, orClose, setOption } from './inet-socket.ts';
-import { AF, lastErrno, libc, MSG, SOCK } from './libc.ts';
 import {
   type NetlinkAnswer,
   type NetlinkMessage,
@@ -13,7 +14,6 @@ import {
   readMessages,
   writeMessage,
 } from './netlink-message.ts';
-import type { Netns } from './netns.ts';
 
 /** NETLINK_* of linux/netlink.h. */
 const PROTOCOLS = { route: 0, netfilter: 12, generic: 16 } as const;

@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { hasCode } from '@podwire/base';
+import { withNetns } from '../testing.ts';
 import { type SpawnPlace, spawnIn } from './namespaced-child.ts';
 import { pidsInNetns } from './netns-pids.ts';
-import { withNetns } from './testing.ts';
 
 const NAMESPACES = ['net', 'mnt', 'uts'];
 const whereAmI = () => [

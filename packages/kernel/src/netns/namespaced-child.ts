@@ -1,9 +1,9 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { PodwireError } from '@podwire/base';
-import { checkCall } from './errors.ts';
-import { inNetns } from './inet-socket.ts';
-import { CLONE, libc, MS } from './libc.ts';
+import { checkCall } from '../errors.ts';
+import { CLONE, libc, MS } from '../libc.ts';
+import { inNetns } from '../socket/inet-socket.ts';
 import type { Netns } from './netns.ts';
 
 /** A file or directory of the machine that the child sees at another place. */

@@ -1,7 +1,7 @@
 import { familyOf } from '@podwire/base';
-import { checkCall, KernelError } from './errors.ts';
-import { AF, libc, SOCK } from './libc.ts';
-import type { Netns } from './netns.ts';
+import { checkCall, KernelError } from '../errors.ts';
+import { AF, libc, SOCK } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
 import { type Endpoint, encodeSockaddr } from './sockaddr.ts';
 
 const SOL_SOCKET = 1;

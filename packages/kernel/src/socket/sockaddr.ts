@@ -1,5 +1,5 @@
 import { familyOf, type IpAddress, ipBytes, parseIp } from '@podwire/base';
-import { AF } from './libc.ts';
+import { AF } from '../libc.ts';
 
 /** struct sockaddr_in or sockaddr_in6, as bind(2) and connect(2) want it. */
 export function encodeSockaddr(address: IpAddress, port: number): Buffer {

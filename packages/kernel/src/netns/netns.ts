@@ -2,9 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { PodwireError } from '@podwire/base';
-import { errnoOf } from './errno.ts';
-import { checkCall, KernelError } from './errors.ts';
-import { CLONE, lastErrno, libc, MNT_DETACH, MS } from './libc.ts';
+import { errnoOf } from '../errno.ts';
+import { checkCall, KernelError } from '../errors.ts';
+import { CLONE, lastErrno, libc, MNT_DETACH, MS } from '../libc.ts';
 import { raiseLoopback } from './loopback.ts';
 
 /** Where iproute2 keeps named network namespaces (ip-netns(8)). */

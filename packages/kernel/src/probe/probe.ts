@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import { messageOf } from '@podwire/base';
-import { errnoOf } from './errno.ts';
-import { checkCall, isErrno, KernelError } from './errors.ts';
-import { AF, CLONE, libc, SOCK } from './libc.ts';
-import { raiseLoopback } from './loopback.ts';
-import { excursion } from './netns.ts';
+import { errnoOf } from '../errno.ts';
+import { checkCall, isErrno, KernelError } from '../errors.ts';
+import { AF, CLONE, libc, SOCK } from '../libc.ts';
+import { raiseLoopback } from '../netns/loopback.ts';
+import { excursion } from '../netns/netns.ts';
 import { LINK_PROBES, tryLinkKind } from './probe-link.ts';
 import { NFT_PROBES, tryNft } from './probe-nft.ts';
 

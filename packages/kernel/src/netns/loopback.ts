@@ -1,5 +1,5 @@
-import { checkCall } from './errors.ts';
-import { AF, libc, SOCK } from './libc.ts';
+import { checkCall } from '../errors.ts';
+import { AF, libc, SOCK } from '../libc.ts';
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;

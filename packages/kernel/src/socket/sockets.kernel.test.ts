@@ -5,10 +5,10 @@ import fs from 'node:fs';
 import type net from 'node:net';
 import test from 'node:test';
 import { hasCode } from '@podwire/base';
-import { isErrno } from './errors.ts';
+import { isErrno } from '../errors.ts';
+import { withNetns } from '../testing.ts';
 import { connectTcp } from './tcp-connection.ts';
 import { listenTcp, listenTcpFd } from './tcp-listener.ts';
-import { withNetns } from './testing.ts';
 import { bindUdp, bindUdpFd } from './udp-socket.ts';
 
 const LO = '127.0.0.1';

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import { familyOf } from '@podwire/base';
+import type { Netns } from '../netns/netns.ts';
 import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose } from './inet-socket.ts';
-import type { Netns } from './netns.ts';
 import { endpointOf } from './sockaddr.ts';
 
 export interface BindUdpOptions {

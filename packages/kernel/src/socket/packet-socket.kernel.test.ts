@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
-import { isErrno } from './errors.ts';
+import { isErrno } from '../errors.ts';
+import { withNetns } from '../testing.ts';
 import { type Frame, openPacketSocket } from './packet-socket.ts';
-import { withNetns } from './testing.ts';
 
 /** An Ethernet frame of the local experimental type 0x88b5. */
 const frame = (payload: string) =>

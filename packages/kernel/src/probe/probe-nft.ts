@@ -1,8 +1,8 @@
-import { attributes, encodeAttributes, encoded, listOf } from './attribute.ts';
-import { ByteWriter } from './byte-writer.ts';
-import { bytes, struct, text, u8, u16be, u32be } from './codec.ts';
-import { openNetlink } from './netlink.ts';
-import { encodeBody, type NetlinkMessage, NLM_F } from './netlink-message.ts';
+import { attributes, encodeAttributes, encoded, listOf } from '../netlink/attribute.ts';
+import { ByteWriter } from '../netlink/byte-writer.ts';
+import { bytes, struct, text, u8, u16be, u32be } from '../netlink/codec.ts';
+import { openNetlink } from '../netlink/netlink.ts';
+import { encodeBody, type NetlinkMessage, NLM_F } from '../netlink/netlink-message.ts';
 
 /** struct nfgenmsg and NFNL_* of linux/netfilter/nfnetlink.h. */
 const nfgenmsg = struct('nfgenmsg', { family: u8, version: u8, resource: u16be });

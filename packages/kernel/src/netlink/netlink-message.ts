@@ -1,8 +1,8 @@
+import { DecodeError } from '../errors.ts';
 import type { AttributesOf, AttributeTable } from './attribute.ts';
 import { attributes } from './attribute.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { s32, struct, text, u16, u32 } from './codec.ts';
-import { DecodeError } from './errors.ts';
 
 /** struct nlmsghdr, in front of every message; RFC 3549 section 2.3.2, netlink(7). */
 export const messageHeader = struct('nlmsghdr', { length: u32, type: u16, flags: u16, sequence: u32, port: u32 });

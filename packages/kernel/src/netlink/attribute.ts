@@ -1,6 +1,6 @@
+import { DecodeError, encodeError } from '../errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { Codec, ValueOf } from './codec.ts';
-import { DecodeError, encodeError } from './errors.ts';
 
 /**
  * Netlink attributes (netlink(7), libnl "Attributes"): length, type, payload, padded to four bytes.

@@ -1,10 +1,10 @@
 import net from 'node:net';
 import koffi from 'koffi';
-import { errnoOf } from './errno.ts';
-import { KernelError } from './errors.ts';
+import { errnoOf } from '../errno.ts';
+import { KernelError } from '../errors.ts';
+import { lastErrno, libc } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
 import { bindInetSocket, inNetns, openInetSocket, orClose, socketError } from './inet-socket.ts';
-import { lastErrno, libc } from './libc.ts';
-import type { Netns } from './netns.ts';
 import { type Endpoint, encodeSockaddr, endpointOf } from './sockaddr.ts';
 
 export interface ConnectTcpOptions {

@@ -1,8 +1,8 @@
 import { PodwireError } from '@podwire/base';
-import { checkCall } from './errors.ts';
+import { checkCall } from '../errors.ts';
+import { AF, libc, MSG, SOCK } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
 import { inNetns, orClose } from './inet-socket.ts';
-import { AF, libc, MSG, SOCK } from './libc.ts';
-import type { Netns } from './netns.ts';
 import { watchReadable } from './readable-watch.ts';
 
 const ETH_P_ALL = 3;

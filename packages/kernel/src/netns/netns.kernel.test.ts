@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { hasCode } from '@podwire/base';
+import { withNetns } from '../testing.ts';
 import {
   createAnonymousNetns,
   createNetns,
@@ -15,7 +16,6 @@ import {
   listNetns,
   openNetns,
 } from './netns.ts';
-import { withNetns } from './testing.ts';
 
 const here = () => fs.readlinkSync('/proc/thread-self/ns/net');
 const freshName = () => `pwt-${randomBytes(4).toString('hex')}`;
