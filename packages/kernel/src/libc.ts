@@ -25,7 +25,14 @@ interface Libc {
     address: Uint8Array,
     addressLength: Uint8Array,
   ): number;
+  recvmmsg(fd: number, headers: Uint8Array, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, headers: Uint8Array, count: number, flags: number): number;
+  getsockname(fd: number, address: Uint8Array, addressLength: Uint8Array): number;
+  read(fd: number, data: Uint8Array, length: number): number;
+  write(fd: number, data: Uint8Array, length: number): number;
   ioctl(fd: number, request: number, data: Uint8Array): number;
+  /** For requests whose argument is the number itself. */
+  ioctlNumber(fd: number, request: number, value: number): number;
   close(fd: number): number;
 }
 
@@ -48,6 +55,12 @@ export const libc: Libc = {
   send: library.func('int64_t send(int, void*, size_t, int)'),
   recv: library.func('int64_t recv(int, void*, size_t, int)'),
   recvfrom: library.func('int64_t recvfrom(int, void*, size_t, int, void*, void*)'),
+  recvmmsg: library.func('int recvmmsg(int, void*, uint32_t, int, void*)'),
+  sendmmsg: library.func('int sendmmsg(int, void*, uint32_t, int)'),
+  getsockname: library.func('int getsockname(int, void*, void*)'),
+  read: library.func('int64_t read(int, void*, size_t)'),
+  write: library.func('int64_t write(int, void*, size_t)'),
+  ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
   ioctl: library.func('int ioctl(int, unsigned long, void*)'),
   close: library.func('int close(int)'),
 };
