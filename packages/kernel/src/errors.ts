@@ -83,9 +83,26 @@ export function checkCall(result: number, op: () => string, advice?: string): nu
 
 /** Bytes are not what they should be. Decoders throw nothing else. */
 export class DecodeError extends PodwireError {
-  constructor(what: string) {
-    super('KERNEL_DECODE', `cannot decode ${what}; the kernel may be newer or older than podwire knows`);
+  /** The attributes and fields around the place, outermost first: `info.data.local`. */
+  readonly path: string;
+  /** Bytes from the beginning of what was decoded. */
+  readonly offset: number;
+  readonly #what: string;
+
+  constructor(what: string, { path = '', offset = 0 }: { path?: string; offset?: number } = {}) {
+    const place = path === '' ? '' : ` in ${path}`;
+    const advice = 'the kernel may be newer or older than podwire knows';
+    super('KERNEL_DECODE', `cannot decode ${what}${place} at byte ${offset}; ${advice}`, { details: { path, offset } });
     this.name = 'DecodeError';
+    this.path = path;
+    this.offset = offset;
+    this.#what = what;
+  }
+
+  /** The same failure, seen from a value that holds the failed one at byte `at` under the name `key`. */
+  within(key: string, at: number): DecodeError {
+    const path = this.path === '' ? key : `${key}.${this.path}`;
+    return new DecodeError(this.#what, { path, offset: this.offset + at });
   }
 }
 

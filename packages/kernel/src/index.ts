@@ -1,6 +1,7 @@
 export { errnoName, errnoOf, errnoText } from './errno.ts';
 export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
 export * from './netlink/attribute.ts';
+export { type AttributeDescription, describeAttributes, formatAttributes } from './netlink/attribute-text.ts';
 export { ByteWriter } from './netlink/byte-writer.ts';
 export type { Codec, Struct, ValueOf } from './netlink/codec.ts';
 export * as codec from './netlink/codec.ts';

@@ -34,6 +34,8 @@ interface Libc {
   /** For requests whose argument is the number itself. */
   ioctlNumber(fd: number, request: number, value: number): number;
   close(fd: number): number;
+  /** syscall(2), for the calls that have no wrapper: bpf. */
+  syscall(number: number, command: number, data: Uint8Array, length: number): number;
 }
 
 const library = koffi.load('libc.so.6');
@@ -63,6 +65,7 @@ export const libc: Libc = {
   ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
   ioctl: library.func('int ioctl(int, unsigned long, void*)'),
   close: library.func('int close(int)'),
+  syscall: library.func('int64_t syscall(int64_t, int64_t, void*, uint64_t)'),
 };
 
 /** The errno of this thread's last failed libc call. */

@@ -63,6 +63,11 @@ export class ByteWriter {
     this.#bytes.writeBigUInt64LE(value, at);
   }
 
+  u64be(value: bigint): void {
+    const at = this.#advance(8);
+    this.#bytes.writeBigUInt64BE(value, at);
+  }
+
   raw(bytes: Uint8Array): void {
     const at = this.#advance(bytes.length);
     this.#bytes.set(bytes, at);

@@ -4,13 +4,18 @@ import type { ByteWriter } from './byte-writer.ts';
 
 /** How one kind of value is laid out in bytes. `read` gets exactly the value's bytes and throws only DecodeError. */
 export interface Codec<T> {
-  /** For error messages. */
+  /** For error messages, the pretty-printer and the documentation. */
   readonly name: string;
   /** Bytes, when always the same. */
   readonly size?: number;
-  write(out: ByteWriter, value: T): void;
-  read(bytes: Buffer): T;
+  /** `siblings`: what stands beside the value in its attribute table, for layouts that depend on another attribute. */
+  write(out: ByteWriter, value: T, siblings?: Siblings): void;
+  read(bytes: Buffer, siblings?: Siblings): T;
+  /** How the pretty-printer shows it; absent: as JSON would. */
+  format?(value: T): string;
 }
+
+export type Siblings = Readonly<Record<string, unknown>>;
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 
@@ -19,7 +24,7 @@ function fixed<T>(
   size: number,
   write: (out: ByteWriter, v: T) => void,
   read: (b: Buffer) => T,
-): Codec<T> {
+): Codec<T> & { readonly size: number } {
   return {
     name,
     size,
@@ -36,7 +41,7 @@ function whole(
   size: number,
   put: (out: ByteWriter, v: number) => void,
   get: (b: Buffer) => number,
-): Codec<number> {
+): Codec<number> & { readonly size: number } {
   const [low, high] = name.startsWith('s')
     ? [-(2 ** (size * 8 - 1)), 2 ** (size * 8 - 1) - 1]
     : [0, 2 ** (size * 8) - 1];
@@ -83,14 +88,50 @@ export const s32 = whole(
   (out, v) => out.s32(v),
   (b) => b.readInt32LE(0),
 );
-export const u64: Codec<bigint> = fixed(
+export const s8 = whole(
+  's8',
+  1,
+  (out, v) => out.u8(v & 0xff),
+  (b) => b.readInt8(0),
+);
+export const s16 = whole(
+  's16',
+  2,
+  (out, v) => out.u16(v & 0xffff),
+  (b) => b.readInt16LE(0),
+);
+
+function wide(
+  name: string,
+  put: (out: ByteWriter, v: bigint) => void,
+  get: (b: Buffer) => bigint,
+): Codec<bigint> & { readonly size: number } {
+  const limit = 1n << 64n;
+  const write = (out: ByteWriter, value: bigint) => {
+    if (value < 0n || value >= limit) throw encodeError(`${value} as ${name}`);
+    put(out, value);
+  };
+  return { ...fixed(name, 8, write, get), size: 8, format: String };
+}
+
+export const u64 = wide(
   'u64',
-  8,
   (out, v) => out.u64(v),
   (b) => b.readBigUInt64LE(0),
 );
+export const u64be = wide(
+  'u64be',
+  (out, v) => out.u64be(v),
+  (b) => b.readBigUInt64BE(0),
+);
+export const s64: Codec<bigint> = fixed(
+  's64',
+  8,
+  (out, v) => out.u64(BigInt.asUintN(64, v)),
+  (b) => b.readBigInt64LE(0),
+);
 
-export const bool: Codec<boolean> = fixed(
+export const bool = fixed<boolean>(
   'bool',
   1,
   (out, v) => out.u8(v ? 1 : 0),
@@ -98,7 +139,7 @@ export const bool: Codec<boolean> = fixed(
 );
 
 /** An attribute that says something by being there. */
-export const flag: Codec<true> = { name: 'flag', write: () => {}, read: () => true };
+export const flag: Codec<true> = { name: 'flag', write: () => {}, read: () => true, format: () => '' };
 
 /** Text with a zero byte at its end; read stops at the first zero byte or at the end. */
 export const text: Codec<string> = {
@@ -114,11 +155,17 @@ export const text: Codec<string> = {
   },
 };
 
-export const bytes: Codec<Uint8Array> = { name: 'bytes', write: (out, v) => out.raw(v), read: (b) => b };
+export const bytes: Codec<Uint8Array> = {
+  name: 'bytes',
+  write: (out, v) => out.raw(v),
+  read: (b) => b,
+  format: (v) => (v.length === 0 ? '(empty)' : Buffer.from(v).toString('hex')),
+};
 
 /** Hardware address as `ee:ee:ee:ee:ee:ee`; other lengths occur (InfiniBand 20, tunnels 4). */
 export const mac: Codec<string> = {
   name: 'mac',
+  format: String,
   write(out, value) {
     if (!/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2})*$/.test(value)) throw encodeError(`"${value}" as a MAC address`);
     out.raw(Buffer.from(value.replaceAll(':', ''), 'hex'));
@@ -128,6 +175,7 @@ export const mac: Codec<string> = {
 
 /** 4 or 16 bytes in network order. */
 export const ip: Codec<IpAddress> = {
+  format: String,
   name: 'ip',
   write: (out, value) => out.raw(ipBytes(value)),
   read(b) {
@@ -141,42 +189,152 @@ export function pad(size: number): Codec<undefined> {
   return { name: 'pad', size, write: (out) => out.zeros(size), read: () => undefined };
 }
 
-type StructFields = Readonly<Record<string, Codec<number> | Codec<undefined>>>;
-type NumberFields<F extends StructFields> = { [K in keyof F as F[K] extends Codec<number> ? K : never]: number };
+/** `size` bytes as they are; shorter ones are filled up with zeros. */
+export function blob(size: number): Codec<Uint8Array> {
+  const name = `${size} bytes`;
+  const write = (out: ByteWriter, value: Uint8Array) => {
+    if (value.length > size) throw encodeError(`${value.length} bytes as ${name}`);
+    out.raw(value);
+    out.zeros(size - value.length);
+  };
+  return fixed(name, size, write, (b) => b.subarray(0, size));
+}
+
+/** Text in a C array of `size` bytes, at least one of them zero. */
+export function fixedText(size: number): Codec<string> {
+  const name = `text of at most ${size - 1} bytes`;
+  const write = (out: ByteWriter, value: string) => {
+    const length = Buffer.byteLength(value);
+    if (length >= size || value.includes('\0')) throw encodeError(`${JSON.stringify(value)} as ${name}`);
+    out.text(value);
+    out.zeros(size - length);
+  };
+  return fixed(name, size, write, (b) => text.read(b.subarray(0, size)));
+}
+
+/** Items one after another until the bytes end. */
+export function array<T>(item: Codec<T> & { readonly size: number }): Codec<readonly T[]> {
+  const name = `array of ${item.name}`;
+  return {
+    name,
+    write(out, values) {
+      for (const value of values) item.write(out, value);
+    },
+    read(b) {
+      if (b.length % item.size !== 0) throw new DecodeError(`${name} from ${b.length} bytes`);
+      const count = b.length / item.size;
+      return Array.from({ length: count }, (_, i) => item.read(b.subarray(i * item.size, (i + 1) * item.size)));
+    },
+  };
+}
+
+type Names = Readonly<Record<string, number>>;
+
+/** A number that stands for a word; numbers without one stay numbers. */
+export function named<const N extends Names>(number: Codec<number>, names: N): Codec<(keyof N & string) | number> {
+  const words = new Map(Object.entries(names).map(([word, value]) => [value, word]));
+  return {
+    ...number,
+    name: `${number.name}: ${Object.keys(names).join(' | ')}`,
+    write(out, value) {
+      const coded = typeof value === 'number' ? value : names[value];
+      if (coded === undefined) throw encodeError(`"${value}"; known are ${Object.keys(names).join(', ')}`);
+      number.write(out, coded);
+    },
+    read(b) {
+      const value = number.read(b);
+      return words.get(value) ?? value;
+    },
+    format: (value) => String(value),
+  };
+}
+
+/** A number whose bits stand for words; bits without one come as one number at the end of the list. */
+export function bits<const N extends Names>(
+  number: Codec<number>,
+  names: N,
+): Codec<readonly ((keyof N & string) | number)[]> {
+  const rows = Object.entries(names);
+  return {
+    ...number,
+    name: `${number.name}, bits: ${Object.keys(names).join(' | ')}`,
+    write(out, words) {
+      let all = 0;
+      for (const word of words) {
+        const bit = typeof word === 'number' ? word : names[word];
+        if (bit === undefined) throw encodeError(`"${word}"; known are ${Object.keys(names).join(', ')}`);
+        all = (all | bit) >>> 0;
+      }
+      number.write(out, all);
+    },
+    read(b) {
+      let rest = number.read(b);
+      const words: (string | number)[] = [];
+      for (const [word, bit] of rows) {
+        if (bit === 0 || (rest & bit) >>> 0 !== bit >>> 0) continue;
+        words.push(word);
+        rest = (rest & ~bit) >>> 0;
+      }
+      return rest === 0 ? words : [...words, rest];
+    },
+    format: (words) => words.join(' '),
+  };
+}
+
+type StructFields = Readonly<Record<string, Codec<never> | Codec<unknown>>>;
+type FieldValues<F extends StructFields> = {
+  [K in keyof F as ValueOf<F[K]> extends undefined ? never : K]: ValueOf<F[K]>;
+};
 
 export interface Struct<F extends StructFields> {
   readonly name: string;
   readonly size: number;
   /** Fields that are left out are zero. */
-  write(out: ByteWriter, value: Partial<NumberFields<F>>): void;
-  read(bytes: Buffer): NumberFields<F>;
+  write(out: ByteWriter, value: Partial<FieldValues<F>>): void;
+  read(bytes: Buffer): FieldValues<F>;
 }
 
-/** A C struct of numbers, fields in the order written. */
+/** A C struct, fields in the order written; each has a codec of fixed size, `pad` stands where the compiler puts holes. */
 export function struct<const F extends StructFields>(name: string, fields: F): Struct<F> {
-  const entries = Object.entries(fields).map(([key, codec]) => ({
-    key,
-    codec: codec as Codec<number>,
-    size: codec.size ?? 0,
-  }));
+  const entries = Object.entries(fields).map(([key, codec]) => {
+    if (codec.size === undefined) throw encodeError(`field ${key} of struct ${name}: ${codec.name} has no fixed size`);
+    return { key, codec: codec as Codec<unknown>, size: codec.size };
+  });
   const size = entries.reduce((sum, field) => sum + field.size, 0);
   return {
     name,
     size,
     write(out, value) {
-      const given = value as Record<string, number | undefined>;
-      for (const { key, codec } of entries) codec.write(out, given[key] ?? 0);
+      const given = value as Record<string, unknown>;
+      for (const { key, codec, size: length } of entries) {
+        if (given[key] === undefined) out.zeros(length);
+        else codec.write(out, given[key]);
+      }
     },
     read(b) {
       if (b.length < size) throw new DecodeError(`${name} from ${b.length} bytes`);
-      const result: Record<string, number> = {};
+      const result: Record<string, unknown> = {};
       let at = 0;
       for (const { key, codec, size: length } of entries) {
-        const value = codec.read(b.subarray(at, at + length)) as number | undefined;
+        const value = readField(codec, b.subarray(at, at + length), { key, at });
         if (value !== undefined) result[key] = value;
         at += length;
       }
-      return result as NumberFields<F>;
+      return result as FieldValues<F>;
     },
   };
+}
+
+/** Reads a value at a place inside a larger one; its DecodeError tells the whole path and offset. */
+export function readField<T>(
+  codec: Codec<T>,
+  payload: Buffer,
+  place: { readonly key: string; readonly at: number },
+  siblings?: Siblings,
+): T {
+  try {
+    return codec.read(payload, siblings);
+  } catch (error) {
+    throw error instanceof DecodeError ? error.within(place.key, place.at) : error;
+  }
 }

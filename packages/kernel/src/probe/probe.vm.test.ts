@@ -1,0 +1,8 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { probe } from './probe.ts';
+
+test('features that many machines lack are in the guest, with modules loaded on demand', () => {
+  for (const name of ['dummy', 'ipip', 'gre', 'wireguard', 'vlan', 'ipvlan', 'macvlan', 'vxlan'] as const)
+    assert.deepEqual(probe(name), { outcome: 'yes' }, name);
+});

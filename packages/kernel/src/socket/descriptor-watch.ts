@@ -1,0 +1,87 @@
+import koffi from 'koffi';
+
+export interface Watch {
+  /** To be called before the descriptor is closed. A second call does nothing. */
+  stop(): void;
+}
+
+export interface DescriptorEvents {
+  /** The descriptor has something to read, or an error to collect; must read until EAGAIN or be called again. */
+  readonly onReadable: () => void;
+  /** There is room to write again; only called while `wantWritable(true)` holds. */
+  readonly onWritable?: () => void;
+}
+
+/** What the event loop waits for on one descriptor; libuv allows one watch for each. */
+export interface DescriptorWatch extends Watch {
+  wantReadable(wanted: boolean): void;
+  wantWritable(wanted: boolean): void;
+  /** Whether the watch keeps the event loop alive; it does at first. */
+  keepAlive(keep: boolean): void;
+}
+
+type PollHandle = ReturnType<typeof koffi.node.poll>;
+
+class Poll implements DescriptorWatch {
+  readonly #handle: PollHandle;
+  readonly #events: DescriptorEvents;
+  #readable = true;
+  #writable = false;
+  #stopped = false;
+
+  constructor(fd: number, events: DescriptorEvents) {
+    this.#events = events;
+    this.#handle = koffi.node.poll(fd, { readable: true }, this.#onEvent);
+  }
+
+  readonly #onEvent = (event: unknown): void => {
+    const failed = typeof event === 'number';
+    const { readable, writable } = failed
+      ? { readable: true, writable: this.#writable }
+      : (event as { readable: boolean; writable: boolean });
+    try {
+      if (readable && this.#readable) this.#events.onReadable();
+      if (writable && this.#writable && !this.#stopped) this.#events.onWritable?.();
+    } finally {
+      // libuv stops the handle after an error on the socket (overflow, link down) and calls back with a number
+      if (failed) this.#update();
+    }
+  };
+
+  #update(): void {
+    if (this.#stopped) return;
+    if (this.#readable || this.#writable) {
+      this.#handle.start({ readable: this.#readable, writable: this.#writable }, this.#onEvent);
+    } else this.#handle.stop();
+  }
+
+  wantReadable(wanted: boolean): void {
+    if (this.#readable === wanted) return;
+    this.#readable = wanted;
+    this.#update();
+  }
+
+  wantWritable(wanted: boolean): void {
+    if (this.#writable === wanted) return;
+    this.#writable = wanted;
+    this.#update();
+  }
+
+  keepAlive(keep: boolean): void {
+    if (this.#stopped) return;
+    if (keep) this.#handle.ref();
+    else this.#handle.unref();
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#handle.stop(); // before close: the other order crashes
+    this.#handle.close();
+  }
+}
+
+/** Calls back from the event loop as the descriptor becomes readable or writable. Level-triggered, never busy. */
+export function watchDescriptor(fd: number, events: DescriptorEvents): DescriptorWatch {
+  return new Poll(fd, events);
+}
