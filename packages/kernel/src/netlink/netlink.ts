@@ -16,7 +16,7 @@ import {
 } from './netlink-message.ts';
 
 /** NETLINK_* of linux/netlink.h. */
-const PROTOCOLS = { route: 0, netfilter: 12, generic: 16 } as const;
+const PROTOCOLS = { route: 0, 'sock-diag': 4, xfrm: 6, netfilter: 12, generic: 16 } as const;
 export type NetlinkProtocol = keyof typeof PROTOCOLS;
 
 /**
