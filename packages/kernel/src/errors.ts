@@ -12,7 +12,10 @@ export const KERNEL_ERRORS = {
   KERNEL_BAD_NETNS: 'a network namespace does not exist, exists already, has an unusable name, or its handle is closed',
   KERNEL_NETNS_ASYNC: 'a function run inside a network namespace returned a promise',
   KERNEL_MAIN_THREAD: 'the main thread was asked to stay in another network namespace',
-  KERNEL_CLOSED: 'a socket was used after close()',
+  KERNEL_CLOSED: 'a socket, map, program or link was used after close()',
+  KERNEL_BPF_ASSEMBLY:
+    'an instruction of a BPF program cannot be assembled: unknown label, register or map, a value that does not fit',
+  KERNEL_BPF_VERIFIER: "the kernel's verifier refused a BPF program; details.log holds what it says",
   KERNEL_BAD_BIND: 'source or target of a bind mount does not exist',
 } as const satisfies ErrorCodeTable;
 
@@ -24,8 +27,14 @@ export interface KernelFailure {
   readonly extack?: string | undefined;
   /** Where in the request the offending attribute begins. */
   readonly offset?: number | undefined;
+  /** The names of the offending (or missing) attribute and of those around it: `IFLA_LINKINFO IFLA_INFO_KIND`. */
+  readonly attribute?: string | undefined;
+  /** What the attribute may hold. */
+  readonly allowed?: string | undefined;
   /** Position of the failed message in a batch or transaction. */
   readonly index?: number | undefined;
+  /** What the verifier says about a BPF program, in full. */
+  readonly log?: string | undefined;
   /** What to do about it, when more is known than the errno tells. */
   readonly advice?: string | undefined;
 }
@@ -37,18 +46,22 @@ export class KernelError extends PodwireError {
   readonly errnoName: string;
   readonly extack: string | undefined;
   readonly offset: number | undefined;
+  readonly attribute: string | undefined;
   readonly index: number | undefined;
 
   constructor(failure: KernelFailure, code: keyof typeof KERNEL_ERRORS = codeFor(failure.errno)) {
-    const { op, errno, extack, offset, index } = failure;
+    const { op, errno, extack, offset, attribute, index, log } = failure;
     const name = errnoName(errno);
-    super(code, messageFor(failure, code), { details: { op, errno, errnoName: name, extack, offset, index } });
+    super(code, messageFor(failure, code), {
+      details: { op, errno, errnoName: name, extack, offset, attribute, index, ...(log === undefined ? {} : { log }) },
+    });
     this.name = 'KernelError';
     this.op = op;
     this.errno = errno;
     this.errnoName = name;
     this.extack = extack;
     this.offset = offset;
+    this.attribute = attribute;
     this.index = index;
   }
 }
@@ -57,8 +70,10 @@ function codeFor(errno: number): 'KERNEL_CALL' | 'KERNEL_PERMISSION' {
   return errnoName(errno) === 'EPERM' ? 'KERNEL_PERMISSION' : 'KERNEL_CALL';
 }
 
-function messageFor({ op, errno, extack, advice }: KernelFailure, code: string): string {
-  const reason = `${op}: ${errnoText(errno)} (${errnoName(errno)})${extack ? `: ${extack}` : ''}`;
+function messageFor(failure: KernelFailure, code: string): string {
+  const { op, errno, extack, attribute, allowed, advice } = failure;
+  const place = attribute ? ` [${attribute}${allowed ? `, allowed: ${allowed}` : ''}]` : '';
+  const reason = `${op}: ${errnoText(errno)} (${errnoName(errno)})${extack ? `: ${extack}` : ''}${place}`;
   if (advice) return `${reason}; ${advice}`;
   return code === 'KERNEL_PERMISSION' ? `${reason}; ${capabilityAdvice(op)}` : reason;
 }

@@ -30,7 +30,13 @@ export const BPF = {
   }),
   OBJ_PIN: command(6, { path: [0, 8], fd: [8, 4] }),
   OBJ_GET: command(7, { path: [0, 8], fileFlags: [12, 4] }),
-  PROG_ATTACH: command(8, { target: [0, 4], programFd: [4, 4], attachType: [8, 4], flags: [12, 4], replaceFd: [16, 4] }),
+  PROG_ATTACH: command(8, {
+    target: [0, 4],
+    programFd: [4, 4],
+    attachType: [8, 4],
+    flags: [12, 4],
+    replaceFd: [16, 4],
+  }),
   PROG_DETACH: command(9, { target: [0, 4], programFd: [4, 4], attachType: [8, 4] }),
   PROG_TEST_RUN: command(10, {
     programFd: [0, 4],

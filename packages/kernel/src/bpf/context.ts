@@ -1,7 +1,7 @@
 /** Where a field of a program's context lies, and whether programs may write it (the verifier knows exceptions). */
 export interface ContextField {
   readonly offset: number;
-  readonly size: 1 | 4 | 8 | 16 | 20;
+  readonly size: 1 | 2 | 4 | 8 | 16 | 20;
   readonly writable: boolean;
 }
 
@@ -88,7 +88,7 @@ export const CONTEXTS = {
     data_end: [4, 4, 'r'],
     data_meta: [8, 4, 'r'],
     ingress_ifindex: [12, 4, 'r'],
-    rx_queue_index: [16, 4, 'rw'],
+    rx_queue_index: [16, 4, 'r'],
     egress_ifindex: [20, 4, 'r'],
   }),
   /** Programs of type sk_lookup: which socket gets an incoming connection or datagram. */
@@ -98,7 +98,7 @@ export const CONTEXTS = {
     protocol: [12, 4, 'r'],
     remote_ip4: [16, 4, 'r'],
     remote_ip6: [20, 16, 'r'],
-    remote_port: [36, 4, 'r'],
+    remote_port: [36, 2, 'r'],
     local_ip4: [40, 4, 'r'],
     local_ip6: [44, 16, 'r'],
     local_port: [60, 4, 'r'],
@@ -115,7 +115,7 @@ export const CONTEXTS = {
     src_ip4: [24, 4, 'r'],
     src_ip6: [28, 16, 'r'],
     src_port: [44, 4, 'r'],
-    dst_port: [48, 4, 'r'],
+    dst_port: [48, 2, 'r'],
     dst_ip4: [52, 4, 'r'],
     dst_ip6: [56, 16, 'r'],
     state: [72, 4, 'r'],
