@@ -1,7 +1,13 @@
 import { getSystemErrorMap } from 'node:util';
 import koffi from 'koffi';
 
-const names = new Map<number, string>(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+/** Second names of numbers on Linux, errno(3). */
+const ALIASES = ['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP'];
+const names = new Map<number, string>(
+  Object.entries(koffi.os.errno)
+    .filter(([name]) => !ALIASES.includes(name))
+    .map(([name, number]) => [number, name]),
+);
 
 /** `ENOENT` for 2; `errno 524` for numbers only the kernel knows. */
 export function errnoName(errno: number): string {

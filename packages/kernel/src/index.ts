@@ -5,9 +5,17 @@ export { type AttributeDescription, describeAttributes, formatAttributes } from 
 export { ByteWriter } from './netlink/byte-writer.ts';
 export type { Codec, Struct, ValueOf } from './netlink/codec.ts';
 export * as codec from './netlink/codec.ts';
-export { type Netlink, type NetlinkProtocol, openNetlink } from './netlink/netlink.ts';
-export { type NetlinkGroupsOptions, watchNetlinkGroups } from './netlink/netlink-groups.ts';
+export { type MessageLayout, registerLayouts } from './netlink/layout.ts';
+export { type Netlink, openNetlink } from './netlink/netlink.ts';
 export * from './netlink/netlink-message.ts';
+export type { NetlinkProtocol } from './netlink/netlink-socket.ts';
+export { formatDatagram } from './netlink/netlink-trace.ts';
+export {
+  type NetlinkGroupsOptions,
+  type SubscriptionOptions,
+  subscribeNetlink,
+  watchNetlinkGroups,
+} from './netlink/subscription.ts';
 export { type Bind, type SpawnPlace, spawnIn } from './netns/namespaced-child.ts';
 export {
   createAnonymousNetns,

@@ -1,21 +1,13 @@
-import type { AttributeRow, AttributeRows, AttributesOf, AttributeTable } from './attribute.ts';
-import type { Codec, Siblings } from './codec.ts';
+import {
+  type AttributeRow,
+  type AttributeRows,
+  type AttributesOf,
+  type AttributeTable,
+  codecParts,
+} from './attribute.ts';
+import type { Siblings } from './codec.ts';
 
-type AnyCodec = Codec<never> | Codec<unknown>;
-
-/** How the parts of codecs are found at run time; each is there for one kind of codec only. */
-interface Parts {
-  readonly rows?: AttributeRows;
-  /** Of listOf. */
-  readonly element?: Codec<unknown>;
-  /** Of repeated. */
-  readonly item?: Codec<unknown>;
-  /** Of selectedBy. */
-  readonly dependsOn?: string;
-  readonly choices?: Readonly<Record<string, AnyCodec>>;
-}
-
-const partsOf = (codec: AnyCodec): Parts => codec as unknown as Parts;
+type AnyCodec = AttributeRow[1];
 
 /**
  * Attributes for people, one a line, by the kernel's names; nested tables are indented:
@@ -41,7 +33,7 @@ function tableLines(rows: AttributeRows, values: Siblings): string[] {
 const labelOf = (key: string, [, , constant]: AttributeRow): string => constant ?? key;
 
 function rowLines(label: string, codec: AnyCodec, value: unknown, siblings: Siblings): string[] {
-  const { rows, element, item, dependsOn, choices } = partsOf(codec);
+  const { rows, element, item, dependsOn, choices } = codecParts(codec);
   if (rows) return [label, ...tableLines(rows, value as Siblings).map(indent)];
   const list = item ?? element;
   if (list) return (value as readonly unknown[]).flatMap((one) => rowLines(label, list, one, siblings));
@@ -84,7 +76,7 @@ function describeRows(rows: AttributeRows, parent: string, open: ReadonlySet<unk
 }
 
 function describeCodec(codec: AnyCodec, path: string, open: ReadonlySet<unknown>): AttributeDescription[] {
-  const { rows, element, item, choices } = partsOf(codec);
+  const { rows, element, item, choices } = codecParts(codec);
   if (rows) return describeRows(rows, `${path}.`, open);
   const list = item ?? element;
   if (list) return describeCodec(list, `${path}[]`, open);

@@ -40,11 +40,33 @@ export interface AttributeTable<R> extends Codec<AttributesOf<R>> {
   readonly rows: R;
 }
 
+/** What a codec is made of at run time, for code that walks tables; each part belongs to one kind of codec only. */
+interface CodecParts {
+  /** Of attributes(). */
+  readonly rows?: AttributeRows;
+  /** Of listOf(). */
+  readonly element?: AttributeRow[1];
+  /** Of repeated(). */
+  readonly item?: AttributeRow[1];
+  /** Of selectedBy(). */
+  readonly dependsOn?: string;
+  readonly choices?: Choices;
+}
+
+export function codecParts(codec: AttributeRow[1]): CodecParts {
+  return codec as unknown as CodecParts;
+}
+
 export interface RawAttribute {
   readonly type: number;
   /** NLA_F_NESTED and NLA_F_NET_BYTEORDER, as they stood. */
   readonly flags: number;
   readonly payload: Buffer;
+}
+
+/** With the offset of its header in the run of attributes. */
+export interface PlacedAttribute extends RawAttribute {
+  readonly at: number;
 }
 
 interface Entry {
@@ -81,8 +103,8 @@ function writeEntry(out: ByteWriter, { key, type, codec }: Entry, given: Sibling
 function readTable(bytes: Buffer, name: string, byType: ReadonlyMap<number, Entry>): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   const unknown: RawAttribute[] = [];
-  let later: (RawAttribute & { at: number })[] | undefined;
-  for (const attribute of splitAttributes(bytes, name)) {
+  let later: PlacedAttribute[] | undefined;
+  for (const attribute of readAttributes(bytes, name)) {
     const entry = byType.get(attribute.type);
     if (!entry) unknown.push({ type: attribute.type, flags: attribute.flags, payload: attribute.payload });
     else if ('dependsOn' in entry.codec) later = [...(later ?? []), attribute];
@@ -142,7 +164,7 @@ export function listOf<T>(elementType: number, codec: Codec<T>): ListOf<T> {
       for (const value of values) writeAttribute(out, elementType, codec, value);
     },
     read: (bytes) =>
-      splitAttributes(bytes, name).map(({ payload, at }, i) =>
+      readAttributes(bytes, name).map(({ payload, at }, i) =>
         readField(codec, payload, { key: `[${i}]`, at: at + HEADER }),
       ),
     element: codec,
@@ -212,12 +234,8 @@ export function writeAttribute<T>(out: ByteWriter, type: number, codec: Codec<T>
 }
 
 /** Splits a run of attributes; `what` names them in the DecodeError thrown when lengths do not add up. */
-export function readAttributes(bytes: Buffer, what: string): RawAttribute[] {
-  return splitAttributes(bytes, what);
-}
-
-function splitAttributes(bytes: Buffer, what: string): (RawAttribute & { at: number })[] {
-  const result: (RawAttribute & { at: number })[] = [];
+export function readAttributes(bytes: Buffer, what: string): PlacedAttribute[] {
+  const result: PlacedAttribute[] = [];
   let at = 0;
   while (bytes.length - at >= HEADER) {
     const length = bytes.readUInt16LE(at);

@@ -133,8 +133,8 @@ test('decoders throw nothing but DecodeError', () => {
 
 test('messages of one datagram are split and keep their bodies', () => {
   const out = new ByteWriter();
-  writeMessage(out, { type: 16, flags: 0x400, body: Buffer.from('abcde') }, 7);
-  writeMessage(out, { type: 18, flags: 0, body: Buffer.from('xy') }, 8);
+  writeMessage(out, { type: 16, flags: 0x400, body: Buffer.from('abcde') }, { sequence: 7, flags: 0 });
+  writeMessage(out, { type: 18, flags: 0, body: Buffer.from('xy') }, { sequence: 8, flags: 0 });
   const read = readMessages(out.finish()).map((m) => ({ ...m, body: m.body.toString() }));
   assert.deepEqual(read, [
     { type: 16, flags: 0x401, sequence: 7, body: 'abcde' },
@@ -147,5 +147,6 @@ test('an extended acknowledgement gives errno, message and offset', () => {
   const capped = Buffer.concat([Buffer.alloc(20), encodeAttributes(extack, { message: 'no such kind', offset: 36 })]);
   capped.writeInt32LE(-95, 0);
   const answer = { type: 2, flags: 0x300, sequence: 1, body: capped };
-  assert.deepEqual(readAcknowledgement(answer), { errno: 95, extack: 'no such kind', offset: 36 });
+  const { errno, extack: message, offset } = readAcknowledgement(answer);
+  assert.deepEqual({ errno, message, offset }, { errno: 95, message: 'no such kind', offset: 36 });
 });

@@ -2,7 +2,7 @@ import { DecodeError } from '../errors.ts';
 import type { AttributesOf, AttributeTable } from './attribute.ts';
 import { attributes } from './attribute.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { s32, struct, text, u16, u32 } from './codec.ts';
+import { s32, s64, struct, text, u16, u32, u64 } from './codec.ts';
 
 /** struct nlmsghdr, in front of every message; RFC 3549 section 2.3.2, netlink(7). */
 export const messageHeader = struct('nlmsghdr', { length: u32, type: u16, flags: u16, sequence: u32, port: u32 });
@@ -45,10 +45,20 @@ export interface NetlinkAnswer {
 
 const FIXED = messageHeader.size;
 
+/** What the transport adds to a message. */
+export interface Envelope {
+  readonly sequence: number;
+  readonly flags: number;
+}
+
 /** Appends the message with its header. */
-export function writeMessage(out: ByteWriter, message: NetlinkMessage, sequence: number): void {
-  const { type, flags, body } = message;
-  messageHeader.write(out, { length: FIXED + body.length, type, flags: flags | NLM_F.REQUEST, sequence });
+export function writeMessage(out: ByteWriter, message: NetlinkMessage, { sequence, flags }: Envelope): void {
+  const { type, body } = message;
+  out.u32(FIXED + body.length);
+  out.u16(type);
+  out.u16(message.flags | flags | NLM_F.REQUEST);
+  out.u32(sequence);
+  out.u32(0);
   out.raw(body);
   out.align();
 }
@@ -66,26 +76,53 @@ export function readMessages(bytes: Buffer): NetlinkAnswer[] {
   return result;
 }
 
-/** NLMSGERR_ATTR_*: what the kernel adds to an acknowledgement when asked for extended ones. */
+/** NL_POLICY_TYPE_ATTR_*: what the kernel would have taken. */
+const policyAttributes = attributes('policy', {
+  minSigned: [2, s64, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_S'],
+  maxSigned: [3, s64, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_S'],
+  min: [4, u64, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_U'],
+  max: [5, u64, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_U'],
+  minLength: [6, u32, 'NL_POLICY_TYPE_ATTR_MIN_LENGTH'],
+  maxLength: [7, u32, 'NL_POLICY_TYPE_ATTR_MAX_LENGTH'],
+});
+
+/** What the kernel adds to an acknowledgement when asked for extended ones. */
 const extackAttributes = attributes('extended acknowledgement', {
-  message: [1, text], // NLMSGERR_ATTR_MSG
-  offset: [2, u32], // NLMSGERR_ATTR_OFFS
+  message: [1, text, 'NLMSGERR_ATTR_MSG'],
+  offset: [2, u32, 'NLMSGERR_ATTR_OFFS'],
+  policy: [4, policyAttributes, 'NLMSGERR_ATTR_POLICY'],
+  missing: [5, u32, 'NLMSGERR_ATTR_MISS_TYPE'],
+  missingIn: [6, u32, 'NLMSGERR_ATTR_MISS_NEST'],
 });
 
 export interface Acknowledgement {
   /** 0: done. */
   readonly errno: number;
-  readonly extack: string | undefined;
-  readonly offset: number | undefined;
+  readonly extack?: string | undefined;
+  /** Where in the request the offending attribute begins, from its nlmsghdr. */
+  readonly offset?: number | undefined;
+  /** The type of an attribute that is missing, and where the one begins that it is missing in. */
+  readonly missing?: number | undefined;
+  readonly missingIn?: number | undefined;
+  /** What the attribute may hold: `0 to 16777215`, `at most 15 bytes`. */
+  readonly allowed?: string | undefined;
 }
 
 /** Reads an ERROR or DONE message; both begin with a negative errno. */
 export function readAcknowledgement({ type, flags, body }: NetlinkAnswer): Acknowledgement {
   const errno = body.length >= 4 ? -s32.read(body) : 0;
-  const noDetails = { errno, extack: undefined, offset: undefined };
-  if (!(flags & NLM_F.ACK_TLVS)) return noDetails;
+  if (!(flags & NLM_F.ACK_TLVS)) return { errno };
   const details = extackAttributes.read(body.subarray(detailsOffset(type, flags, body)));
-  return { errno, extack: details.message, offset: details.offset };
+  const { message: extack, offset, missing, missingIn, policy } = details;
+  return { errno, extack, offset, missing, missingIn, allowed: policy && allowedBy(policy) };
+}
+
+function allowedBy(policy: AttributesOf<typeof policyAttributes.rows>): string | undefined {
+  const { minLength, maxLength } = policy;
+  const [min, max] = [policy.minSigned ?? policy.min, policy.maxSigned ?? policy.max];
+  if (min !== undefined && max !== undefined) return `${min} to ${max}`;
+  if (maxLength !== undefined) return `at most ${maxLength} bytes`;
+  return minLength === undefined ? undefined : `at least ${minLength} bytes`;
 }
 
 /** An ERROR repeats the request's header, and its body too unless capped; a DONE does not. */

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import test from 'node:test';
+import { spawnIn } from '../netns/namespaced-child.ts';
+import { withNetns } from '../testing.ts';
+import { attributes, encodeAttributes } from './attribute.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { text, u32be } from './codec.ts';
+import { writeMessage } from './netlink-message.ts';
+import { formatDatagram } from './netlink-trace.ts';
+
+const NEW_TABLE = 0xa00;
+const NEW_CHAIN = 0xa03;
+const table = attributes('table', { name: [1, text], flags: [2, u32be] });
+const hook = attributes('hook', { number: [1, u32be], priority: [2, u32be] });
+const chain = attributes('chain', { table: [1, text], name: [3, text], type: [7, text], hook: [4, hook] });
+
+test('a trace is what nft --debug=mnl prints for the same messages', async () => {
+  await withNetns(1, ({ path }) => {
+    const ruleset = 'add table ip foo\nadd chain ip foo chaîne { type filter hook input priority 10; }\n';
+    const nft = ['nft', '--debug=mnl', '-f', '-'];
+    const nftFails = spawnSync('nsenter', [`--net=${path}`, ...nft], { input: ruleset }); // no UTF-8 names in nft
+    assert.notEqual(nftFails.status, 0);
+    const output = execFileSync('nsenter', [`--net=${path}`, ...nft], { input: ruleset.replace('î', 'i') }).toString();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+    const plain = output.replace(/\x1b\[[\d;]*m/g, '');
+    const out = new ByteWriter();
+    const nfgenmsg = Buffer.from([2, 0, 0, 0]);
+    const message = (type: number, flags: number, body: Buffer) => ({
+      type,
+      flags,
+      body: Buffer.concat([nfgenmsg, body]),
+    });
+    const ours = [
+      { ...message(NEW_TABLE, 0, encodeAttributes(table, { name: 'foo', flags: 0 })), sequence: 1 },
+      {
+        ...message(
+          NEW_CHAIN,
+          0,
+          encodeAttributes(chain, { table: 'foo', name: 'chaine', type: 'filter', hook: { number: 1, priority: 10 } }),
+        ),
+        sequence: 2,
+      },
+    ];
+    for (const { sequence, ...m } of ours) writeMessage(out, m, { sequence, flags: 0 });
+    const text = formatDatagram('netfilter', out.finish());
+    assert.ok(plain.includes(text), `nft printed\n${plain}\nwe printed\n${text}`);
+  });
+});
+
+test('NETLINK_TRACE=1 prints what is sent and received', async () => {
+  await withNetns(1, async (netns) => {
+    const code = `
+      import { openNetlink } from ${JSON.stringify(new URL('./netlink.ts', import.meta.url).href)};
+      openNetlink('route').dump({ type: 18, flags: 0, body: Buffer.alloc(16) });`;
+    const run = async (environment: NodeJS.ProcessEnv) => {
+      const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
+      const child = spawnIn({ netns }, process.execPath, flags, { env: { ...process.env, ...environment } });
+      const [chunks] = await Promise.all([
+        child.stderr?.toArray(),
+        new Promise((resolve) => child.on('exit', resolve)),
+      ]);
+      return Buffer.concat((chunks ?? []) as Buffer[]).toString();
+    };
+    const trace = await run({ NETLINK_TRACE: '1' });
+    assert.match(trace, /netlink route send\n-+\t-+\n\| {2}0{8}32 {2}\|\t\| message length \|\n\| 00018 \| R--- \|/);
+    assert.match(trace, /netlink route receive/);
+    assert.match(trace, /\| 6c 6f 00 00 {2}\|\t\| {6}data {6}\|\t l o/);
+    assert.equal(await run({ NETLINK_TRACE: '0' }), '');
+  });
+});

@@ -1,0 +1,100 @@
+import { writeSync } from 'node:fs';
+import { NLA_F_NESTED } from './attribute.ts';
+import { headerSize } from './layout.ts';
+import { messageHeader, NLM_F, NLMSG } from './netlink-message.ts';
+import type { NetlinkProtocol } from './netlink-socket.ts';
+
+const RULE = '----------------\t------------------';
+const NLA_F_NET_BYTEORDER = 0x4000;
+const NLA_TYPE_MASK = 0x3fff;
+const STDERR = 2;
+
+/** Read once: NETLINK_TRACE=1 shows every message that goes to the kernel or comes from it. */
+const wanted = process.env.NETLINK_TRACE === '1';
+
+/** Prints the messages of a datagram to standard error, if NETLINK_TRACE is 1. */
+export function traceDatagram(direction: 'send' | 'receive', protocol: NetlinkProtocol, datagram: Buffer): void {
+  if (!wanted) return;
+  writeSync(STDERR, `netlink ${protocol} ${direction}\n${formatDatagram(protocol, datagram)}`);
+}
+
+/**
+ * The messages of a datagram in the layout of `nft --debug=mnl` and of libmnl's mnl_nlmsg_fprintf, without colours:
+ *
+ *   |  0000000036  |	| message length |
+ *   | 02560 | R--- |	|  type | flags  |
+ *   | 02 00 00 00  |	|  extra header  |
+ *   |00008|--|00001|	|len |flags| type|
+ *   | 66 6f 6f 00  |	|      data      |	 f o o
+ *
+ * Bytes that do not add up to messages are left out.
+ */
+export function formatDatagram(protocol: NetlinkProtocol, datagram: Buffer): string {
+  const lines: string[] = [];
+  for (let at = 0; datagram.length - at >= messageHeader.size; ) {
+    const length = datagram.readUInt32LE(at);
+    if (length < messageHeader.size || at + length > datagram.length) break;
+    lines.push(...messageLines(protocol, datagram.subarray(at, at + length)));
+    at += (length + 3) & ~3;
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function messageLines(protocol: NetlinkProtocol, message: Buffer): string[] {
+  const { length, type, flags, sequence, port } = messageHeader.read(message);
+  const body = message.subarray(messageHeader.size);
+  const control = type < NLMSG.MIN_TYPE;
+  const extra = control ? body.length : Math.min(headerSize(protocol, type), body.length);
+  return [
+    RULE,
+    `|  ${digits(length, 10)}  |\t| message length |`,
+    `| ${digits(type, 5)} | ${flagText(flags)} |\t|  type | flags  |`,
+    `|  ${digits(sequence, 10)}  |\t| sequence number|`,
+    `|  ${digits(port, 10)}  |\t|     port ID    |`,
+    RULE,
+    ...words(body.subarray(0, extra)).map((word) => `| ${hex(word)}  |\t|  extra header  |`),
+    ...attributeLines(body.subarray((extra + 3) & ~3)),
+    RULE,
+  ];
+}
+
+/** Attributes are told from data by the NESTED flag alone, as libmnl does. */
+function attributeLines(bytes: Buffer): string[] {
+  const lines: string[] = [];
+  for (let at = 0; bytes.length - at >= 4; ) {
+    const [length, type] = [bytes.readUInt16LE(at), bytes.readUInt16LE(at + 2)];
+    if (length < 4 || at + length > bytes.length) break;
+    const flags = `${type & NLA_F_NESTED ? 'N' : '-'}${type & NLA_F_NET_BYTEORDER ? 'B' : '-'}`;
+    lines.push(`|${digits(length, 5)}|${flags}|${digits(type & NLA_TYPE_MASK, 5)}|\t|len |flags| type|`);
+    const end = (at + length + 3) & ~3;
+    if (type & NLA_F_NESTED) lines.push(...attributeLines(bytes.subarray(at + 4, at + length)));
+    else lines.push(...words(bytes.subarray(at + 4, end)).map(dataLine));
+    at = end;
+  }
+  return lines;
+}
+
+function dataLine(word: Buffer): string {
+  const characters = [...word].map((byte) => ` ${byte > 31 && byte < 127 ? String.fromCharCode(byte) : ' '}`);
+  return `| ${hex(word)}  |\t|      data      |\t${characters.join('')}`;
+}
+
+function words(bytes: Buffer): Buffer[] {
+  return Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) => {
+    const word = Buffer.alloc(4);
+    bytes.copy(word, 0, i * 4);
+    return word;
+  });
+}
+
+const hex = (word: Buffer): string => word.toString('hex').replace(/(..)(?=.)/g, '$1 ');
+const digits = (value: number, count: number): string => String(value).padStart(count, '0');
+const flagText = (flags: number): string =>
+  [
+    [NLM_F.REQUEST, 'R'],
+    [NLM_F.MULTI, 'M'],
+    [NLM_F.ACK, 'A'],
+    [NLM_F.ECHO, 'E'],
+  ]
+    .map(([bit = 0, letter]) => (flags & (bit as number) ? letter : '-'))
+    .join('');
