@@ -1,4 +1,5 @@
-import { formatElement, formatHook, formatRule, formatSet } from './format.ts';
+import { formatHook, formatRule, formatSet } from './format.ts';
+import { formatElement } from './format-element.ts';
 import type { Chain, NamedSet, Rule, SetElement, Table } from './model.ts';
 
 /** One thing a transaction does. Sets are added without their elements, chains without their rules. */

@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { formatIp, ipBytes, tryParseIp, tryParsePrefix } from '@podwire/base';
+import { NAMES } from './constant-name.ts';
 import { nftError } from './errors.ts';
 import type { DataType } from './model.ts';
 import { quote } from './name.ts';
@@ -6,19 +8,20 @@ import { quote } from './name.ts';
 /** Types that only expressions have, besides those that sets may have. */
 export type ValueType =
   | DataType
-  | 'ether_type'
-  | 'arp_op'
   | 'integer8'
+  | 'integer16'
+  | 'integer16be'
+  | 'integer24be'
   | 'integer32'
-  | 'nfproto'
-  | 'pkt_type'
-  | 'uid'
-  | 'iface_index'
-  | 'ct_state'
-  | 'ct_status'
-  | 'ct_dir'
-  | 'tcp_flag'
-  | 'fib_addrtype';
+  | 'integer32be'
+  | 'integer64'
+  | 'raw'
+  | 'boolean'
+  | 'duration'
+  | 'helper'
+  | 'ifkind'
+  | 'os_name'
+  | 'ct_event';
 
 /** What is known of a data type: datatype.h of nft for the number, nft(8) DATA TYPES for the text. */
 export interface TypeInfo {
@@ -39,40 +42,58 @@ function bad(value: unknown, wanted: string): never {
   throw nftError('NFT_BAD_VALUE', `${JSON.stringify(value)} is not ${wanted}`);
 }
 
-function writeNumber(value: number, length: number, order: 'big' | 'host'): Buffer {
+/** The least significant `length` bytes; numbers above 6 bytes go through bigint. */
+function writeNumber(value: number | bigint, length: number, order: 'big' | 'host'): Buffer {
   const buffer = Buffer.alloc(length);
-  if (order === 'big') buffer.writeUIntBE(value, 0, length);
-  else buffer.writeUIntLE(value, 0, length);
+  let rest = BigInt(value);
+  for (let i = 0; i < length; i++, rest >>= 8n) buffer[order === 'big' ? length - 1 - i : i] = Number(rest & 255n);
   return buffer;
 }
 
-const readNumber = (bytes: Buffer, length: number, order: 'big' | 'host'): number =>
-  order === 'big' ? bytes.readUIntBE(0, length) : bytes.readUIntLE(0, length);
+/** Numbers beyond 2^53 as decimal text. */
+function readNumber(bytes: Buffer, length: number, order: 'big' | 'host'): number | string {
+  if (length <= 6) return order === 'big' ? bytes.readUIntBE(0, length) : bytes.readUIntLE(0, length);
+  let all = 0n;
+  for (let i = 0; i < length; i++) all = (all << 8n) | BigInt(bytes[order === 'big' ? i : length - 1 - i] ?? 0);
+  return all <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(all) : String(all);
+}
 
 interface NumberShape {
   readonly number: number;
   readonly length: number;
   readonly order: 'big' | 'host';
+  /** Where the values need fewer than all bits. */
+  readonly bits?: number;
   readonly names?: Readonly<Record<string, number>>;
   readonly hex?: boolean;
   readonly flags?: boolean;
 }
 
+const NUMBER = /^(0x[0-9a-f]+|\d+)$/i;
+
 /** A number with optional names; decode prefers the name. */
 function numeric(shape: NumberShape): TypeInfo {
-  const { number, length, order, names = {}, hex = false, flags = false } = shape;
-  const byNumber = new Map(Object.entries(names).map(([name, n]) => [n, name]));
-  const toNumber = (value: string | number): number => {
-    const n =
-      typeof value === 'number'
-        ? value
-        : (names[value] ?? (/^(0x[0-9a-f]+|\d+)$/i.test(value) ? Number(value) : Number.NaN));
-    return Number.isInteger(n) && n >= 0 && n < 2 ** (8 * length)
-      ? n
-      : bad(
-          value,
-          `a number below 2^${8 * length}${byNumber.size ? ` or one of ${Object.keys(names).join(' ')}` : ''}`,
-        );
+  const { number, length, order, names = {}, hex = false, flags = false, bits = 8 * length } = shape;
+  const byNumber = new Map<number | string, string>(Object.entries(names).map(([name, n]) => [n, name]));
+  const wanted = `a number below 2^${bits}${byNumber.size ? ` or one of ${Object.keys(names).join(' ')}` : ''}`;
+  const one = (value: string | number): bigint => {
+    if (typeof value === 'number')
+      return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : bad(value, wanted);
+    const named = Object.hasOwn(names, value) ? names[value] : undefined;
+    return named !== undefined ? BigInt(named) : NUMBER.test(value) ? BigInt(value) : bad(value, wanted);
+  };
+  const toNumber = (value: string | number): bigint => {
+    const parts = flags && typeof value === 'string' ? value.split(',') : [value];
+    const n = parts.reduce<bigint>((all, part) => all | one(part), 0n);
+    return n < 1n << BigInt(bits) ? n : bad(value, wanted);
+  };
+  const print = (n: bigint) => (hex ? `0x${n.toString(16).padStart(2 * length, '0')}` : String(n));
+  const format = (n: bigint): string => {
+    const name = byNumber.get(Number(n));
+    if (name !== undefined || !flags) return name ?? print(n);
+    const set = [...byNumber].filter(([bit]) => (n & BigInt(bit)) !== 0n);
+    const known = set.reduce((all, [bit]) => all | BigInt(bit), 0n);
+    return known === n && n > 0n ? set.map(([, text]) => text).join(',') : `0x${n.toString(16)}`;
   };
   return {
     number,
@@ -80,11 +101,11 @@ function numeric(shape: NumberShape): TypeInfo {
     order,
     ...(flags && { flags }),
     encode: (value) => writeNumber(toNumber(value), length, order),
-    decode: (bytes) => byNumber.get(readNumber(bytes, length, order)) ?? readNumber(bytes, length, order),
-    format: (value) => {
-      const n = toNumber(value);
-      return byNumber.get(n) ?? (hex ? `0x${n.toString(16).padStart(2 * length, '0')}` : String(n));
+    decode(bytes) {
+      const n = readNumber(bytes, length, order);
+      return byNumber.get(n) ?? n;
     },
+    format: (value) => format(toNumber(value)),
   };
 }
 
@@ -115,107 +136,205 @@ const etherAddress: TypeInfo = {
   format: (value) => etherAddress.decode(etherAddress.encode(value)) as string,
 };
 
-function checkIfname(value: string | number): string {
-  return typeof value === 'string' && /^[^\s"/*]{1,15}\*?$/.test(value) && Buffer.byteLength(value) <= 15
-    ? value
-    : bad(value, 'an interface name');
+/** Text of up to 15 bytes, zeros behind it. */
+function string16(number: number, pattern: RegExp, what: string): TypeInfo {
+  const check = (value: string | number): string =>
+    typeof value === 'string' && pattern.test(value) && Buffer.byteLength(value) <= 15 ? value : bad(value, what);
+  return {
+    number,
+    length: 16,
+    order: 'host',
+    encode(value) {
+      const bytes = Buffer.alloc(16);
+      bytes.write(check(value));
+      return bytes;
+    },
+    decode: (bytes) => bytes.subarray(0, 16).toString().replace(/\0.*$/s, ''),
+    format: (value) => quote(check(value)),
+  };
 }
 
-const ifname: TypeInfo = {
-  number: 41,
+/** A number of which people write the parts: `text` reads and prints them, numbers are taken as they are. */
+function spelled(shape: NumberShape, read: (text: string) => number, print: (n: number) => string): TypeInfo {
+  const base = numeric(shape);
+  const toNumber = (value: string | number): number =>
+    typeof value === 'number' || NUMBER.test(value) ? Number(value) : read(value);
+  return {
+    ...base,
+    encode: (value) => base.encode(toNumber(value)),
+    format: (value) => print(Number(base.decode(base.encode(toNumber(value))))),
+  };
+}
+
+/** `major:minor`, both hexadecimal. */
+function parseClassid(text: string): number {
+  const [, major, minor] = /^([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(text) ?? [];
+  return major === undefined || minor === undefined
+    ? bad(text, 'a traffic class major:minor')
+    : Number.parseInt(major, 16) * 65536 + Number.parseInt(minor, 16);
+}
+
+/** Time of day, UTC. */
+function parseHour(text: string): number {
+  const [, h, m, s] = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(text) ?? [];
+  return h === undefined
+    ? bad(text, 'a time of day HH:MM or HH:MM:SS')
+    : Number(h) * 3600 + Number(m) * 60 + Number(s ?? 0);
+}
+
+function formatHour(n: number): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const seconds = n % 60 ? `:${two(n % 60)}` : '';
+  return `"${two(Math.floor(n / 3600))}:${two(Math.floor(n / 60) % 60)}${seconds}"`;
+}
+
+/** Seconds since 1970, or ISO 8601 text; the kernel counts nanoseconds. */
+const time: TypeInfo = {
+  number: 43,
+  length: 8,
+  order: 'host',
+  encode: (value) => writeNumber(BigInt(unixSeconds(value)) * 1_000_000_000n, 8, 'host'),
+  decode: (bytes) => Math.floor(Number(bytes.readBigUInt64LE(0)) / 1e9),
+  format: (value) => String(unixSeconds(value)),
+};
+
+function unixSeconds(value: string | number): number {
+  const seconds = typeof value === 'number' || NUMBER.test(value) ? Number(value) : Date.parse(value) / 1000;
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : bad(value, 'a time: seconds since 1970 or ISO 8601');
+}
+
+/** The number of the bit; 128 of them. */
+const ctLabel: TypeInfo = {
+  number: 30,
   length: 16,
   order: 'host',
-  encode: (value) => Buffer.from(checkIfname(value).padEnd(16, '\0')),
-  decode: (bytes) => bytes.subarray(0, 16).toString().replace(/\0.*$/, ''),
-  format: (value) => quote(checkIfname(value)),
+  encode: (value) => writeNumber(1n << BigInt(labelBit(value)), 16, 'host'),
+  decode(bytes) {
+    const at = bytes.findIndex((byte) => byte !== 0);
+    return at < 0 ? 0 : 8 * at + Math.log2((bytes[at] ?? 1) & -(bytes[at] ?? 1));
+  },
+  format: (value) => String(labelBit(value)),
 };
 
-const ETHER_TYPES = { ip: 0x0800, arp: 0x0806, vlan: 0x8100, ip6: 0x86dd };
-const PROTOCOLS = { icmp: 1, tcp: 6, udp: 17, gre: 47, esp: 50, icmpv6: 58, 'ipv6-icmp': 58, sctp: 132 };
-const ICMP = {
-  'echo-reply': 0,
-  'destination-unreachable': 3,
-  redirect: 5,
-  'echo-request': 8,
-  'time-exceeded': 11,
-  'parameter-problem': 12,
+const labelBit = (value: string | number): number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 128
+    ? value
+    : bad(value, 'a bit 0 to 127');
+
+const CGROUPS = '/sys/fs/cgroup';
+/** A path below the root of cgroups, which must exist when the rule is written, or the cgroup's number. */
+const cgroupsv2: TypeInfo = {
+  number: 46,
+  length: 8,
+  order: 'host',
+  encode: (value) => writeNumber(typeof value === 'number' ? value : cgroupNumber(value), 8, 'host'),
+  decode: (bytes) => readNumber(bytes, 8, 'host'),
+  format: (value) => (typeof value === 'number' ? String(value) : quote(checkCgroup(value))),
 };
-const ICMPV6 = {
-  'destination-unreachable': 1,
-  'packet-too-big': 2,
-  'time-exceeded': 3,
-  'parameter-problem': 4,
-  'echo-request': 128,
-  'echo-reply': 129,
-  'nd-router-solicit': 133,
-  'nd-router-advert': 134,
-  'nd-neighbor-solicit': 135,
-  'nd-neighbor-advert': 136,
-  'nd-redirect': 137,
+
+const checkCgroup = (path: string): string =>
+  /^[\w@.:-]+(\/[\w@.:-]+)*$/.test(path) && !path.split('/').includes('..') ? path : bad(path, 'a cgroup path');
+
+function cgroupNumber(path: string): bigint {
+  const stat = fs.statSync(`${CGROUPS}/${checkCgroup(path)}`, { bigint: true, throwIfNoEntry: false });
+  return stat?.ino ?? bad(path, `a cgroup below ${CGROUPS}`);
+}
+
+/** Bytes of a packet without a name: `raw` values are hexadecimal text. */
+const raw: TypeInfo = {
+  number: 4,
+  length: 0,
+  order: 'big',
+  encode: (value) =>
+    /^0x([0-9a-f]{2})+$/i.test(String(value))
+      ? Buffer.from(String(value).slice(2), 'hex')
+      : bad(value, 'hexadecimal 0x..'),
+  decode: (bytes) => `0x${bytes.toString('hex')}`,
+  format: (value) => raw.decode(raw.encode(value)) as string,
 };
+
+/** Milliseconds in the kernel, seconds in the model. */
+const duration: TypeInfo = (() => {
+  const base = numeric({ number: 18, length: 4, order: 'host' });
+  const ms = (value: string | number) => Math.round(Number(value) * 1000);
+  return {
+    ...base,
+    encode: (value) => base.encode(ms(value)),
+    decode: (bytes) => bytes.readUInt32LE(0) / 1000,
+    format: (value) => formatDuration(Number(base.decode(base.encode(ms(value)))) / 1000),
+  } satisfies TypeInfo;
+})();
+
+/** Seconds in nft's units, `1m30s`; fractions as milliseconds. */
+export function formatDuration(seconds: number): string {
+  const ms = Math.round(seconds * 1000);
+  if (!Number.isSafeInteger(ms) || ms < 0) return bad(seconds, 'a time in seconds');
+  return ms % 1000 ? `${Math.floor(ms / 1000)}s${ms % 1000}ms` : `${ms / 1000}s`;
+}
+
+const IFNAME = /^[^\s"/*]{1,15}\*?$/;
+const WORD = /^[\w.:-]+$/;
 
 export const TYPES: Readonly<Record<ValueType, TypeInfo>> = {
+  nf_proto: numeric({ number: 2, length: 1, order: 'host', names: NAMES.nf_proto }),
+  integer8: numeric({ number: 4, length: 1, order: 'big' }),
+  integer16: numeric({ number: 4, length: 2, order: 'host' }),
+  integer16be: numeric({ number: 4, length: 2, order: 'big' }),
+  integer24be: numeric({ number: 4, length: 3, order: 'big', bits: 20 }),
+  integer32: numeric({ number: 4, length: 4, order: 'host' }),
+  integer32be: numeric({ number: 4, length: 4, order: 'big' }),
+  integer64: numeric({ number: 4, length: 8, order: 'host' }),
+  raw,
+  helper: string16(5, WORD, 'the name of a conntrack helper'),
+  ifkind: string16(5, WORD, 'a kind of interface'),
+  os_name: string16(5, WORD, 'the name of an operating system'),
   ipv4_addr: address(7, 4),
   ipv6_addr: address(8, 16),
   ether_addr: etherAddress,
-  ether_type: numeric({ number: 10, length: 2, order: 'big', names: ETHER_TYPES, hex: true }),
-  arp_op: numeric({ number: 11, length: 2, order: 'big', names: { request: 1, reply: 2 } }),
-  inet_proto: numeric({ number: 12, length: 1, order: 'big', names: PROTOCOLS }),
+  ether_type: numeric({ number: 10, length: 2, order: 'big', names: NAMES.ether_type, hex: true }),
+  arp_op: numeric({ number: 11, length: 2, order: 'big', names: NAMES.arp_op }),
+  inet_proto: numeric({ number: 12, length: 1, order: 'big', names: NAMES.inet_proto }),
   inet_service: numeric({ number: 13, length: 2, order: 'big' }),
-  icmp_type: numeric({ number: 14, length: 1, order: 'big', names: ICMP }),
-  tcp_flag: numeric({
-    number: 15,
-    length: 1,
-    order: 'big',
-    names: { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 },
-    flags: true,
-  }),
+  icmp_type: numeric({ number: 14, length: 1, order: 'big', names: NAMES.icmp_type }),
+  tcp_flag: numeric({ number: 15, length: 1, order: 'big', names: NAMES.tcp_flag, flags: true }),
+  duration,
   mark: numeric({ number: 19, length: 4, order: 'host', hex: true }),
   iface_index: numeric({ number: 20, length: 4, order: 'host' }),
+  iface_type: numeric({ number: 21, length: 2, order: 'host', names: NAMES.iface_type }),
+  realm: numeric({ number: 22, length: 4, order: 'host' }),
+  classid: spelled(
+    { number: 23, length: 4, order: 'host' },
+    parseClassid,
+    (n) => `${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}`,
+  ),
   uid: numeric({ number: 24, length: 4, order: 'host' }),
-  ct_state: numeric({
-    number: 26,
-    length: 4,
-    order: 'host',
-    names: { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 },
-    flags: true,
-  }),
-  ct_dir: numeric({ number: 27, length: 1, order: 'host', names: { original: 0, reply: 1 } }),
-  ct_status: numeric({
-    number: 28,
-    length: 4,
-    order: 'host',
-    flags: true,
-    names: { expected: 1, 'seen-reply': 2, assured: 4, confirmed: 8, snat: 16, dnat: 32, dying: 512 },
-  }),
-  icmpv6_type: numeric({ number: 29, length: 1, order: 'big', names: ICMPV6 }),
-  pkt_type: numeric({
-    number: 31,
-    length: 1,
-    order: 'host',
-    names: { host: 0, unicast: 0, broadcast: 1, multicast: 2, other: 3 },
-  }),
-  fib_addrtype: numeric({
-    number: 38,
-    length: 4,
-    order: 'host',
-    names: {
-      unspec: 0,
-      unicast: 1,
-      local: 2,
-      broadcast: 3,
-      anycast: 4,
-      multicast: 5,
-      blackhole: 6,
-      unreachable: 7,
-      prohibit: 8,
-    },
-  }),
-  nfproto: numeric({ number: 2, length: 1, order: 'host', names: { ipv4: 2, ipv6: 10 } }),
-  ifname,
-  integer8: numeric({ number: 4, length: 1, order: 'big' }),
-  integer32: numeric({ number: 4, length: 4, order: 'host' }),
+  gid: numeric({ number: 25, length: 4, order: 'host' }),
+  ct_state: numeric({ number: 26, length: 4, order: 'host', names: NAMES.ct_state, flags: true }),
+  ct_dir: numeric({ number: 27, length: 1, order: 'host', names: NAMES.ct_dir }),
+  ct_status: numeric({ number: 28, length: 4, order: 'host', names: NAMES.ct_status, flags: true }),
+  icmpv6_type: numeric({ number: 29, length: 1, order: 'big', names: NAMES.icmpv6_type }),
+  ct_label: ctLabel,
+  pkt_type: numeric({ number: 31, length: 1, order: 'host', names: NAMES.pkt_type }),
+  icmp_code: numeric({ number: 32, length: 1, order: 'big', names: NAMES.icmp_code }),
+  icmpv6_code: numeric({ number: 33, length: 1, order: 'big', names: NAMES.icmpv6_code }),
+  devgroup: numeric({ number: 35, length: 4, order: 'host' }),
+  dscp: numeric({ number: 36, length: 1, order: 'big', bits: 6, names: NAMES.dscp }),
+  ecn: numeric({ number: 37, length: 1, order: 'big', bits: 2, names: NAMES.ecn }),
+  fib_addrtype: numeric({ number: 38, length: 4, order: 'host', names: NAMES.fib_addrtype }),
+  boolean: numeric({ number: 39, length: 1, order: 'host', bits: 1, names: NAMES.boolean }),
+  ct_event: numeric({ number: 40, length: 4, order: 'host', names: NAMES.ct_event, flags: true }),
+  ifname: string16(41, IFNAME, 'an interface name'),
+  igmp_type: numeric({ number: 42, length: 1, order: 'big', names: NAMES.igmp_type }),
+  time,
+  hour: spelled({ number: 44, length: 4, order: 'host' }, parseHour, formatHour),
+  day: spelledDay(),
+  cgroupsv2,
 };
+
+function spelledDay(): TypeInfo {
+  const base = numeric({ number: 45, length: 1, order: 'big', names: NAMES.day });
+  return { ...base, format: (value) => quote(base.format(value)) };
+}
 
 /** First and last address of `a/n`, for the two address types. */
 export function prefixBounds(text: string): { from: Buffer; to: Buffer; length: number } | undefined {

@@ -1,5 +1,5 @@
 import { TYPES } from './data-type.ts';
-import { FIELDS, type FieldInfo, META } from './expression-type.ts';
+import { FIELDS, type HeaderNeed, META } from './expression-type.ts';
 import type { Expression, Statement, TableFamily, Value } from './model.ts';
 import { expressionsOf } from './reference.ts';
 
@@ -30,7 +30,7 @@ export function dependenciesOf(statement: Statement, family: TableFamily, known:
   return found;
 }
 
-type Need = NonNullable<FieldInfo['needs']>;
+type Need = HeaderNeed;
 
 function needsOf(expression: Expression): Need[] {
   switch (expression.kind) {
@@ -41,8 +41,10 @@ function needsOf(expression: Expression): Need[] {
     case 'concat':
       return expression.parts.flatMap(needsOf);
     case 'map':
+    case 'anonymous-map':
       return needsOf(expression.key);
     case 'bitwise':
+    case 'shift':
     case 'jhash':
       return needsOf(expression.of);
     default:
@@ -61,8 +63,19 @@ function dependencies(need: Need, family: TableFamily): Dependency[] {
       return family === 'inet' ? [metaIs('nfproto', need)] : [];
     case 'arp':
       return link ? [metaIs('protocol', 'arp')] : [];
+    case 'vlan':
+      return dependencies('ether', family);
+    case 'igmp':
+      return [...dependencies('ipv4', family), metaIs('l4proto', need)];
     case 'tcp':
-      return [metaIs('l4proto', 'tcp')];
+    case 'udp':
+    case 'udplite':
+    case 'sctp':
+    case 'dccp':
+    case 'esp':
+    case 'ah':
+    case 'comp':
+      return [metaIs('l4proto', need)];
     case 'icmp':
       return [...dependencies('ipv4', family), metaIs('l4proto', 'icmp')];
     case 'icmpv6':

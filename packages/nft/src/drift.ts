@@ -4,9 +4,9 @@ import { decodeRawElements } from './decode-set.ts';
 import { diffTables } from './diff.ts';
 import { encodeRule } from './encode-rule.ts';
 import { keyBounds } from './encode-set.ts';
-import type { Chain, NamedSet, Rule, SetElement, Table } from './model.ts';
+import type { Chain, NamedSet, RawAttribute, RawExpression, Rule, SetElement, Table } from './model.ts';
 import { cleanComment } from './name.ts';
-import type { ObservedChain, ObservedRule, ObservedTable, RawAttribute, RawExpression } from './observation.ts';
+import type { ObservedChain, ObservedRule, ObservedTable } from './observation.ts';
 import { decodeExpressions, keysOf } from './observe.ts';
 
 /** The changes that would bring the observed table in step with `desired`; none when it is. */

@@ -112,6 +112,8 @@ export class ExpressionWriter {
         return this.lookup(checkName(expression.map), word, { dreg: register(word) });
       case 'bitwise':
         return this.#bitwise(expression, word);
+      default:
+        throw nftError('NFT_BAD_RULESET', `not encoded yet: ${expression.kind}`);
     }
   }
 
@@ -130,9 +132,13 @@ export class ExpressionWriter {
 
   /** NFTA_PAYLOAD_* */
   #payload({ field }: Extract<Expression, { kind: 'payload' }>, word: number): void {
-    const { base, offset, type } = FIELDS[field];
+    const { base, offset, bits } = FIELDS[field];
     this.emit('payload', (out) =>
-      out.u32(1, register(word)).u32(2, BASES[base]).u32(3, offset).u32(4, TYPES[type].length),
+      out
+        .u32(1, register(word))
+        .u32(2, BASES[base])
+        .u32(3, offset / 8)
+        .u32(4, bits / 8),
     );
   }
 

@@ -32,7 +32,7 @@ export interface EncodedRule {
 const PORT_GIVEN = 2;
 const FULLY_RANDOM = 16;
 const OPERATORS: Readonly<Record<MatchOperator, number>> = { '==': 0, '!=': 1, '<': 2, '<=': 3, '>': 4, '>=': 5 };
-const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
+const SECONDS = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800 } as const;
 
 /** A rule as the kernel's expressions. `nextSetId` numbers the anonymous sets of a transaction. */
 export function encodeRule(rule: Rule, table: Table, nextSetId: () => number): EncodedRule {
@@ -92,8 +92,17 @@ class RuleEncoder {
         return this.#tproxy(statement);
       case 'update':
         return this.#update(statement);
-      default:
+      case 'counter':
+      case 'masquerade':
+      case 'redirect':
+      case 'reject':
+      case 'log':
+      case 'limit':
+      case 'quota':
+      case 'notrack':
         return writeSimple(statement, writer, this.#table);
+      default:
+        throw nftError('NFT_BAD_RULESET', `not encoded yet: ${statement.kind}`);
     }
   }
 
@@ -248,7 +257,7 @@ function writeSimple(statement: Simple, writer: ExpressionWriter, table: Table) 
         if (statement.fullyRandom) out.u32(1, FULLY_RANDOM);
       });
     case 'redirect':
-      if (statement.port !== undefined) writer.constant(0, encodeValue('inet_service', statement.port));
+      if (statement.port !== undefined) writer.constant(0, encodeValue('inet_service', statement.port as number));
       return writer.emit('redir', (out) => {
         if (statement.port !== undefined) out.u32(1, register(0)).u32(3, PORT_GIVEN);
       });

@@ -1,7 +1,7 @@
 import { prefixBounds, TYPES, type ValueType } from './data-type.ts';
 import { lookupElement } from './element-lookup.ts';
 import { CT, FIELDS, META, setNamed, typesOf } from './expression-type.ts';
-import { leftType } from './format-expression.ts';
+import { formatExpression, leftType } from './format-expression.ts';
 import type {
   CtKey,
   DataType,
@@ -22,6 +22,8 @@ export interface EvaluationContext {
   /** The packet as it entered the hook, for the connection's original tuple. */
   readonly entered: VirtualPacket;
   readonly options: InterpretOptions;
+  /** Is told what of a rule the virtual packet gives no answer to; such a match fails. */
+  readonly cannotTell?: (what: string) => void;
 }
 
 type Raw = string | number | undefined;
@@ -29,7 +31,7 @@ type Raw = string | number | undefined;
 const isV6 = (packet: VirtualPacket): boolean => packet.saddr.includes(':');
 
 /** Header fields that a packet has; undefined where it has none, and then the rule does not match. */
-const PAYLOAD: Readonly<Record<PayloadField, (p: VirtualPacket) => Raw>> = {
+const PAYLOAD: Readonly<Partial<Record<PayloadField, (p: VirtualPacket) => Raw>>> = {
   'ether saddr': (p) => p.etherSource,
   'ether daddr': (p) => p.etherDestination,
   'ether type': (p) => (isV6(p) ? 'ip6' : 'ip'),
@@ -51,7 +53,7 @@ const PAYLOAD: Readonly<Record<PayloadField, (p: VirtualPacket) => Raw>> = {
   'icmpv6 type': (p) => (p.protocol === 'icmpv6' ? (p.icmpType ?? 'echo-request') : undefined),
 };
 
-const META_VALUES: Readonly<Record<MetaKey, (p: VirtualPacket) => Raw>> = {
+const META_VALUES: Readonly<Partial<Record<MetaKey, (p: VirtualPacket) => Raw>>> = {
   mark: (p) => p.mark ?? 0,
   l4proto: (p) => p.protocol,
   iifname: (p) => p.iifname ?? '',
@@ -65,7 +67,7 @@ const META_VALUES: Readonly<Record<MetaKey, (p: VirtualPacket) => Raw>> = {
   length: (p) => p.length ?? 60,
 };
 
-const CT_VALUES: Readonly<Record<CtKey, (p: VirtualPacket, entered: VirtualPacket) => Raw>> = {
+const CT_VALUES: Readonly<Partial<Record<CtKey, (p: VirtualPacket, entered: VirtualPacket) => Raw>>> = {
   state: (p) => p.ct?.state ?? 'new',
   status: (p) => bitsOf('ct_status', p.ct?.status ?? []),
   mark: (p) => p.ct?.mark ?? 0,
@@ -93,15 +95,19 @@ export function evaluate(expression: Expression, context: EvaluationContext, typ
     const bytes = encodeRaw(kind, raw);
     return bytes && [bytes];
   };
+  const known = <T>(found: T | undefined): T | undefined => {
+    if (!found) context.cannotTell?.(formatExpression(expression, table));
+    return found;
+  };
   switch (expression.kind) {
     case 'value':
       return [encodeValue(type ?? 'mark', expression.value)];
     case 'payload':
-      return single(FIELDS[expression.field].type, PAYLOAD[expression.field](packet));
+      return single(FIELDS[expression.field].type, known(PAYLOAD[expression.field])?.(packet));
     case 'meta':
-      return single(META[expression.key].type, META_VALUES[expression.key](packet));
+      return single(META[expression.key].type, known(META_VALUES[expression.key])?.(packet));
     case 'ct':
-      return single(CT[expression.key].type, CT_VALUES[expression.key](packet, entered));
+      return single(CT[expression.key].type, known(CT_VALUES[expression.key])?.(packet, entered));
     case 'fib':
       return single(typesOf(expression, table)?.[0] ?? 'mark', fibAnswer(expression, context));
     case 'numgen':
@@ -115,6 +121,8 @@ export function evaluate(expression: Expression, context: EvaluationContext, typ
       const [value] = evaluate(expression.of, context) ?? [];
       return value && [TYPES.mark.encode(((value.readUInt32LE(0) & expression.mask) ^ expression.xor) >>> 0)];
     }
+    default:
+      return known<Buffer[]>(undefined);
   }
 }
 

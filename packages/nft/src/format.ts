@@ -1,22 +1,7 @@
-import { formatStatement, formatVerdict } from './format-statement.ts';
-import type { Chain, NamedSet, Rule, SetElement, Table } from './model.ts';
+import { formatElement } from './format-element.ts';
+import { formatStatement } from './format-statement.ts';
+import type { Chain, NamedSet, Rule, Table } from './model.ts';
 import { checkName, quote } from './name.ts';
-import { formatValue } from './value.ts';
-
-/** One element in nft syntax, as it stands between the braces of a set. */
-export function formatElement(set: NamedSet, element: SetElement): string {
-  const key = element.key.map((value, i) => formatValue(set.key[i] ?? 'mark', value)).join(' . ');
-  const timeout = element.timeout === undefined ? '' : ` timeout ${element.timeout}s`;
-  const comment = element.comment === undefined ? '' : ` comment ${quote(element.comment)}`;
-  return `${key}${timeout}${comment}${formatData(set, element)}`;
-}
-
-function formatData(set: NamedSet, { data }: SetElement): string {
-  if (set.data === undefined || data === undefined) return '';
-  if ('kind' in data) return ` : ${formatVerdict(data)}`;
-  const types = set.data === 'verdict' ? [] : set.data;
-  return ` : ${data.map((value, i) => formatValue(types[i] ?? 'mark', value)).join(' . ')}`;
-}
 
 /** The flags line of a set, in nft's words. */
 function setFlags(set: NamedSet): string[] {

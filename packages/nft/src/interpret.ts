@@ -2,7 +2,8 @@ import { TYPES } from './data-type.ts';
 import { type EvaluationContext, evaluate, findElement, matches } from './evaluate.ts';
 import { setNamed } from './expression-type.ts';
 import { formatRule } from './format.ts';
-import type { Chain, DataType, Rule, Statement, Table, Value, Verdict } from './model.ts';
+import { formatStatement } from './format-statement.ts';
+import type { Chain, DataType, Ports, Rule, Statement, Table, Value, Verdict } from './model.ts';
 import type { ElementUpdate, Interpretation, InterpretOptions, MatchedRule, VirtualPacket } from './virtual-packet.ts';
 
 /**
@@ -23,6 +24,10 @@ class Walk {
   readonly #options: InterpretOptions;
   readonly #matched: MatchedRule[] = [];
   readonly #updates: ElementUpdate[] = [];
+  readonly #unknown = new Set<string>();
+  readonly #cannotTell = (what: string) => {
+    this.#unknown.add(what);
+  };
   #translation: Interpretation['translation'];
   #decidedBy: Interpretation['decidedBy'];
 
@@ -55,6 +60,7 @@ class Walk {
       matched: this.#matched,
       decidedBy: this.#decidedBy,
       updates: this.#updates,
+      ...(this.#unknown.size > 0 && { cannotTell: [...this.#unknown] }),
       ...(this.#translation && { translation: this.#translation }),
     };
   }
@@ -63,7 +69,13 @@ class Walk {
   #chain(table: Table, chain: Chain, depth: number): Ending {
     if (depth > 16) return { kind: 'drop' }; // NFT_JUMP_STACK_SIZE
     for (const [index, rule] of chain.rules.entries()) {
-      const flow = this.#rule(rule, { table, packet: this.#packet, entered: this.#entered, options: this.#options });
+      const flow = this.#rule(rule, {
+        table,
+        packet: this.#packet,
+        entered: this.#entered,
+        options: this.#options,
+        cannotTell: this.#cannotTell,
+      });
       if (flow === false) continue;
       const { family, name } = table;
       const matched: MatchedRule = {
@@ -146,7 +158,13 @@ class Walk {
       case 'notrack':
         this.#packet = { ...this.#packet, ct: { ...this.#packet.ct, state: 'untracked' } };
         return undefined;
+      case 'counter':
+      case 'log':
+      case 'last':
+      case 'tproxy':
+        return undefined;
       default:
+        this.#cannotTell(formatStatement(statement, context.table));
         return undefined;
     }
   }
@@ -178,7 +196,7 @@ class Walk {
         : {
             ...this.#packet,
             ...(address !== undefined && { daddr: address }),
-            ...(statement.port !== undefined && { dport: statement.port }),
+            ...(statement.port !== undefined && { dport: firstPort(statement.port) }),
           };
     this.#translation = statement.kind;
     return { kind: 'accept' };
@@ -208,6 +226,8 @@ class Walk {
     return undefined;
   }
 }
+
+const firstPort = (ports: Ports): number => (typeof ports === 'number' ? ports : ports.from);
 
 function baseChains(tables: readonly Table[], packet: VirtualPacket, { hook, type }: InterpretOptions) {
   const families = packet.saddr.includes(':') ? ['ip6', 'inet'] : ['ip', 'inet'];

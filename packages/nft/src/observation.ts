@@ -1,15 +1,4 @@
-import type { Chain, NamedSet, TableFamily } from './model.ts';
-
-/** A netlink attribute of a rule's expression, as the kernel lists it. */
-export interface RawAttribute {
-  readonly type: number;
-  readonly payload: Buffer;
-}
-
-export interface RawExpression {
-  readonly name: string;
-  readonly attributes: readonly RawAttribute[];
-}
+import type { Chain, NamedSet, RawExpression, TableFamily } from './model.ts';
 
 export interface ObservedRule {
   readonly handle: bigint;

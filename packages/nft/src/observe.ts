@@ -10,8 +10,8 @@ import {
   textOf,
   u32Of,
 } from './decode-set.ts';
-import type { NamedSet, TableFamily } from './model.ts';
-import type { ObservedAnonymousSet, ObservedChain, ObservedRule, ObservedTable, RawExpression } from './observation.ts';
+import type { NamedSet, RawExpression, TableFamily } from './model.ts';
+import type { ObservedAnonymousSet, ObservedChain, ObservedRule, ObservedTable } from './observation.ts';
 import type { NftTransport } from './transport.ts';
 import { readComment } from './userdata.ts';
 import { CHAIN, ELEMENTS, EXPRESSION, FAMILY, HOOK, hookName, MESSAGE, RULE, TABLE } from './wire.ts';

@@ -9,11 +9,12 @@ export function setsUsedBy(rule: Rule): Set<string> {
       walk(e.key);
     }
     if (e.kind === 'concat') e.parts.forEach(walk);
-    if (e.kind === 'bitwise' || e.kind === 'jhash') walk(e.of);
+    if (e.kind === 'anonymous-map') walk(e.key);
+    if (e.kind === 'bitwise' || e.kind === 'shift' || e.kind === 'jhash') walk(e.of);
   };
   for (const s of rule.statements) {
     if ('set' in s) names.add(s.set);
-    if (s.kind === 'vmap') names.add(s.map);
+    if (s.kind === 'vmap' || s.kind === 'objref-map') names.add(s.map);
     for (const e of expressionsOf(s)) walk(e);
   }
   return names;
@@ -25,16 +26,28 @@ export function expressionsOf(statement: Statement): Expression[] {
     case 'match':
       return [statement.left];
     case 'lookup':
+    case 'anonymous-lookup':
     case 'vmap':
+    case 'anonymous-vmap':
+    case 'objref-map':
       return [statement.key];
     case 'set-mark':
     case 'set-ct-mark':
+    case 'set-meta':
+    case 'set-ct':
+    case 'set-extension':
+    case 'queue':
       return [statement.to];
     case 'dnat':
     case 'snat':
       return statement.port ? [statement.to, statement.port] : [statement.to];
     case 'update':
       return statement.data ? [statement.key, statement.data] : [statement.key];
+    case 'set-payload':
+      return [{ kind: 'payload', field: statement.field }, statement.to];
+    case 'dup':
+    case 'fwd':
+      return [statement.to, statement.device].filter((e) => e !== undefined);
     default:
       return [];
   }

@@ -81,4 +81,6 @@ export interface Interpretation {
   readonly decidedBy: { readonly rule: MatchedRule } | { readonly policyOf: string } | undefined;
   readonly translation?: 'dnat' | 'snat' | 'masquerade' | 'redirect';
   readonly updates: readonly ElementUpdate[];
+  /** Statements and expressions the interpreter could not evaluate, in nft syntax; matches among them failed. */
+  readonly cannotTell?: readonly string[];
 }
