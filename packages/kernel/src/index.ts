@@ -30,8 +30,15 @@ export {
 } from './netns/netns.ts';
 export { pidsInNetns } from './netns/netns-pids.ts';
 export { PROBES, type ProbeName, type ProbeResult, probe } from './probe/probe.ts';
+export { DatagramBatch, type DatagramBatchOptions } from './socket/datagram-batch.ts';
+export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagram-socket.ts';
+export type { SocketOptions } from './socket/inet-socket.ts';
+export type { DatagramEvents, DatagramSocket, DatagramSocketStatistics } from './socket/message-socket.ts';
+export { originalDestination } from './socket/original-destination.ts';
 export { type Frame, openPacketSocket, type PacketSocket, type PacketSocketOptions } from './socket/packet-socket.ts';
+export { IP_PROTOCOL, openRawSocket, type RawSocketOptions } from './socket/raw-socket.ts';
 export type { Watch } from './socket/readable-watch.ts';
+export { decodeSockaddr, encodeSockaddr, type SocketAddress } from './socket/sockaddr.ts';
 export { type ConnectTcpOptions, connectTcp } from './socket/tcp-connection.ts';
 export { type ListenTcpOptions, listenTcp, listenTcpFd } from './socket/tcp-listener.ts';
 export { type BindUdpOptions, bindUdp, bindUdpFd } from './socket/udp-socket.ts';

@@ -1,22 +1,53 @@
-import { familyOf } from '@podwire/base';
+import { type Family, familyOf, type IpAddress } from '@podwire/base';
 import { checkCall, KernelError } from '../errors.ts';
 import { AF, libc, SOCK } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { type Endpoint, encodeSockaddr } from './sockaddr.ts';
 
 const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
-const SO_ERROR = 4;
-const SO_REUSEPORT = 15;
 const IPPROTO_IP = 0;
-const IP_FREEBIND = 15;
 const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
-const IPV6_FREEBIND = 78;
+const SO_ERROR = 4;
 
-export interface BindOptions {
+/** Level, number and name of the options of socket(7), ip(7) and ipv6(7) set here. */
+export const OPTION = {
+  reuseAddress: [SOL_SOCKET, 2, 'SO_REUSEADDR'],
+  sendBuffer: [SOL_SOCKET, 7, 'SO_SNDBUF'],
+  receiveBuffer: [SOL_SOCKET, 8, 'SO_RCVBUF'],
+  reusePort: [SOL_SOCKET, 15, 'SO_REUSEPORT'],
+  sendBufferForce: [SOL_SOCKET, 32, 'SO_SNDBUFFORCE'],
+  receiveBufferForce: [SOL_SOCKET, 33, 'SO_RCVBUFFORCE'],
+  timestampNs: [SOL_SOCKET, 35, 'SO_TIMESTAMPNS'],
+  mark: [SOL_SOCKET, 36, 'SO_MARK'],
+  packetInfo: [IPPROTO_IP, 8, 'IP_PKTINFO'],
+  headerIncluded: [IPPROTO_IP, 3, 'IP_HDRINCL'],
+  freebind: [IPPROTO_IP, 15, 'IP_FREEBIND'],
+  transparent: [IPPROTO_IP, 19, 'IP_TRANSPARENT'],
+  v6only: [IPPROTO_IPV6, 26, 'IPV6_V6ONLY'],
+  headerIncluded6: [IPPROTO_IPV6, 36, 'IPV6_HDRINCL'],
+  packetInfo6: [IPPROTO_IPV6, 49, 'IPV6_RECVPKTINFO'],
+  transparent6: [IPPROTO_IPV6, 75, 'IPV6_TRANSPARENT'],
+  freebind6: [IPPROTO_IPV6, 78, 'IPV6_FREEBIND'],
+  gro: [17, 104, 'UDP_GRO'],
+} as const satisfies Record<string, readonly [level: number, number: number, name: string]>;
+
+const SO_BINDTODEVICE = 25;
+
+/** Options that TCP, UDP and raw sockets have in common. */
+export interface SocketOptions {
+  /** Default: where the calling thread is. */
+  readonly netns?: Netns | undefined;
   /** Allows an address that no link has (yet). */
   readonly freebind?: boolean | undefined;
+  /** Allows any address as local one (IP_TRANSPARENT), as behind nft's tproxy or to connect as somebody else; CAP_NET_ADMIN. */
+  readonly transparent?: boolean | undefined;
+  /** The firewall mark of its packets (SO_MARK), which rules and nft can match; CAP_NET_ADMIN. */
+  readonly mark?: number | undefined;
+  /** Name of the only link it uses (SO_BINDTODEVICE). */
+  readonly link?: string | undefined;
+}
+
+export interface BindOptions extends SocketOptions {
   /** Lets several sockets share the port; the kernel spreads packets over them. */
   readonly reusePort?: boolean | undefined;
   /** TCP: allows a port that still has connections in TIME_WAIT. */
@@ -46,20 +77,59 @@ export function orClose<T>(fd: number, fn: () => T): T {
   }
 }
 
+/** Sets the options of a socket that has just been made. */
+export function setSocketOptions(fd: number, family: Family, options: SocketOptions): void {
+  const v6 = family === 'ipv6';
+  if (options.freebind) setOption(fd, v6 ? OPTION.freebind6 : OPTION.freebind);
+  if (options.transparent) setOption(fd, v6 ? OPTION.transparent6 : OPTION.transparent);
+  if (options.mark !== undefined) setOption(fd, OPTION.mark, options.mark);
+  if (options.link !== undefined) setLink(fd, options.link);
+}
+
+function setLink(fd: number, link: string): void {
+  const name = Buffer.from(`${link}\0`);
+  checkCall(libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length), () => `bind a socket to link ${link}`);
+}
+
 export function bindInetSocket(fd: number, endpoint: Endpoint, options: BindOptions = {}): void {
-  const v6 = familyOf(endpoint.address) === 'ipv6';
-  if (v6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-  if (options.reuseAddress) setOption(fd, SOL_SOCKET, SO_REUSEADDR);
-  if (options.reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT);
-  if (options.freebind) setOption(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND);
-  const sockaddr = encodeSockaddr(endpoint.address, endpoint.port);
+  const family = familyOf(endpoint.address);
+  if (family === 'ipv6') setOption(fd, OPTION.v6only);
+  if (options.reuseAddress) setOption(fd, OPTION.reuseAddress);
+  if (options.reusePort) setOption(fd, OPTION.reusePort);
+  setSocketOptions(fd, family, options);
+  bindAddress(fd, endpoint, options.link);
+}
+
+/** bind(2) without options; `link` tells on which link a link-local address is. */
+export function bindAddress(fd: number, endpoint: Endpoint, link: string | undefined): void {
+  const sockaddr = encodeSockaddr(endpoint.address, endpoint.port, linkLocalScope(endpoint.address, link));
   checkCall(libc.bind(fd, sockaddr, sockaddr.length), () => `bind ${endpoint.text}`);
 }
 
-export function setOption(fd: number, level: number, option: number, value = 1): void {
+/** The scope that a link-local address needs in a socket address, in the calling thread's netns. */
+function linkLocalScope(address: IpAddress, link: string | undefined): number {
+  return link !== undefined && /^fe[89ab]/.test(address) ? libc.if_nametoindex(link) : 0;
+}
+
+type Option = readonly [level: number, number: number, name: string];
+
+export function setOption(fd: number, [level, number, name]: Option, value = 1): void {
+  checkCall(trySetOption(fd, [level, number, name], value), () => `set ${name} to ${value}`);
+}
+
+function trySetOption(fd: number, [level, number]: Option, value: number): number {
   const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  checkCall(libc.setsockopt(fd, level, option, bytes, 4), () => `socket option ${level}/${option}`);
+  bytes.writeInt32LE(value | 0);
+  return libc.setsockopt(fd, level, number, bytes, 4);
+}
+
+/** Asks for buffers beyond net.core.rmem_max and wmem_max where CAP_NET_ADMIN allows it, else up to them. */
+export function setBufferSizes(fd: number, receive: number | undefined, send: number | undefined): void {
+  const set = (force: Option, plain: Option, bytes: number | undefined) => {
+    if (bytes !== undefined && trySetOption(fd, force, bytes) < 0) setOption(fd, plain, bytes);
+  };
+  set(OPTION.receiveBufferForce, OPTION.receiveBuffer, receive);
+  set(OPTION.sendBufferForce, OPTION.sendBuffer, send);
 }
 
 /** The pending error of a non-blocking connect, 0 if there is none (SO_ERROR of socket(7)). */

@@ -19,8 +19,7 @@ const EAGAIN = errnoOf('EAGAIN');
 const EINTR = errnoOf('EINTR');
 
 /** What the kernel knows by raw address only must be reachable from here while a call runs, or it may be collected. */
-let inCall: MessageBatch | undefined;
-export const keptForCall = (): MessageBatch | undefined => inCall;
+const inCall: { batch: MessageBatch | undefined } = { batch: undefined };
 
 /**
  * The memory of `count` messages for recvmmsg(2) and sendmmsg(2), in one piece that never moves:
@@ -101,7 +100,7 @@ export class MessageBatch {
   receive(fd: number, control: boolean): number {
     const controlSize = control ? CONTROL_SIZE : 0;
     for (let i = 0; i < this.count; i++) this.setLengths(i, this.size, NAME_SIZE, controlSize);
-    inCall = this;
+    inCall.batch = this;
     for (;;) {
       const n = libc.recvmmsg(fd, this.#headers, this.count, MSG.DONTWAIT, null);
       if (n >= 0) return n;
@@ -116,7 +115,7 @@ export class MessageBatch {
    * when its buffer is full, or the negative errno of the first.
    */
   send(fd: number, from: number, to: number): number {
-    inCall = this;
+    inCall.batch = this;
     const headers = from === 0 ? this.#headers : this.#headers.subarray(from * HEADER_SIZE);
     for (;;) {
       const n = libc.sendmmsg(fd, headers, to - from, MSG.DONTWAIT);

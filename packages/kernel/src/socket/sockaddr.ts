@@ -1,14 +1,34 @@
-import { familyOf, type IpAddress, ipBytes, parseIp } from '@podwire/base';
+import { familyOf, formatIp, type IpAddress, ipBytes, parseIp } from '@podwire/base';
 import { AF } from '../libc.ts';
 
-/** struct sockaddr_in or sockaddr_in6, as bind(2) and connect(2) want it. */
-export function encodeSockaddr(address: IpAddress, port: number): Buffer {
+/**
+ * struct sockaddr_in or sockaddr_in6, as bind(2) and connect(2) want it. `scope` is the ifindex of the link that a
+ * link-local IPv6 address belongs to.
+ */
+export function encodeSockaddr(address: IpAddress, port: number, scope = 0): Buffer {
   const v4 = familyOf(address) === 'ipv4';
   const sockaddr = Buffer.alloc(v4 ? 16 : 28);
   sockaddr.writeUInt16LE(v4 ? AF.INET : AF.INET6, 0);
   sockaddr.writeUInt16BE(port, 2);
   sockaddr.set(ipBytes(address), v4 ? 4 : 8);
+  if (!v4) sockaddr.writeUInt32LE(scope, 24);
   return sockaddr;
+}
+
+export interface SocketAddress {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** The ifindex of a link-local IPv6 address' link, else 0. */
+  readonly scope: number;
+}
+
+/** Reads a struct sockaddr_in or sockaddr_in6; undefined for another family, as a socket without address has. */
+export function decodeSockaddr(sockaddr: Buffer): SocketAddress | undefined {
+  const family = sockaddr.length >= 16 ? sockaddr.readUInt16LE(0) : 0;
+  const port = family === 0 ? 0 : sockaddr.readUInt16BE(2);
+  if (family === AF.INET) return { address: formatIp(sockaddr.subarray(4, 8)), port, scope: 0 };
+  if (family !== AF.INET6 || sockaddr.length < 28) return undefined;
+  return { address: formatIp(sockaddr.subarray(8, 24)), port, scope: sockaddr.readUInt32LE(24) };
 }
 
 /** `10.0.0.1:80`, `[fd00::1]:80`. */

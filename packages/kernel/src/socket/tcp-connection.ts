@@ -1,18 +1,24 @@
 import net from 'node:net';
+import { familyOf } from '@podwire/base';
 import koffi from 'koffi';
 import { errnoOf } from '../errno.ts';
 import { KernelError } from '../errors.ts';
 import { lastErrno, libc } from '../libc.ts';
-import type { Netns } from '../netns/netns.ts';
-import { bindInetSocket, inNetns, openInetSocket, orClose, socketError } from './inet-socket.ts';
+import {
+  bindInetSocket,
+  inNetns,
+  openInetSocket,
+  orClose,
+  type SocketOptions,
+  setSocketOptions,
+  socketError,
+} from './inet-socket.ts';
 import { type Endpoint, encodeSockaddr, endpointOf } from './sockaddr.ts';
 
-export interface ConnectTcpOptions {
-  /** Default: where the calling thread is. */
-  readonly netns?: Netns | undefined;
+export interface ConnectTcpOptions extends SocketOptions {
   readonly address: string;
   readonly port: number;
-  /** Source address; default: the kernel's choice. */
+  /** Source address; default: the kernel's choice. With `transparent` it may be anybody's. */
   readonly localAddress?: string;
   /** In ms; default 10,000. */
   readonly timeout?: number;
@@ -24,7 +30,7 @@ export interface ConnectTcpOptions {
  */
 export async function connectTcp(options: ConnectTcpOptions): Promise<net.Socket> {
   const endpoint = endpointOf(options.address, options.port);
-  const fd = inNetns(options.netns, () => startConnect(endpoint, options.localAddress));
+  const fd = inNetns(options.netns, () => startConnect(endpoint, options));
   try {
     await connected(fd, endpoint, options.timeout ?? 10_000);
     return new net.Socket({ fd, readable: true, writable: true });
@@ -34,10 +40,11 @@ export async function connectTcp(options: ConnectTcpOptions): Promise<net.Socket
   }
 }
 
-function startConnect(endpoint: Endpoint, localAddress: string | undefined): number {
+function startConnect(endpoint: Endpoint, { localAddress, ...options }: ConnectTcpOptions): number {
   const fd = openInetSocket('tcp', endpoint);
   return orClose(fd, () => {
-    if (localAddress !== undefined) bindInetSocket(fd, endpointOf(localAddress, 0));
+    if (localAddress !== undefined) bindInetSocket(fd, endpointOf(localAddress, 0), options);
+    else setSocketOptions(fd, familyOf(endpoint.address), options);
     const sockaddr = encodeSockaddr(endpoint.address, endpoint.port);
     if (libc.connect(fd, sockaddr, sockaddr.length) < 0 && lastErrno() !== errnoOf('EINPROGRESS')) {
       throw connectError(endpoint, lastErrno());

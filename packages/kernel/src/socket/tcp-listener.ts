@@ -1,19 +1,15 @@
 import net from 'node:net';
 import { checkCall } from '../errors.ts';
 import { libc } from '../libc.ts';
-import type { Netns } from '../netns/netns.ts';
-import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose } from './inet-socket.ts';
+import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose, type SocketOptions } from './inet-socket.ts';
 import { type Endpoint, endpointOf } from './sockaddr.ts';
 
-export interface ListenTcpOptions {
-  /** Default: where the calling thread is. */
-  readonly netns?: Netns | undefined;
+export interface ListenTcpOptions extends SocketOptions {
   readonly address: string;
   /** 0: any free port, see server.address(). */
   readonly port: number;
   /** Default 511; the kernel caps it at net.core.somaxconn of the netns. */
   readonly backlog?: number;
-  readonly freebind?: boolean;
   readonly reusePort?: boolean;
 }
 
@@ -25,10 +21,10 @@ export function listenTcpFd(options: ListenTcpOptions): number {
   return inNetns(options.netns, () => listenHere(endpoint, options));
 }
 
-function listenHere(endpoint: Endpoint, { backlog = DEFAULT_BACKLOG, freebind, reusePort }: ListenTcpOptions): number {
+function listenHere(endpoint: Endpoint, { backlog = DEFAULT_BACKLOG, ...options }: ListenTcpOptions): number {
   const fd = openInetSocket('tcp', endpoint);
   return orClose(fd, () => {
-    bindInetSocket(fd, endpoint, { freebind, reusePort, reuseAddress: true });
+    bindInetSocket(fd, endpoint, { ...options, reuseAddress: true });
     checkCall(libc.listen(fd, backlog), () => `listen ${endpoint.text}`);
     return fd;
   });

@@ -1,26 +1,22 @@
 import dgram from 'node:dgram';
 import { familyOf } from '@podwire/base';
-import type { Netns } from '../netns/netns.ts';
-import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose } from './inet-socket.ts';
+import { bindInetSocket, inNetns, kernelErrorOf, openInetSocket, orClose, type SocketOptions } from './inet-socket.ts';
 import { endpointOf } from './sockaddr.ts';
 
-export interface BindUdpOptions {
-  /** Default: where the calling thread is. */
-  readonly netns?: Netns | undefined;
+export interface BindUdpOptions extends SocketOptions {
   readonly address: string;
   /** 0: any free port, see socket.address(). */
   readonly port: number;
-  readonly freebind?: boolean;
   readonly reusePort?: boolean;
 }
 
 /** Binds at once; the descriptor is the caller's. Throws KernelError (EADDRINUSE, EADDRNOTAVAIL, ...). */
-export function bindUdpFd({ netns, address, port, freebind, reusePort }: BindUdpOptions): number {
-  const endpoint = endpointOf(address, port);
-  return inNetns(netns, () => {
+export function bindUdpFd(options: BindUdpOptions): number {
+  const endpoint = endpointOf(options.address, options.port);
+  return inNetns(options.netns, () => {
     const fd = openInetSocket('udp', endpoint);
     return orClose(fd, () => {
-      bindInetSocket(fd, endpoint, { freebind, reusePort });
+      bindInetSocket(fd, endpoint, options);
       return fd;
     });
   });

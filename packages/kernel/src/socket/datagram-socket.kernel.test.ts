@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode, parseIp } from '@podwire/base';
+import { errnoName } from '../errno.ts';
+import { withNetns } from '../testing.ts';
+import { DatagramBatch } from './datagram-batch.ts';
+import { openDatagramSocket } from './datagram-socket.ts';
+import type { DatagramSocket } from './message-socket.ts';
+import { encodeSockaddr } from './sockaddr.ts';
+
+const closed = (error: unknown) => hasCode(error, 'KERNEL_CLOSED');
+const errorNames = (batch: DatagramBatch) =>
+  Array.from(batch.errors.subarray(0, batch.count), (e) => e && errnoName(e));
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
+  assert.ok(condition());
+}
+
+/** Datagram `n` of the echo test: its number, then bytes that depend on it. */
+function writeDatagram(batch: DatagramBatch, i: number, n: number): void {
+  const at = batch.offsetOf(i);
+  const length = 4 + ((n * 7) % 1400);
+  batch.data.fill(n & 255, at, at + length);
+  batch.data.writeUInt32LE(n, at);
+  batch.lengths[i] = length;
+}
+
+async function echoMany(client: DatagramSocket, server: DatagramSocket, total: number) {
+  const [sent, received] = [createHash('sha256'), createHash('sha256')];
+  const out = new DatagramBatch();
+  const back = new DatagramBatch();
+  const to = encodeSockaddr(server.localAddress.address, server.localAddress.port);
+  let answered = 0;
+  for (let n = 0; n < total; ) {
+    out.count = Math.min(out.capacity, total - n);
+    for (let i = 0; i < out.count; i++, n++) {
+      writeDatagram(out, i, n);
+      out.setPeer(i, to);
+      sent.update(out.bytesOf(i));
+    }
+    for (let from = 0; from < out.count; ) {
+      from = client.send(out, from);
+      if (from < out.count) await client.writable();
+    }
+    for (const end = n; answered < end; ) {
+      const count = client.receive(back);
+      assert.ok(count >= 0);
+      if (count === 0) await new Promise(setImmediate);
+      for (let i = 0; i < count; i++, answered++) received.update(back.bytesOf(i));
+    }
+  }
+  return { sent: sent.digest('hex'), received: received.digest('hex'), answered };
+}
+
+for (const address of ['127.0.0.1', '::1']) {
+  test(`20,000 datagrams to ${address} are echoed in place, byte for byte and in order`, async () => {
+    await withNetns(1, async (netns) => {
+      let most = 0;
+      const server = openDatagramSocket({
+        netns,
+        address,
+        port: 0,
+        onDatagrams(batch, socket) {
+          most = Math.max(most, batch.count);
+          assert.equal(socket.send(batch), batch.count);
+        },
+      });
+      const client = openDatagramSocket({ netns, address, port: 0 });
+      try {
+        const result = await echoMany(client, server, 20_000);
+        assert.equal(result.answered, 20_000);
+        assert.equal(result.received, result.sent);
+        assert.equal(most, 64);
+        assert.equal(server.statistics().drops, 0);
+      } finally {
+        client.close();
+        server.close();
+      }
+    });
+  });
+}
+
+test('with packetInfo the answer comes from the address that was asked', async () => {
+  await withNetns(1, async (netns) => {
+    execFileSync('ip', ['-n', netns.name ?? '', 'addr', 'add', 'fd00::7/128', 'dev', 'lo']);
+    for (const [any, asked, self] of [
+      ['0.0.0.0', '127.0.0.7', '127.0.0.1'],
+      ['::', 'fd00::7', '::1'],
+    ] as const) {
+      const locals: unknown[] = [];
+      const server = openDatagramSocket({
+        netns,
+        address: any,
+        port: 53,
+        packetInfo: true,
+        onDatagrams(batch, socket) {
+          locals.push([batch.localAddressOf(0), batch.ifIndexes[0]]);
+          socket.send(batch);
+        },
+      });
+      const peers: unknown[] = [];
+      const client = openDatagramSocket({
+        netns,
+        address: self,
+        port: 0,
+        onDatagrams: (batch) => peers.push(batch.peerOf(0)),
+      });
+      client.sendTo(Buffer.from('who'), asked, 53);
+      await until(() => peers.length > 0);
+      assert.deepEqual(locals, [[asked, 1]]);
+      assert.deepEqual(peers, [{ address: asked, port: 53, scope: 0 }]);
+      client.close();
+      server.close();
+    }
+  });
+});
+
+test('a datagram that cannot be sent is reported by value and holds up no other', async () => {
+  await withNetns(1, async (netns) => {
+    const server = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const to = encodeSockaddr(server.localAddress.address, server.localAddress.port);
+    const batch = new DatagramBatch({ count: 5, size: 65_535 });
+    batch.put(0, Buffer.from('first'), to);
+    batch.put(1, Buffer.alloc(65_535), to); // longer than UDP allows
+    batch.put(2, Buffer.from('third'), to);
+    batch.put(3, Buffer.from('nowhere'), encodeSockaddr(parseIp('192.0.2.1'), 9));
+    batch.put(4, Buffer.from('fifth'), to);
+    batch.count = 5;
+    assert.equal(client.send(batch), 5);
+    // bound to 127.0.0.1, it may not leave the loopback
+    assert.deepEqual(errorNames(batch), [0, 'EMSGSIZE', 0, errnoName(batch.errors[3] ?? 0), 0]);
+    assert.notEqual(batch.errors[3], 0);
+    const back = new DatagramBatch({ count: 8, size: 4 });
+    assert.equal(server.receive(back), 3);
+    assert.deepEqual(
+      [0, 1, 2].map((i) => String(back.bytesOf(i))),
+      ['firs', 'thir', 'fift'],
+    );
+    assert.ok(back.isTruncated(0));
+    batch.lengths[0] = 65_536;
+    assert.throws(
+      () => client.send(batch),
+      (error) => hasCode(error, 'KERNEL_ENCODE'),
+    );
+    client.close();
+    server.close();
+  });
+});
+
+test('a refused peer is ECONNREFUSED: once on receive, once on send, and as event', async () => {
+  await withNetns(1, async (netns) => {
+    const peer = { address: '127.0.0.1', port: 9 };
+    const batch = new DatagramBatch({ count: 3 });
+    for (let i = 0; i < 3; i++) batch.put(i, Buffer.from('x'));
+    batch.count = 1;
+    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0, peer });
+    assert.equal(client.send(batch), 1);
+    assert.equal(errnoName(-client.receive(new DatagramBatch())), 'ECONNREFUSED');
+    assert.equal(client.receive(new DatagramBatch()), 0);
+    assert.equal(client.send(batch), 1);
+    batch.count = 3;
+    assert.equal(client.send(batch), 3);
+    assert.deepEqual(errorNames(batch), ['ECONNREFUSED', 0, 0]);
+    client.close();
+    const errors: string[] = [];
+    const listening = openDatagramSocket({
+      netns,
+      address: '127.0.0.1',
+      port: 0,
+      peer,
+      onDatagrams: () => assert.fail('nobody answers'),
+      onError: (name) => errors.push(name),
+    });
+    for (let i = 1; i <= 3; i++) {
+      batch.count = 1;
+      listening.send(batch);
+      await until(() => errors.length === i);
+    }
+    await sleep(20);
+    assert.deepEqual(errors, ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED']);
+    listening.close();
+  });
+});
+
+test('GSO and GRO: one slot is cut into datagrams, and they come together again with their size', async () => {
+  await withNetns(1, async (netns) => {
+    for (const address of ['127.0.0.1', '::1']) {
+      const plain = openDatagramSocket({ netns, address, port: 0 });
+      const joined = openDatagramSocket({ netns, address, port: 0, gro: true, packetInfo: true });
+      const client = openDatagramSocket({ netns, address, port: 0 });
+      const batch = new DatagramBatch({ count: 2, size: 65_535 });
+      const content = Buffer.from(Array.from({ length: 5300 }, (_, i) => i & 255));
+      for (const [i, server] of [plain, joined].entries()) {
+        batch.put(i, content, encodeSockaddr(server.localAddress.address, server.localAddress.port));
+        batch.segmentSizes[i] = 1000;
+      }
+      batch.count = 2;
+      assert.equal(client.send(batch), 2);
+      assert.deepEqual(errorNames(batch), [0, 0]);
+      const cut = new DatagramBatch({ count: 8 });
+      assert.equal(plain.receive(cut), 6);
+      assert.deepEqual([...cut.lengths.subarray(0, 6)], [1000, 1000, 1000, 1000, 1000, 300]);
+      assert.equal(joined.receive(batch), 1);
+      assert.deepEqual([batch.lengths[0], batch.segmentSizes[0], batch.localAddressOf(0)], [5300, 1000, address]);
+      assert.deepEqual(batch.bytesOf(0), content);
+      for (const socket of [plain, joined, client]) socket.close();
+    }
+  });
+});
+
+test('a full send buffer ends a batch early; writable() says when to go on', async () => {
+  await withNetns(1, async (netns) => {
+    const ip = (...words: string[]) => execFileSync('ip', ['-n', netns.name ?? '', ...words]);
+    ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+    for (const link of ['v0', 'v1']) ip('link', 'set', link, 'up');
+    ip('addr', 'add', '192.0.2.1/24', 'dev', 'v0');
+    const client = openDatagramSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
+    const batch = new DatagramBatch();
+    // nobody answers for 192.0.2.2, so that the datagrams stay in the neighbour's queue
+    for (let i = 0; i < 64; i++) batch.put(i, Buffer.alloc(1000, i), encodeSockaddr(parseIp('192.0.2.2'), 9));
+    batch.count = 64;
+    const first = client.send(batch);
+    assert.ok(first > 0 && first < 64, `${first} sent at once`);
+    let isWritable = false;
+    const room = client.writable().then(() => {
+      isWritable = true;
+    });
+    await sleep(20);
+    assert.ok(!isWritable);
+    ip('neigh', 'replace', '192.0.2.2', 'lladdr', '02:00:00:00:00:01', 'dev', 'v0');
+    await room;
+    let next = first;
+    while (next < 64) {
+      next = client.send(batch, next);
+      if (next < 64) await client.writable();
+    }
+    client.close();
+    await assert.rejects(client.writable(), closed);
+    const other = openDatagramSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
+    for (let i = 0; i < 64; i++) batch.setPeer(i, encodeSockaddr(parseIp('192.0.2.3'), 9));
+    assert.ok(other.send(batch) < 64);
+    const waiting = assert.rejects(other.writable(), closed);
+    other.close();
+    await waiting;
+  });
+});
+
+test('pause leaves datagrams in the kernel, which drops and counts what does not fit', async () => {
+  await withNetns(1, async (netns) => {
+    let received = 0;
+    const server = openDatagramSocket({
+      netns,
+      address: '127.0.0.1',
+      port: 0,
+      receiveBuffer: 20_000,
+      onDatagrams: (batch) => {
+        received += batch.count;
+      },
+    });
+    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    server.pause();
+    for (let i = 0; i < 100; i++) client.sendTo(Buffer.alloc(1000), '127.0.0.1', server.localAddress.port);
+    await sleep(20);
+    assert.equal(received, 0);
+    const { drops } = server.statistics();
+    assert.ok(drops > 0 && drops < 100, `${drops} drops`);
+    server.resume();
+    await until(() => received === 100 - drops);
+    client.close();
+    server.close();
+  });
+});
+
+test('close() inside the callback ends it; every later use is KERNEL_CLOSED', async () => {
+  await withNetns(1, async (netns) => {
+    let calls = 0;
+    const server = openDatagramSocket({
+      netns,
+      address: '127.0.0.1',
+      port: 0,
+      batch: { count: 1 },
+      onDatagrams(_batch, socket) {
+        calls++;
+        socket.close();
+        socket.close();
+      },
+    });
+    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const { port } = server.localAddress;
+    for (let i = 0; i < 3; i++) client.sendTo(Buffer.from('x'), '127.0.0.1', port);
+    await until(() => calls > 0);
+    await sleep(20);
+    assert.equal(calls, 1);
+    const batch = new DatagramBatch();
+    for (const use of [
+      () => server.receive(batch),
+      () => server.send(batch),
+      () => server.sendTo(Buffer.from('x'), '127.0.0.1', 1),
+      () => server.localAddress,
+      () => server.statistics(),
+      () => server.fd,
+    ]) {
+      assert.throws(use, closed);
+    }
+    server.pause();
+    server.resume();
+    client.close();
+  });
+});
+
+test('sockets with reusePort share a port, and a mark and a link can be set', async () => {
+  await withNetns(1, async (netns) => {
+    const at = { netns, address: '127.0.0.1', port: 53, reusePort: true, mark: 0x80000001, link: 'lo' } as const;
+    const [a, b] = [openDatagramSocket(at), openDatagramSocket(at)];
+    assert.equal(a.localAddress.port, b.localAddress.port);
+    a.close();
+    b.close();
+  });
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withNetns } from '../testing.ts';
+import { openRawSocket } from './raw-socket.ts';
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
+  assert.ok(condition());
+}
+
+test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it with a checksum by the kernel', async () => {
+  await withNetns(1, async (netns) => {
+    const replies: Buffer[] = [];
+    const ping4 = openRawSocket({
+      netns,
+      family: 'ipv4',
+      protocol: 'icmp',
+      packetInfo: true,
+      onDatagrams(batch) {
+        for (let i = 0; i < batch.count; i++)
+          if (batch.bytesOf(i)[20] === 0) replies.push(Buffer.from(batch.bytesOf(i)));
+      },
+    });
+    ping4.sendTo(Buffer.from('0800f7fd00010001', 'hex'), '127.0.0.1', 0); // type 8, checksum, identifier 1, sequence 1
+    await until(() => replies.length === 1);
+    assert.equal(replies[0]?.subarray(20).toString('hex'), '0000fffd00010001');
+    const peers: unknown[] = [];
+    const ping6 = openRawSocket({
+      netns,
+      family: 'ipv6',
+      protocol: 58,
+      onDatagrams(batch) {
+        for (let i = 0; i < batch.count; i++) if (batch.bytesOf(i)[0] === 129) peers.push(batch.peerOf(i));
+      },
+    });
+    ping6.sendTo(Buffer.from('8000000000010001', 'hex'), '::1', 0);
+    await until(() => peers.length === 1);
+    assert.deepEqual(peers, [{ address: '::1', port: 0, scope: 0 }]);
+    ping4.close();
+    ping6.close();
+  });
+});
+
+test('with the header included the packet goes out as written, source address and all', async () => {
+  await withNetns(1, async (netns) => {
+    for (const [family, self, hex] of [
+      ['ipv4', '127.0.0.1', '4500001c00000000 40fd0000 7f000042 7f000001 6865616465722121'],
+      ['ipv6', '::1', `6000000000 08fd40 ${'0'.repeat(31)}1${'0'.repeat(31)}1 6865616465722121`],
+    ] as const) {
+      const got: string[] = [];
+      const taker = openRawSocket({
+        netns,
+        family,
+        protocol: 253,
+        address: self,
+        onDatagrams: (batch) =>
+          got.push(`${batch.peerOf(0)?.address} ${batch.bytesOf(0).toString('latin1').slice(-8)}`),
+      });
+      const giver = openRawSocket({ netns, family, protocol: 253, headerIncluded: true });
+      giver.sendTo(Buffer.from(hex.replaceAll(' ', ''), 'hex'), self, 0);
+      await until(() => got.length === 1);
+      assert.deepEqual(got, [`${family === 'ipv4' ? '127.0.0.66' : '::1'} header!!`]);
+      taker.close();
+      giver.close();
+    }
+  });
+});
