@@ -29,6 +29,8 @@ import {
  */
 export interface Netlink {
   readonly protocol: NetlinkProtocol;
+  /** How often a dump had to start over, because the list changed while the kernel wrote it. */
+  readonly restarts: number;
   /** One request; returns the kernel's messages before its acknowledgement. Throws KernelError. */
   request(message: NetlinkMessage): NetlinkAnswer[];
   /** Independent requests, sent together. One result each, in order: undefined is success. */
@@ -57,10 +59,15 @@ class NetlinkConnection implements Netlink {
   readonly protocol: NetlinkProtocol;
   #socket: NetlinkSocket;
   #sequence = 0;
+  #restarts = 0;
 
   constructor(protocol: NetlinkProtocol, socket: NetlinkSocket) {
     this.protocol = protocol;
     this.#socket = socket;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
   }
 
   close(): void {
@@ -130,6 +137,7 @@ class NetlinkConnection implements Netlink {
     for (let attempt = 1; ; attempt++) {
       const answers = this.#dumpOnce(message);
       if (answers) return answers;
+      this.#restarts++;
       if (attempt === DUMP_ATTEMPTS) throw lost(message.op, 'the list kept changing while it was read; try again');
     }
   }

@@ -17,7 +17,7 @@ export interface SubscriptionOptions {
   readonly groups: readonly number[];
   /** The messages of one datagram. */
   readonly onMessages: (messages: readonly NetlinkAnswer[]) => void;
-  /** The buffer overflowed (ENOBUFS) and messages are gone: observe anew. Messages come again afterwards. */
+  /** The buffer overflowed (ENOBUFS) and messages are gone: observe anew. Messages come again from here on. */
   readonly onLost: () => void;
 }
 
@@ -29,14 +29,25 @@ export function subscribeNetlink(options: SubscriptionOptions): Watch {
   const { protocol, netns, groups, onMessages, onLost } = options;
   const socket = inNetns(netns, () => joinGroups(protocol, groups));
   let open = true;
-  const watch = watchReadable(socket.fd, () => {
-    for (let count = 0; open && count < DATAGRAMS_PER_TURN; count++) {
-      const received = receiveDatagram(socket, protocol, MSG.DONTWAIT);
-      if (received === 'empty') return;
-      if (received === 'overflow') onLost();
-      else onMessages(readMessages(received));
+  let lost = false;
+  const read = (): boolean => {
+    const received = receiveDatagram(socket, protocol, MSG.DONTWAIT);
+    if (received === 'overflow') lost = true;
+    else if (received !== 'empty') {
+      if (!lost) onMessages(readMessages(received));
+    } else if (lost) {
+      // the kernel keeps dropping, and does not say so again, until the queue is empty: only now is nothing missed
+      lost = false;
+      onLost();
     }
-  });
+    return received !== 'empty';
+  };
+  const drain = (): void => {
+    for (let count = 0; open && count < DATAGRAMS_PER_TURN; count++) if (!read()) return;
+    // what is left makes the socket readable again, but the end of a loss has to be looked for
+    if (open && lost) setImmediate(drain);
+  };
+  const watch = watchReadable(socket.fd, drain);
   return {
     stop() {
       if (!open) return;
