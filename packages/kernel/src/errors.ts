@@ -49,7 +49,7 @@ export class KernelError extends PodwireError {
   readonly attribute: string | undefined;
   readonly index: number | undefined;
 
-  constructor(failure: KernelFailure, code: keyof typeof KERNEL_ERRORS = codeFor(failure.errno)) {
+  constructor(failure: KernelFailure, code: keyof typeof KERNEL_ERRORS = codeFor(failure)) {
     const { op, errno, extack, offset, attribute, index, log } = failure;
     const name = errnoName(errno);
     super(code, messageFor(failure, code), {
@@ -66,8 +66,19 @@ export class KernelError extends PodwireError {
   }
 }
 
-function codeFor(errno: number): 'KERNEL_CALL' | 'KERNEL_PERMISSION' {
-  return errnoName(errno) === 'EPERM' ? 'KERNEL_PERMISSION' : 'KERNEL_CALL';
+/** Which capability an operation wants (capabilities(7)), by the first words of `op`; the first that fits counts. */
+const CAPABILITIES: readonly (readonly [op: RegExp, capability: string])[] = [
+  [/^(setns|unshare|mount|umount|sethostname)\b/, 'CAP_SYS_ADMIN'],
+  [/^(open a )?(packet|raw)\b.* socket|^packet socket/, 'CAP_NET_RAW'],
+  [/^(bind|listen)\b/, 'CAP_NET_BIND_SERVICE'],
+  [/\bBPF\b/i, 'CAP_BPF (and CAP_NET_ADMIN or CAP_PERFMON for most programs)'],
+  [/^/, 'CAP_NET_ADMIN'],
+];
+
+function codeFor({ op, errno }: KernelFailure): 'KERNEL_CALL' | 'KERNEL_PERMISSION' {
+  const name = errnoName(errno);
+  // bind(2) says EACCES for the ports below net.ipv4.ip_unprivileged_port_start
+  return name === 'EPERM' || (name === 'EACCES' && op.startsWith('bind')) ? 'KERNEL_PERMISSION' : 'KERNEL_CALL';
 }
 
 function messageFor(failure: KernelFailure, code: string): string {
@@ -79,10 +90,8 @@ function messageFor(failure: KernelFailure, code: string): string {
 }
 
 function capabilityAdvice(op: string): string {
-  if (/^(setns|unshare|mount|umount|sethostname)/.test(op)) return 'run as root or add the capability CAP_SYS_ADMIN';
-  if (/^(packet socket)/.test(op)) return 'run as root or add the capability CAP_NET_RAW';
-  if (/^(bind|listen)/.test(op)) return 'run as root or add the capability CAP_NET_BIND_SERVICE';
-  return 'run as root or add the capability CAP_NET_ADMIN';
+  const [, capability] = CAPABILITIES.find(([pattern]) => pattern.test(op)) ?? [];
+  return `run as root or add the capability ${capability}`;
 }
 
 /** Whether something thrown is the kernel's answer with this errno, e.g. `isErrno(error, 'ENOENT')`. */

@@ -88,8 +88,11 @@ export function excursion<T>(fn: () => T): T {
 function goHome(home: number): void {
   const back = libc.setns(home, CLONE.NEWNET);
   const errno = lastErrno();
+  const inode = fs.fstatSync(home).ino;
   fs.closeSync(home);
-  if (back < 0) throw new KernelError({ op: `setns back to ${THREAD_NETNS}`, errno });
+  // without CAP_SYS_ADMIN the thread cannot have left, and the reason is in what `fn` threw
+  if (back < 0 && fs.statSync(THREAD_NETNS).ino !== inode)
+    throw new KernelError({ op: `setns back to ${THREAD_NETNS}`, errno });
 }
 
 let poolStarted = false;
@@ -111,7 +114,6 @@ function namedPath(name: string): string {
 /** Makes a network namespace that lives on under /run/netns (as `ip netns add`), with lo up. */
 export function createNetns(name: string): Netns {
   const file = namedPath(name);
-  fs.mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
   claimFile(file, name);
   try {
     excursion(() => {
@@ -121,13 +123,15 @@ export function createNetns(name: string): Netns {
     });
     return new NetnsHandle(file, name);
   } catch (error) {
-    deleteNetns(name);
+    libc.umount2(file, MNT_DETACH); // in vain if it was not mounted yet
+    fs.rmSync(file, { force: true });
     throw error;
   }
 }
 
 function claimFile(file: string, name: string): void {
   try {
+    fs.mkdirSync(NETNS_DIRECTORY, { recursive: true, mode: 0o755 });
     fs.closeSync(fs.openSync(file, 'wx', 0o444));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -135,7 +139,8 @@ function claimFile(file: string, name: string): void {
       const advice = `remove it with: ip netns del ${name}`;
       throw new PodwireError('KERNEL_BAD_NETNS', `network namespace ${name} exists already; ${advice}`, { cause });
     }
-    throw new KernelError({ op: `mount point ${file}`, errno: errnoOf(code ?? ''), advice: 'run as root' });
+    const advice = `run as root, or where ${NETNS_DIRECTORY} may be written`;
+    throw new KernelError({ op: `mount point ${file}`, errno: errnoOf(code ?? ''), advice });
   }
 }
 
