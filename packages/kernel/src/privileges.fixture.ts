@@ -18,8 +18,8 @@ const attempts: Readonly<Record<string, () => unknown>> = {
   link: () => openNetlink('route').request({ type: 16, flags: NLM_F.CREATE, body, op: 'create br0' }),
   netns: () => createAnonymousNetns().close(),
   namedNetns() {
-    createNetns('pwt-unprivileged').close();
-    deleteNetns('pwt-unprivileged');
+    createNetns(`pwt-unprivileged-${process.pid}`).close();
+    deleteNetns(`pwt-unprivileged-${process.pid}`);
   },
   packet: () => openPacketSocket({ link: 'lo' }).close(),
   port: async () => (await listenTcp({ address: '127.0.0.1', port: 80 })).close(),
