@@ -22,9 +22,11 @@ export const STATIC_STEPS: readonly Step[] = [
   },
 ];
 
-export const T1 = ['packages/*/src/**/!(*.kernel|kubectl).test.ts', 'tools/*.test.ts'];
+export const T1 = ['packages/*/src/**/!(*.kernel|*.vm|kubectl).test.ts', 'tools/*.test.ts'];
 /** kubectl.test.ts needs no root, but runs every kubectl of the machine through a long script. */
 export const T2 = ['packages/*/src/**/*.kernel.test.ts', 'packages/apiserver/src/kubectl.test.ts'];
+/** Run in the guest of `npm run test:vm`, never on the host. */
+export const TVM = ['packages/*/src/**/*.vm.test.ts'];
 export const T3 = ['scenarios/**/*.test.ts'];
 
 export function testStep(name: string, patterns: readonly string[], reporter: 'dot' | 'spec' = 'spec'): Step {

@@ -17,11 +17,21 @@ const BRINGS: Readonly<Record<string, readonly string[]>> = {
   'netcat-openbsd': ['/bin/nc.openbsd', '/usr/bin/nc.openbsd'],
   gcc: ['/usr/bin/gcc', '/usr/bin/cc'],
   'libc6-dev': ['/usr/include/stdlib.h'],
+  'qemu-system-x86': ['/usr/bin/qemu-system-x86_64'],
+  // not /bin/busybox: the package busybox brings one that needs libraries
+  'busybox-static': ['/usr/share/doc/busybox-static'],
+  cpio: ['/bin/cpio', '/usr/bin/cpio'],
+  kmod: ['/sbin/modprobe', '/usr/sbin/modprobe'],
+  'xz-utils': ['/usr/bin/xz'],
 };
+
+export function missingSystemPackages(names: readonly string[]): string[] {
+  return names.filter((name) => !(BRINGS[name] ?? []).some((file) => existsSync(file)));
+}
 
 /** Installs the packages of the list that are missing, with apt-get; says so first. Throws CLI_INSTALL. */
 export async function installSystemPackages(names: readonly string[], say: (line: string) => void): Promise<void> {
-  const missing = names.filter((name) => !(BRINGS[name] ?? []).some((file) => existsSync(file)));
+  const missing = missingSystemPackages(names);
   if (missing.length === 0) return;
   say(`installing ${missing.join(', ')} (once)...`);
   const apt = await promisify(execFile)('apt-get', ['--version']).catch(() => undefined);

@@ -1,7 +1,8 @@
+import type { IpAddress } from '@podwire/base';
 import { checkCall } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { attributes, encodeAttributes, encoded } from '../netlink/attribute.ts';
-import { pad, struct, text, u16, u16be, u32 } from '../netlink/codec.ts';
+import { ip, pad, struct, text, u16, u16be, u32 } from '../netlink/codec.ts';
 import { openNetlink } from '../netlink/netlink.ts';
 import { encodeBody, NLM_F } from '../netlink/netlink-message.ts';
 
@@ -16,6 +17,10 @@ const linkAttributes = attributes('link', {
   info: [18, linkInfo], // IFLA_LINKINFO
 });
 const vxlanData = attributes('vxlan', { vni: [1, u32], port: [15, u16be] });
+/** Without a remote end the kernel takes the request for its own fallback link (tunl0, gre0), which exists already. */
+const remote = { remote: '192.0.2.1' as IpAddress };
+const ipipData = attributes('ipip', { remote: [3, ip] }); // IFLA_IPTUN_REMOTE
+const greData = attributes('gre', { remote: [7, ip] }); // IFLA_GRE_REMOTE
 const vlanData = attributes('vlan', { id: [1, u16] });
 
 interface LinkProbe {
@@ -30,8 +35,8 @@ export const LINK_PROBES = {
   bridge: { kind: 'bridge' },
   dummy: { kind: 'dummy' },
   vxlan: { kind: 'vxlan', data: encodeAttributes(vxlanData, { vni: 1, port: 8472 }) },
-  ipip: { kind: 'ipip' },
-  gre: { kind: 'gre' },
+  ipip: { kind: 'ipip', data: encodeAttributes(ipipData, remote) },
+  gre: { kind: 'gre', data: encodeAttributes(greData, remote) },
   wireguard: { kind: 'wireguard' },
   vlan: { kind: 'vlan', data: encodeAttributes(vlanData, { id: 1 }), onLower: true },
   macvlan: { kind: 'macvlan', onLower: true },
