@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { KernelError } from '../errors.ts';
+import { KernelError, type KernelFailure } from '../errors.ts';
 import { lastErrno, libc } from '../libc.ts';
 
 /** __NR_bpf of asm/unistd.h; the numbers differ by architecture. */
@@ -35,7 +35,6 @@ export function tryBpf<F extends string>(
   values: Partial<Record<F, AttrValue>>,
 ): number {
   attr.fill(0);
-  pointed = [];
   for (const name in values) {
     const value = values[name];
     if (value !== undefined) writeField(fields[name], value);
@@ -48,15 +47,16 @@ export function tryBpf<F extends string>(
 
 function writeField([offset, size]: FieldPlace, value: NonNullable<AttrValue>): void {
   if (typeof value === 'string') attr.write(value, offset, size - 1, 'latin1');
-  else if (value instanceof Uint8Array) attr.writeBigUInt64LE(BigInt(addressOf(value)), offset);
+  else if (value instanceof Uint8Array) attr.writeBigUInt64LE(addressOf(value), offset);
   else if (size === 8) attr.writeBigUInt64LE(BigInt(value), offset);
   else attr.writeUInt32LE(Number(value) >>> 0, offset);
 }
 
-function addressOf(bytes: Uint8Array): bigint | number {
+/** The address of bytes that the next call points to; they are held until it is done. */
+export function addressOf(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n;
   pointed.push(bytes);
-  return koffi.address(bytes);
+  return BigInt(koffi.address(bytes));
 }
 
 /** A four-byte field as the kernel left it in the last call. */
@@ -81,6 +81,6 @@ const ADVICE: Readonly<Record<number, string>> = {
   524: 'this kernel does not support it (ENOTSUPP)',
 };
 
-export function bpfError(op: string, errno: number, advice: string | undefined = ADVICE[errno]): KernelError {
-  return new KernelError({ op, errno, advice });
+export function bpfError(op: string, errno: number, more: Partial<KernelFailure> = {}): KernelError {
+  return new KernelError({ op, errno, advice: ADVICE[errno], ...more });
 }

@@ -1,0 +1,97 @@
+import fs from 'node:fs';
+import { errnoOf } from '../errno.ts';
+import { isErrno } from '../errors.ts';
+import { bpf, bpfError } from './bpf-call.ts';
+import { BPF } from './bpf-command.ts';
+import { type BpfLink, createLink } from './link.ts';
+import type { BpfProgram } from './program.ts';
+import { ATTACH_TYPES, type AttachType } from './program-type.ts';
+
+/** A program at a cgroup: by a link or, where the kernel has none for cgroups (before Linux 5.7), without one. */
+export interface CgroupAttachment extends Disposable {
+  /** Absent when there is no link; then the attachment outlives the process until close(). */
+  readonly link: BpfLink | undefined;
+  /** Exchanges the program without a gap. */
+  update(program: BpfProgram): void;
+  /** Takes the program off unless its link is pinned; a second call does nothing. */
+  close(): void;
+}
+
+/** The hooks that belong to a cgroup. */
+export type CgroupAttachType = Extract<AttachType, `cgroup_${string}`>;
+
+export interface CgroupTarget {
+  /** A directory of a cgroup2 file system. */
+  readonly path: string;
+  readonly attachType: CgroupAttachType;
+  /** `program`: without a link even if the kernel has them, so that the attachment survives its maker. */
+  readonly by?: 'link' | 'program';
+}
+
+/** BPF_F_ALLOW_MULTI and BPF_F_REPLACE of BPF_PROG_ATTACH. */
+const F_ALLOW_MULTI = 1 << 1;
+const F_REPLACE = 1 << 2;
+
+/**
+ * Attaches to what the processes in a cgroup and below it do, beside the programs that are there already. Which are
+ * run, and in what order: the cgroup's own first, then those of its parents.
+ */
+export function attachCgroup(program: BpfProgram, target: CgroupTarget): CgroupAttachment {
+  const directory = openCgroup(target.path);
+  try {
+    if (target.by === 'program') return attachProgram(program, target, directory);
+    return attachLink(program, target, directory);
+  } catch (error) {
+    fs.closeSync(directory);
+    throw error;
+  }
+}
+
+function openCgroup(path: string): number {
+  try {
+    return fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  } catch (cause) {
+    const errno = errnoOf((cause as NodeJS.ErrnoException).code ?? '');
+    throw bpfError(`open cgroup ${path}`, errno, { advice: 'give the path of a directory of a cgroup2 file system' });
+  }
+}
+
+function attachLink(program: BpfProgram, target: CgroupTarget, directory: number): CgroupAttachment {
+  const { path, attachType } = target;
+  let link: BpfLink;
+  try {
+    link = createLink({ program, target: directory, attachType, label: `${attachType} of ${path}` });
+  } catch (error) {
+    if (isErrno(error, 'EINVAL')) return attachProgram(program, target, directory);
+    throw error;
+  }
+  fs.closeSync(directory);
+  const close = () => link.close();
+  return { link, update: (next) => link.update(next), close, [Symbol.dispose]: close };
+}
+
+/** Keeps the directory open, for the program is taken off through it. */
+function attachProgram(program: BpfProgram, { path, attachType }: CgroupTarget, directory: number): CgroupAttachment {
+  const place = { target: directory, attachType: ATTACH_TYPES[attachType] };
+  const op = (verb: string) => () => `${verb} BPF ${current.label} ${attachType} of ${path}`;
+  let current = program;
+  let open = true;
+  const attach = (flags: number, replaceFd?: number) =>
+    bpf(BPF.PROG_ATTACH, { ...place, programFd: current.fd, flags, replaceFd }, op('attach'));
+  attach(F_ALLOW_MULTI);
+  const close = () => {
+    if (!open) return;
+    open = false;
+    try {
+      bpf(BPF.PROG_DETACH, { ...place, programFd: current.fd }, op('detach'));
+    } finally {
+      fs.closeSync(directory);
+    }
+  };
+  const update = (next: BpfProgram) => {
+    const old = current;
+    current = next;
+    attach(F_ALLOW_MULTI | F_REPLACE, old.fd);
+  };
+  return { link: undefined, update, close, [Symbol.dispose]: close };
+}
