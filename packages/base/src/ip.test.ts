@@ -9,6 +9,7 @@ import {
   ipBytes,
   ipFromBigInt,
   ipToBigInt,
+  ipv4Number,
   nthAddress,
   parseIp,
   parsePrefix,
@@ -104,5 +105,20 @@ test('overlap, order, ports', () => {
   assert.deepEqual(
     [0, 1, 65535, 65536, 1.5, '80', Number.NaN].map((v) => tryParsePort(v) !== undefined),
     [false, true, true, false, false, false, false],
+  );
+});
+
+test('ipv4Number accepts what four decimal numbers without leading zeros are, and nothing else', () => {
+  const part = fc.oneof(
+    fc.integer({ min: 0, max: 300 }).map(String),
+    fc.constantFrom('', '00', '01', '1a', ' 1', '+1'),
+  );
+  const strict = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 2, maxLength: 5 }), (parts) => {
+      const numbers = strict.exec(parts.join('.'))?.slice(1).map(Number);
+      const valid = numbers?.every((n) => n <= 255);
+      assert.equal(ipv4Number(parts.join('.')), valid ? numbers?.reduce((all, n) => all * 256 + n, 0) : -1);
+    }),
   );
 });

@@ -1,4 +1,4 @@
-import { formatIp, type IpAddress, ipBytes } from '@podwire/base';
+import { formatIp, type IpAddress, ipBytes, ipv4Number, parseIp } from '@podwire/base';
 import { DecodeError, encodeError } from '../errors.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
@@ -177,7 +177,12 @@ export const mac: Codec<string> = {
 export const ip: Codec<IpAddress> = {
   format: String,
   name: 'ip',
-  write: (out, value) => out.raw(ipBytes(value)),
+  write(out, value) {
+    const v4 = ipv4Number(value);
+    if (v4 >= 0) out.u32be(v4);
+    else if (value.includes(':')) out.raw(ipBytes(parseIp(value)));
+    else throw encodeError(`"${value}" as an IP address`);
+  },
   read(b) {
     if (b.length !== 4 && b.length !== 16) throw new DecodeError(`an IP address from ${b.length} bytes`);
     return formatIp(b);
