@@ -7,7 +7,8 @@ exit_guest() {
 }
 
 prepare() {
-  mkdir -p /dev/pts /dev/shm
+  mkdir -p /dev/pts /dev/shm /dev/net
+  mknod /dev/net/tun c 10 200
   mount -t devpts devpts /dev/pts
   mount -t tmpfs shm /dev/shm
   mount -t tmpfs tmp /tmp
