@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
-import { probe } from '@podwire/kernel';
+import { probe } from '@podwire/kernel/probe';
 import { createKubeClient, type Manifest } from '@podwire/kube';
 import { type LabConfig, labExists, labPaths, lockLab, parseLabConfig, runningDaemon, sweepLab } from '@podwire/lab';
 import { buildShim } from '@podwire/pods';

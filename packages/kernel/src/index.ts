@@ -29,7 +29,6 @@ export {
   openNetns,
 } from './netns/netns.ts';
 export { pidsInNetns } from './netns/netns-pids.ts';
-export { PROBES, type ProbeName, type ProbeResult, probe } from './probe/probe.ts';
 export { DatagramBatch, type DatagramBatchOptions } from './socket/datagram-batch.ts';
 export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagram-socket.ts';
 export type { SocketOptions } from './socket/inet-socket.ts';

@@ -1,0 +1,1 @@
+export { FEATURE_GROUPS, PROBES, type ProbeName, type ProbeResult, probe } from './probe.ts';
