@@ -74,9 +74,13 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addHelpText('after', '\nExample:\n  podwire down')
     .action(async ({ name }) => finish(await (await import('./down.ts')).down(name)));
   command('status', 'show nodes, pods, Services and what is wrong')
+    .option('--features', "try what this machine's kernel can do instead; needs no lab")
     .addOption(output())
-    .addHelpText('after', '\nExamples:\n  podwire status\n  podwire status -o json')
-    .action(async (options) => finish(await (await import('./status.ts')).status(options)));
+    .addHelpText('after', '\nExamples:\n  podwire status\n  podwire status -o json\n  podwire status --features')
+    .action(async ({ features, ...options }) => {
+      if (features) finish((await import('./features.ts')).features(options.output));
+      else finish(await (await import('./status.ts')).status(options));
+    });
   command('check', 'send real packets along every path the cluster promises')
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'junit']))
     .addHelpText('after', '\nExamples:\n  podwire check\n  podwire check -o junit > report.xml')
