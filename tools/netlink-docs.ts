@@ -1,0 +1,44 @@
+/** Pages about netlink's messages, made of the attribute tables: `npm run docs` writes them beside the API's. */
+import { type AttributeDescription, describeAttributes } from '@podwire/kernel';
+import { nfnetlinkLayouts } from '@podwire/kernel/nfnetlink';
+import { rtnetlinkLayouts } from '@podwire/kernel/rtnetlink';
+
+/** What the pages need to know of a message; every family's layouts have it. */
+interface Layout {
+  readonly name: string;
+  readonly header: { readonly name: string; readonly size: number };
+  readonly table: { readonly name: string; readonly rows: object };
+}
+
+const FAMILIES: Readonly<
+  Record<string, { readonly title: string; readonly layouts: Readonly<Record<number, Layout>> }>
+> = {
+  rtnetlink: { title: 'rtnetlink (NETLINK_ROUTE)', layouts: rtnetlinkLayouts },
+  nfnetlink: { title: 'nfnetlink (NETLINK_NETFILTER)', layouts: nfnetlinkLayouts },
+};
+
+/** Markdown by file name, one page a family. */
+export function netlinkPages(): ReadonlyMap<string, string> {
+  return new Map(Object.entries(FAMILIES).map(([file, { title, layouts }]) => [`${file}.md`, page(title, layouts)]));
+}
+
+function page(title: string, layouts: Readonly<Record<number, Layout>>): string {
+  const byTable = Map.groupBy(Object.entries(layouts), ([, { table }]) => table);
+  return [`# ${title}`, ...[...byTable.values()].map((messages) => section(messages))].join('\n\n').concat('\n');
+}
+
+/** Messages that share a table: making, listing and removing one thing. */
+function section(messages: readonly (readonly [string, Layout])[]): string {
+  const [[, { header, table }] = ['', undefined as never]] = messages;
+  const names = messages.map(([type, { name }]) => `\`${name}\` (${type})`).join(', ');
+  const rows = describeAttributes(table as Parameters<typeof describeAttributes>[0]).map(row);
+  return [
+    `## ${table.name}`,
+    `${names}: \`struct ${header.name}\` of ${header.size} bytes, then attributes:`,
+    ['| attribute | number | property | holds |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+  ].join('\n\n');
+}
+
+function row({ constant, type, path, payload }: AttributeDescription): string {
+  return `| \`${constant ?? ''}\` | ${type} | \`${path}\` | ${payload.replaceAll('|', '\\|')} |`;
+}
