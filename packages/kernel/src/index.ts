@@ -34,7 +34,13 @@ export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagra
 export type { SocketOptions } from './socket/inet-socket.ts';
 export type { DatagramEvents, DatagramSocket, DatagramSocketStatistics } from './socket/message-socket.ts';
 export { originalDestination } from './socket/original-destination.ts';
-export { type Frame, openPacketSocket, type PacketSocket, type PacketSocketOptions } from './socket/packet-socket.ts';
+export {
+  type Frame,
+  openPacketSocket,
+  type PacketSocket,
+  type PacketSocketOptions,
+  type PacketStatistics,
+} from './socket/packet-socket.ts';
 export { IP_PROTOCOL, openRawSocket, type RawSocketOptions } from './socket/raw-socket.ts';
 export type { Watch } from './socket/readable-watch.ts';
 export { decodeSockaddr, encodeSockaddr, type SocketAddress } from './socket/sockaddr.ts';

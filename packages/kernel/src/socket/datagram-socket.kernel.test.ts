@@ -304,11 +304,12 @@ test('close() inside the callback ends it; every later use is KERNEL_CLOSED', as
       () => server.localAddress,
       () => server.statistics(),
       () => server.fd,
+      () => server.pause(),
+      () => server.resume(),
+      () => server.keepAlive(true),
     ]) {
       assert.throws(use, closed);
     }
-    server.pause();
-    server.resume();
     client.close();
   });
 });

@@ -95,8 +95,12 @@ class MessageSocket implements DatagramSocket {
   }
 
   get fd(): number {
-    if (this.#open) return this.#fd;
-    throw this.#closedError();
+    this.#ensureOpen();
+    return this.#fd;
+  }
+
+  #ensureOpen(): void {
+    if (!this.#open) throw this.#closedError();
   }
 
   #closedError(): PodwireError {
@@ -163,14 +167,17 @@ class MessageSocket implements DatagramSocket {
   }
 
   pause(): void {
-    if (this.#open) this.#watch.wantReadable(false);
+    this.#ensureOpen();
+    this.#watch.wantReadable(false);
   }
 
   resume(): void {
-    if (this.#open) this.#watch.wantReadable(this.#events.onDatagrams !== undefined);
+    this.#ensureOpen();
+    this.#watch.wantReadable(this.#events.onDatagrams !== undefined);
   }
 
   keepAlive(keep: boolean): void {
+    this.#ensureOpen();
     this.#keepAlive = keep;
     this.#watch.keepAlive(keep);
   }
