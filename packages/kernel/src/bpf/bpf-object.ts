@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { PodwireError } from '@podwire/base';
 import { errnoOf } from '../errno.ts';
 import { encodeError } from '../errors.ts';
@@ -59,9 +60,13 @@ export abstract class BpfObject implements Disposable {
   }
 }
 
-/** The descriptor of what is pinned at a path. */
-export function openPin(path: string): number {
-  return bpf(BPF.OBJ_GET, { path: pathBytes(path) }, () => `open the BPF object pinned at ${path}`);
+/** The descriptor of the object pinned at a path. Throws KERNEL_ENCODE when it is of another kind. */
+export function openPin(path: string, kind: 'map' | 'prog' | 'link'): number {
+  const fd = bpf(BPF.OBJ_GET, { path: pathBytes(path) }, () => `open the BPF object pinned at ${path}`);
+  const actual = /bpf.(map|prog|link)/.exec(fs.readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+  if (actual === kind || actual === undefined) return fd;
+  libc.close(fd);
+  throw encodeError(`what is pinned at ${path} as a BPF ${kind}: it is a ${actual}`);
 }
 
 /** All ids of one kind of object. */

@@ -4,7 +4,7 @@ import { isErrno } from '../errors.ts';
 import { bpf, bpfError } from './bpf-call.ts';
 import { BPF } from './bpf-command.ts';
 import { type BpfLink, createLink } from './link.ts';
-import type { BpfProgram } from './program.ts';
+import { type BpfProgram, openProgramById } from './program.ts';
 import { ATTACH_TYPES, type AttachType } from './program-type.ts';
 
 /** A program at a cgroup: by a link or, where the kernel has none for cgroups (before Linux 5.7), without one. */
@@ -70,28 +70,33 @@ function attachLink(program: BpfProgram, target: CgroupTarget, directory: number
   return { link, update: (next) => link.update(next), close, [Symbol.dispose]: close };
 }
 
-/** Keeps the directory open, for the program is taken off through it. */
+/** Keeps the directory and the program open, for the program is taken off through both. */
 function attachProgram(program: BpfProgram, { path, attachType }: CgroupTarget, directory: number): CgroupAttachment {
   const place = { target: directory, attachType: ATTACH_TYPES[attachType] };
-  const op = (verb: string) => () => `${verb} BPF ${current.label} ${attachType} of ${path}`;
-  let current = program;
-  let open = true;
-  const attach = (flags: number, replaceFd?: number) =>
-    bpf(BPF.PROG_ATTACH, { ...place, programFd: current.fd, flags, replaceFd }, op('attach'));
-  attach(F_ALLOW_MULTI);
+  const op = (verb: string) => () => `${verb} BPF ${program.label} at ${attachType} of ${path}`;
+  let current = openProgramById(program.info().id);
+  const attach = (next: BpfProgram, flags: number, replaceFd?: number) =>
+    bpf(BPF.PROG_ATTACH, { ...place, programFd: next.fd, flags, replaceFd }, op('attach'));
+  try {
+    attach(current, F_ALLOW_MULTI);
+  } catch (error) {
+    current.close();
+    throw error;
+  }
   const close = () => {
-    if (!open) return;
-    open = false;
+    if (current.closed) return;
     try {
       bpf(BPF.PROG_DETACH, { ...place, programFd: current.fd }, op('detach'));
     } finally {
+      current.close();
       fs.closeSync(directory);
     }
   };
   const update = (next: BpfProgram) => {
+    attach(next, F_ALLOW_MULTI | F_REPLACE, current.fd);
     const old = current;
-    current = next;
-    attach(F_ALLOW_MULTI | F_REPLACE, old.fd);
+    current = openProgramById(next.info().id);
+    old.close();
   };
   return { link: undefined, update, close, [Symbol.dispose]: close };
 }

@@ -47,7 +47,7 @@ export function decodeProgram(bytes: Uint8Array): Instruction[] {
 }
 
 function decodeAt(buffer: Buffer, at: number): Instruction {
-  const bad = () => new DecodeError(`BPF instruction ${buffer.toString('hex', at, at + SLOT)} at slot ${at / SLOT}`);
+  const bad = () => new DecodeError(`BPF instruction ${buffer.toString('hex', at, at + SLOT)}`, { offset: at });
   const instruction = decodeSlot(readSlot(buffer, at));
   if (instruction === undefined) throw bad();
   // Fields an instruction does not use must be zero: then, and only then, its own encoding is the same

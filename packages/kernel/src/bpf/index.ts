@@ -50,6 +50,7 @@ export {
   programIds,
   type TestRunInput,
   type TestRunResult,
+  verifierLog,
 } from './program.ts';
 export {
   ATTACH_TYPES,

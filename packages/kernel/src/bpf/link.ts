@@ -39,7 +39,7 @@ export class BpfLink extends BpfObject {
 
 /** Opens a link by its pin. */
 export function openPinnedLink(path: string): BpfLink {
-  return checked(openPin(path), path);
+  return checked(openPin(path, 'link'), path);
 }
 
 /** Opens a link by its number (`LinkInfo.id`, `bpftool link`). */

@@ -201,7 +201,7 @@ export function openPinnedMap<const T extends MapType, K extends Layout, V exten
   path: string,
   expected: MapExpectation<T, K, V>,
 ): MapOf<T, K, V> {
-  return adopt(openPin(path), expected);
+  return adopt(openPin(path, 'map'), expected);
 }
 
 /** Opens a map by its number (`MapInfo.id`, `bpftool map`). */

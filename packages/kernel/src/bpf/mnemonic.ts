@@ -105,14 +105,14 @@ function place<F extends string>(layout: ContextLayout<F>, field: F, word: numbe
 }
 
 /** Reads a field of the context that `context` points to: `loadField(r2, r1, CONTEXTS.bpf_sock_addr, 'user_ip4')`. */
-export function loadField<F extends string>(
+export function loadField<F extends string, W extends F>(
   dst: Register,
   context: Register,
-  layout: ContextLayout<F>,
+  layout: ContextLayout<F, W>,
   field: NoInfer<F> | readonly [field: NoInfer<F>, word: number],
 ): Instruction {
   const [name, word] = typeof field === 'string' ? [field, 0] : field;
-  return load(dst, context, ...place(layout, name, word));
+  return load(dst, context, ...place<F>(layout, name, word));
 }
 
 /** Writes a field; that the field may be written is checked by type. */

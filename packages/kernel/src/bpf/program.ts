@@ -52,6 +52,8 @@ export interface TestRunResult {
   readonly duration: number;
 }
 
+/** BPF_JMP | BPF_CALL. */
+const CALL = 0x85;
 /** Room for what a program adds to a packet (encapsulation). */
 const HEADROOM = 256;
 
@@ -94,11 +96,13 @@ export class BpfProgram extends BpfObject {
     return decodeProgramInfo(readInfo(this.fd, this.label));
   }
 
-  /** The instructions as the verifier rewrote them; maps are named by id. */
+  /** The instructions as the verifier rewrote them; maps are named by id. For `disassemble(..., { maps: 'id' })`. */
   translated(): Buffer {
     const length = this.info().translatedSize;
     const bytes = Buffer.alloc(length);
     readInfo(this.fd, this.label, { lengthAt: 20, addressAt: 32, length, bytes });
+    // In calls the kernel keeps a number of its own where the instruction set wants zero
+    for (let at = 0; at < length; at += 8) if (bytes[at] === CALL) bytes.writeInt16LE(0, at + 2);
     return bytes;
   }
 
@@ -116,12 +120,30 @@ export class BpfProgram extends BpfObject {
  * verifier's text when the kernel refuses the program, else KernelError.
  */
 export function loadProgram(spec: ProgramSpec): BpfProgram {
+  const { type, name = '' } = spec;
+  const values = loadValues(spec);
+  const fd = tryBpf(BPF.PROG_LOAD, values);
+  if (fd < 0) throw loadError(`load BPF program ${name || 'without a name'} (${type})`, -fd, values);
+  return new BpfProgram(fd, name || `of type ${type}`);
+}
+
+/**
+ * What the verifier says of a program, whether it lets it through or not: every instruction with what is known of the
+ * registers. Level 2 follows each branch.
+ */
+export function verifierLog(spec: ProgramSpec, level: 1 | 2 = 2): string {
+  return readVerifierLog(loadValues(spec), level);
+}
+
+type LoadValues = Parameters<typeof tryBpf<keyof typeof BPF.PROG_LOAD.fields>>[1];
+
+function loadValues(spec: ProgramSpec): LoadValues {
   const { type, attachType, name = '', license = 'GPL', flags = [] } = spec;
   if (PROGRAM_TYPES[type] === undefined) throw encodeError(`"${type}" as a type of BPF program`);
   if (attachType !== undefined && ATTACH_TYPES[attachType] === undefined)
     throw encodeError(`"${attachType}" as an attach type`);
   const instructions = bytesOf(spec);
-  const values = {
+  return {
     type: PROGRAM_TYPES[type],
     expectedAttachType: attachType && ATTACH_TYPES[attachType],
     instructions,
@@ -130,9 +152,6 @@ export function loadProgram(spec: ProgramSpec): BpfProgram {
     name: checkName(name),
     flags: flags.reduce((bits, flag) => bits | PROGRAM_FLAGS[flag], 0),
   };
-  const fd = tryBpf(BPF.PROG_LOAD, values);
-  if (fd < 0) throw loadError(`load BPF program ${name || 'without a name'} (${type})`, -fd, values);
-  return new BpfProgram(fd, name || `of type ${type}`);
 }
 
 function bytesOf({ instructions, maps = {} }: ProgramSpec): Uint8Array {
@@ -141,14 +160,12 @@ function bytesOf({ instructions, maps = {} }: ProgramSpec): Uint8Array {
   return bytes;
 }
 
-type LoadValues = Parameters<typeof tryBpf<keyof typeof BPF.PROG_LOAD.fields>>[1];
-
 /** Errors that come before the verifier has a word to say. */
 const SILENT = ['EPERM', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN', 'EINTR'].map(errnoOf);
 const TAIL_LINES = 4;
 
 function loadError(op: string, errno: number, values: LoadValues): Error {
-  const log = SILENT.includes(errno) ? '' : readVerifierLog(values);
+  const log = SILENT.includes(errno) ? '' : readVerifierLog(values, 1);
   if (log === '') return bpfError(op, errno);
   const lines = log.trimEnd().split('\n');
   const tail = lines.filter((line) => !/^(processed|verification time|stack depth)/.test(line)).slice(-TAIL_LINES);
@@ -160,10 +177,10 @@ const FIRST_LOG = 64 * 1024;
 const LAST_LOG = 64 * 1024 * 1024;
 
 /** Loads again for the sake of the log; ENOSPC says that it was longer than the room for it. */
-function readVerifierLog(values: LoadValues): string {
+function readVerifierLog(values: LoadValues, logLevel: 1 | 2): string {
   for (let size = FIRST_LOG; ; size *= 8) {
     const log = Buffer.alloc(size);
-    const result = tryBpf(BPF.PROG_LOAD, { ...values, log, logSize: size, logLevel: 1 });
+    const result = tryBpf(BPF.PROG_LOAD, { ...values, log, logSize: size, logLevel });
     if (result === -errnoOf('ENOSPC') && size * 8 <= LAST_LOG) continue;
     if (result >= 0) new BpfProgram(result, '').close();
     return log.toString('utf8', 0, Math.max(log.indexOf(0), 0));
@@ -172,7 +189,7 @@ function readVerifierLog(values: LoadValues): string {
 
 /** Opens a program by its pin. */
 export function openPinnedProgram(path: string): BpfProgram {
-  return named(openPin(path), path);
+  return named(openPin(path, 'prog'), path);
 }
 
 /** Opens a program by its number (`ProgramInfo.id`, `bpftool prog`). */
