@@ -34,6 +34,10 @@ interface Libc {
   /** For requests whose argument is the number itself. */
   ioctlNumber(fd: number, request: number, value: number): number;
   close(fd: number): number;
+  /** Addresses as numbers; -1 on failure. */
+  mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
+  munmap(address: number, length: number): number;
+  getpagesize(): number;
   /** syscall(2), for the calls that have no wrapper: bpf. */
   syscall(number: number, command: number, data: Uint8Array, length: number): number;
 }
@@ -65,6 +69,9 @@ export const libc: Libc = {
   ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
   ioctl: library.func('int ioctl(int, unsigned long, void*)'),
   close: library.func('int close(int)'),
+  mmap: library.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)'),
+  munmap: library.func('int munmap(uintptr_t, size_t)'),
+  getpagesize: library.func('int getpagesize()'),
   syscall: library.func('int64_t syscall(int64_t, int64_t, void*, uint64_t)'),
 };
 

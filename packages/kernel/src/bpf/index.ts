@@ -60,3 +60,4 @@ export {
   PROGRAM_TYPES,
   type ProgramType,
 } from './program-type.ts';
+export { openRingbuf, type Ringbuf, type RingbufOptions } from './ringbuf.ts';
