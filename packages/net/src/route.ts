@@ -1,5 +1,14 @@
-import { type Family, familyOf, type IpAddress, type Prefix, prefixOf, prefixParts } from '@podwire/base';
-import { attributes, attributesAfter, codec, encodeBody, isErrno, type KernelError, NLM_F } from '@podwire/kernel';
+import { type Family, familyOf, type IpAddress, ipBytes, type Prefix, prefixOf, prefixParts } from '@podwire/base';
+import {
+  attributes,
+  attributesAfter,
+  codec,
+  encodeBody,
+  isErrno,
+  type KernelError,
+  type NetlinkMessage,
+  NLM_F,
+} from '@podwire/kernel';
 import { AF, defined, nameOf, type RouteSocket, RTM, rtmsg } from './rtnetlink.ts';
 import { SCOPES, type Scope } from './scope.ts';
 
@@ -71,10 +80,14 @@ const routeAttributes = attributes('route', {
   table: [15, u32], // RTA_TABLE
 });
 
+function scopeOf({ destination, via, scope, type = 'unicast' }: Route): Scope {
+  return scope ?? defaultScope(type, via !== undefined || familyOf(destination) === 'ipv6');
+}
+
 /** The route with the defaults the kernel would fill in, so that equal routes are equal data. */
 export function normalizeRoute(route: Route): Route {
-  const { destination, via, protocol = DEFAULT_PROTOCOL, table = MAIN_TABLE, type = 'unicast' } = route;
-  const scope = route.scope ?? defaultScope(type, via !== undefined || familyOf(destination) === 'ipv6');
+  const { protocol = DEFAULT_PROTOCOL, table = MAIN_TABLE, type = 'unicast' } = route;
+  const scope = scopeOf(route);
   const { onlink, ...rest } = route;
   return defined({ ...rest, onlink: onlink || undefined, protocol, scope, table, type }) as Route;
 }
@@ -87,14 +100,14 @@ function defaultScope(type: RouteType, global: boolean): Scope {
 
 /** Body of RTM_NEWROUTE and RTM_DELROUTE; a removal matches every scope. */
 function encodeRoute(route: Route, outIndex: number | undefined, remove: boolean): Buffer {
-  const { destination, via, source, protocol = 0, scope = 'global', table = MAIN_TABLE, type = 'unicast' } = route;
+  const { destination, via, source, table = MAIN_TABLE, type = 'unicast' } = route;
   const { address, length, family } = prefixParts(destination);
   const header = {
     family: family === 'ipv4' ? AF.INET : AF.INET6,
     destinationLength: length,
     table: table < 256 ? table : 0,
-    protocol,
-    scope: remove ? SCOPES.nowhere : SCOPES[scope],
+    protocol: route.protocol ?? (remove ? 0 : DEFAULT_PROTOCOL),
+    scope: remove ? SCOPES.nowhere : SCOPES[scopeOf(route)],
     type: ROUTE_TYPES[type],
     flags: route.onlink ? RTNH_F_ONLINK : 0,
   };
@@ -168,6 +181,62 @@ export interface RouteResult {
   readonly error: KernelError | undefined;
 }
 
+/** Routes encoded at a time, so that their messages are garbage while still young. */
+const CHUNK = 1024;
+
+/** Where RTA_DST's payload begins in a body: behind rtmsg and the attribute's header. */
+const DESTINATION_AT = rtmsg.size + 4;
+
+/** Encodes many routes: of those that differ in their destination alone, the bytes of the one before are copied. */
+function routeEncoder(remove: boolean): (route: Route, outIndex: number | undefined) => Buffer {
+  let last: Route | undefined;
+  let body: Buffer = Buffer.alloc(0);
+  return (route, outIndex) => {
+    const again = last !== undefined && sameButAddress(route, last);
+    last = route;
+    if (!again) {
+      body = encodeRoute(route, outIndex, remove);
+      return body;
+    }
+    body = Buffer.from(body);
+    body.set(ipBytes(prefixParts(route.destination).address), DESTINATION_AT);
+    return body;
+  };
+}
+
+function sameButAddress(a: Route, b: Route): boolean {
+  const keys = Object.keys(a) as (keyof Route)[];
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => key === 'destination' || a[key] === b[key]) &&
+    suffix(a.destination) === suffix(b.destination) &&
+    familyOf(a.destination) === familyOf(b.destination)
+  );
+}
+
+const suffix = (prefix: Prefix): string => prefix.slice(prefix.indexOf('/'));
+
+/** Names itself only when it fails: there may be hundreds of thousands. */
+class RouteMessage implements NetlinkMessage {
+  readonly type: number;
+  readonly flags: number;
+  readonly body: Buffer;
+  readonly #route: Route;
+
+  constructor(route: Route, body: Buffer, action: RouteResult['action']) {
+    this.type = action === 'remove' ? RTM.DELROUTE : RTM.NEWROUTE;
+    this.flags = action === 'remove' ? 0 : NLM_F.CREATE | NLM_F.REPLACE;
+    this.body = body;
+    this.#route = route;
+  }
+
+  get op(): string {
+    const { destination, via, link } = this.#route;
+    const verb = this.type === RTM.DELROUTE ? 'remove' : 'add';
+    return `${verb} route ${destination}${via ? ` via ${via}` : ''}${link ? ` dev ${link}` : ''}`;
+  }
+}
+
 /** Writes additions, then removals, in few system calls; one result each in that order. Throws only NET_NO_LINK. */
 export function applyRoutes(socket: RouteSocket, { add, remove }: RouteChanges): RouteResult[] {
   const indexes = new Map<string, number>();
@@ -177,20 +246,24 @@ export function applyRoutes(socket: RouteSocket, { add, remove }: RouteChanges):
     indexes.set(link, index);
     return index;
   };
-  const text = (r: Route) => `route ${r.destination}${r.via ? ` via ${r.via}` : ''}${r.link ? ` dev ${r.link}` : ''}`;
-  const additions = add.map((route) => {
-    const body = encodeRoute(normalizeRoute(route), indexOf(route.link), false);
-    return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.REPLACE, body, op: `add ${text(route)}` };
-  });
-  const removals = remove.map((route) => {
-    const body = encodeRoute(route, indexOf(route.link), true);
-    return { type: RTM.DELROUTE, flags: 0, body, op: `remove ${text(route)}` };
-  });
-  const errors = socket.netlink.batch([...additions, ...removals]);
-  return [
-    ...add.map((route, i) => ({ route, action: 'add' as const, error: errors[i] })),
-    ...remove.map((route, i) => ({ route, action: 'remove' as const, error: unlessGone(errors[add.length + i]) })),
-  ];
+  for (const { link } of [...add, ...remove]) indexOf(link); // before anything is written
+  const results: RouteResult[] = [];
+  for (const [action, routes] of [
+    ['add', add],
+    ['remove', remove],
+  ] as const) {
+    const encode = routeEncoder(action === 'remove');
+    for (let at = 0; at < routes.length; at += CHUNK) {
+      const chunk = routes.slice(at, at + CHUNK);
+      const messages = chunk.map((route) => new RouteMessage(route, encode(route, indexOf(route.link)), action));
+      const errors = socket.netlink.batch(messages);
+      chunk.forEach((route, i) => {
+        const error = errors[i];
+        results.push({ route, action, error: action === 'remove' ? unlessGone(error) : error });
+      });
+    }
+  }
+  return results;
 }
 
 function unlessGone(error: KernelError | undefined): KernelError | undefined {
