@@ -16,7 +16,13 @@ test('the examples of the README run', () => {
   };
   try {
     const outputs = blocks.map(([, code = '']) => run(code.replaceAll('example-kernel', name)));
-    assert.deepEqual(outputs, ['hello from the namespace\n', "{ name: 'eth0', mtu: 1450 }\n"]);
+    assert.deepEqual(outputs, [
+      'hello from the namespace\n',
+      "{ name: 'eth0', mtu: 1450 }\n",
+      // BPF
+      '{ address: 167772162, port: 5353 }\nfalse\n',
+      '0 2\n   2: (15) if r2 == 0xdd86 goto pc+1\n',
+    ]);
   } finally {
     deleteNetns(name);
   }
