@@ -13,8 +13,12 @@ export interface BatchMap<K, V> {
   readonly maxEntries: number;
 }
 
+/** Elements for one system call, and how many bytes they may have. */
 const CHUNK = 16_384;
-const [ENOENT, ENOSPC, EINVAL, EINTR] = ['ENOENT', 'ENOSPC', 'EINVAL', 'EINTR'].map((name) => -errnoOf(name));
+const CHUNK_BYTES = 8 * 1024 * 1024;
+const [ENOENT, ENOSPC, EINVAL, EINTR, EPERM] = ['ENOENT', 'ENOSPC', 'EINVAL', 'EINTR', 'EPERM'].map(
+  (name) => -errnoOf(name),
+);
 /** ENOTSUPP of linux/errno.h: this type of map has no batch operation. */
 const ENOTSUPP = -524;
 
@@ -23,16 +27,31 @@ function isUnsupported(result: number): boolean {
   return result === ENOTSUPP || result === EINVAL;
 }
 
+function chunkOf<K, V>({ key, value }: BatchMap<K, V>): number {
+  return Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_BYTES / (key.size + value.size))));
+}
+
 /** How many of a batch were done before the kernel stopped; it leaves the number alone when it did not even begin. */
 function done(command: (typeof BATCH)[keyof typeof BATCH], asked: number): number {
   const count = answered(command, 'count');
   return count === asked ? 0 : count;
 }
 
+/** Why the kernel did not write; EPERM is not about capabilities here. */
+export function writeError(op: string, result: number, index?: number): KernelError {
+  if (result === EPERM)
+    return new KernelError(
+      { op, errno: -result, index, advice: 'the map is frozen or was made read-only' },
+      'KERNEL_CALL',
+    );
+  return bpfError(op, -result, { index });
+}
+
 /** False when the kernel cannot; then nothing was written. */
 export function updateBatch<K, V>(map: BatchMap<K, V>, entries: readonly (readonly [K, V])[]): boolean {
-  for (let at = 0; at < entries.length; at += CHUNK) {
-    const chunk = entries.slice(at, at + CHUNK);
+  const step = chunkOf(map);
+  for (let at = 0; at < entries.length; at += step) {
+    const chunk = entries.slice(at, at + step);
     const keys = encodeAll(
       map.key,
       chunk.map(([key]) => key),
@@ -45,7 +64,7 @@ export function updateBatch<K, V>(map: BatchMap<K, V>, entries: readonly (readon
     if (result >= 0) continue;
     const index = at + done(BATCH.UPDATE, chunk.length);
     if (index === 0 && isUnsupported(result)) return false;
-    throw bpfError(`update element ${index} of ${entries.length} in BPF ${map.label}`, -result, { index });
+    throw writeError(`update element ${index} of ${entries.length} in BPF ${map.label}`, result, index);
   }
   return true;
 }
@@ -53,9 +72,10 @@ export function updateBatch<K, V>(map: BatchMap<K, V>, entries: readonly (readon
 /** How many of the keys were there; undefined when the kernel cannot. */
 export function deleteBatch<K, V>(map: BatchMap<K, V>, keys: readonly K[]): number | undefined {
   const bytes = encodeAll(map.key, keys);
+  const step = chunkOf(map);
   let deleted = 0;
   for (let at = 0; at < keys.length; ) {
-    const count = Math.min(keys.length - at, CHUNK);
+    const count = Math.min(keys.length - at, step);
     const rest = bytes.subarray(at * map.key.size);
     const result = tryBpf(BATCH.DELETE, { mapFd: map.fd, keys: rest, count });
     const gone = result >= 0 ? count : done(BATCH.DELETE, count);
@@ -64,7 +84,7 @@ export function deleteBatch<K, V>(map: BatchMap<K, V>, keys: readonly K[]): numb
     if (result >= 0) continue;
     if (result === ENOENT) at += 1;
     else if (at === 0 && isUnsupported(result)) return undefined;
-    else throw bpfError(`delete element ${at} of ${keys.length} in BPF ${map.label}`, -result, { index: at });
+    else throw writeError(`delete element ${at} of ${keys.length} in BPF ${map.label}`, result, at);
   }
   return deleted;
 }
@@ -77,7 +97,7 @@ export function* readBatches<K, V>(
   map: BatchMap<K, V>,
   command: typeof BATCH.LOOKUP | typeof BATCH.LOOKUP_AND_DELETE = BATCH.LOOKUP,
 ): Generator<[K, V][], boolean> {
-  let size = Math.min(Math.max(map.maxEntries, 1), CHUNK);
+  let size = Math.min(Math.max(map.maxEntries, 1), chunkOf(map));
   let inBatch: Buffer | undefined;
   let interruptions = 0;
   for (;;) {

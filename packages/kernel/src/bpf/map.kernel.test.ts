@@ -114,10 +114,8 @@ test('modes, full, frozen and read-only maps', () => {
   assert.equal(map.deleteBatch([9, 1, 8, 2, 7]), 2);
   assert.equal(map.delete(1), false);
   map.freeze();
-  assert.throws(
-    () => map.update(1, 1),
-    (error) => isErrno(error, 'EPERM') && /frozen/.test(error.message),
-  );
+  for (const write of [() => map.update(1, 1), () => map.updateBatch([[1, 1]]), () => map.deleteBatch([1])])
+    assert.throws(write, (error) => hasCode(error, 'KERNEL_CALL') && /frozen/.test(String(error)));
   using array = createMap({ type: 'array', key: u32, value: u32, maxEntries: 1 });
   assert.equal(array.update(0, 1, 'noexist'), false);
   assert.throws(
@@ -128,6 +126,28 @@ test('modes, full, frozen and read-only maps', () => {
     () => array.deleteBatch([0]),
     (error) => isErrno(error, 'EINVAL'),
   );
+});
+
+test('large values go in parts that fit the memory', () => {
+  using map = createMap({ type: 'hash', key: u32, value: 60_000, maxEntries: 300 });
+  map.updateBatch(numbers(300).map((i) => [i, Buffer.alloc(60_000, i)]));
+  const entries = [...map];
+  assert.equal(entries.length, 300);
+  assert.ok(entries.every(([key, value]) => value.equals(Buffer.alloc(60_000, key))));
+});
+
+test('buffers outlive the garbage collector while the kernel has their addresses', () => {
+  using map = createMap({ type: 'hash', key: 8, value: 64, maxEntries: 512 });
+  for (let round = 0; round < 40; round++) {
+    const litter = numbers(2000).map(() => Buffer.alloc(4096, 0xee));
+    map.updateBatch(
+      numbers(512)
+        .map((i) => [Buffer.alloc(8, i), Buffer.alloc(64, i)] as const)
+        .slice(0, 256),
+    );
+    for (const [key, value] of map) assert.ok(value.equals(Buffer.alloc(64, key[0])), `${round} ${litter.length}`);
+    for (let i = 0; i < 256; i++) assert.equal(map.lookup(Buffer.alloc(8, i))?.[63], i);
+  }
 });
 
 test('deleting what one has got does not disturb the walk', () => {

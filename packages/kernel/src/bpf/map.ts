@@ -4,7 +4,7 @@ import { bpf, bpfError, tryBpf } from './bpf-call.ts';
 import { BATCH, BPF, ELEMENT } from './bpf-command.ts';
 import { BpfObject, idsOf, openPin } from './bpf-object.ts';
 import { type Element, elementOf, encodeAll, type Layout, type LayoutValue, perCpu, possibleCpus } from './element.ts';
-import { deleteBatch, readBatches, updateBatch } from './map-batch.ts';
+import { deleteBatch, readBatches, updateBatch, writeError } from './map-batch.ts';
 import { createMapFd, type MapSpec } from './map-spec.ts';
 import { isPerCpu, type MapType, type PerCpuMapType } from './map-type.ts';
 import { decodeMapInfo, type MapInfo, readInfo } from './object-info.ts';
@@ -13,7 +13,7 @@ import { decodeMapInfo, type MapInfo, readInfo } from './object-info.ts';
 export type UpdateMode = 'any' | 'noexist' | 'exist';
 const MODES = { any: 0, noexist: 1, exist: 2 } as const;
 
-const [ENOENT, EEXIST, EPERM] = ['ENOENT', 'EEXIST', 'EPERM'].map((name) => -errnoOf(name));
+const [ENOENT, EEXIST] = ['ENOENT', 'EEXIST'].map((name) => -errnoOf(name));
 
 /**
  * A BPF map: keys and values of fixed size in the kernel, shared with programs. Every call is one system call (about a
@@ -63,7 +63,7 @@ export class BpfMap<K, V> extends BpfObject {
     const values = { mapFd: this.fd, key: keyBytes, value: valueBytes, flags: MODES[mode] };
     const result = tryBpf(ELEMENT.UPDATE, values);
     if ((mode === 'noexist' && result === EEXIST) || (mode === 'exist' && result === ENOENT)) return false;
-    if (result < 0) throw this.#writeError('update', result);
+    if (result < 0) throw writeError(`update an element of BPF ${this.label}`, result);
     return true;
   }
 
@@ -71,13 +71,8 @@ export class BpfMap<K, V> extends BpfObject {
   delete(key: K): boolean {
     const result = tryBpf(ELEMENT.DELETE, { mapFd: this.fd, key: encodeAll(this.key, [key]) });
     if (result === ENOENT) return false;
-    if (result < 0) throw this.#writeError('delete', result);
+    if (result < 0) throw writeError(`delete an element of BPF ${this.label}`, result);
     return true;
-  }
-
-  #writeError(verb: string, result: number): Error {
-    const advice = result === EPERM ? 'the map is frozen or was made read-only' : undefined;
-    return bpfError(`${verb} an element of BPF ${this.label}`, -result, advice === undefined ? {} : { advice });
   }
 
   /** The key after this one in the kernel's order; without a key (or with one that is gone) the first. */
