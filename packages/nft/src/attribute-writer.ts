@@ -45,6 +45,19 @@ export class AttributeWriter {
     return this;
   }
 
+  /** The bytes written so far, and room behind them; another one after the next attribute. */
+  get buffer(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Already encoded attributes whose values are still to be filled in; returns where in `buffer` they begin. */
+  template(attributes: Uint8Array): number {
+    const at = this.#length;
+    this.#grow(attributes.length);
+    this.#bytes.set(attributes, at);
+    return at;
+  }
+
   /** Already encoded attributes. */
   raw(attributes: Uint8Array): this {
     const at = this.#reserve(attributes.length);
@@ -58,6 +71,12 @@ export class AttributeWriter {
 
   u8(type: number, value: number): this {
     this.#bytes[this.#attribute(type, 1)] = value;
+    return this;
+  }
+
+  u16(type: number, value: number): this {
+    const at = this.#attribute(type, 2);
+    this.#bytes.writeUInt16BE(value, at);
     return this;
   }
 
@@ -83,13 +102,17 @@ export class AttributeWriter {
 
   #reserve(length: number): number {
     const at = this.#length;
-    this.#length += length;
-    if (this.#length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
-      this.#bytes.copy(grown, 0, 0, at);
-      this.#bytes = grown;
-    }
+    this.#grow(length);
     this.#bytes.fill(0, at, this.#length);
     return at;
+  }
+
+  #grow(length: number): void {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
+    this.#bytes.copy(grown, 0, 0, at);
+    this.#bytes = grown;
   }
 }

@@ -33,6 +33,8 @@ export interface TypeInfo {
   /** Several values combine with a comma and match any of their bits. */
   readonly flags?: boolean;
   encode(value: string | number): Buffer;
+  /** `encode` into bytes that are there already. */
+  write(bytes: Buffer, at: number, value: string | number): void;
   decode(bytes: Buffer): string | number;
   /** nft syntax of the value. */
   format(value: string | number): string;
@@ -57,6 +59,16 @@ function readNumber(bytes: Buffer, length: number, order: 'big' | 'host'): numbe
   for (let i = 0; i < length; i++) all = (all << 8n) | BigInt(bytes[order === 'big' ? i : length - 1 - i] ?? 0);
   return all <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(all) : String(all);
 }
+
+type Put = (bytes: Buffer, at: number, n: number) => void;
+const put8: Put = (bytes, at, n) => {
+  bytes[at] = n;
+};
+/** The lengths that most values have. */
+const PUT: Readonly<Record<'big' | 'host', Readonly<Partial<Record<number, Put>>>>> = {
+  big: { 1: put8, 2: (b, at, n) => b.writeUInt16BE(n, at), 4: (b, at, n) => b.writeUInt32BE(n, at) },
+  host: { 1: put8, 2: (b, at, n) => b.writeUInt16LE(n, at), 4: (b, at, n) => b.writeUInt32LE(n, at) },
+};
 
 interface NumberShape {
   readonly number: number;
@@ -95,12 +107,21 @@ function numeric(shape: NumberShape): TypeInfo {
     const known = set.reduce((all, [bit]) => all | BigInt(bit), 0n);
     return known === n && n > 0n ? set.map(([, text]) => text).join(',') : `0x${n.toString(16)}`;
   };
+  const limit = 2 ** bits;
+  const put = PUT[order][length];
+  const known = new Map(Object.entries(names));
+  const encode = (value: string | number) => writeNumber(toNumber(value), length, order);
   return {
     number,
     length,
     order,
     ...(flags && { flags }),
-    encode: (value) => writeNumber(toNumber(value), length, order),
+    encode,
+    write(bytes, at, value) {
+      const n = typeof value === 'number' ? value : known.get(value);
+      if (put && n !== undefined && Number.isInteger(n) && n >= 0 && n < limit) put(bytes, at, n);
+      else bytes.set(encode(value), at);
+    },
     decode(bytes) {
       const n = readNumber(bytes, length, order);
       return byNumber.get(n) ?? n;
@@ -119,12 +140,41 @@ function address(number: number, length: 4 | 16): TypeInfo {
     length,
     order: 'big',
     encode: (value) => Buffer.from(ipBytes(parse(value))),
+    write(bytes, at, value) {
+      if (length === 16 || typeof value !== 'string' || !writeIpv4(bytes, at, value))
+        bytes.set(ipBytes(parse(value)), at);
+    },
     decode: (bytes) => formatIp(bytes.subarray(0, length)),
     format: (value) => parse(value),
   };
 }
 
-const etherAddress: TypeInfo = {
+const [DOT, ZERO] = [46, 48];
+
+/** Four decimal numbers below 256 without leading zeros; false where the text is anything else. */
+function writeIpv4(bytes: Buffer, at: number, text: string): boolean {
+  let [part, octet, digits] = [0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const c = i === text.length ? DOT : text.charCodeAt(i);
+    if (c === DOT) {
+      if (digits === 0 || octet > 255 || part > 3) return false;
+      bytes[at + part++] = octet;
+      [octet, digits] = [0, 0];
+    } else {
+      if (c < ZERO || c > 57 || (digits > 0 && octet === 0)) return false;
+      octet = 10 * octet + c - ZERO;
+      digits++;
+    }
+  }
+  return part === 4;
+}
+
+/** A type without a quicker way. */
+function plain(type: Omit<TypeInfo, 'write'>): TypeInfo {
+  return { ...type, write: (bytes, at, value) => bytes.set(type.encode(value), at) };
+}
+
+const etherAddress: TypeInfo = plain({
   number: 9,
   length: 6,
   order: 'big',
@@ -134,13 +184,13 @@ const etherAddress: TypeInfo = {
   },
   decode: (bytes) => [...bytes.subarray(0, 6)].map((b) => b.toString(16).padStart(2, '0')).join(':'),
   format: (value) => etherAddress.decode(etherAddress.encode(value)) as string,
-};
+});
 
 /** Text of up to 15 bytes, zeros behind it. */
 function string16(number: number, pattern: RegExp, what: string): TypeInfo {
   const check = (value: string | number): string =>
     typeof value === 'string' && pattern.test(value) && Buffer.byteLength(value) <= 15 ? value : bad(value, what);
-  return {
+  return plain({
     number,
     length: 16,
     order: 'host',
@@ -151,7 +201,7 @@ function string16(number: number, pattern: RegExp, what: string): TypeInfo {
     },
     decode: (bytes) => bytes.subarray(0, 16).toString().replace(/\0.*$/s, ''),
     format: (value) => quote(check(value)),
-  };
+  });
 }
 
 /** A number of which people write the parts: `text` reads and prints them, numbers are taken as they are. */
@@ -159,11 +209,11 @@ function spelled(shape: NumberShape, read: (text: string) => number, print: (n: 
   const base = numeric(shape);
   const toNumber = (value: string | number): number =>
     typeof value === 'number' || NUMBER.test(value) ? Number(value) : read(value);
-  return {
+  return plain({
     ...base,
     encode: (value) => base.encode(toNumber(value)),
     format: (value) => print(Number(base.decode(base.encode(toNumber(value))))),
-  };
+  });
 }
 
 /** `major:minor`, both hexadecimal. */
@@ -189,14 +239,14 @@ function formatHour(n: number): string {
 }
 
 /** Seconds since 1970, or ISO 8601 text; the kernel counts nanoseconds. */
-const time: TypeInfo = {
+const time: TypeInfo = plain({
   number: 43,
   length: 8,
   order: 'host',
   encode: (value) => writeNumber(BigInt(unixSeconds(value)) * 1_000_000_000n, 8, 'host'),
   decode: (bytes) => Math.floor(Number(bytes.readBigUInt64LE(0)) / 1e9),
   format: (value) => String(unixSeconds(value)),
-};
+});
 
 function unixSeconds(value: string | number): number {
   const seconds = typeof value === 'number' || NUMBER.test(value) ? Number(value) : Date.parse(value) / 1000;
@@ -204,7 +254,7 @@ function unixSeconds(value: string | number): number {
 }
 
 /** The number of the bit; 128 of them. */
-const ctLabel: TypeInfo = {
+const ctLabel: TypeInfo = plain({
   number: 30,
   length: 16,
   order: 'host',
@@ -214,7 +264,7 @@ const ctLabel: TypeInfo = {
     return at < 0 ? 0 : 8 * at + Math.log2((bytes[at] ?? 1) & -(bytes[at] ?? 1));
   },
   format: (value) => String(labelBit(value)),
-};
+});
 
 const labelBit = (value: string | number): number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 128
@@ -223,14 +273,14 @@ const labelBit = (value: string | number): number =>
 
 const CGROUPS = '/sys/fs/cgroup';
 /** A path below the root of cgroups, which must exist when the rule is written, or the cgroup's number. */
-const cgroupsv2: TypeInfo = {
+const cgroupsv2: TypeInfo = plain({
   number: 46,
   length: 8,
   order: 'host',
   encode: (value) => writeNumber(typeof value === 'number' ? value : cgroupNumber(value), 8, 'host'),
   decode: (bytes) => readNumber(bytes, 8, 'host'),
   format: (value) => (typeof value === 'number' ? String(value) : quote(checkCgroup(value))),
-};
+});
 
 const checkCgroup = (path: string): string =>
   /^[\w@.:-]+(\/[\w@.:-]+)*$/.test(path) && !path.split('/').includes('..') ? path : bad(path, 'a cgroup path');
@@ -241,7 +291,7 @@ function cgroupNumber(path: string): bigint {
 }
 
 /** Bytes of a packet without a name: `raw` values are hexadecimal text. */
-const raw: TypeInfo = {
+const raw: TypeInfo = plain({
   number: 4,
   length: 0,
   order: 'big',
@@ -251,18 +301,18 @@ const raw: TypeInfo = {
       : bad(value, 'hexadecimal 0x..'),
   decode: (bytes) => `0x${bytes.toString('hex')}`,
   format: (value) => raw.decode(raw.encode(value)) as string,
-};
+});
 
 /** Milliseconds in the kernel, seconds in the model. */
 const duration: TypeInfo = (() => {
   const base = numeric({ number: 18, length: 4, order: 'host' });
   const ms = (value: string | number) => Math.round(Number(value) * 1000);
-  return {
+  return plain({
     ...base,
     encode: (value) => base.encode(ms(value)),
     decode: (bytes) => bytes.readUInt32LE(0) / 1000,
     format: (value) => formatDuration(Number(base.decode(base.encode(ms(value)))) / 1000),
-  } satisfies TypeInfo;
+  });
 })();
 
 /** Seconds in nft's units, `1m30s`; fractions as milliseconds. */

@@ -1,57 +1,34 @@
-import { readAttributes } from '@podwire/kernel';
-import { TYPES } from './data-type.ts';
+import type { AttributesOf } from '@podwire/kernel';
+import type { nftData, nftElement, nftSet } from '@podwire/kernel/nfnetlink';
+import { TYPES, type ValueType } from './data-type.ts';
+import { statefulList } from './decode-state.ts';
+import type { SetShape } from './encode-set.ts';
 import { lengthOf } from './expression-type.ts';
-import type { DataType, NamedSet, SetElement, Verdict } from './model.ts';
-import { readComment } from './userdata.ts';
+import type { DataType, NamedSet, ObjectKind, SetElement, Verdict } from './model.ts';
+import { readComment, readFlag } from './read-userdata.ts';
+import { Inexpressible } from './term.ts';
 import { decodeBounds, splitParts } from './value.ts';
-import {
-  DATA,
-  DESCRIPTION,
-  ELEMENT,
-  ELEMENTS,
-  INTERVAL_END,
-  SET,
-  SET_FLAG,
-  UDATA,
-  VERDICT,
-  VERDICT_CODE,
-  VERDICT_TYPE,
-} from './wire.ts';
+import { UDATA, VERDICT_TYPE } from './wire.ts';
 
-export type Attributes = ReadonlyMap<number, Buffer>;
+type SetAttributes = AttributesOf<(typeof nftSet)['rows']>;
+export type ElementAttributes = AttributesOf<(typeof nftElement)['rows']>;
+type DataAttributes = AttributesOf<(typeof nftData)['rows']>;
 
-/** Attributes by number; of repeated ones the last. */
-export function attributeMap(bytes: Buffer | undefined): Attributes {
-  return new Map((bytes ? readAttributes(bytes, 'nf_tables') : []).map(({ type, payload }) => [type, payload]));
-}
-
-export const textOf = (bytes: Buffer | undefined): string => (bytes ? bytes.toString().replace(/\0.*$/s, '') : '');
-export const u32Of = (bytes: Buffer | undefined): number => (bytes && bytes.length >= 4 ? bytes.readUInt32BE(0) : 0);
-
+/** Types by nft's number; `integer` is not one, for it has no length. */
 const BY_NUMBER = new Map(
-  (
-    [
-      'ipv4_addr',
-      'ipv6_addr',
-      'ether_addr',
-      'inet_proto',
-      'inet_service',
-      'mark',
-      'ifname',
-      'icmp_type',
-      'icmpv6_type',
-    ] as const
-  ).map((name): [number, DataType] => [TYPES[name].number, name]),
+  (Object.keys(TYPES) as ValueType[])
+    .filter((type) => TYPES[type].number !== TYPES.integer8.number)
+    .map((type) => [TYPES[type].number, type as DataType]),
 );
+/** What stands for numbers of a type without a name in the model, by length. */
+const BY_LENGTH: Readonly<Record<number, DataType>> = { 1: 'inet_proto', 2: 'inet_service', 4: 'mark', 16: 'ifname' };
 
-/** nft's number of a concatenation back to its parts; unknown types are left out. */
-function typesFrom(number: number): DataType[] {
-  const parts: DataType[] = [];
-  for (; number > 0; number = Math.floor(number / 64)) {
-    const type = BY_NUMBER.get(number % 64);
-    if (type) parts.unshift(type);
-  }
-  return parts;
+/** nft's number of a concatenation back to its parts. */
+function typesFrom(number = 0, length = 0): DataType[] {
+  const numbers: number[] = [];
+  for (let rest = number; rest > 0; rest = Math.floor(rest / 64)) numbers.unshift(rest % 64);
+  const fallback = BY_LENGTH[length] ?? 'ipv6_addr';
+  return numbers.map((one) => BY_NUMBER.get(one) ?? (numbers.length === 1 ? fallback : 'mark'));
 }
 
 export interface SetHeader {
@@ -60,65 +37,55 @@ export interface SetHeader {
 }
 
 /** A set as the kernel lists it, without elements. */
-export function decodeSet(attributes: Attributes): SetHeader {
-  const flags = u32Of(attributes.get(SET.flags));
-  const dataType = u32Of(attributes.get(SET.dataType));
-  const isMap = (flags & SET_FLAG.map) !== 0;
-  const timeout = attributes.get(SET.timeout)?.readBigUInt64BE(0);
-  const size = attributeMap(attributes.get(SET.description)).get(DESCRIPTION.size);
-  const comment = readComment(attributes.get(SET.userdata), UDATA.setComment);
+export function decodeSet(attributes: SetAttributes): SetHeader {
+  const { name = '', flags = [], timeout = 0n, gcInterval, policy, description, userdata } = attributes;
+  const isMap = flags.includes('map');
+  const verdicts = attributes.dataType === VERDICT_TYPE;
+  const statements = statefulList(attributes.expression, attributes.expressions);
+  const counter = statements.length === 1 && statements[0]?.kind === 'counter';
+  const comment = readComment(userdata, UDATA.setComment);
+  const objects = attributes.objectType as ObjectKind | undefined;
   const set: NamedSet = {
-    name: textOf(attributes.get(SET.name)),
-    key: typesFrom(u32Of(attributes.get(SET.keyType))),
-    ...(isMap && { data: dataType === VERDICT_TYPE ? 'verdict' : typesFrom(dataType) }),
-    ...(flags & SET_FLAG.interval && { interval: true }),
-    ...(flags & SET_FLAG.eval && { dynamic: true }),
-    ...(timeout ? { timeout: Number(timeout / 1000n) } : flags & SET_FLAG.timeout && { hasTimeouts: true }),
-    ...(size && { size: u32Of(size) }),
-    ...(attributes.has(SET.expression) && { counter: true }),
+    name,
+    key: typesFrom(attributes.keyType, attributes.keyLength),
+    ...(isMap && { data: verdicts ? ('verdict' as const) : typesFrom(attributes.dataType, attributes.dataLength) }),
+    ...(objects !== undefined && { objects }),
+    ...(flags.includes('interval') && { interval: true }),
+    ...(readFlag(userdata, UDATA.dataInterval) && { dataInterval: true }),
+    ...(readFlag(userdata, UDATA.mergeElements) && { autoMerge: true }),
+    ...(flags.includes('constant') && { constant: true }),
+    ...(flags.includes('dynamic') && { dynamic: true }),
+    ...(timeout ? { timeout: Number(timeout) / 1000 } : flags.includes('timeout') && { hasTimeouts: true }),
+    ...(gcInterval && { gcInterval: gcInterval / 1000 }),
+    ...(description?.size !== undefined && { size: description.size }),
+    ...(policy === 'memory' && { policy }),
+    ...(counter ? { counter } : statements.length > 0 && { statements }),
     ...(comment !== undefined && { comment }),
     elements: [],
   };
-  return { set, anonymous: (flags & SET_FLAG.anonymous) !== 0 };
+  return { set, anonymous: flags.includes('anonymous') };
 }
 
-/** An entry of NFTA_SET_ELEM_LIST_ELEMENTS. */
-export interface RawElement {
-  readonly key: Buffer;
-  readonly keyEnd?: Buffer;
-  readonly attributes: Attributes;
-  readonly end: boolean;
-}
+const bytesOf = (data: DataAttributes | undefined): Buffer => Buffer.from(data?.value ?? []);
 
-export function decodeRawElements(listAttributes: Buffer): RawElement[] {
-  return readAttributes(listAttributes, 'set elements').map(({ payload }) => {
-    const attributes = attributeMap(payload);
-    const keyEnd = attributes.get(ELEMENT.keyEnd);
-    return {
-      key: attributeMap(attributes.get(ELEMENT.key)).get(DATA.value) ?? Buffer.alloc(0),
-      ...(keyEnd && { keyEnd: attributeMap(keyEnd).get(DATA.value) ?? Buffer.alloc(0) }),
-      attributes,
-      end: (u32Of(attributes.get(ELEMENT.flags)) & INTERVAL_END) !== 0,
-    };
-  });
-}
-
-/** All elements of a dump, one NFT_MSG_NEWSETELEM after the other. */
-export function rawElementsOf(messages: readonly Buffer[]): RawElement[] {
-  return messages.flatMap((message) =>
-    decodeRawElements(attributeMap(message).get(ELEMENTS.elements) ?? Buffer.alloc(0)),
-  );
-}
-
-export function decodeElements(set: NamedSet, raw: readonly RawElement[]): SetElement[] {
+/** The elements of a set, in the order in which they are listed; ranges in the order of their numbers. */
+export function decodeElements(set: SetShape, raw: readonly ElementAttributes[]): SetElement[] {
+  const [rest, catchAll] = [raw.filter((entry) => !isCatchAll(entry)), raw.filter(isCatchAll)];
+  const tail = catchAll.map((entry): SetElement => ({ key: ['*'], ...contentOf(set, entry) }));
   if (!set.interval || set.key.length > 1)
-    return raw.map((entry) => decodeElement(set, entry, entry.keyEnd ?? entry.key));
+    return [...rest.map((entry) => decodeElement(set, entry, bytesOf(entry.keyEnd ?? entry.key))), ...tail];
   // Starts and ends come in no useful order. Behind a start comes its end, or the next range if they touch.
-  const sorted = raw.toSorted((a, b) => Buffer.compare(a.key, b.key) || Number(b.end) - Number(a.end));
-  return sorted.flatMap((entry, i) =>
-    entry.end ? [] : [decodeElement(set, entry, lastBefore(sorted[i + 1]?.key, lengthOf(set.key)))],
+  const isEnd = (entry: ElementAttributes) => entry.flags?.includes('end') ?? false;
+  const sorted = rest
+    .map((entry) => ({ entry, key: bytesOf(entry.key), end: isEnd(entry) }))
+    .toSorted((a, b) => Buffer.compare(a.key, b.key) || Number(b.end) - Number(a.end));
+  const ranges = sorted.flatMap(({ entry, end }, i) =>
+    end ? [] : [decodeElement(set, entry, lastBefore(sorted[i + 1]?.key, lengthOf(set.key)))],
   );
+  return [...ranges, ...tail];
 }
+
+const isCatchAll = (entry: ElementAttributes): boolean => entry.flags?.includes('catchall') ?? false;
 
 /** The value before `key`; without one, the greatest there is. */
 function lastBefore(key: Buffer | undefined, length: number): Buffer {
@@ -131,30 +98,60 @@ function lastBefore(key: Buffer | undefined, length: number): Buffer {
   return before;
 }
 
-function decodeElement(set: NamedSet, { key, attributes }: RawElement, keyEnd: Buffer): SetElement {
+function decodeElement(set: SetShape, entry: ElementAttributes, keyEnd: Buffer): SetElement {
   const ends = splitParts(set.key, keyEnd);
-  const data = set.data === undefined ? undefined : decodeData(set.data, attributeMap(attributes.get(ELEMENT.data)));
-  const timeout = attributes.get(ELEMENT.timeout)?.readBigUInt64BE(0);
-  const comment = readComment(attributes.get(ELEMENT.userdata));
+  const key = splitParts(set.key, bytesOf(entry.key)).map((from, i) => {
+    const type = set.key[i] as ValueType;
+    return decodeBounds(type, inOrder(set, type, { from, to: ends[i] ?? from }));
+  });
+  return { key, ...contentOf(set, entry) };
+}
+
+/** Numbers of the host's byte order stand in sets with ranges in network order, for there the order of bytes counts. */
+function inOrder(set: SetShape, type: ValueType, bounds: { from: Buffer; to: Buffer }): { from: Buffer; to: Buffer } {
+  if (!set.interval || TYPES[type].order === 'big' || TYPES[type].length > 8) return bounds;
+  return { from: Buffer.from(bounds.from).reverse(), to: Buffer.from(bounds.to).reverse() };
+}
+
+function contentOf(set: SetShape, entry: ElementAttributes): Omit<SetElement, 'key'> {
+  const { timeout, expiration, object, userdata } = entry;
+  const data = set.data === undefined ? undefined : decodeData(set, entry.data);
+  const statements = statefulList(entry.expression, entry.expressions);
+  const comment = readComment(userdata);
   return {
-    key: splitParts(set.key, key).map((from, i) => decodeBounds(set.key[i] as DataType, { from, to: ends[i] ?? from })),
     ...(data && { data }),
-    ...(timeout && { timeout: Number(timeout / 1000n) }),
+    ...(object !== undefined && { object }),
+    ...(timeout && { timeout: Number(timeout) / 1000 }),
+    ...(expiration && { expires: Number(expiration) / 1000 }),
+    ...(statements.length > 0 && { statements }),
     ...(comment !== undefined && { comment }),
   };
 }
 
-function decodeData(types: NonNullable<NamedSet['data']>, data: Attributes): SetElement['data'] {
-  if (types !== 'verdict')
-    return splitParts(types, data.get(DATA.value) ?? Buffer.alloc(0)).map((part, i) =>
-      TYPES[types[i] as DataType].decode(part),
-    );
-  const verdict = attributeMap(data.get(DATA.verdict));
-  const code = u32Of(verdict.get(VERDICT.code)) | 0;
-  const kind =
-    (Object.keys(VERDICT_CODE) as (keyof typeof VERDICT_CODE)[]).find((name) => VERDICT_CODE[name] === code) ??
-    'continue';
-  return (
-    kind === 'jump' || kind === 'goto' ? { kind, chain: textOf(verdict.get(VERDICT.chain)) } : { kind }
-  ) as Verdict;
+function decodeData({ data: types, dataInterval }: SetShape, data: DataAttributes | undefined): SetElement['data'] {
+  if (types === 'verdict') return verdictOf(data);
+  const bytes = bytesOf(data);
+  if (types === undefined || !dataInterval)
+    return splitParts(types ?? [], bytes).map((part, i) => TYPES[types?.[i] as ValueType].decode(part));
+  const parts = splitParts([...types, ...types], bytes);
+  return types.map((type, i) => {
+    const from = parts[i] ?? Buffer.alloc(0);
+    return decodeBounds(type, { from, to: parts[types.length + i] ?? from });
+  });
+}
+
+export function verdictOf(data: DataAttributes | undefined): Verdict {
+  const { code, chain = '' } = data?.verdict ?? {};
+  switch (code) {
+    case 'jump':
+    case 'goto':
+      return { kind: code, chain };
+    case 'accept':
+    case 'drop':
+    case 'continue':
+    case 'return':
+      return { kind: code };
+    default:
+      throw new Inexpressible(`verdict ${code}`);
+  }
 }

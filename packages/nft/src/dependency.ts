@@ -1,42 +1,48 @@
-import { TYPES } from './data-type.ts';
-import { FIELDS, type HeaderNeed, META } from './expression-type.ts';
-import type { Expression, Statement, TableFamily, Value } from './model.ts';
+import { EXTENSIONS, FIELDS, type FieldInfo, type HeaderNeed } from './expression-type.ts';
+import type { Expression, MetaKey, Statement, TableFamily, Value } from './model.ts';
 import { expressionsOf } from './reference.ts';
 
-/** What earlier matches of a rule have settled about the packet, by meta key. */
+type Match = Extract<Statement, { kind: 'match' }>;
+
+/** What earlier matches of a rule have settled about the packet, by the expression that was matched. */
 export interface Known {
-  readonly values: Map<number, string>;
+  readonly values: Map<string, string>;
 }
-
-export interface Dependency {
-  readonly metaKey: number;
-  readonly value: Buffer;
-}
-
-const IIFTYPE = 8; // NFT_META_IIFTYPE
-const ETHERNET = Buffer.from([1, 0]); // ARPHRD_ETHER
 
 /** Matches that must stand before the statement so that it reads the header it means; nft(8) inserts the same. */
-export function dependenciesOf(statement: Statement, family: TableFamily, known: Known): Dependency[] {
+export function dependenciesOf(statement: Statement, family: TableFamily, known: Known): Match[] {
   const needs = expressionsOf(statement).flatMap(needsOf);
-  if (statement.kind === 'reject' && statement.with === 'tcp-reset') needs.push('tcp');
-  const found: Dependency[] = [];
+  if (statement.kind === 'reject') needs.push(...rejectNeeds(statement));
+  const found: Match[] = [];
   for (const dependency of needs.flatMap((need) => dependencies(need, family))) {
-    const text = dependency.value.toString('hex');
-    if (known.values.has(dependency.metaKey)) continue;
-    known.values.set(dependency.metaKey, text);
+    const subject = subjectOf(dependency.left) ?? '';
+    if (known.values.has(subject)) continue;
+    known.values.set(subject, String(dependency.right));
     found.push(dependency);
   }
   return found;
 }
 
-type Need = HeaderNeed;
+function rejectNeeds({ with: reason, protocol }: Extract<Statement, { kind: 'reject' }>): Need[] {
+  if (reason === 'tcp-reset') return [{ header: 'tcp' }];
+  return protocol === 'icmp' ? [{ header: 'ipv4' }] : protocol === 'icmpv6' ? [{ header: 'ipv6' }] : [];
+}
+
+/** A header, and where a field is not in all messages of a protocol, in which. */
+interface Need {
+  readonly header: HeaderNeed;
+  readonly messages?: readonly number[];
+}
 
 function needsOf(expression: Expression): Need[] {
   switch (expression.kind) {
     case 'payload': {
-      const { needs } = FIELDS[expression.field];
-      return needs ? [needs] : [];
+      const { needs: header, messages }: FieldInfo = FIELDS[expression.field];
+      return header ? [{ header, ...(messages && { messages }) }] : [];
+    }
+    case 'extension': {
+      const { op } = EXTENSIONS[expression.field];
+      return op === 'ipv6' ? [{ header: 'ipv6' }] : op === 'ipv4' ? [{ header: 'ipv4' }] : [];
     }
     case 'concat':
       return expression.parts.flatMap(needsOf);
@@ -52,52 +58,52 @@ function needsOf(expression: Expression): Need[] {
   }
 }
 
-function dependencies(need: Need, family: TableFamily): Dependency[] {
+function dependencies({ header, messages }: Need, family: TableFamily): Match[] {
   const link = family === 'bridge' || family === 'netdev';
-  switch (need) {
+  const of = (needed: HeaderNeed) => dependencies({ header: needed }, family);
+  switch (header) {
     case 'ether':
-      return link ? [] : [{ metaKey: IIFTYPE, value: ETHERNET }];
+      return link ? [] : [is({ kind: 'meta', key: 'iiftype' }, 'ether')];
+    case 'vlan':
+      return [...of('ether'), is({ kind: 'payload', field: 'ether type' }, 'vlan')];
     case 'ipv4':
     case 'ipv6':
-      if (link) return [metaIs('protocol', need === 'ipv4' ? 'ip' : 'ip6')];
-      return family === 'inet' ? [metaIs('nfproto', need)] : [];
+      if (link) return [metaIs('protocol', header === 'ipv4' ? 'ip' : 'ip6')];
+      return family === 'inet' ? [metaIs('nfproto', header)] : [];
     case 'arp':
       return link ? [metaIs('protocol', 'arp')] : [];
-    case 'vlan':
-      return dependencies('ether', family);
-    case 'igmp':
-      return [...dependencies('ipv4', family), metaIs('l4proto', need)];
-    case 'tcp':
-    case 'udp':
-    case 'udplite':
-    case 'sctp':
-    case 'dccp':
-    case 'esp':
-    case 'ah':
-    case 'comp':
-      return [metaIs('l4proto', need)];
     case 'icmp':
-      return [...dependencies('ipv4', family), metaIs('l4proto', 'icmp')];
+      return [...of('ipv4'), metaIs('l4proto', 'icmp'), ...messageTypes('icmp type', messages)];
     case 'icmpv6':
-      return [...dependencies('ipv6', family), metaIs('l4proto', 'icmpv6')];
+      return [...of('ipv6'), metaIs('l4proto', 'icmpv6'), ...messageTypes('icmpv6 type', messages)];
+    default:
+      return [metaIs('l4proto', header)];
   }
 }
 
-function metaIs(key: 'protocol' | 'nfproto' | 'l4proto', value: string): Dependency {
-  return { metaKey: META[key].key, value: TYPES[META[key].type].encode(value) };
+function messageTypes(field: 'icmp type' | 'icmpv6 type', messages: readonly number[] | undefined): Match[] {
+  if (!messages) return [];
+  const [only] = messages;
+  return [is({ kind: 'payload', field }, messages.length === 1 && only !== undefined ? only : messages)];
+}
+
+const is = (left: Expression, right: Value | readonly Value[]): Match => ({ kind: 'match', left, op: '==', right });
+const metaIs = (key: MetaKey, value: string): Match => is({ kind: 'meta', key }, value);
+
+/** What a match settles; two ways to ask for the same are the same. */
+function subjectOf(left: Expression): string | undefined {
+  if (left.kind === 'meta' && ['protocol', 'nfproto', 'l4proto', 'iiftype'].includes(left.key)) return left.key;
+  if (left.kind !== 'payload') return undefined;
+  if (left.field === 'ip protocol' || left.field === 'ip6 nexthdr') return 'l4proto';
+  return ['ether type', 'icmp type', 'icmpv6 type'].includes(left.field) ? left.field : undefined;
 }
 
 /** Remembers what a match settles, so that no dependency is inserted twice. */
 export function learn(statement: Statement, known: Known): void {
-  if (statement.kind !== 'match' || statement.op !== '==' || typeof statement.right === 'object') return;
-  const { left, right } = statement;
-  if (left.kind === 'meta' && ['protocol', 'nfproto', 'l4proto'].includes(left.key))
-    remember(META[left.key].key, right);
-  if (left.kind === 'payload' && (left.field === 'ip protocol' || left.field === 'ip6 nexthdr'))
-    remember(META.l4proto.key, right);
-  if (left.kind === 'payload' && left.field === 'ether type') remember(META.protocol.key, right);
-
-  function remember(key: number, value: Value | readonly Value[]): void {
-    known.values.set(key, String(value));
-  }
+  if (statement.kind !== 'match' || statement.op !== '==') return;
+  const subject = subjectOf(statement.left);
+  if (subject === undefined) return;
+  if (typeof statement.right === 'object' && !subject.startsWith('icmp')) return;
+  known.values.set(subject, String(statement.right));
+  if (subject === 'ether type') known.values.set('protocol', String(statement.right));
 }

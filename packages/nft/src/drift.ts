@@ -1,41 +1,35 @@
-import { readAttributes } from '@podwire/kernel';
-import type { NftChange } from './change.ts';
-import { decodeRawElements } from './decode-set.ts';
-import { diffTables } from './diff.ts';
+import type { AnonymousSet } from './anonymous-set.ts';
+import { deltaOf, type TableDelta } from './diff.ts';
+import { keyBounds } from './encode-element.ts';
 import { encodeRule } from './encode-rule.ts';
-import { keyBounds } from './encode-set.ts';
-import type { Chain, NamedSet, RawAttribute, RawExpression, Rule, SetElement, Table } from './model.ts';
+import type { SetShape } from './encode-set.ts';
+import type { Chain, NamedSet, Rule, SetElement, Table } from './model.ts';
 import { cleanComment } from './name.ts';
-import type { ObservedChain, ObservedRule, ObservedTable } from './observation.ts';
-import { decodeExpressions, keysOf } from './observe.ts';
+import { whatCounts } from './state.ts';
 
-/** The changes that would bring the observed table in step with `desired`; none when it is. */
-export function driftOf(observed: ObservedTable | undefined, desired: Table): NftChange[] {
-  return diffTables(observed && recognise(observed, desired), desired);
+/** What would bring the observed table in step with `desired`. */
+export function driftOf(observed: Table | undefined, desired: Table): TableDelta {
+  return deltaOf(observed && recognise(observed, desired), desired);
 }
 
 /** The observed table in the words of `desired` wherever both mean the same bytes. */
-function recognise(observed: ObservedTable, desired: Table): Table {
+function recognise(observed: Table, desired: Table): Table {
   const sets = new Map(desired.sets.map((set) => [set.name, set]));
   const chains = new Map(desired.chains.map((chain) => [chain.name, chain]));
+  const rules = new RuleComparison(observed, desired);
   return {
-    family: observed.family,
-    name: observed.name,
+    ...observed,
     sets: observed.sets.map((set) => recogniseSet(set, sets.get(set.name))),
-    chains: observed.chains.map((chain) => recogniseChain(chain, chains.get(chain.name), { observed, desired })),
+    chains: observed.chains.map((chain) => recogniseChain(chain, chains.get(chain.name), rules)),
   };
 }
 
 /** Elements that expire, or that rules add, come and go by themselves: only their absence where none expires is drift. */
 function recogniseSet(set: NamedSet, wanted: NamedSet | undefined): NamedSet {
   if (!wanted || JSON.stringify(wanted.key) !== JSON.stringify(set.key)) return set;
-  const id = (element: SetElement): string => {
-    const { from, to } = keyBounds(wanted, element);
-    return `${from.toString('hex')}-${to.toString('hex')} ${element.data ? contentId(set, element) : ''};${cleanComment(element.comment ?? '')}`;
-  };
-  const byId = new Map(wanted.elements.map((element) => [id(element), element]));
+  const byId = new Map(wanted.elements.map((element) => [elementId(wanted, element), element]));
   const present = set.elements.flatMap((element) => {
-    const known = byId.get(id(element));
+    const known = byId.get(elementId(set, element));
     if (known) return [known];
     return set.dynamic || element.timeout !== undefined ? [] : [element];
   });
@@ -43,93 +37,67 @@ function recogniseSet(set: NamedSet, wanted: NamedSet | undefined): NamedSet {
   return { ...set, elements: [...new Set([...present, ...expiring])] };
 }
 
-function contentId(set: NamedSet, { data }: SetElement): string {
-  if (!data || 'kind' in data || set.data === undefined || set.data === 'verdict') return JSON.stringify(data);
-  return keyBounds({ name: set.name, key: set.data }, { key: data }).from.toString('hex');
+/** Key, data and comment as the kernel keeps them. */
+function elementId(set: SetShape, { key, data, object, comment }: SetElement): string {
+  const content =
+    object ??
+    (data === undefined ? '' : 'kind' in data ? JSON.stringify(data) : bytesText(dataShape(set), { key: data }));
+  return `${bytesText(set, { key })} ${content};${cleanComment(comment ?? '')}`;
 }
 
-interface Both {
-  readonly observed: ObservedTable;
-  readonly desired: Table;
+const dataShape = ({ name, data }: SetShape): Pick<SetShape, 'name' | 'key'> => ({
+  name,
+  key: data === undefined || data === 'verdict' ? [] : data,
+});
+
+function bytesText(set: Pick<SetShape, 'name' | 'key'>, element: SetElement): string {
+  if (element.key[0] === '*') return '*';
+  const { from, to } = keyBounds(set, element);
+  return `${from.toString('hex')}-${to.toString('hex')}`;
 }
 
 /** Stands for a rule that is not as desired; no printed rule equals it. */
 const FOREIGN: Rule = { statements: [], comment: 'not as desired' };
 
-function recogniseChain(chain: ObservedChain, wanted: Chain | undefined, both: Both): Chain {
-  const rest = { name: chain.name, ...(chain.base && { base: chain.base }) };
+function recogniseChain(chain: Chain, wanted: Chain | undefined, rules: RuleComparison): Chain {
   const same =
     wanted &&
     wanted.rules.length === chain.rules.length &&
-    wanted.rules.every((rule, i) => sameRule(rule, chain.rules[i], both));
-  return { ...rest, rules: same ? wanted.rules : chain.rules.map(() => FOREIGN) };
+    wanted.rules.every((rule, i) => rules.same(rule, chain.rules[i]));
+  return { ...chain, rules: same ? wanted.rules : chain.rules.map(() => FOREIGN) };
 }
 
-function sameRule(rule: Rule, seen: ObservedRule | undefined, { observed, desired }: Both): boolean {
-  if (!seen || (seen.comment ?? '') !== cleanComment(rule.comment ?? '')) return false;
+/** Rules are the same when they are the same bytecode, whatever words were used, and have the same comment. */
+class RuleComparison {
+  readonly #observed: Table;
+  readonly #desired: Table;
+
+  constructor(observed: Table, desired: Table) {
+    this.#observed = observed;
+    this.#desired = desired;
+  }
+
+  same(rule: Rule, seen: Rule | undefined): boolean {
+    if (!seen || cleanComment(seen.comment ?? '') !== cleanComment(rule.comment ?? '')) return false;
+    const wanted = bytecode(rule, this.#desired);
+    return wanted !== undefined && wanted === bytecode(seen, this.#observed);
+  }
+}
+
+/** Undefined for a rule that refers to what the table does not have. */
+function bytecode(rule: Rule, table: Table): string | undefined {
   let id = 0;
-  const encoded = encodeRule(rule, desired, () => ++id);
-  const sent = decodeExpressions(encoded.expressions);
-  if (sent.length !== seen.expressions.length) return false;
-  const contents = new Map(observed.anonymousSets.map((set) => [set.name, set.keys.join()]));
-  let anonymous = 0;
-  return sent.every((expression, i) => {
-    const other = seen.expressions[i];
-    if (!other || other.name !== expression.name) return false;
-    const set =
-      expression.name === 'lookup' && expression.attributes.some((a) => a.type === 4)
-        ? encoded.sets[anonymous++]
-        : undefined;
-    if (!set) return sameExpression(expression, other);
-    const name =
-      other.attributes
-        .find((a) => a.type === 1)
-        ?.payload.toString()
-        .replace(/\0$/, '') ?? '';
-    const keys = keysOf(decodeRawElements(Buffer.concat(set.elements))).join();
-    return contents.get(name) === keys && sameExpression(withoutSet(expression), other);
-  });
-}
-
-/** The name of an anonymous set is the kernel's choice, its id lives only in the transaction. */
-function withoutSet({ name, attributes }: RawExpression): RawExpression {
-  return { name, attributes: attributes.filter((a) => a.type !== 1 && a.type !== 4) };
-}
-
-/** Everything sent is there; the kernel adds defaults and counts. */
-function sameExpression(sent: RawExpression, seen: RawExpression): boolean {
-  return sent.attributes.every((attribute) => {
-    const other = seen.attributes.find((a) => a.type === attribute.type);
-    if (!other) return false;
-    if (isNatFlags(sent.name, attribute))
-      return (attribute.payload.readUInt32BE(0) & ~other.payload.readUInt32BE(0)) === 0;
-    return samePayload(attribute.payload, other.payload);
-  });
-}
-
-/** The kernel adds NF_NAT_RANGE_MAP_IPS by itself. */
-function isNatFlags(name: string, { type }: RawAttribute): boolean {
-  return (name === 'nat' && type === 7) || (name === 'redir' && type === 3);
-}
-
-/** Equal bytes, or nested attributes that are equal apart from the NESTED flag in their headers. */
-function samePayload(sent: Buffer, seen: Buffer): boolean {
-  if (sent.equals(seen)) return true;
-  const [a, b] = [tryAttributes(sent), tryAttributes(seen)];
-  return (
-    a !== undefined &&
-    b !== undefined &&
-    a.length === b.length &&
-    a.every((x, i) => x.type === b[i]?.type && samePayload(x.payload, b[i].payload))
-  );
-}
-
-function tryAttributes(bytes: Buffer): readonly RawAttribute[] | undefined {
-  if (bytes.length < 8) return undefined;
+  const statements = rule.statements.map(whatCounts);
   try {
-    const found = readAttributes(bytes, 'payload');
-    return found.length > 0 ? found : undefined;
+    const { expressions, sets } = encodeRule({ statements }, table, () => ++id);
+    return [expressions.toString('hex'), ...sets.map(setText)].join(' ');
   } catch {
     return undefined;
   }
+}
+
+/** Elements come back from the kernel in no order. */
+function setText({ shape, keyLength, elements }: AnonymousSet): string {
+  const entries = elements.map((element) => element.toString('hex')).toSorted();
+  return [shape.key.length, keyLength, !!shape.interval, ...entries].join();
 }

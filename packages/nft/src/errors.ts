@@ -5,6 +5,7 @@ export const NFT_ERRORS = {
   NFT_BAD_VALUE: 'a value does not fit the data type it is used with',
   NFT_BAD_RULESET:
     'the ruleset contradicts itself: unknown set or chain, wrong number of key parts, too many registers',
+  NFT_NOT_APPLIED: 'elements of a table were to be changed that was not applied before',
   NFT_REFUSED: 'the kernel refused a transaction; nothing of it is in force',
 } as const satisfies ErrorCodeTable;
 

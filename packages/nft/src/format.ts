@@ -1,11 +1,16 @@
-import { formatElement } from './format-element.ts';
+import { formatDuration, TYPES } from './data-type.ts';
+import { sizeOf, statementsOf } from './encode-set.ts';
+import { nftError } from './errors.ts';
+import { formatElement, formatElementStatement, whole } from './format-element.ts';
+import { formatFlowtable, formatObject } from './format-object.ts';
 import { formatStatement } from './format-statement.ts';
-import type { Chain, NamedSet, Rule, Table } from './model.ts';
-import { checkName, quote } from './name.ts';
+import type { BaseChain, Chain, DataType, NamedSet, Rule, Table } from './model.ts';
+import { checkIfname, checkName, quote } from './name.ts';
 
 /** The flags line of a set, in nft's words. */
 function setFlags(set: NamedSet): string[] {
   return [
+    ...(set.constant ? ['constant'] : []),
     ...(set.interval ? ['interval'] : []),
     ...(set.dynamic ? ['dynamic'] : []),
     ...(set.timeout !== undefined || set.hasTimeouts ? ['timeout'] : []),
@@ -14,20 +19,37 @@ function setFlags(set: NamedSet): string[] {
 
 /** A set or map in nft syntax, tab-indented as `nft list` writes it. */
 export function formatSet(set: NamedSet): string {
-  const data = set.data === undefined ? '' : ` : ${set.data === 'verdict' ? 'verdict' : set.data.join(' . ')}`;
   const flags = setFlags(set);
+  const size = sizeOf(set);
+  const keeps = statementsOf(set).map(formatElementStatement);
   const lines = [
-    `type ${set.key.join(' . ')}${data}`,
-    ...(set.size === undefined ? [] : [`size ${set.size}`]),
+    `type ${set.key.map(checkType).join(' . ')}${dataText(set)}`,
+    ...(set.policy === 'memory' ? ['policy memory'] : []),
+    ...(size === undefined ? [] : [`size ${whole(size)}`]),
     ...(flags.length ? [`flags ${flags.join(',')}`] : []),
-    ...(set.counter ? ['counter'] : []),
-    ...(set.timeout === undefined ? [] : [`timeout ${set.timeout}s`]),
+    ...(keeps.length ? [keeps.join(' ')] : []),
+    ...(set.timeout === undefined ? [] : [`timeout ${formatDuration(set.timeout)}`]),
+    ...(set.gcInterval === undefined ? [] : [`gc-interval ${formatDuration(set.gcInterval)}`]),
+    ...(set.autoMerge ? ['auto-merge'] : []),
     ...(set.comment === undefined ? [] : [`comment ${quote(set.comment)}`]),
     ...(set.elements.length
       ? [`elements = { ${set.elements.map((e) => formatElement(set, e)).join(',\n\t\t\t     ')} }`]
       : []),
   ];
-  return `\t${set.data === undefined ? 'set' : 'map'} ${checkName(set.name)} {\n${lines.map((l) => `\t\t${l}\n`).join('')}\t}\n`;
+  return `\t${isMap(set) ? 'map' : 'set'} ${checkName(set.name)} {\n${lines.map((l) => `\t\t${l}\n`).join('')}\t}\n`;
+}
+
+export const isMap = ({ data, objects }: NamedSet): boolean => data !== undefined || objects !== undefined;
+
+function dataText({ data, objects, dataInterval }: NamedSet): string {
+  if (objects !== undefined) return ` : ${objects}`;
+  if (data === undefined) return '';
+  return ` : ${dataInterval ? 'interval ' : ''}${data === 'verdict' ? data : data.map(checkType).join(' . ')}`;
+}
+
+function checkType(type: DataType): DataType {
+  if (!Object.hasOwn(TYPES, type)) throw nftError('NFT_BAD_RULESET', `nft has no data type ${JSON.stringify(type)}`);
+  return type;
 }
 
 export function formatRule(rule: Rule, table: Table): string {
@@ -35,11 +57,18 @@ export function formatRule(rule: Rule, table: Table): string {
   return [...statements, ...(rule.comment === undefined ? [] : [`comment ${quote(rule.comment)}`])].join(' ');
 }
 
+/** The interfaces of an ingress or egress hook. */
+export const devicesOf = ({ device, devices }: BaseChain): readonly string[] =>
+  devices ?? (device === undefined ? [] : [device]);
+
 /** `type filter hook forward priority 0; policy accept;` */
 export function formatHook({ base }: Chain): string {
   if (!base) return '';
-  const device = base.device === undefined ? '' : ` device ${quote(base.device)}`;
-  return `type ${base.type} hook ${base.hook}${device} priority ${base.priority}; policy ${base.policy ?? 'accept'};`;
+  const devices = devicesOf(base).map((device) => `"${checkIfname(device)}"`);
+  const device =
+    devices.length > 1 ? ` devices = { ${devices.join(', ')} }` : devices.map((d) => ` device ${d}`).join('');
+  const policy = `${base.offload ? ' flags offload;' : ''} policy ${base.policy ?? 'accept'};`;
+  return `type ${base.type} hook ${base.hook}${device} priority ${base.priority};${policy}`;
 }
 
 function formatChain(chain: Chain, table: Table): string {
@@ -56,8 +85,12 @@ function formatChain(chain: Chain, table: Table): string {
  * Text of rules that set a port needs a match on the transport protocol before (nft insists, the kernel does not).
  */
 export function formatTable(table: Table): string {
+  const flags = [...(table.dormant ? ['dormant'] : []), ...(table.owner ? ['owner'] : [])];
   const parts = [
     ...(table.comment === undefined ? [] : [`\tcomment ${quote(table.comment)}\n`]),
+    ...(flags.length ? [`\tflags ${flags.join(', ')}\n`] : []),
+    ...(table.objects ?? []).map(formatObject),
+    ...(table.flowtables ?? []).map(formatFlowtable),
     ...table.sets.map(formatSet),
     ...table.chains.map((chain) => formatChain(chain, table)),
   ];

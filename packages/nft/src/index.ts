@@ -1,5 +1,6 @@
 export type { Command } from './change.ts';
 export { NftChange } from './change.ts';
+export type { ElementChange } from './committed-table.ts';
 export { diffTables } from './diff.ts';
 export { NFT_ERRORS } from './errors.ts';
 export { formatTable } from './format.ts';

@@ -15,6 +15,23 @@ export function checkName(name: string): string {
   return name;
 }
 
+/** Name of an interface; throws NFT_BAD_NAME. */
+export function checkIfname(name: string): string {
+  if (!/^[^\s"/*:]{1,15}$/.test(name) || Buffer.byteLength(name) > 15)
+    throw nftError(
+      'NFT_BAD_NAME',
+      `${JSON.stringify(name)} is not an interface name: 1 to 15 bytes without space / : " *`,
+    );
+  return name;
+}
+
+/** A word that stands between quotes: name of a conntrack helper, context of a security mark; throws NFT_BAD_NAME. */
+export function checkWord(word: string): string {
+  if (!/^[\w.:,-]{1,255}$/.test(word))
+    throw nftError('NFT_BAD_NAME', `${JSON.stringify(word)} is not a word of letters, digits and _ . : , -`);
+  return word;
+}
+
 /** nft strings have no escape: quotes and control characters are replaced, and the text is cut to 127 bytes of UTF-8. */
 export function cleanComment(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced

@@ -1,26 +1,16 @@
-import type { Chain, NamedSet, RawExpression, TableFamily } from './model.ts';
+import type { Chain, Rule, Table } from './model.ts';
 
-export interface ObservedRule {
-  readonly handle: bigint;
-  readonly comment?: string;
-  /** The kernel's bytecode; `drift` compares it with what a rule of the model would be sent as. */
-  readonly expressions: readonly RawExpression[];
+/** A rule of the kernel. Counters and quotas in its statements show what they have counted so far. */
+export interface ObservedRule extends Rule {
+  /** The kernel's number of the rule within its table; trace events name rules by it. */
+  readonly handle: number;
 }
 
-export type ObservedChain = Omit<Chain, 'rules'> & { readonly rules: readonly ObservedRule[] };
-
-/** A set that belongs to a rule: the keys of its elements, hexadecimal and sorted. */
-export interface ObservedAnonymousSet {
-  readonly name: string;
-  readonly keys: readonly string[];
+export interface ObservedChain extends Chain {
+  readonly rules: readonly ObservedRule[];
 }
 
-/** What the kernel holds of a table. */
-export interface ObservedTable {
-  readonly family: TableFamily;
-  readonly name: string;
-  readonly comment?: string;
-  readonly sets: readonly NamedSet[];
-  readonly anonymousSets: readonly ObservedAnonymousSet[];
+/** What the kernel holds of a table, whoever wrote it. Sets that belong to rules stand in the rules. */
+export interface ObservedTable extends Table {
   readonly chains: readonly ObservedChain[];
 }

@@ -1,11 +1,11 @@
 import type { Expression, Rule, Statement } from './model.ts';
 
-/** The names of the sets and maps a rule uses. */
-export function setsUsedBy(rule: Rule): Set<string> {
+/** What a rule refers to: `set s`, `flowtable f`, `counter c`, ... */
+export function usesOf(rule: Rule): Set<string> {
   const names = new Set<string>();
   const walk = (e: Expression): void => {
     if (e.kind === 'map') {
-      names.add(e.map);
+      names.add(`set ${e.map}`);
       walk(e.key);
     }
     if (e.kind === 'concat') e.parts.forEach(walk);
@@ -13,8 +13,10 @@ export function setsUsedBy(rule: Rule): Set<string> {
     if (e.kind === 'bitwise' || e.kind === 'shift' || e.kind === 'jhash') walk(e.of);
   };
   for (const s of rule.statements) {
-    if ('set' in s) names.add(s.set);
-    if (s.kind === 'vmap' || s.kind === 'objref-map') names.add(s.map);
+    if ('set' in s) names.add(`set ${s.set}`);
+    if (s.kind === 'vmap' || s.kind === 'objref-map') names.add(`set ${s.map}`);
+    if (s.kind === 'flow-add') names.add(`flowtable ${s.flowtable}`);
+    if (s.kind === 'objref') names.add(`${s.type} ${s.name}`);
     for (const e of expressionsOf(s)) walk(e);
   }
   return names;

@@ -1,19 +1,42 @@
-import { type Netlink, type NetlinkAnswer, type NetlinkMessage, type Netns, openNetlink } from '@podwire/kernel';
-import type { WireMessage } from './encode-change.ts';
+import {
+  KernelError,
+  type Netlink,
+  type NetlinkAnswer,
+  type NetlinkMessage,
+  type Netns,
+  openNetlink,
+} from '@podwire/kernel';
+import type { WireMessage } from './encode-table.ts';
 import { MESSAGE, messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
 
 const BATCH_BEGIN = 0x10; // NFNL_MSG_BATCH_BEGIN
 const BATCH_END = 0x11; // NFNL_MSG_BATCH_END
 const GENERATION = 1; // NFNL_BATCH_GENID
+/** struct nlmsghdr and struct nfgenmsg stand before the attributes of a message. */
+const HEADERS = 20;
 
 /** struct nfgenmsg in front of the attributes: family, version 0, resource id big-endian. */
 function body(family: number, resource: number, attributes?: Buffer): Buffer {
-  const bytes = Buffer.alloc(4 + (attributes?.length ?? 0));
+  const bytes = Buffer.allocUnsafe(4 + (attributes?.length ?? 0));
   bytes[0] = family;
+  bytes[1] = 0;
   bytes.writeUInt16BE(resource, 2);
-  attributes?.copy(bytes, 4);
+  if (attributes) bytes.set(attributes, 4);
   return bytes;
 }
+
+const BEGIN: NetlinkMessage = {
+  type: BATCH_BEGIN,
+  flags: 0,
+  body: body(0, NFNL_SUBSYS_NFTABLES),
+  op: 'begin an nftables transaction',
+};
+const END: NetlinkMessage = {
+  type: BATCH_END,
+  flags: 0,
+  body: body(0, NFNL_SUBSYS_NFTABLES),
+  op: 'commit an nftables transaction',
+};
 
 /** nf_tables' part of netlink: transactions and dumps. */
 export class NftTransport {
@@ -29,21 +52,13 @@ export class NftTransport {
 
   /** All or nothing. With `generation`, the kernel refuses (ERESTART) when anything changed since that was read. */
   commit(messages: readonly WireMessage[], generation?: Buffer): void {
-    const check = generation ? Buffer.concat([Buffer.from([8, 0, GENERATION, 0]), generation]) : undefined;
-    this.#netlink.transaction([
-      { type: BATCH_BEGIN, flags: 0, body: body(0, NFNL_SUBSYS_NFTABLES, check), op: 'begin an nftables transaction' },
-      ...messages.map(
-        (m): NetlinkMessage => ({
-          type: messageType(m.message),
-          flags: m.flags,
-          body: body(m.family, 0, m.attributes),
-          get op() {
-            return m.purpose();
-          },
-        }),
-      ),
-      { type: BATCH_END, flags: 0, body: body(0, NFNL_SUBSYS_NFTABLES), op: 'commit an nftables transaction' },
-    ]);
+    const check = generation && Buffer.concat([Buffer.from([8, 0, GENERATION, 0]), generation]);
+    const begin = check ? { ...BEGIN, body: body(0, NFNL_SUBSYS_NFTABLES, check) } : BEGIN;
+    try {
+      this.#netlink.transaction([begin, ...messages.map(netlinkMessage), END]);
+    } catch (error) {
+      throw error instanceof KernelError ? naming(error, messages) : error;
+    }
   }
 
   /** Answers' attributes, nfgenmsg taken off. */
@@ -64,6 +79,18 @@ export class NftTransport {
     const bytes = answers[0] && attributesOf(answers[0]);
     return bytes && Buffer.from(bytes.subarray(4, 8)); // NFTA_GEN_ID comes first
   }
+}
+
+function netlinkMessage({ message, flags, family, attributes }: WireMessage): NetlinkMessage {
+  return { type: messageType(message), flags, body: body(family, 0, attributes) };
+}
+
+/** The error with the command that the kernel refused, in nft syntax; message 0 begins the batch. */
+function naming(error: KernelError, messages: readonly WireMessage[]): KernelError {
+  const { errno, extack, offset, index = 0 } = error;
+  const guilty = messages[index - 1];
+  const op = guilty?.purpose(offset === undefined ? undefined : offset - HEADERS) ?? error.op;
+  return new KernelError({ op, errno, extack, offset, index });
 }
 
 const attributesOf = (answer: NetlinkAnswer): Buffer => answer.body.subarray(4);

@@ -1,5 +1,5 @@
-import { TYPES } from './data-type.ts';
-import type { DataType, NamedSet } from './model.ts';
+import { TYPES, type ValueType } from './data-type.ts';
+import type { SetShape } from './encode-set.ts';
 import { cleanComment } from './name.ts';
 import { BYTE_ORDER, UDATA } from './wire.ts';
 
@@ -10,19 +10,21 @@ function udata(type: number, value: Uint8Array): Buffer {
 
 const u32 = (n: number): Buffer => Buffer.from([n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255]);
 
-const orderOf = (types: readonly DataType[] | undefined): number =>
-  types?.length === 1 ? BYTE_ORDER[TYPES[types[0] as DataType].order] : BYTE_ORDER.none;
+const orderOf = (types: readonly ValueType[] | undefined): number =>
+  types?.length === 1 ? BYTE_ORDER[TYPES[types[0] as ValueType].order] : BYTE_ORDER.none;
 
 export function commentUserdata(comment: string, type: number = UDATA.comment): Buffer {
   return udata(type, Buffer.from(`${cleanComment(comment)}\0`));
 }
 
 /** nft needs the byte order to list a set as it was written. */
-export function setUserdata(set: Pick<NamedSet, 'key' | 'data' | 'comment'>): Buffer {
+export function setUserdata(set: Pick<SetShape, 'key' | 'data' | 'comment' | 'autoMerge' | 'dataInterval'>): Buffer {
   const data = set.data === 'verdict' ? undefined : set.data;
   return Buffer.concat([
     udata(UDATA.keyByteOrder, u32(orderOf(set.key))),
     ...(data ? [udata(UDATA.dataByteOrder, u32(orderOf(data)))] : []),
+    ...(set.autoMerge ? [udata(UDATA.mergeElements, u32(1))] : []),
+    ...(set.dataInterval ? [udata(UDATA.dataInterval, u32(1))] : []),
     ...(set.comment === undefined ? [] : [commentUserdata(set.comment, UDATA.setComment)]),
   ]);
 }

@@ -1,7 +1,7 @@
 import { formatIp } from '@podwire/base';
 import { paddedLength, prefixBounds, TYPES, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
-import type { DataType, Value } from './model.ts';
+import type { Value } from './model.ts';
 
 /** A value as bytes in the kernel's order: `from` equals `to` unless it is a range or a prefix. */
 export interface Bounds {
@@ -45,7 +45,7 @@ export function joinParts(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(paddedLength(part.length) - part.length)]));
 }
 
-export function splitParts(types: readonly DataType[], bytes: Buffer): Buffer[] {
+export function splitParts(types: readonly ValueType[], bytes: Buffer): Buffer[] {
   let offset = 0;
   return types.map((type) => {
     const part = bytes.subarray(offset, offset + TYPES[type].length);
@@ -62,7 +62,7 @@ export function formatValue(type: ValueType, value: Value): string {
 }
 
 /** Bytes back to the shortest value that means them: a single value, a prefix, or a range. */
-export function decodeBounds(type: DataType, { from, to }: Bounds): Value {
+export function decodeBounds(type: ValueType, { from, to }: Bounds): Value {
   const info = TYPES[type];
   if (from.equals(to)) return info.decode(from);
   if (type === 'ipv4_addr' || type === 'ipv6_addr') {

@@ -1,0 +1,71 @@
+import type { NamedSet, SetElement, Value } from './model.ts';
+
+/** What changes of one set: elements to take out, then elements to put in. */
+export interface SetDelta {
+  readonly set: NamedSet;
+  readonly add: readonly SetElement[];
+  readonly remove: readonly SetElement[];
+}
+
+/** Values are compared as they are written: a planner that writes 10.0.0.1 and 10.0.0.1/32 by turns costs an element. */
+export function keyText(values: readonly Value[]): string {
+  let text = '';
+  for (const value of values) text += typeof value === 'object' ? `${value.from}-${value.to}|` : `${value}|`;
+  return text;
+}
+
+/** Everything of an element but its key, and but the state of what it keeps. */
+export function contentText({ data, object, timeout, comment }: SetElement): string {
+  const rest = timeout === undefined && comment === undefined ? '' : `;${timeout};${comment}`;
+  if (object !== undefined) return `${object}${rest}`;
+  if (data === undefined) return rest;
+  return ('kind' in data ? `${data.kind} ${'chain' in data ? data.chain : ''}` : keyText(data)) + rest;
+}
+
+/** The elements of a committed set by their key, so that a change costs what it changes and not what is there. */
+export class ElementIndex {
+  readonly #byKey: Map<string, SetElement>;
+
+  constructor(elements: readonly SetElement[]) {
+    this.#byKey = new Map(elements.map((element) => [keyText(element.key), element]));
+  }
+
+  get elements(): readonly SetElement[] {
+    return [...this.#byKey.values()];
+  }
+
+  /**
+   * What of a wished change is one: taking out what is not there and putting in what is there already are none, putting in
+   * a key with other content replaces the element.
+   */
+  resolve(
+    set: NamedSet,
+    wish: { readonly add: readonly SetElement[]; readonly remove: readonly Pick<SetElement, 'key'>[] },
+  ): SetDelta {
+    const remove = new Map<string, SetElement>();
+    const add = new Map<string, SetElement>();
+    for (const { key } of wish.remove) {
+      const text = keyText(key);
+      const present = this.#byKey.get(text);
+      if (present) remove.set(text, present);
+    }
+    for (const element of wish.add) {
+      const text = keyText(element.key);
+      const present = this.#byKey.get(text);
+      if (present && contentText(present) === contentText(element)) {
+        remove.delete(text);
+        add.delete(text);
+      } else {
+        if (present) remove.set(text, present);
+        add.set(text, element);
+      }
+    }
+    return { set, add: [...add.values()], remove: [...remove.values()] };
+  }
+
+  /** Follows a change that was committed. */
+  follow({ add, remove }: SetDelta): void {
+    for (const { key } of remove) this.#byKey.delete(keyText(key));
+    for (const element of add) this.#byKey.set(keyText(element.key), element);
+  }
+}

@@ -1,0 +1,73 @@
+import { formatDuration } from './data-type.ts';
+import { timeoutState } from './encode-object.ts';
+import { formatQuota, formatRate, whole } from './format-element.ts';
+import { formatSynproxy } from './format-statement.ts';
+import type { Flowtable, NamedObject } from './model.ts';
+import { checkIfname, checkName, checkWord, quote } from './name.ts';
+
+/** A named object in nft syntax, tab-indented as `nft list` writes it. */
+export function formatObject(object: NamedObject): string {
+  const comment = object.comment === undefined ? [] : [`comment ${quote(object.comment)}`];
+  const lines = [...comment, ...objectLines(object)];
+  return `\t${object.kind} ${checkName(object.name)} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
+}
+
+function objectLines(object: NamedObject): string[] {
+  switch (object.kind) {
+    case 'counter':
+      return [`packets ${whole(object.packets ?? 0)} bytes ${whole(object.bytes ?? 0)}`];
+    case 'quota':
+      return [formatQuota(object)];
+    case 'limit':
+      return [`rate ${formatRate(object)}`];
+    case 'ct helper':
+      return [`type "${checkWord(object.helper)}" protocol ${object.protocol}`, `l3proto ${object.l3proto ?? 'inet'}`];
+    case 'ct timeout':
+      return [
+        `protocol ${object.protocol}`,
+        `l3proto ${object.l3proto ?? 'inet'}`,
+        `policy = { ${formatPolicy(object)} }`,
+      ];
+    case 'ct expectation':
+      return [
+        `protocol ${object.protocol}`,
+        `dport ${whole(object.dport)}`,
+        `timeout ${formatDuration(object.timeout)}`,
+        `size ${whole(object.size)}`,
+        `l3proto ${object.l3proto ?? 'inet'}`,
+      ];
+    case 'synproxy':
+      return synproxyLines(object);
+    case 'secmark':
+      return [`"${checkWord(object.context)}"`];
+  }
+}
+
+function formatPolicy({ name, protocol, policy }: Extract<NamedObject, { kind: 'ct timeout' }>): string {
+  return Object.entries(policy)
+    .map(([state, seconds]) => timeoutState(name, protocol, state) && `${state} : ${whole(seconds)}`)
+    .join(', ');
+}
+
+/** As the statement, but every number on a line of its own. */
+function synproxyLines({ mss, wscale, timestamp, sackPerm }: Extract<NamedObject, { kind: 'synproxy' }>): string[] {
+  const numbers = formatSynproxy({ ...(mss !== undefined && { mss }), ...(wscale !== undefined && { wscale }) });
+  const flags = [...(timestamp ? ['timestamp'] : []), ...(sackPerm ? ['sack-perm'] : [])];
+  return [
+    ...[...numbers.matchAll(/(mss|wscale) \d+/g)].map(([text]) => text),
+    ...(flags.length ? [flags.join(' ')] : []),
+  ];
+}
+
+/** A flowtable in nft syntax. */
+export function formatFlowtable({ name, priority, devices, offload, counter }: Flowtable): string {
+  const lines = [
+    `hook ingress priority ${formatPriority(priority)}`,
+    ...(devices.length ? [`devices = { ${devices.map((device) => `"${checkIfname(device)}"`).join(', ')} }`] : []),
+    ...(counter ? ['counter'] : []),
+    ...(offload ? ['flags offload'] : []),
+  ];
+  return `\tflowtable ${checkName(name)} {\n${lines.map((line) => `\t\t${line};\n`).join('')}\t}\n`;
+}
+
+const formatPriority = (priority: number): number => (priority < 0 ? -whole(-priority) : whole(priority));
