@@ -1,45 +1,111 @@
-import { familyOf, type IpAddress } from '@podwire/base';
-import { attributes, attributesAfter, codec, encodeBody, isErrno, NLM_F } from '@podwire/kernel';
-import { AF, defined, ifaddrmsg, nameOf, type RouteSocket, RTM } from './rtnetlink.ts';
-import { SCOPES, type Scope } from './scope.ts';
+import { type Family, familyOf, type IpAddress, tryParseIp } from '@podwire/base';
+import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
+import { type ADDRESS_FLAGS, addressAttributes, ifaddrmsg, RTM, type Scope } from '@podwire/kernel/rtnetlink';
+import {
+  applyBatch,
+  badValue,
+  defined,
+  encodeFor,
+  type ItemResult,
+  type Noun,
+  type RouteSocket,
+  requestUnlessGone,
+  wordOf,
+} from './rtnetlink.ts';
 
-const { ip, u32, u8 } = codec;
-
-/** An address of a link. */
+/** An address of a link; ip-address(8). */
 export interface Address {
   readonly link: string;
   readonly address: IpAddress;
   readonly prefixLength: number;
+  /** The other end's address on point-to-point links; prefixLength is then that of the peer. */
+  readonly peer?: IpAddress;
+  readonly broadcast?: IpAddress;
+  /** IPv4: how ifconfig names it, at most 15 bytes beginning with the link's name. */
+  readonly label?: string;
   /** Default global. */
   readonly scope?: Scope;
   /** Who made it (IFA_PROTO); kernels before 5.18 do not keep it. */
   readonly protocol?: number;
+  /** Seconds from now; absent: for ever. After the preferred lifetime no new connection uses the address. */
+  readonly validLifetime?: number;
+  readonly preferredLifetime?: number;
+  /** No route for the prefix comes with the address. */
+  readonly noPrefixRoute?: boolean;
+  /** IPv6: used at once, without duplicate address detection. */
+  readonly noDad?: boolean;
+  /** IPv6: home address (RFC 6275); the kernel makes temporary addresses of it (RFC 8981). */
+  readonly home?: boolean;
+  readonly manageTemporary?: boolean;
+  /** IPv4 multicast addresses are joined. */
+  readonly multicastAutoJoin?: boolean;
+  /** Priority of the prefix route. */
+  readonly routePriority?: number;
+  /** Told only: `tentative`, `dadFailed`, `deprecated`, `secondary` (IPv6: temporary), ... */
+  readonly state?: readonly AddressState[];
 }
 
-/** Attributes of ifaddrmsg messages, linux/if_addr.h. */
-const addressAttributes = attributes('address', {
-  address: [1, ip], // IFA_ADDRESS: of the other end on point-to-point links, else as local
-  local: [2, ip], // IFA_LOCAL: IPv4 only
-  flags: [8, u32], // IFA_FLAGS
-  protocol: [11, u8], // IFA_PROTO
-});
+const STATES = ['tentative', 'dadFailed', 'deprecated', 'secondary', 'optimistic', 'stablePrivacy'] as const;
+export type AddressState = (typeof STATES)[number];
+const SETTABLE = ['noPrefixRoute', 'noDad', 'home', 'manageTemporary', 'multicastAutoJoin'] as const;
+const FOR_EVER = 0xffffffff;
+
+const textOf = (a: Address): string => `address ${a.address}/${a.prefixLength} dev ${a.link}`;
 
 function encodeAddress(address: Address, index: number): Buffer {
-  const { address: ipAddress, prefixLength, scope = 'global', protocol } = address;
-  const v4 = familyOf(ipAddress) === 'ipv4';
-  const header = { family: v4 ? AF.INET : AF.INET6, prefixLength, scope: SCOPES[scope], index };
-  return encodeBody(ifaddrmsg, header, addressAttributes, { address: ipAddress, local: ipAddress, protocol });
+  const { address: local, prefixLength, peer, scope = 'global' } = address;
+  const object = textOf(address);
+  if (tryParseIp(local) === undefined) throw badValue(object, `"${local}" is not an IP address`);
+  const family: Family = familyOf(local);
+  if (!(prefixLength >= 0 && prefixLength <= (family === 'ipv4' ? 32 : 128)))
+    throw badValue(object, `a prefix length of ${prefixLength}`);
+  const flags: (keyof typeof ADDRESS_FLAGS)[] = SETTABLE.filter((flag) => address[flag]);
+  return encodeFor(object, () =>
+    encodeBody(ifaddrmsg, { family, prefixLength, scope, index }, addressAttributes, {
+      address: peer ?? local,
+      local,
+      label: address.label,
+      broadcast: address.broadcast,
+      lifetimes: lifetimesOf(address),
+      flags: flags.length > 0 ? flags : undefined,
+      routePriority: address.routePriority,
+      protocol: address.protocol,
+    }),
+  );
 }
 
-/** Reads one RTM_NEWADDR message; undefined for families other than IP. */
+function lifetimesOf({ validLifetime: valid, preferredLifetime: preferred = valid }: Address) {
+  if (valid === undefined && preferred === undefined) return undefined;
+  return { valid: valid ?? FOR_EVER, preferred: preferred ?? FOR_EVER };
+}
+
+/** Reads one RTM_NEWADDR or RTM_DELADDR message; undefined for families other than IP. */
 export function decodeAddress(body: Buffer, names: ReadonlyMap<number, string>): Address | undefined {
   const { family, prefixLength, scope, index } = ifaddrmsg.read(body);
-  if (family !== AF.INET && family !== AF.INET6) return undefined;
-  const { address, local, protocol } = addressAttributes.read(attributesAfter(body, ifaddrmsg.size));
+  if (family !== 'ipv4' && family !== 'ipv6') return undefined;
+  const a = addressAttributes.read(attributesAfter(body, ifaddrmsg.size));
   const link = names.get(index);
-  const own = local ?? address;
+  const own = a.local ?? a.address;
   if (own === undefined || link === undefined) return undefined;
-  return defined({ link, address: own, prefixLength, scope: nameOf(SCOPES, scope), protocol }) as Address;
+  const flags = a.flags ?? [];
+  const state = STATES.filter((one) => flags.includes(one));
+  const seconds = (time: number | undefined) => (time === undefined || time === FOR_EVER ? undefined : time);
+  const set = SETTABLE.map((flag) => [flag, flags.includes(flag) || undefined] as const);
+  return defined({
+    link,
+    address: own,
+    prefixLength,
+    peer: a.address === own ? undefined : a.address,
+    broadcast: a.broadcast,
+    label: a.label === link ? undefined : a.label,
+    scope: wordOf(scope),
+    protocol: a.protocol,
+    validLifetime: seconds(a.lifetimes?.valid),
+    preferredLifetime: seconds(a.lifetimes?.preferred),
+    ...(Object.fromEntries(set) as Pick<Address, (typeof SETTABLE)[number]>),
+    routePriority: a.routePriority,
+    state: state.length > 0 ? state : undefined,
+  }) as Address;
 }
 
 /** All addresses, or those of one link (NET_NO_LINK if it does not exist). */
@@ -51,22 +117,42 @@ export function readAddresses(socket: RouteSocket, link?: string): Address[] {
   return answers.flatMap(({ body: answer }) => decodeAddress(answer, names) ?? []);
 }
 
-/** Adds the address, or changes scope and protocol of one that is there. */
+function noun(socket: RouteSocket): Noun<'address', Address> {
+  return {
+    key: 'address',
+    addition: (address) => ({
+      type: RTM.NEWADDR,
+      flags: NLM_F.CREATE | NLM_F.REPLACE,
+      body: encodeAddress(address, socket.indexOf(address.link)),
+      op: `add ${textOf(address)}`,
+    }),
+    removal: ({ link, address, prefixLength, peer }) => ({
+      type: RTM.DELADDR,
+      flags: 0,
+      body: encodeAddress(defined({ link, address, prefixLength, peer }) as Address, socket.indexOf(link)),
+      op: `delete ${textOf({ link, address, prefixLength })}`,
+    }),
+    gone: ['EADDRNOTAVAIL'],
+  };
+}
+
+/** Adds the address, or changes lifetimes, scope and protocol of one that is there. */
 export function addAddress(socket: RouteSocket, address: Address): void {
-  const body = encodeAddress(address, socket.indexOf(address.link));
-  const op = `add address ${address.address}/${address.prefixLength} to ${address.link}`;
-  socket.netlink.request({ type: RTM.NEWADDR, flags: NLM_F.CREATE | NLM_F.REPLACE, body, op });
+  socket.netlink.request(noun(socket).addition(address));
 }
 
 /** Removes the address; false if the link does not have it. */
 export function deleteAddress(socket: RouteSocket, address: Address): boolean {
-  const body = encodeAddress(address, socket.indexOf(address.link));
-  const op = `delete address ${address.address}/${address.prefixLength} of ${address.link}`;
-  try {
-    socket.netlink.request({ type: RTM.DELADDR, flags: 0, body, op });
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EADDRNOTAVAIL')) return false;
-    throw error;
-  }
+  const { removal, gone } = noun(socket);
+  return requestUnlessGone(socket, removal(address), ...gone);
+}
+
+export type AddressResult = ItemResult<'address', Address>;
+
+/** Writes additions, then removals, in few system calls; one result each. Throws NET_NO_LINK, NET_BAD_VALUE. */
+export function applyAddresses(
+  socket: RouteSocket,
+  changes: { readonly add: readonly Address[]; readonly remove: readonly Address[] },
+): AddressResult[] {
+  return applyBatch(socket, changes, noun(socket));
 }

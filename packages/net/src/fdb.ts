@@ -1,7 +1,21 @@
 import type { IpAddress } from '@podwire/base';
-import { attributesAfter, encodeBody, isErrno, NLM_F } from '@podwire/kernel';
-import { NEIGHBOUR_STATES, NTF, neighbourAttributes } from './neighbour.ts';
-import { AF, defined, ndmsg, type RouteSocket, RTM } from './rtnetlink.ts';
+import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
+import {
+  type NEIGHBOUR_FLAGS,
+  type NEIGHBOUR_STATES,
+  ndmsg,
+  neighbourAttributes,
+  RTM,
+} from '@podwire/kernel/rtnetlink';
+import {
+  applyBatch,
+  defined,
+  encodeFor,
+  type ItemResult,
+  type Noun,
+  type RouteSocket,
+  requestUnlessGone,
+} from './rtnetlink.ts';
 
 /** A forwarding entry of a bridge or VXLAN link: where frames for a MAC address go; bridge(8) "fdb". */
 export interface FdbEntry {
@@ -14,61 +28,122 @@ export interface FdbEntry {
   readonly master?: boolean;
   /** Stays until removed; learned entries age. Default true. */
   readonly permanent?: boolean;
+  readonly vlan?: number;
+  /** VXLAN: UDP port and VNI to send with, where they are not the link's own. */
+  readonly port?: number;
+  readonly vni?: number;
+  /** VXLAN: VNI of the traffic meant, on links that take several (`external`). */
+  readonly sourceVni?: number;
+  /** VXLAN: the link to send by. */
+  readonly via?: string;
+  /** VXLAN: a group of next hop objects instead of a destination; Linux 5.8. */
+  readonly nextHopId?: number;
+  /** Does not move to another port. */
+  readonly sticky?: boolean;
+  /** Kept by a daemon: the kernel does not age it. */
+  readonly externLearn?: boolean;
 }
 
-function encodeFdb({ link, mac, destination, master }: FdbEntry, socket: RouteSocket): Buffer {
-  const header = {
-    family: AF.BRIDGE,
-    index: socket.indexOf(link),
-    state: NEIGHBOUR_STATES.permanent,
-    flags: master ? NTF.MASTER : NTF.SELF,
-  };
-  return encodeBody(ndmsg, header, neighbourAttributes, { mac, destination });
+type FdbFlag = 'master' | 'self' | 'sticky' | 'externLearn';
+
+const textOf = (e: FdbEntry): string =>
+  `fdb entry ${e.mac} dev ${e.link}${e.destination ? ` dst ${e.destination}` : ''}`;
+
+function encodeFdb(entry: FdbEntry, socket: RouteSocket): Buffer {
+  const { link, mac, destination, master, permanent = true, vlan, port, vni, sourceVni, nextHopId } = entry;
+  const flags: FdbFlag[] = [master ? 'master' : 'self'];
+  for (const flag of ['sticky', 'externLearn'] as const) if (entry[flag]) flags.push(flag);
+  // what ages is reachable; what does not but may move has no protocol to ask (NUD_NOARP)
+  const state: (keyof typeof NEIGHBOUR_STATES)[] = permanent ? ['permanent'] : ['reachable'];
+  const header = { family: 'bridge', index: socket.indexOf(link), state, flags } as const;
+  const viaIndex = entry.via === undefined ? undefined : socket.indexOf(entry.via);
+  const values = { mac, destination, vlan, port, vni, sourceVni, nextHopId, viaIndex };
+  return encodeFor(textOf(entry), () => encodeBody(ndmsg, header, neighbourAttributes, values));
 }
 
-/** Reads one RTM_NEWNEIGH message of AF_BRIDGE. */
+/** Reads one RTM_NEWNEIGH or RTM_DELNEIGH message of AF_BRIDGE. */
 export function decodeFdb(body: Buffer, names: ReadonlyMap<number, string>): FdbEntry | undefined {
-  const { family, index, state } = ndmsg.read(body);
+  const { family, index, state, flags } = ndmsg.read(body);
   const a = neighbourAttributes.read(attributesAfter(body, ndmsg.size));
   const link = names.get(index);
-  if (family !== AF.BRIDGE || link === undefined || a.mac === undefined) return undefined;
-  const master = a.master === undefined ? undefined : true;
-  const permanent = (state & NEIGHBOUR_STATES.permanent) !== 0;
-  return defined({ link, mac: a.mac, destination: a.destination, master, permanent }) as FdbEntry;
+  if (family !== 'bridge' || link === undefined || a.mac === undefined) return undefined;
+  const has = (flag: keyof typeof NEIGHBOUR_FLAGS) => flags.includes(flag) || undefined;
+  return defined({
+    link,
+    mac: a.mac,
+    destination: a.destination,
+    master: a.master === undefined ? undefined : true,
+    permanent: state.includes('permanent'),
+    vlan: a.vlan,
+    port: a.port,
+    vni: a.vni,
+    sourceVni: a.sourceVni,
+    via: a.viaIndex === undefined ? undefined : names.get(a.viaIndex),
+    nextHopId: a.nextHopId,
+    sticky: has('sticky'),
+    externLearn: has('externLearn'),
+  }) as FdbEntry;
 }
 
 /** The entries of one link, or of all. */
 export function readFdb(socket: RouteSocket, link?: string): FdbEntry[] {
   const index = link === undefined ? 0 : socket.indexOf(link);
-  const body = encodeBody(ndmsg, { family: AF.BRIDGE, index }, neighbourAttributes, {});
+  const body = encodeBody(ndmsg, { family: 'bridge', index }, neighbourAttributes, {});
   const answers = socket.netlink.dump({ type: RTM.GETNEIGH, flags: 0, body, op: 'list fdb entries' });
-  const names = link === undefined ? socket.names() : new Map([[index, link]]);
-  return answers.flatMap((answer) => decodeFdb(answer.body, names) ?? []);
+  const names = socket.names();
+  return answers.flatMap((answer) => {
+    const entry = decodeFdb(answer.body, names);
+    return entry && (link === undefined || entry.link === link) ? entry : [];
+  });
+}
+
+function noun(socket: RouteSocket): Noun<'entry', FdbEntry> {
+  return {
+    key: 'entry',
+    addition: (entry) => ({
+      type: RTM.NEWNEIGH,
+      // the kernel refuses to replace where several destinations are possible
+      flags: NLM_F.CREATE | (isFlood(entry.mac) ? NLM_F.APPEND : NLM_F.REPLACE),
+      body: encodeFdb(entry, socket),
+      op: `add ${textOf(entry)}`,
+    }),
+    removal: (entry) => ({
+      type: RTM.DELNEIGH,
+      flags: 0,
+      body: encodeFdb(entry, socket),
+      op: `delete ${textOf(entry)}`,
+    }),
+    gone: ['ENOENT'],
+  };
+}
+
+/** Group addresses, of which the all-zero one stands for everything, may have several destinations on a VXLAN link. */
+export function isFlood(mac: string): boolean {
+  return /^[0:]+$/.test(mac) || (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }
 
 /** Adds the entry; another destination of the same MAC address is overwritten. */
 export function replaceFdb(socket: RouteSocket, entry: FdbEntry): void {
-  writeFdb(socket, entry, NLM_F.REPLACE);
+  socket.netlink.request({ ...noun(socket).addition(entry), flags: NLM_F.CREATE | NLM_F.REPLACE });
 }
 
-/** Adds a further destination; only the all-zero MAC address of a VXLAN link may have several. */
+/** Adds a further destination; only all-zero and group MAC addresses of a VXLAN link may have several. */
 export function appendFdb(socket: RouteSocket, entry: FdbEntry): void {
-  writeFdb(socket, entry, NLM_F.APPEND);
-}
-
-function writeFdb(socket: RouteSocket, entry: FdbEntry, flags: number): void {
-  const op = `add fdb entry ${entry.mac} on ${entry.link}`;
-  socket.netlink.request({ type: RTM.NEWNEIGH, flags: NLM_F.CREATE | flags, body: encodeFdb(entry, socket), op });
+  socket.netlink.request({ ...noun(socket).addition(entry), flags: NLM_F.CREATE | NLM_F.APPEND });
 }
 
 /** Removes the entry; false if there is none. */
 export function deleteFdb(socket: RouteSocket, entry: FdbEntry): boolean {
-  const op = `delete fdb entry ${entry.mac} on ${entry.link}`;
-  try {
-    socket.netlink.request({ type: RTM.DELNEIGH, flags: 0, body: encodeFdb(entry, socket), op });
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const { removal, gone } = noun(socket);
+  return requestUnlessGone(socket, removal(entry), ...gone);
+}
+
+export type FdbResult = ItemResult<'entry', FdbEntry>;
+
+/** Writes additions, then removals, in few system calls; one result each. Throws NET_NO_LINK, NET_BAD_VALUE. */
+export function applyFdb(
+  socket: RouteSocket,
+  changes: { readonly add: readonly FdbEntry[]; readonly remove: readonly FdbEntry[] },
+): FdbResult[] {
+  return applyBatch(socket, changes, noun(socket));
 }

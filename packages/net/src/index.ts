@@ -1,13 +1,19 @@
-export { type Address, decodeAddress } from './address.ts';
+export type { Scope } from '@podwire/kernel/rtnetlink';
+export { type Address, type AddressResult, type AddressState, decodeAddress } from './address.ts';
 export * from './diff.ts';
+export type { Encap } from './encap.ts';
 export { NET_ERRORS } from './errors.ts';
 export { type NetTopic, type NetWatchOptions, watchNet } from './event.ts';
-export { decodeFdb, type FdbEntry } from './fdb.ts';
-export type { Link, LinkSettings } from './link.ts';
-export type { NewBridge, NewVeth, NewVxlan } from './link-creation.ts';
-export type { VxlanParameters } from './link-kind.ts';
-export type { Neighbour, NeighbourState } from './neighbour.ts';
+export { decodeFdb, type FdbEntry, type FdbResult } from './fdb.ts';
+export type { AddressGeneration, Link, LinkProperties } from './link.ts';
+export type { LinkPeer, LinkSpec, NewBridge, NewVeth, NewVxlan } from './link-creation.ts';
+export { diffLinks, type LinkDifference, type LinkOwnership, type LinkResult } from './link-diff.ts';
+export type { BridgeParameters, BridgePort, KindSettings, LinkKind, VxlanParameters } from './link-kind.ts';
+export type { LinkSettings } from './link-settings.ts';
+export type { Neighbour, NeighbourResult, NeighbourState } from './neighbour.ts';
 export { type Net, openNet } from './net.ts';
+export type { NextHop } from './next-hop.ts';
+export type { NextHopFilter, NextHopObject, NextHopResult } from './nexthop-object.ts';
 export {
   MAIN_TABLE,
   normalizeRoute,
@@ -17,4 +23,7 @@ export {
   type RouteResult,
   type RouteType,
 } from './route.ts';
-export type { Scope } from './scope.ts';
+export type { RouteMetrics } from './route-metrics.ts';
+export type { ItemResult } from './rtnetlink.ts';
+export { normalizeRule, type Range, type Rule, type RuleAction, type RuleFilter, type RuleResult } from './rule.ts';
+export { diffSysctls, type SysctlChange, type SysctlResult, type Sysctls } from './sysctl.ts';

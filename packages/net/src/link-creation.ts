@@ -1,7 +1,88 @@
-import { familyOf, type IpAddress } from '@podwire/base';
-import { encodeAttributes, encodeBody, type Netns, NLM_F } from '@podwire/kernel';
-import { linkAttributes, vethData, vxlanData } from './link-kind.ts';
-import { ifinfomsg, type RouteSocket, RTM } from './rtnetlink.ts';
+import type { IpAddress } from '@podwire/base';
+import { encodeBody, type Netns, NLM_F } from '@podwire/kernel';
+import { ifinfomsg, linkAttributes, RTM } from '@podwire/kernel/rtnetlink';
+import { deleteLink, type LinkProperties } from './link.ts';
+import { encodeSettings, hasOwnLower, isLinkKind } from './link-kind.ts';
+import { checkLinkName, createdValues, setLink } from './link-settings.ts';
+import { badValue, encodeFor, type RouteSocket } from './rtnetlink.ts';
+
+/** The other end of a veth or netkit pair, born in its namespace. Absent values: as the first end's, or the kernel's. */
+export interface LinkPeer {
+  readonly name: string;
+  /** Default: the namespace of the first end. */
+  readonly netns?: Netns;
+  readonly mac?: string;
+  readonly mtu?: number;
+}
+
+/** A link to be made. What is absent is the kernel's choice. */
+export interface LinkSpec extends LinkProperties {
+  /** 1 to 15 bytes without spaces, slashes, colons and percent signs. */
+  readonly name: string;
+  readonly kind: string;
+  /** The bridge, bond or VRF to become a port of. */
+  readonly master?: string;
+  /** The link to sit on; vlan, macvlan and ipvlan need one. */
+  readonly lower?: string;
+  /** veth and netkit need one. */
+  readonly peer?: LinkPeer;
+  readonly txQueues?: number;
+  readonly rxQueues?: number;
+  /** Parameters of a kind that podwire does not know, as the kernel reads them. */
+  readonly data?: Uint8Array;
+}
+
+/** Makes a link with all its settings, or none: if a setting is refused, the link is removed again. */
+export function createLink(socket: RouteSocket, spec: LinkSpec): void {
+  const { name, kind } = spec;
+  const object = `link ${name}`;
+  const op = `create ${kind} ${name}`;
+  checkLinkName(name);
+  const lowerIndex = spec.lower === undefined ? undefined : socket.indexOf(spec.lower);
+  const body = encodeFor(object, () =>
+    encodeBody(ifinfomsg, {}, linkAttributes, {
+      ...createdValues(spec),
+      name,
+      txQueues: spec.txQueues,
+      rxQueues: spec.rxQueues,
+      lowerIndex: hasOwnLower(kind) ? undefined : lowerIndex,
+      info: { kind, data: kindData(spec, lowerIndex) as never },
+    }),
+  );
+  socket.netlink.request({ type: RTM.NEWLINK, flags: NLM_F.CREATE | NLM_F.EXCL, body, op });
+  try {
+    setLink(socket, name, leftOver(spec));
+  } catch (error) {
+    deleteLink(socket, name);
+    throw error;
+  }
+}
+
+/** What the kernel takes only once the link exists. A veth whose peer is not there yet cannot be raised at once. */
+function leftOver(spec: LinkSpec): Parameters<typeof setLink>[2] {
+  const { up, master, alias, altNames, isolated, hairpin, bridgePort, protocolDown, addressGeneration } = spec;
+  const { arp, multicast, allMulticast, promiscuous } = spec;
+  const port = { isolated, hairpin, bridgePort };
+  const flags = { up, arp, multicast, allMulticast, promiscuous };
+  const given = Object.entries({ master, alias, altNames, protocolDown, addressGeneration, ...port, ...flags });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+function kindData(spec: LinkSpec, lowerIndex: number | undefined): object | undefined {
+  const { kind, data } = spec;
+  if (!isLinkKind(kind)) return data;
+  const settings = encodeSettings(kind, spec[kind] ?? {});
+  if (spec.peer) return { ...settings, peer: peerData(spec, spec.peer) };
+  if (kind === 'veth' || kind === 'netkit')
+    throw badValue(`link ${spec.name}`, `a ${kind} has two ends; say the name of the other one in "peer"`);
+  if (!hasOwnLower(kind)) return Object.keys(settings).length === 0 ? undefined : settings;
+  return { ...settings, lowerIndex };
+}
+
+function peerData(spec: LinkSpec, { name, netns, mac, mtu = spec.mtu }: LinkPeer): object {
+  checkLinkName(name);
+  return { name, mac, mtu, netnsFd: netns?.fd };
+}
 
 interface NewLink {
   readonly name: string;
@@ -30,29 +111,14 @@ export interface NewVxlan extends NewLink {
   readonly learning: boolean;
 }
 
-function create(socket: RouteSocket, link: NewLink, info: { kind: string; data?: Uint8Array }): void {
-  const { name, mac, mtu } = link;
-  const body = encodeBody(ifinfomsg, {}, linkAttributes, { name, mac, mtu, info });
-  socket.netlink.request({
-    type: RTM.NEWLINK,
-    flags: NLM_F.CREATE | NLM_F.EXCL,
-    body,
-    op: `create ${info.kind} ${name}`,
-  });
-}
-
 export function createVeth(socket: RouteSocket, veth: NewVeth): void {
-  const { name, netns, mac } = veth.peer;
-  const peer = encodeBody(ifinfomsg, {}, linkAttributes, { name, mac, mtu: veth.mtu, netnsFd: netns.fd });
-  create(socket, veth, { kind: 'veth', data: encodeAttributes(vethData, { peer }) });
+  createLink(socket, { ...veth, kind: 'veth' });
 }
 
 export function createBridge(socket: RouteSocket, bridge: NewBridge): void {
-  create(socket, bridge, { kind: 'bridge' });
+  createLink(socket, { ...bridge, kind: 'bridge' });
 }
 
-export function createVxlan(socket: RouteSocket, vxlan: NewVxlan): void {
-  const { vni, local, port, learning } = vxlan;
-  const source = familyOf(local) === 'ipv4' ? { local } : { local6: local };
-  create(socket, vxlan, { kind: 'vxlan', data: encodeAttributes(vxlanData, { vni, port, learning, ...source }) });
+export function createVxlan(socket: RouteSocket, { vni, local, port, learning, ...link }: NewVxlan): void {
+  createLink(socket, { ...link, kind: 'vxlan', vxlan: { vni, local, port, learning } });
 }

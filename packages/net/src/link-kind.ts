@@ -1,61 +1,108 @@
 import type { IpAddress } from '@podwire/base';
-import { attributes, codec, encoded } from '@podwire/kernel';
+import type { AttributesOf } from '@podwire/kernel';
+import { linkKinds, type portKinds } from '@podwire/kernel/rtnetlink';
 
-const { bool, ip, text, u16be, u32, u8, s32, mac } = codec;
+type Tables = typeof linkKinds;
+export type LinkKind = keyof Tables;
 
-/** IFLA_LINKINFO; what `data` and `slaveData` hold depends on the kind. */
-const linkInfo = attributes('IFLA_LINKINFO', {
-  kind: [1, text], // IFLA_INFO_KIND
-  data: [2, encoded], // IFLA_INFO_DATA
-  slaveKind: [4, text], // IFLA_INFO_SLAVE_KIND
-  slaveData: [5, encoded], // IFLA_INFO_SLAVE_DATA
-});
+/** Told at the link itself (`lower`, `peer`), once for both families (`local`), or of no use to a caller. */
+type Hidden =
+  | 'unknown'
+  | 'lowerIndex'
+  | 'peer'
+  | 'group6'
+  | 'local6'
+  | 'remote6'
+  | 'flags6'
+  | 'arpTargets'
+  | 'nsTargets';
 
-/** Attributes of ifinfomsg messages, linux/if_link.h. */
-export const linkAttributes = attributes('link', {
-  mac: [1, mac], // IFLA_ADDRESS
-  name: [3, text], // IFLA_IFNAME
-  mtu: [4, u32], // IFLA_MTU
-  peerIndex: [5, u32], // IFLA_LINK
-  master: [10, u32], // IFLA_MASTER
-  operState: [16, u8], // IFLA_OPERSTATE
-  info: [18, linkInfo], // IFLA_LINKINFO
-  alias: [20, text], // IFLA_IFALIAS
-  netnsFd: [28, u32], // IFLA_NET_NS_FD
-  extMask: [29, u32], // IFLA_EXT_MASK
-  peerNetnsId: [37, s32], // IFLA_LINK_NETNSID
-});
+/** The attributes of a kind as plain data: flags are booleans, an address stands once whatever its family. */
+type SettingsOf<R> = {
+  readonly [K in keyof AttributesOf<R> as Exclude<K, Hidden>]?: PlainValue<AttributesOf<R>[K]>;
+};
+type PlainValue<T> = true extends T ? boolean : Exclude<T, undefined>;
 
-/** IFLA_VXLAN_* */
-export const vxlanData = attributes('vxlan', {
-  vni: [1, u32], // IFLA_VXLAN_ID
-  underlay: [3, u32], // IFLA_VXLAN_LINK
-  local: [4, ip], // IFLA_VXLAN_LOCAL
-  local6: [17, ip], // IFLA_VXLAN_LOCAL6
-  learning: [7, bool], // IFLA_VXLAN_LEARNING
-  port: [15, u16be], // IFLA_VXLAN_PORT
-});
+/** `vxlan`: parameters of VXLAN links, and so on for each kind; names as in @podwire/kernel/rtnetlink's tables. */
+export type KindSettings = { readonly [K in LinkKind]?: SettingsOf<Tables[K]['rows']> };
 
-/** IFLA_BRPORT_*: a link's part in the bridge that is its master. */
-export const bridgePortData = attributes('bridge port', {
-  hairpin: [4, bool], // IFLA_BRPORT_MODE
-  isolated: [33, bool], // IFLA_BRPORT_ISOLATED
-});
+export type VxlanParameters = NonNullable<KindSettings['vxlan']>;
+export type BridgeParameters = NonNullable<KindSettings['bridge']>;
 
-/** VETH_INFO_PEER of linux/veth.h: a whole link message of the other end. */
-export const vethData = attributes('veth', {
-  peer: [1, encoded], // VETH_INFO_PEER
-});
+/** A link's part in the bridge that is its master; bridge(8) "link". `isolated` and `hairpin` stand at the link. */
+export type BridgePort = Omit<SettingsOf<(typeof portKinds)['bridge']['rows']>, 'isolated' | 'hairpin'>;
 
-export interface VxlanParameters {
-  readonly vni: number;
-  readonly local?: IpAddress;
-  readonly port: number;
-  readonly learning: boolean;
+interface Row {
+  readonly 1: { readonly name: string };
+}
+type Values = Record<string, unknown>;
+
+const rowsOf = (kind: LinkKind): Readonly<Record<string, Row>> => linkKinds[kind].rows as never;
+
+export function isLinkKind(kind: string | undefined): kind is LinkKind {
+  return kind !== undefined && Object.hasOwn(linkKinds, kind);
 }
 
-export function readVxlan(data: Buffer): VxlanParameters {
-  const { vni = 0, local, local6, port = 0, learning = false } = vxlanData.read(data);
-  const address = local ?? local6;
-  return { vni, port, learning, ...(address === undefined ? {} : { local: address }) };
+/** Whether the link below is named among the kind's own parameters, not in IFLA_LINK. */
+export function hasOwnLower(kind: string): boolean {
+  return isLinkKind(kind) && 'lowerIndex' in rowsOf(kind);
+}
+
+/** Settings as the kernel's table has them: by family, and without flags that are not set. */
+export function encodeSettings(kind: LinkKind, settings: object): Values {
+  const rows = rowsOf(kind);
+  const entries = Object.entries(settings).flatMap(([key, value]): [string, unknown][] => {
+    if (value === false && rows[key]?.[1].name.startsWith('flag')) return [];
+    return [[isIpv6(value) && `${key}6` in rows ? `${key}6` : key, value]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isIpv6(value: unknown): value is IpAddress {
+  return typeof value === 'string' && value.includes(':');
+}
+
+/** What the kernel tells of a link of the kind, as plain settings. */
+export function decodeSettings(kind: LinkKind, values: Values): Values {
+  const rows = rowsOf(kind);
+  const result: Values = {};
+  for (const key in values) {
+    const value = values[key];
+    if (value === undefined || key === 'unknown' || key === 'lowerIndex' || key === 'peer') continue;
+    const short = key.endsWith('6') && key.slice(0, -1) in rows ? key.slice(0, -1) : key;
+    result[short] = value;
+  }
+  return result;
+}
+
+/** Parameters that a link keeps for life: another value takes a new link. */
+const LIFELONG: Readonly<Record<string, readonly string[]>> = {
+  bond: ['mode'],
+  geneve: ['vni', 'port', 'external', 'innerProtocolInherit'],
+  netkit: ['mode'],
+  vlan: ['id', 'protocol'],
+  vrf: ['table'],
+  vxlan: [
+    'vni',
+    'port',
+    'portRange',
+    'groupPolicy',
+    'genericProtocol',
+    'external',
+    'vniFilter',
+    'udpChecksum',
+    'udp6ZeroChecksumTx',
+    'udp6ZeroChecksumRx',
+    'remoteChecksumTx',
+    'remoteChecksumRx',
+    'proxy',
+    'routeShortCircuit',
+    'l2Miss',
+    'l3Miss',
+  ],
+  xfrm: ['interfaceId', 'external'],
+};
+
+export function isLifelong(kind: string, setting: string): boolean {
+  return (LIFELONG[kind] ?? ['external', 'erspanVersion']).includes(setting);
 }

@@ -1,25 +1,27 @@
-import { familyOf, type IpAddress } from '@podwire/base';
-import { attributes, attributesAfter, codec, encodeBody, isErrno, NLM_F } from '@podwire/kernel';
-import { AF, defined, nameOf, ndmsg, type RouteSocket, RTM } from './rtnetlink.ts';
+import { familyOf, type IpAddress, tryParseIp } from '@podwire/base';
+import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
+import {
+  type NEIGHBOUR_FLAGS,
+  type NEIGHBOUR_STATES,
+  ndmsg,
+  neighbourAttributes,
+  RTM,
+} from '@podwire/kernel/rtnetlink';
+import {
+  applyBatch,
+  badValue,
+  defined,
+  encodeFor,
+  type ItemResult,
+  type Noun,
+  type RouteSocket,
+  requestUnlessGone,
+  wordOf,
+} from './rtnetlink.ts';
 
-const { ip, mac, u16be, u32 } = codec;
-
-/** NUD_* of linux/neighbour.h; ip-neighbour(8). */
-export const NEIGHBOUR_STATES = {
-  incomplete: 1,
-  reachable: 2,
-  stale: 4,
-  delay: 8,
-  probe: 16,
-  failed: 32,
-  noarp: 64,
-  permanent: 128,
-} as const;
 export type NeighbourState = keyof typeof NEIGHBOUR_STATES;
 
-export const NTF = { SELF: 2, MASTER: 4, PROXY: 8 } as const;
-
-/** Who has an IP address on a link. Entries that resolve nothing (NUD_NOARP) are not shown. */
+/** Who has an IP address on a link; ip-neighbour(8). Entries that resolve nothing (NUD_NOARP) are not shown. */
 export interface Neighbour {
   readonly link: string;
   readonly address: IpAddress;
@@ -29,43 +31,52 @@ export interface Neighbour {
   readonly state?: NeighbourState;
   /** This machine answers for the address on the link. */
   readonly proxy?: boolean;
+  /** IPv6: the neighbour is a router. */
+  readonly router?: boolean;
+  /** Kept by a daemon: the kernel does not age it. */
+  readonly externLearn?: boolean;
+  /** The kernel keeps it resolved; Linux 5.16. */
+  readonly managed?: boolean;
+  /** Who made it (NDA_PROTOCOL). */
+  readonly protocol?: number;
 }
 
-/** Attributes of ndmsg messages, linux/neighbour.h. */
-export const neighbourAttributes = attributes('neighbour', {
-  destination: [1, ip], // NDA_DST
-  mac: [2, mac], // NDA_LLADDR
-  port: [6, u16be], // NDA_PORT
-  vni: [7, u32], // NDA_VNI
-  index: [8, u32], // NDA_IFINDEX
-  master: [9, u32], // NDA_MASTER
-});
+const textOf = ({ address, link }: Neighbour): string => `neighbour ${address} dev ${link}`;
 
 function encodeNeighbour(neighbour: Neighbour, index: number): Buffer {
-  const { address, state = 'permanent', proxy } = neighbour;
-  const header = {
-    family: familyOf(address) === 'ipv4' ? AF.INET : AF.INET6,
-    index,
-    state: NEIGHBOUR_STATES[state],
-    flags: proxy ? NTF.PROXY : 0,
-  };
-  return encodeBody(ndmsg, header, neighbourAttributes, { destination: address, mac: neighbour.mac });
+  const { address, mac, state = 'permanent', protocol, managed } = neighbour;
+  if (tryParseIp(address) === undefined) throw badValue(textOf(neighbour), `"${address}" is not an IP address`);
+  const flags = (['proxy', 'router', 'externLearn'] as const).filter((flag) => neighbour[flag]);
+  const header = { family: familyOf(address), index, state: [state], flags };
+  return encodeFor(textOf(neighbour), () =>
+    encodeBody(ndmsg, header, neighbourAttributes, {
+      destination: address,
+      mac,
+      protocol,
+      extFlags: managed ? ['managed'] : undefined,
+    }),
+  );
 }
 
-/** Reads one RTM_NEWNEIGH message of an IP family; undefined for others and for NUD_NOARP. */
+/** Reads one RTM_NEWNEIGH or RTM_DELNEIGH message of an IP family; undefined for others and for NUD_NOARP. */
 export function decodeNeighbour(body: Buffer, names: ReadonlyMap<number, string>): Neighbour | undefined {
   const { family, index, state, flags } = ndmsg.read(body);
-  if ((family !== AF.INET && family !== AF.INET6) || state === NEIGHBOUR_STATES.noarp) return undefined;
-  const { destination, mac: address } = neighbourAttributes.read(attributesAfter(body, ndmsg.size));
+  const resolvesNothing = state.length === 1 && state[0] === 'noarp';
+  if ((family !== 'ipv4' && family !== 'ipv6') || resolvesNothing) return undefined;
+  const a = neighbourAttributes.read(attributesAfter(body, ndmsg.size));
   const link = names.get(index);
-  if (link === undefined || destination === undefined) return undefined;
-  const proxy = flags & NTF.PROXY ? true : undefined;
+  if (link === undefined || a.destination === undefined) return undefined;
+  const has = (flag: keyof typeof NEIGHBOUR_FLAGS) => flags.includes(flag) || undefined;
   return defined({
     link,
-    address: destination,
-    mac: address,
-    state: nameOf(NEIGHBOUR_STATES, state),
-    proxy,
+    address: a.destination,
+    mac: a.mac,
+    state: wordOf(state[0]),
+    proxy: has('proxy'),
+    router: has('router'),
+    externLearn: has('externLearn'),
+    managed: a.extFlags?.includes('managed') || undefined,
+    protocol: a.protocol || undefined,
   }) as Neighbour;
 }
 
@@ -73,9 +84,9 @@ export function decodeNeighbour(body: Buffer, names: ReadonlyMap<number, string>
 export function readNeighbours(socket: RouteSocket, link?: string): Neighbour[] {
   const index = link === undefined ? undefined : socket.indexOf(link);
   const names = index === undefined || link === undefined ? socket.names() : new Map([[index, link]]);
-  const requests = [AF.INET, AF.INET6].flatMap((family) => [
-    encodeBody(ndmsg, { family }, neighbourAttributes, { index }),
-    encodeBody(ndmsg, { family, flags: NTF.PROXY }, neighbourAttributes, {}),
+  const requests = (['ipv4', 'ipv6'] as const).flatMap((family) => [
+    encodeBody(ndmsg, { family }, neighbourAttributes, { viaIndex: index }),
+    encodeBody(ndmsg, { family, flags: ['proxy'] }, neighbourAttributes, {}),
   ]);
   return requests.flatMap((body) =>
     socket.netlink
@@ -84,22 +95,42 @@ export function readNeighbours(socket: RouteSocket, link?: string): Neighbour[] 
   );
 }
 
+function noun(socket: RouteSocket): Noun<'neighbour', Neighbour> {
+  return {
+    key: 'neighbour',
+    addition: (neighbour) => ({
+      type: RTM.NEWNEIGH,
+      flags: NLM_F.CREATE | NLM_F.REPLACE,
+      body: encodeNeighbour(neighbour, socket.indexOf(neighbour.link)),
+      op: `replace ${textOf(neighbour)}`,
+    }),
+    removal: ({ link, address, proxy }) => ({
+      type: RTM.DELNEIGH,
+      flags: 0,
+      body: encodeNeighbour(defined({ link, address, proxy }) as Neighbour, socket.indexOf(link)),
+      op: `delete ${textOf({ link, address })}`,
+    }),
+    gone: ['ENOENT'],
+  };
+}
+
 /** Adds the entry or overwrites the one of its link and address. */
 export function replaceNeighbour(socket: RouteSocket, neighbour: Neighbour): void {
-  const body = encodeNeighbour(neighbour, socket.indexOf(neighbour.link));
-  const op = `replace neighbour ${neighbour.address} on ${neighbour.link}`;
-  socket.netlink.request({ type: RTM.NEWNEIGH, flags: NLM_F.CREATE | NLM_F.REPLACE, body, op });
+  socket.netlink.request(noun(socket).addition(neighbour));
 }
 
 /** Removes the entry; false if there is none. */
 export function deleteNeighbour(socket: RouteSocket, neighbour: Neighbour): boolean {
-  const { link, address, proxy } = neighbour;
-  const body = encodeNeighbour(defined({ link, address, proxy }) as Neighbour, socket.indexOf(link));
-  try {
-    socket.netlink.request({ type: RTM.DELNEIGH, flags: 0, body, op: `delete neighbour ${address} on ${link}` });
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const { removal, gone } = noun(socket);
+  return requestUnlessGone(socket, removal(neighbour), ...gone);
+}
+
+export type NeighbourResult = ItemResult<'neighbour', Neighbour>;
+
+/** Writes additions, then removals, in few system calls; one result each. Throws NET_NO_LINK, NET_BAD_VALUE. */
+export function applyNeighbours(
+  socket: RouteSocket,
+  changes: { readonly add: readonly Neighbour[]; readonly remove: readonly Neighbour[] },
+): NeighbourResult[] {
+  return applyBatch(socket, changes, noun(socket));
 }

@@ -2,6 +2,9 @@ import fs from 'node:fs';
 import { PodwireError } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 
+/** Values by path, e.g. `{ 'net/ipv4/ip_forward': '1' }`; the kernel's Documentation/networking/ip-sysctl.rst. */
+export type Sysctls = Readonly<Record<string, string>>;
+
 /** `net/ipv4/ip_forward`; parts are separated by slashes, since names of links may hold dots. */
 function sysctlFile(path: string): string {
   const parts = path.split('/');
@@ -20,11 +23,18 @@ export function readSysctl(netns: Netns, path: string): string {
 /** Writes the value unless it is there already. Throws NET_BAD_SYSCTL. */
 export function writeSysctl(netns: Netns, path: string, value: string): void {
   const file = sysctlFile(path);
-  netns.run(() =>
-    attempt(`set sysctl ${path} to ${value}`, () => {
-      if (fs.readFileSync(file, 'utf8').trimEnd() !== value) fs.writeFileSync(file, value);
-    }),
-  );
+  netns.run(() => writeFile(path, file, value));
+}
+
+function writeFile(path: string, file: string, value: string): void {
+  attempt(`set sysctl ${path} to ${value}`, () => {
+    if (plain(fs.readFileSync(file, 'utf8')) !== plain(value)) fs.writeFileSync(file, value);
+  });
+}
+
+/** The kernel separates several numbers by tabs, people by spaces. */
+function plain(value: string): string {
+  return value.trim().replaceAll(/\s+/g, ' ');
 }
 
 function attempt<T>(what: string, fn: () => T): T {
@@ -36,4 +46,50 @@ function attempt<T>(what: string, fn: () => T): T {
       code === 'ENOENT' ? 'this kernel or namespace has none of that name' : 'run as root, with /proc/sys writable';
     throw new PodwireError('NET_BAD_SYSCTL', `${what}: ${code}; ${advice}`, { cause });
   }
+}
+
+/** The values of these paths; those that the kernel or namespace does not have are left out. */
+export function readSysctls(netns: Netns, paths: readonly string[]): Sysctls {
+  const files = paths.map((path) => [path, sysctlFile(path)] as const);
+  return netns.run(() => {
+    const present = files.filter(([, file]) => fs.existsSync(file));
+    return Object.fromEntries(
+      present.map(([path, file]) => [path, attempt(`read sysctl ${path}`, () => plain(fs.readFileSync(file, 'utf8')))]),
+    );
+  });
+}
+
+export interface SysctlChange {
+  readonly path: string;
+  readonly value: string;
+  /** What it was; undefined: the path was not there. */
+  readonly before: string | undefined;
+}
+
+/** What to write to come from observed to desired, in the order of desired. */
+export function diffSysctls(desired: Sysctls, observed: Sysctls): SysctlChange[] {
+  return Object.entries(desired).flatMap(([path, value]) => {
+    const before = observed[path];
+    return before !== undefined && plain(before) === plain(value) ? [] : [{ path, value, before }];
+  });
+}
+
+export interface SysctlResult {
+  readonly change: SysctlChange;
+  /** NET_BAD_SYSCTL */
+  readonly error: PodwireError | undefined;
+}
+
+/** Writes every value in one visit to the namespace; one result each. */
+export function applySysctls(netns: Netns, changes: readonly SysctlChange[]): SysctlResult[] {
+  return netns.run(() =>
+    changes.map((change) => {
+      try {
+        writeFile(change.path, sysctlFile(change.path), change.value);
+        return { change, error: undefined };
+      } catch (error) {
+        return { change, error: error as PodwireError };
+      }
+    }),
+  );
 }

@@ -1,5 +1,4 @@
-import type { AttributeTable } from '../netlink/attribute.ts';
-import { registerLayouts } from '../netlink/layout.ts';
+import { type MessageLayout, registerLayouts } from '../netlink/layout.ts';
 import { addressAttributes, ifaddrmsg } from './address.ts';
 import { linkAttributes } from './link.ts';
 import { ifinfomsg } from './link-attributes.ts';
@@ -10,12 +9,10 @@ import { netconfAttributes, nsidAttributes, rtgenmsg } from './nsid.ts';
 import { routeAttributes, rtmsg } from './route.ts';
 import { fibRuleHeader, ruleAttributes } from './rule.ts';
 
-/** What stands in an rtnetlink message. */
-export interface RtnetlinkLayout {
-  /** The kernel's name of the message type. */
-  readonly name: string;
-  readonly header: { readonly name: string; readonly size: number; read(bytes: Buffer): object };
-  readonly table: Pick<AttributeTable<unknown>, 'name' | 'rows' | 'read'>;
+/** What stands in an rtnetlink message: its name, its fixed header and its attributes. */
+export interface RtnetlinkLayout extends MessageLayout {
+  readonly header: MessageLayout['header'] & { read(bytes: Buffer): object };
+  readonly table: MessageLayout['table'] & { read(bytes: Buffer): object };
 }
 
 type Part = Omit<RtnetlinkLayout, 'name'>;
