@@ -1,0 +1,86 @@
+import { encodeError } from '../errors.ts';
+import { libc } from '../libc.ts';
+import type { Netns } from '../netns/netns.ts';
+import { inNetns } from '../socket/inet-socket.ts';
+import { openQueue, setHeaderSize, setOffloads, setOwner, setPersistent, type TunOffload } from './tun-device.ts';
+import { FrameQueue, type TunEvents, type TunQueue } from './tun-queue.ts';
+import { VIRTIO_NET_HEADER_SIZE } from './virtio-net-header.ts';
+
+/** MAX_TAP_QUEUES of the kernel. */
+const MOST_QUEUES = 256;
+
+export interface TunOptions extends TunEvents {
+  /** Where the link is made. Default: where the calling thread is. */
+  readonly netns?: Netns | undefined;
+  /** Up to 15 bytes; `%d` becomes the first free number. Default `tun%d` or `tap%d`. An existing link is opened again. */
+  readonly name?: string;
+  /** tun: IP packets; tap: Ethernet frames. Default tun. */
+  readonly mode?: 'tun' | 'tap';
+  /** Frames have a VirtioNetHeader in front (IFF_VNET_HDR). Default: when there are offloads, which need it. */
+  readonly vnetHeader?: boolean;
+  /** What the kernel may leave undone in frames it gives. Frames given to it may be super-frames in any case. */
+  readonly offloads?: readonly TunOffload[];
+  /** Queues, over which the kernel spreads flows; 1 to 256, default 1. */
+  readonly queues?: number;
+  /** The link stays when it is closed, until somebody removes it. */
+  readonly persist?: boolean;
+  /** Who may open the link without CAP_NET_ADMIN. */
+  readonly owner?: { readonly uid?: number; readonly gid?: number };
+}
+
+export interface Tun {
+  /** The link's name in its namespace; it is down and without address at first. */
+  readonly name: string;
+  readonly queues: readonly [TunQueue, ...TunQueue[]];
+  /** Gives up all queues; the link goes away unless it is persistent. A second call does nothing. */
+  close(): void;
+}
+
+/**
+ * Makes a tun or tap link whose other end is this program; Documentation/networking/tuntap. Throws KernelError: EBUSY when
+ * somebody else has the link open, EINVAL when it exists and is of another kind, KERNEL_PERMISSION without CAP_NET_ADMIN.
+ *
+ *     sockets of the netns ──route──▶ link ──onFrame──▶ program
+ *                          ◀──────── link ◀──write──── program
+ */
+export function openTun(options: TunOptions = {}): Tun {
+  const { mode = 'tun', offloads = [], queues: count = 1, vnetHeader = offloads.length > 0 } = options;
+  if (!Number.isInteger(count) || count < 1 || count > MOST_QUEUES) throw encodeError(`${count} queues of a tun link`);
+  if (offloads.length > 0 && !vnetHeader)
+    throw encodeError('tun offloads without vnetHeader, which says what is left to do');
+  const link = { mode, vnetHeader, multiQueue: count > 1 };
+  const fds: number[] = [];
+  try {
+    let { name } = options;
+    for (let i = 0; i < count; i++) {
+      const queue = inNetns(options.netns, () => openQueue({ ...link, ...(name === undefined ? {} : { name }) }));
+      fds.push(queue.fd);
+      name = queue.name;
+    }
+    configure(fds[0] ?? -1, vnetHeader, options);
+    return tunOf(fds, name ?? '', vnetHeader ? VIRTIO_NET_HEADER_SIZE : 0, options);
+  } catch (error) {
+    for (const fd of fds) libc.close(fd);
+    throw error;
+  }
+}
+
+function configure(fd: number, vnetHeader: boolean, { offloads = [], owner, persist }: TunOptions): void {
+  if (vnetHeader) {
+    setHeaderSize(fd);
+    setOffloads(fd, offloads);
+  }
+  if (owner) setOwner(fd, owner);
+  if (persist !== undefined) setPersistent(fd, persist);
+}
+
+function tunOf(fds: readonly number[], name: string, headerSize: number, events: TunEvents): Tun {
+  const queues = fds.map((fd) => new FrameQueue(fd, name, headerSize, events));
+  return {
+    name,
+    queues: queues as [FrameQueue, ...FrameQueue[]],
+    close() {
+      for (const queue of queues) queue.close();
+    },
+  };
+}
