@@ -13,6 +13,7 @@ import { listenTcp } from '../socket/tcp-listener.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
 import { attachedPrograms } from './attached-program.ts';
+import { lacking } from './bpf-feature.fixture.ts';
 import { inCgroup, openBpfFds, withBpfFs } from './bpf-place.fixture.ts';
 import { attachCgroup, type CgroupAttachType } from './cgroup-attachment.ts';
 import { CONTEXTS } from './context.ts';
@@ -220,7 +221,9 @@ async function arrives(netns: Netns): Promise<boolean> {
   }
 }
 
-test('programs see the packets of a link at tcx and at xdp, count and drop them', async () => {
+test('programs see the packets of a link at tcx and at xdp, count and drop them', {
+  skip: lacking('bpf-tcx', 'bpf-xdp-link'),
+}, async () => {
   await withNetns(1, async (netns) => {
     const TCX = { NEXT: -1, DROP: 2 };
     const XDP_DROP = 1;
@@ -265,7 +268,9 @@ test('programs see the packets of a link at tcx and at xdp, count and drop them'
   });
 });
 
-test('one listening socket is given the connections to a hundred ports', async () => {
+test('one listening socket is given the connections to a hundred ports', {
+  skip: lacking('bpf-sk-lookup'),
+}, async () => {
   await withNetns(1, async (netns) => {
     const server = await listenTcp({ netns, address: '127.0.0.1', port: 7 });
     const fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
@@ -306,7 +311,7 @@ test('one listening socket is given the connections to a hundred ports', async (
   });
 });
 
-test('a pinned link keeps its program on until it is unpinned or detached', async () => {
+test('a pinned link keeps its program on until it is unpinned or detached', { skip: lacking('bpf-tcx') }, async () => {
   await withNetns(1, async (netns) => {
     using counter = createCounter();
     using program = loadProgram({ type: 'sched_cls', instructions: counting(-1), maps: { counter } });

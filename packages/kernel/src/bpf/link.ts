@@ -1,4 +1,5 @@
-import { bpf } from './bpf-call.ts';
+import { errnoOf } from '../errno.ts';
+import { bpf, bpfError, tryBpf } from './bpf-call.ts';
 import { BPF } from './bpf-command.ts';
 import { BpfObject, idsOf, openPin } from './bpf-object.ts';
 import { decodeLinkInfo, type LinkInfo, readInfo } from './object-info.ts';
@@ -77,7 +78,11 @@ export interface LinkTarget {
 
 export function createLink({ program, target, attachType, flags, label }: LinkTarget): BpfLink {
   const values = { programFd: program.fd, target, attachType: ATTACH_TYPES[attachType], flags };
-  const fd = bpf(BPF.LINK_CREATE, values, () => `attach BPF ${program.label} to ${label}`);
+  const fd = tryBpf(BPF.LINK_CREATE, values);
+  if (fd < 0) {
+    const advice = 'the program is of another type, or this kernel is too old for this kind of link';
+    throw bpfError(`attach BPF ${program.label} to ${label}`, -fd, fd === -errnoOf('EINVAL') ? { advice } : {});
+  }
   return new BpfLink(fd, label);
 }
 
