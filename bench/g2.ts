@@ -1,0 +1,166 @@
+/**
+ * G2, one change while much is present: an EndpointSlice event until the kernel has it, at 10,000 Services, against the same
+ * change by `nft -f -` on kube-proxy's shape; what a change costs at 50,000 Services over what it costs at 1,000; and one
+ * element of a map of 50,000 by the nft library.
+ */
+
+import { withNetns } from '../packages/kernel/src/testing.ts';
+import type { FakeInformers } from '../packages/kube/src/testing.ts';
+import { openNft } from '../packages/nft/src/index.ts';
+import { runInside } from './child.ts';
+import { nftChange, nftShape } from './kube-proxy-shape.ts';
+import { element, elementTable } from './map-table.ts';
+import { type Part, printParts } from './part.ts';
+import { informersOf, requireReady, type ServiceNode, servicesRoom, withServiceNode } from './service-node.ts';
+import { endpointAddress, sliceObject } from './service-objects.ts';
+import { inTurn, median, milliseconds, quantile, ratios, spread } from './turns.ts';
+
+const SERVICES = 10_000;
+const [FEW, MANY] = [1000, 50_000];
+/** Pairs of some changes of ours and one of the peer's, which takes much longer. */
+const PAIRS = 20;
+const CHANGES = 50;
+const SCALE_PAIRS = 15;
+const ELEMENTS = 50_000;
+const ELEMENT_CHANGES = 5000;
+const ELEMENT_MICROSECONDS = 50;
+
+/** Changes one service after the other, each from its first endpoint to the replacement and later back. */
+class Changes {
+  readonly #services: number;
+  readonly #state = new Map<number, boolean>();
+  #next = 0;
+
+  constructor(services: number) {
+    this.#services = services;
+  }
+
+  /** Spread over all services: 7919 is prime. */
+  next(): { readonly service: number; readonly replaced: boolean } {
+    const service = (this.#next++ * 7919) % this.#services;
+    const replaced = !this.#state.get(service);
+    this.#state.set(service, replaced);
+    return { service, replaced };
+  }
+}
+
+interface Changer {
+  /** Milliseconds that one change takes. */
+  change(): Promise<number>;
+  /** Throws unless the last change is in force. */
+  verify(): Promise<void>;
+}
+
+/** Connections are spread over two endpoints: 40 that miss one of them have a chance of 1e-12. */
+async function requireEndpoint({ connect }: ServiceNode, service: number, replaced: boolean): Promise<void> {
+  const seen = new Set<string>();
+  for (let i = 0; i < 40; i++) seen.add(await connect(service));
+  const wanted = [endpointAddress(service, 0, replaced), endpointAddress(service, 1)];
+  if (JSON.stringify([...seen].sort()) !== JSON.stringify(wanted.sort()))
+    throw new Error(`service ${service} leads to ${[...seen].join(' and ')} instead of ${wanted.join(' and ')}`);
+}
+
+function withRoom<T>(services: number, fn: (changer: Changer) => Promise<T>): Promise<T> {
+  return withServiceNode(async (node) => {
+    const informers: FakeInformers = informersOf(services);
+    const room = servicesRoom(node.netns, informers);
+    await room.start();
+    requireReady(room);
+    const changes = new Changes(services);
+    let last = changes.next();
+    const change = (): Promise<number> => {
+      last = changes.next();
+      const slice = sliceObject(last.service, last.replaced);
+      return milliseconds(() => {
+        informers.put('EndpointSlice', slice);
+        return room.idle();
+      });
+    };
+    const verify = (): Promise<void> => requireEndpoint(node, last.service, last.replaced);
+    try {
+      return await fn({ change, verify });
+    } finally {
+      await room.stop();
+    }
+  });
+}
+
+function withKubeProxy<T>(services: number, fn: (changer: Changer) => Promise<T>): Promise<T> {
+  return withServiceNode((node) => {
+    runInside(node.netns, 'nft', ['-f', '-'], nftShape(services));
+    const changes = new Changes(services);
+    let last = { service: 0, replaced: false };
+    const change = (): Promise<number> => {
+      last = changes.next();
+      const text = nftChange(last.service, last.replaced);
+      return milliseconds(() => runInside(node.netns, 'nft', ['-f', '-'], text));
+    };
+    return fn({ change, verify: () => requireEndpoint(node, last.service, last.replaced) });
+  });
+}
+
+function oneChange(): Promise<Part[]> {
+  return withRoom(SERVICES, (room) =>
+    withKubeProxy(SERVICES, async (proxy) => {
+      const all: number[] = [];
+      const ours = async (): Promise<number> => {
+        const some: number[] = [];
+        for (let i = 0; i < CHANGES; i++) some.push(await room.change());
+        all.push(...some);
+        return median(some);
+      };
+      const measured = await inTurn(PAIRS, { ours, peer: () => proxy.change() });
+      await room.verify();
+      await proxy.verify();
+      const [p50, p99] = [median(all), quantile(all, 0.99)];
+      const detail = `${SERVICES} Services, ${PAIRS} pairs, ${all.length} changes: ours p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms; nft -f - ${spread(measured.peer, 'ms', 0)}`;
+      return [
+        { name: 'change', ratio: median(ratios(measured.peer, measured.ours)), must: 500, stretch: 3000, detail },
+        { name: 'p99', ratio: 1 / p99, must: 1, stretch: 5, detail: `1 ms allowed, ${p99.toFixed(2)} ms measured` },
+      ];
+    }),
+  );
+}
+
+function scale(): Promise<Part> {
+  return withRoom(FEW, (few) =>
+    withRoom(MANY, async (many) => {
+      const costs = await inTurn(SCALE_PAIRS, { few: () => few.change(), many: () => many.change() });
+      await few.verify();
+      await many.verify();
+      const detail = `a change at ${FEW}: ${spread(costs.few, 'ms', 2)}, at ${MANY}: ${spread(costs.many, 'ms', 2)}`;
+      return { name: 'scale', ratio: median(ratios(costs.few, costs.many)), must: 0.77, stretch: 1, detail };
+    }),
+  );
+}
+
+/** An element gets another value at each change: in one transaction it goes and comes. */
+function oneElement(): Promise<Part> {
+  return withNetns(1, async (netns) => {
+    const nft = openNft(netns);
+    try {
+      const table = elementTable(ELEMENTS);
+      nft.apply(table);
+      const times: number[] = [];
+      const elements = table.sets.flatMap((set) => [...set.elements]);
+      for (let i = -ELEMENT_CHANGES; i < ELEMENT_CHANGES; i++) {
+        const at = Math.abs(i * 7919) % ELEMENTS;
+        const add = [element(at, ELEMENTS + i)];
+        const started = performance.now();
+        nft.change(table, [{ set: 'services', add }]);
+        if (i >= 0) times.push(performance.now() - started); // the ones before warm up
+        elements.splice(at, 1, ...add);
+      }
+      const sets = table.sets.map((set) => ({ ...set, elements }));
+      if (nft.drift({ ...table, sets }).length > 0) throw new Error('the kernel has other elements than were written');
+      const [p50, p99] = [median(times) * 1000, quantile(times, 0.99) * 1000];
+      const detail = `${ELEMENT_MICROSECONDS} us allowed; ${times.length} changes at ${ELEMENTS}: p50 ${p50.toFixed(1)} us, p99 ${p99.toFixed(1)} us`;
+      return { name: 'element', ratio: ELEMENT_MICROSECONDS / p50, must: 1, stretch: 2, detail };
+    } finally {
+      nft.close();
+    }
+  });
+}
+
+const parts = [await oneElement(), ...(await oneChange()), await scale()];
+printParts('g2', parts);
