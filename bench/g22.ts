@@ -8,6 +8,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { labExists, labNames, runningDaemon } from '../packages/lab/src/index.ts';
 import { ROOT } from '../tools/steps.ts';
+import { printParts } from './part.ts';
+import { median, milliseconds, spread } from './turns.ts';
 
 const ROUNDS = 5;
 const ALLOWED = { up: 5, down: 2 };
@@ -15,11 +17,7 @@ const LAB = 'bench';
 const run = promisify(execFile);
 const podwire = (...args: string[]) => run(path.join(ROOT, 'podwire'), args, { encoding: 'utf8' });
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
-}
+const seconds = async (work: () => Promise<unknown>): Promise<number> => (await milliseconds(work)) / 1000;
 
 const ipNetns = async (): Promise<number> =>
   (await run('ip', ['netns', 'list'])).stdout.split('\n').filter((line) => line.startsWith(`pw-${LAB}-`)).length;
@@ -72,14 +70,13 @@ try {
   if (labExists(LAB)) await podwire('down', '--name', LAB);
 }
 
-let worst = Number.POSITIVE_INFINITY;
-for (const [part, list] of Object.entries(times)) {
-  const sorted = list.toSorted((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? Number.NaN;
-  const ratio = (part === 'up' ? ALLOWED.up : ALLOWED.down) / median;
-  worst = Math.min(worst, ratio);
-  console.log(
-    `g22.${part} ratio=${ratio.toFixed(2)} must=1 stretch=3 (median ${median.toFixed(2)} s, ${sorted[0]?.toFixed(2)} to ${sorted.at(-1)?.toFixed(2)})`,
-  );
-}
-console.log(`g22 ratio=${worst.toFixed(2)} must=1 stretch=3`);
+printParts(
+  'g22',
+  Object.entries(times).map(([name, list]) => ({
+    name,
+    ratio: (name === 'up' ? ALLOWED.up : ALLOWED.down) / median(list),
+    must: 1,
+    stretch: 3,
+    detail: spread(list, 's', 2),
+  })),
+);
