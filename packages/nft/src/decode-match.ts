@@ -5,11 +5,13 @@ import {
   expressionOf,
   neighbours,
   numberOf,
+  prefixedField,
   type Reading,
   readingOf,
   singleType,
 } from './decode-term.ts';
-import type { Expression, MatchOperator, Statement, Value } from './model.ts';
+import { FIELDS } from './header-field.ts';
+import type { Expression, MatchOperator, PayloadField, Statement, Value } from './model.ts';
 import type { ProtocolContext } from './protocol-context.ts';
 import { bitsOfMask, Inexpressible, isZero, type Operation, type Term } from './term.ts';
 
@@ -23,6 +25,8 @@ const reversed = (bytes: Buffer): Buffer => Buffer.from(bytes).reverse();
 /** A comparison of a register as the match it stands for; of bytes that are several fields, as several matches. */
 export function matchesOf(term: Term, { op, bytes }: Comparison, protocols: ProtocolContext): Statement[] {
   if (term.source.kind === 'presence') return [presence(term.source.expression, op, bytes)];
+  const address = op === '==' || op === '!=' ? prefixedField(term, protocols) : undefined;
+  if (address) return [prefixMatch(address, { op, bytes })];
   const parts = op === '==' ? neighbours(term, protocols) : undefined;
   if (!parts) return [matchOf(readingOf(term, protocols), { op, bytes })];
   let at = 0;
@@ -31,6 +35,14 @@ export function matchesOf(term: Term, { op, bytes }: Comparison, protocols: Prot
     at += part.length;
     return matchesOf(part, { op, bytes: own }, protocols);
   });
+}
+
+function prefixMatch(field: PayloadField, { op, bytes }: Comparison): Statement {
+  const { type } = FIELDS[field];
+  const first = Buffer.alloc(TYPES[type].length);
+  bytes.copy(first);
+  const right = `${TYPES[type].decode(first)}/${8 * bytes.length}`;
+  return { kind: 'match', left: { kind: 'payload', field }, op, right };
 }
 
 function presence(left: Expression, op: MatchOperator, bytes: Buffer): Statement {

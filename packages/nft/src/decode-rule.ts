@@ -88,13 +88,13 @@ class Decompiler {
     this.#registers.write(word, term, this.#at);
   }
 
-  #step(instruction: Instruction): void {
+  #step(instruction: Instruction) {
     if (instruction.name === 'unknown') throw new Inexpressible(`the expression ${instruction.raw.name}`);
     const context = { family: this.#scope.family, registers: this.#registers, protocols: this.#protocols };
     const loaded = loadedBy(instruction) ?? this.#computed(instruction);
     if (loaded) return this.#write(loaded.word, loaded.term);
     const statement =
-      simpleOf(instruction, this.#scope.family) ?? actionOf(instruction, context) ?? assignmentOf(instruction, context);
+      simpleOf(instruction, context) ?? actionOf(instruction, context) ?? assignmentOf(instruction, context);
     if (statement) return this.#emit(statement);
     this.#match(instruction);
   }
@@ -128,7 +128,7 @@ class Decompiler {
     return integer({ kind: 'jhash', of, ...rest, ...(seed !== undefined && { seed }) });
   }
 
-  #match(instruction: KnownExpression): void {
+  #match(instruction: KnownExpression) {
     switch (instruction.name) {
       case 'immediate':
         return this.#emit({ kind: 'verdict', verdict: verdictOf(instruction.data.data) });
@@ -154,7 +154,7 @@ class Decompiler {
   }
 
   /** `>=` and `<=` of the same register are a range. */
-  #compare({ sreg, op, data }: Extract<KnownExpression, { name: 'cmp' }>['data']): void {
+  #compare({ sreg, op, data }: Extract<KnownExpression, { name: 'cmp' }>['data']) {
     const term = this.#registers.read(wordOf(sreg));
     const bytes = Buffer.from(data?.value ?? []);
     if (typeof op !== 'string') throw new Inexpressible(`comparison ${op}`);
@@ -201,7 +201,7 @@ class Decompiler {
     return parts.length === 1 ? first : { kind: 'concat', parts };
   }
 
-  #object(data: Extract<KnownExpression, { name: 'objref' }>['data']): void {
+  #object(data: Extract<KnownExpression, { name: 'objref' }>['data']) {
     if (data.name !== undefined) return this.#emit({ kind: 'objref', type: objectKind(data.type), name: data.name });
     const set = this.#scope.sets.named(data.set ?? '');
     if (!set?.objects) throw new Inexpressible('objects of a map of its own');
@@ -210,7 +210,7 @@ class Decompiler {
   }
 
   /** What could not be read goes on as bytecode, if it reads no register but its own. */
-  #giveUp(instruction: Instruction, reason: Inexpressible): void {
+  #giveUp(instruction: Instruction, reason: Inexpressible) {
     const word = 'dreg' in (instruction.data ?? {}) ? wordOf((instruction.data as { dreg?: number }).dreg) : undefined;
     if (word !== undefined && instruction.name !== 'lookup') return this.#write(word, OPAQUE);
     const group = this.#instructions.slice(this.#start, this.#at + 1);

@@ -98,9 +98,14 @@ function lastBefore(key: Buffer | undefined, length: number): Buffer {
   return before;
 }
 
+function partsOf(types: readonly ValueType[], bytes: Buffer): Buffer[] {
+  if (bytes.length < lengthOf(types)) throw new Inexpressible(`${bytes.length} bytes as ${types.join(' . ')}`);
+  return splitParts(types, bytes);
+}
+
 function decodeElement(set: SetShape, entry: ElementAttributes, keyEnd: Buffer): SetElement {
-  const ends = splitParts(set.key, keyEnd);
-  const key = splitParts(set.key, bytesOf(entry.key)).map((from, i) => {
+  const ends = partsOf(set.key, keyEnd);
+  const key = partsOf(set.key, bytesOf(entry.key)).map((from, i) => {
     const type = set.key[i] as ValueType;
     return decodeBounds(type, inOrder(set, type, { from, to: ends[i] ?? from }));
   });
@@ -132,8 +137,8 @@ function decodeData({ data: types, dataInterval }: SetShape, data: DataAttribute
   if (types === 'verdict') return verdictOf(data);
   const bytes = bytesOf(data);
   if (types === undefined || !dataInterval)
-    return splitParts(types ?? [], bytes).map((part, i) => TYPES[types?.[i] as ValueType].decode(part));
-  const parts = splitParts([...types, ...types], bytes);
+    return partsOf(types ?? [], bytes).map((part, i) => TYPES[types?.[i] as ValueType].decode(part));
+  const parts = partsOf([...types, ...types], bytes);
   return types.map((type, i) => {
     const from = parts[i] ?? Buffer.alloc(0);
     return decodeBounds(type, { from, to: parts[types.length + i] ?? from });

@@ -1,11 +1,16 @@
 import type { InstructionOf, KnownExpression } from './bytecode.ts';
 import { NAMES } from './constant-name.ts';
+import type { ActionContext } from './decode-action.ts';
 import { statefulOf } from './decode-state.ts';
 import type { ObjectKind, RejectReason, Statement, SynproxyOptions, TableFamily } from './model.ts';
+import type { ProtocolContext } from './protocol-context.ts';
 import { Inexpressible } from './term.ts';
 
 /** Statements that read nothing but their own parameters. */
-export function simpleOf(instruction: KnownExpression, family: TableFamily): Statement | undefined {
+export function simpleOf(
+  instruction: KnownExpression,
+  { family, protocols }: Pick<ActionContext, 'family' | 'protocols'>,
+): Statement | undefined {
   switch (instruction.name) {
     case 'counter':
     case 'limit':
@@ -20,7 +25,7 @@ export function simpleOf(instruction: KnownExpression, family: TableFamily): Sta
     case 'synproxy':
       return { kind: 'synproxy', ...synproxyOf(instruction.data) };
     case 'reject':
-      return reject(instruction, family);
+      return reject(instruction, family, protocols);
     case 'log':
       return log(instruction);
     default:
@@ -37,14 +42,19 @@ export function synproxyOf({ mss, wscale, flags = [] }: InstructionOf<'synproxy'
   };
 }
 
-function reject({ data: { type, code = 0 } }: InstructionOf<'reject'>, family: TableFamily): Statement {
+function reject(
+  { data: { type, code = 0 } }: InstructionOf<'reject'>,
+  family: TableFamily,
+  protocols: ProtocolContext,
+): Statement {
   if (type === 'tcp-reset') return { kind: 'reject', with: 'tcp-reset' };
   const own = family === 'ip' ? 'icmp' : family === 'ip6' ? 'icmpv6' : 'icmpx';
-  const protocol = type === 'icmpx' ? 'icmpx' : family === 'ip6' ? 'icmpv6' : 'icmp';
+  const protocol = type === 'icmpx' ? 'icmpx' : protocols.has('ipv6') ? 'icmpv6' : 'icmp';
   const codes: Readonly<Record<string, number>> = NAMES[`${protocol}_code`];
   const reason = Object.keys(codes).find((name) => codes[name] === code);
   if (reason === undefined) throw new Inexpressible(`an answer of code ${code}`);
-  if (type === 'icmp' && own === 'icmpx') throw new Inexpressible('an answer whose protocol another match decides');
+  if (protocol === 'icmp' && !protocols.has('ipv4'))
+    throw new Inexpressible('an answer in a protocol that is not known');
   return { kind: 'reject', with: reason as RejectReason, ...(protocol !== own && { protocol }) };
 }
 

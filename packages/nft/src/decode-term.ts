@@ -91,22 +91,39 @@ function fieldAt(
 /** The fields that lie side by side in the bytes, when the bytes are more than one; nft loads neighbours at once. */
 export function neighbours(term: Term, protocols: ProtocolContext): Term[] | undefined {
   const { source, length, operations } = term;
-  if (
-    source.kind !== 'payload' ||
-    operations.length > 0 ||
-    fieldAt(source.base, bitsOf(source.offset, length), protocols)
-  )
-    return undefined;
+  if (source.kind !== 'payload' || operations.length > 0) return undefined;
+  if (isSpecific(fieldAt(source.base, bitsOf(source.offset, length), protocols))) return undefined;
   const parts: Term[] = [];
   for (let at = 0; at < length; ) {
     const size = [16, 6, 4, 2, 1, 3].find(
-      (bytes) => at + bytes <= length && fieldAt(source.base, bitsOf(source.offset + at, bytes), protocols),
+      (bytes) => at + bytes <= length && isSpecific(fieldAt(source.base, bitsOf(source.offset + at, bytes), protocols)),
     );
     if (size === undefined) return undefined;
     parts.push({ source: { ...source, offset: source.offset + at }, length: size, operations: [] });
     at += size;
   }
   return parts;
+}
+
+/** A field of a known header; ports of any transport are not. */
+function isSpecific(field: PayloadField | undefined): boolean {
+  const info: FieldInfo | undefined = field && FIELDS[field];
+  return info?.needs !== undefined;
+}
+
+/** The address field that the bytes are the first of: nft reads no more of it than a prefix needs. */
+export function prefixedField(term: Term, protocols: ProtocolContext): PayloadField | undefined {
+  const { source, length, operations } = term;
+  if (source.kind !== 'payload' || operations.length > 0) return undefined;
+  const found = PAYLOAD_FIELDS.find(
+    ([, field]) =>
+      field.base === source.base &&
+      field.offset === 8 * source.offset &&
+      field.bits > 8 * length &&
+      (field.type === 'ipv4_addr' || field.type === 'ipv6_addr') &&
+      protocols.has(field.needs),
+  );
+  return found?.[0];
 }
 
 const bitsOf = (offset: number, length: number) => ({ offset: 8 * offset, bits: 8 * length });
@@ -194,14 +211,9 @@ export function decodeFlags(type: ValueType, bytes: Buffer): Value | readonly Va
 export function expressionOf(reading: Reading): Expression {
   const type = reading.types[0] ?? 'mark';
   return reading.operations.reduce<Expression>((of, operation) => {
-    switch (operation.kind) {
-      case 'mask':
-        return { kind: 'bitwise', of, mask: numberOf(type, operation.mask), xor: numberOf(type, operation.xor) };
-      case 'shift':
-        return { kind: 'shift', of, direction: operation.direction, bits: operation.bits };
-      case 'swap':
-        throw new Inexpressible('a change of byte order');
-    }
+    if (operation.kind === 'swap') throw new Inexpressible('a change of byte order');
+    if (operation.kind === 'shift') return { kind: 'shift', of, direction: operation.direction, bits: operation.bits };
+    return { kind: 'bitwise', of, mask: numberOf(type, operation.mask), xor: numberOf(type, operation.xor) };
   }, reading.expression);
 }
 

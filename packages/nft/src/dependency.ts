@@ -105,5 +105,7 @@ export function learn(statement: Statement, known: Known): void {
   if (subject === undefined) return;
   if (typeof statement.right === 'object' && !subject.startsWith('icmp')) return;
   known.values.set(subject, String(statement.right));
-  if (subject === 'ether type') known.values.set('protocol', String(statement.right));
+  if (subject !== 'ether type') return;
+  known.values.set('protocol', String(statement.right));
+  if (statement.right === 'ip' || statement.right === 'ip6') known.values.set('nfproto', String(statement.right));
 }

@@ -1,4 +1,5 @@
 import type { AttributeWriter } from './attribute-writer.ts';
+import { TYPES } from './data-type.ts';
 import { writeCounter, writeQuota, writeRate } from './encode-state.ts';
 import { nftError } from './errors.ts';
 import { whole } from './format-element.ts';
@@ -57,7 +58,8 @@ function writeObjectData(out: AttributeWriter, object: NamedObject): void {
         .u16(1, L3[object.l3proto ?? 'inet'])
         .u8(2, L4[object.protocol])
         .u16(3, whole(object.dport));
-      out.u32(4, whole(object.timeout * 1000)).u8(5, whole(object.size));
+      // the one number that the kernel takes in its own order
+      out.bytes(4, TYPES.integer32.encode(whole(object.timeout * 1000))).u8(5, whole(object.size));
       return;
     case 'synproxy':
       return writeSynproxy(out, object);

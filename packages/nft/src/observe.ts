@@ -21,11 +21,14 @@ import { FAMILY, hookName } from './wire.ts';
 
 const FAMILY_NAMES = new Map(Object.entries(FAMILY).map(([name, number]) => [number, name as TableFamily]));
 
-/** Family and name of every table, also of other programs. */
+/** Family and name of every table, also of other programs, in the order in which they were made. */
 export function observeTables(transport: NftTransport): { family: TableFamily; name: string }[] {
-  return [...FAMILY_NAMES].flatMap(([number, family]) =>
-    transport.dump(NFT_MSG.GETTABLE, number).map((bytes) => ({ family, name: nftTable.read(bytes).name ?? '' })),
+  const tables = [...FAMILY_NAMES].flatMap(([number, family]) =>
+    transport.dump(NFT_MSG.GETTABLE, number).map((bytes) => ({ family, ...nftTable.read(bytes) })),
   );
+  return tables
+    .toSorted((a, b) => Number((a.handle ?? 0n) - (b.handle ?? 0n)))
+    .map(({ family, name = '' }) => ({ family, name }));
 }
 
 /** Rules with their bytecode left as it is, for words are tried on it. */

@@ -69,12 +69,12 @@ function ownSetOf(set: AnonymousSet | undefined): OwnSet | undefined {
 /** Comparable form: what the rule does, not what it has counted. */
 const textOf = (words: Words | undefined): string | undefined => words && JSON.stringify(words.map(withoutState));
 
+/** From the last on: a dependency may itself depend on one before it. */
 function foldDependencies(words: Words, same: (statements: Words) => boolean): Words {
-  let result = [...words];
-  for (let i = 0; i < result.length - 1; ) {
+  let result = words;
+  for (let i = words.length - 2; i >= 0; i--) {
     const without = result.toSpliced(i, 1);
     if (mayBeDependency(result[i]) && same(without)) result = without;
-    else i++;
   }
   return result;
 }

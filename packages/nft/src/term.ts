@@ -1,3 +1,4 @@
+import { DecodeError } from '@podwire/kernel';
 import type { ValueType } from './data-type.ts';
 import type { ExtensionInfo } from './extension-field.ts';
 import type { FieldInfo } from './header-field.ts';
@@ -29,7 +30,7 @@ export type Operation =
   | { readonly kind: 'swap' };
 
 /** The bytecode says something that the model has no words for. */
-export class Inexpressible extends Error {}
+export class Inexpressible extends DecodeError {}
 
 /** The bits of a mask as a part of its bytes; undefined when there are gaps. Both ends in bits from the left. */
 export function bitsOfMask(mask: Buffer): { readonly first: number; readonly count: number } | undefined {
