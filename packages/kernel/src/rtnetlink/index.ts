@@ -17,3 +17,4 @@ export { netconfAttributes, nsidAttributes, rtgenmsg } from './nsid.ts';
 export { type MultipathHop, ROUTE_FLAGS, ROUTE_TYPES, routeAttributes, rtmsg } from './route.ts';
 export { encapKinds } from './route-encap.ts';
 export { fibRuleHeader, RULE_ACTIONS, ruleAttributes } from './rule.ts';
+export * from './tc.ts';
