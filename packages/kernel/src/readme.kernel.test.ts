@@ -22,6 +22,10 @@ test('the examples of the README run', () => {
       // BPF
       '{ address: 167772162, port: 5353 }\nfalse\n',
       '0 2\n   2: (15) if r2 == 0xdd86 goto pc+1\n',
+      // datagrams, tun links and captures
+      'datagram 63\n',
+      'hello\n',
+      '(udp) and (dst port 53)\nout question\nin question\n',
     ]);
   } finally {
     deleteNetns(name);

@@ -59,7 +59,8 @@ function readOne(view: DataView, at: number, to: DatagramControl, i: number): vo
 }
 
 function header(view: DataView, at: number, level: number, type: number, size: number): number {
-  view.setBigUint64(at, BigInt(CMSG_HEADER + size), true);
+  view.setUint32(at, CMSG_HEADER + size, true); // of 64 bits; a bigint would be an object
+  view.setUint32(at + 4, 0, true);
   view.setInt32(at + 8, level, true);
   view.setInt32(at + 12, type, true);
   return at + CMSG_HEADER;

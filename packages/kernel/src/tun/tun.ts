@@ -31,6 +31,8 @@ export interface TunOptions extends TunEvents {
 export interface Tun {
   /** The link's name in its namespace; it is down and without address at first. */
   readonly name: string;
+  /** Its ifindex there, by which netlink knows it. */
+  readonly ifIndex: number;
   readonly queues: readonly [TunQueue, ...TunQueue[]];
   /** Gives up all queues; the link goes away unless it is persistent. A second call does nothing. */
   close(): void;
@@ -57,8 +59,10 @@ export function openTun(options: TunOptions = {}): Tun {
       fds.push(queue.fd);
       name = queue.name;
     }
+    const ifIndex = inNetns(options.netns, () => libc.if_nametoindex(name ?? ''));
     configure(fds[0] ?? -1, vnetHeader, options);
-    return tunOf(fds, name ?? '', vnetHeader ? VIRTIO_NET_HEADER_SIZE : 0, options);
+    const queues = fds.map((fd) => new FrameQueue(fd, name ?? '', vnetHeader ? VIRTIO_NET_HEADER_SIZE : 0, options));
+    return tunOf(queues as [FrameQueue, ...FrameQueue[]], name ?? '', ifIndex);
   } catch (error) {
     for (const fd of fds) libc.close(fd);
     throw error;
@@ -74,11 +78,11 @@ function configure(fd: number, vnetHeader: boolean, { offloads = [], owner, pers
   if (persist !== undefined) setPersistent(fd, persist);
 }
 
-function tunOf(fds: readonly number[], name: string, headerSize: number, events: TunEvents): Tun {
-  const queues = fds.map((fd) => new FrameQueue(fd, name, headerSize, events));
+function tunOf(queues: readonly [FrameQueue, ...FrameQueue[]], name: string, ifIndex: number): Tun {
   return {
     name,
-    queues: queues as [FrameQueue, ...FrameQueue[]],
+    ifIndex,
+    queues,
     close() {
       for (const queue of queues) queue.close();
     },
