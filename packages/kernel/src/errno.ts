@@ -3,20 +3,26 @@ import koffi from 'koffi';
 
 /** Second names of numbers on Linux, errno(3). */
 const ALIASES = ['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP'];
-const names = new Map<number, string>(
-  Object.entries(koffi.os.errno)
+/** Numbers of the kernel's own that reach user space now and then, linux/errno.h. */
+const INTERNAL: Readonly<Record<number, readonly [name: string, text: string]>> = {
+  517: ['EPROBE_DEFER', 'something it needs is not ready yet'],
+  524: ['ENOTSUPP', 'the kernel does not support it'],
+};
+const names = new Map<number, string>([
+  ...Object.entries(koffi.os.errno)
     .filter(([name]) => !ALIASES.includes(name))
-    .map(([name, number]) => [number, name]),
-);
+    .map(([name, number]): [number, string] => [number, name]),
+  ...Object.entries(INTERNAL).map(([number, [name]]): [number, string] => [Number(number), name]),
+]);
 
-/** `ENOENT` for 2; `errno 524` for numbers only the kernel knows. */
+/** `ENOENT` for 2; `errno 999` for numbers without a name. */
 export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
 
 /** `no such file or directory` for 2. */
 export function errnoText(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[1] ?? 'error without a text';
+  return INTERNAL[errno]?.[1] ?? getSystemErrorMap().get(-errno)?.[1] ?? 'error without a text';
 }
 
 /** The number of a name such as `ENOENT`. */

@@ -78,7 +78,6 @@ export function bpf<F extends string>(
 const ADVICE: Readonly<Record<number, string>> = {
   1: 'run as root or add the capabilities CAP_BPF and CAP_NET_ADMIN (kernels before 5.11 also say this when RLIMIT_MEMLOCK is low)',
   7: 'it is full or too large: raise maxEntries',
-  524: 'this kernel does not support it (ENOTSUPP)',
 };
 
 export function bpfError(op: string, errno: number, more: Partial<KernelFailure> = {}): KernelError {

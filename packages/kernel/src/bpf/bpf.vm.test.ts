@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { lacking } from './bpf-feature.fixture.ts';
+import { lacking } from '../probe/lacking.fixture.ts';
 import './bpf-probe.kernel.test.ts';
 import './link.kernel.test.ts';
 import './map.kernel.test.ts';

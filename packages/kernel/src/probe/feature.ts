@@ -19,3 +19,15 @@ export function featuresOf<K extends string, V extends { readonly use: string }>
   ]);
   return Object.fromEntries(entries) as Record<K, Feature>;
 }
+
+/** Trials that come without a word on what they are for. */
+export function withUses<K extends string>(
+  trials: Readonly<Record<K, () => void>>,
+  uses: Readonly<Record<K, string>>,
+): Record<K, Feature> {
+  const entries = (Object.entries(trials) as [K, () => void][]).map(([name, trial]): [K, Feature] => [
+    name,
+    { use: uses[name], trial },
+  ]);
+  return Object.fromEntries(entries) as Record<K, Feature>;
+}

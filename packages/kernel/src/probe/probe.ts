@@ -3,6 +3,9 @@ import { checkCall, isErrno } from '../errors.ts';
 import { CLONE, libc } from '../libc.ts';
 import { raiseLoopback } from '../netns/loopback.ts';
 import { excursion } from '../netns/netns.ts';
+import { SOCKET_FEATURES } from '../socket/socket-feature.ts';
+import { TUN_FEATURES } from '../tun/tun-feature.ts';
+import { BPF_FEATURES } from './bpf-feature.ts';
 import type { Feature } from './feature.ts';
 import { HOST_FEATURES } from './host-feature.ts';
 import { LINK_FEATURES } from './link-feature.ts';
@@ -21,7 +24,10 @@ export const FEATURE_GROUPS = {
   host: HOST_FEATURES,
   link: LINK_FEATURES,
   route: ROUTE_FEATURES,
+  socket: SOCKET_FEATURES,
+  tun: TUN_FEATURES,
   nftables: NFT_FEATURES,
+  bpf: BPF_FEATURES,
 } as const;
 
 type Groups = typeof FEATURE_GROUPS;
