@@ -16,6 +16,7 @@ export const KERNEL_ERRORS = {
   KERNEL_BPF_ASSEMBLY:
     'an instruction of a BPF program cannot be assembled: unknown label, register or map, a value that does not fit',
   KERNEL_BPF_VERIFIER: "the kernel's verifier refused a BPF program; details.log holds what it says",
+  KERNEL_NO_FAMILY: 'this kernel has no generic netlink family of that name; the message names the module that brings it',
   KERNEL_BAD_BIND: 'source or target of a bind mount does not exist',
 } as const satisfies ErrorCodeTable;
 

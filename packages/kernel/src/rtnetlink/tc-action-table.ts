@@ -1,7 +1,7 @@
 import { attributes, selectedBy } from '../netlink/attribute.ts';
 import { bytes, named, s32, text, u16, u32, u64 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
-import { numberedList } from './tc-codec.ts';
+import { numberedList } from '../netlink/numbered-list.ts';
 import { ratespec } from './tc-rate.ts';
 
 /** TC_ACT_*: what happens to the packet next. Numbers above 0x20000000 go to a chain, 0x10000000 jump. */

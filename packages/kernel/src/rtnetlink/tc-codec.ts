@@ -1,6 +1,5 @@
 import { DecodeError } from '../errors.ts';
 import type { AttributesOf, AttributeTable } from '../netlink/attribute.ts';
-import { readAttributes, writeAttribute } from '../netlink/attribute.ts';
 import type { ByteWriter } from '../netlink/byte-writer.ts';
 import { type Codec, readField } from '../netlink/codec.ts';
 
@@ -26,20 +25,6 @@ export function headed<F, R>(header: FixedStruct<F>, table: AttributeTable<R>): 
       const attributes = readField(table, bytes.subarray(end), { key: table.name, at: Math.min(end, bytes.length) });
       return { ...header.read(bytes), ...attributes };
     },
-  };
-}
-
-/** A list whose elements are numbered by their attribute types: 1, 2, 3 ... (TCA_ACT_TAB). */
-export function numberedList<T>(codec: Codec<T>): Codec<readonly T[]> & { readonly nested: true } {
-  const name = `numbered list of ${codec.name}`;
-  return {
-    name,
-    nested: true,
-    write(out, values) {
-      for (const [i, value] of values.entries()) writeAttribute(out, i + 1, codec, value);
-    },
-    read: (bytes) =>
-      readAttributes(bytes, name).map(({ payload, at }, i) => readField(codec, payload, { key: `[${i}]`, at: at + 4 })),
   };
 }
 

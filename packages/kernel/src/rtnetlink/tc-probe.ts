@@ -1,13 +1,11 @@
 import { checkCall } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { type Netlink, openNetlink } from '../netlink/netlink.ts';
-import { raiseLoopback } from '../netns/loopback.ts';
 import { createFilter } from './tc-filter.ts';
 import { createQdisc, type QdiscKind } from './tc-qdisc.ts';
 
 /** Each needs a netns that is thrown away; it throws KernelError when the kernel cannot. */
 function onLoopback(trial: (netlink: Netlink, link: number) => void): void {
-  raiseLoopback();
   const link = libc.if_nametoindex('lo');
   checkCall(link === 0 ? -1 : 0, () => 'find the link lo');
   const netlink = openNetlink('route');
@@ -38,7 +36,7 @@ function tryMatchall(): void {
 }
 
 /** Traffic control by what the kernel is asked to do. */
-export const TC_PROBES: Readonly<Record<string, () => void>> = {
+export const TC_PROBES = {
   'qdisc-tbf': tryQdisc({ kind: 'tbf', options: { rate: 1e6, burst: 10_000, latency: 10_000 } }),
   'qdisc-htb': tryQdisc({ kind: 'htb' }),
   'qdisc-clsact': tryQdisc({ kind: 'clsact' }),
@@ -46,4 +44,4 @@ export const TC_PROBES: Readonly<Record<string, () => void>> = {
   'qdisc-fq': tryQdisc({ kind: 'fq' }),
   'tc-bpf': tryBpfFilter,
   'tc-matchall': tryMatchall,
-};
+} as const satisfies Record<string, () => void>;
