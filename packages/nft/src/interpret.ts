@@ -1,25 +1,40 @@
-import { TYPES } from './data-type.ts';
-import { type EvaluationContext, evaluate, findElement, matches } from './evaluate.ts';
+import { TYPES, type ValueType } from './data-type.ts';
+import { type EvaluationContext, evaluate, findElement, findOwnElement, matches } from './evaluate.ts';
 import { setNamed } from './expression-type.ts';
 import { formatRule } from './format.ts';
 import { formatStatement } from './format-statement.ts';
-import type { Chain, DataType, Ports, Rule, Statement, Table, Value, Verdict } from './model.ts';
+import { isIpv6 } from './header-bytes.ts';
+import type { BaseChain, Chain, Rule, SetElement, Statement, Table, Value, Verdict } from './model.ts';
+import { type RejectAnswer, rejectAnswer } from './reject-code.ts';
+import { rewritten } from './rewrite.ts';
+import { translated } from './translate.ts';
 import type { ElementUpdate, Interpretation, InterpretOptions, MatchedRule, VirtualPacket } from './virtual-packet.ts';
+
+type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
 /**
  * Sends a virtual packet through all base chains of one hook, in the order of their priority, as the kernel would
- * (nft(8), Netfilter hooks): accept ends a base chain and goes to the next one, drop ends all. Limits and quotas count as
- * not exceeded; log and counter do nothing.
+ * (nft(8), Netfilter hooks): accept ends a base chain and goes to the next one, drop ends all. Chains of equal priority run
+ * in the order of `tables`. Without `options.state` limits and quotas count as not exceeded.
  */
 export function interpret(tables: readonly Table[], packet: VirtualPacket, options: InterpretOptions): Interpretation {
-  return new Walk(packet, options).through(tables);
+  const walk = new Walk(packet, options);
+  const verdict = walk.through(baseChains(tables, packet, options));
+  return walk.result(verdict);
 }
 
 type Ending = { readonly kind: 'accept' | 'drop' | 'reject'; readonly rule?: MatchedRule } | undefined;
 type Flow = Verdict | { readonly kind: 'reject' } | undefined;
 
-class Walk {
-  #packet: VirtualPacket;
+export interface HookChain {
+  readonly table: Table;
+  readonly chain: Chain;
+  readonly base: BaseChain;
+}
+
+/** One packet's way through chains; what happens to it adds up. */
+export class Walk {
+  packet: VirtualPacket;
   readonly #entered: VirtualPacket;
   readonly #options: InterpretOptions;
   readonly #matched: MatchedRule[] = [];
@@ -29,37 +44,43 @@ class Walk {
     this.#unknown.add(what);
   };
   #translation: Interpretation['translation'];
+  #rejection: RejectAnswer | undefined;
+  #proxy: Interpretation['proxy'];
   #decidedBy: Interpretation['decidedBy'];
 
   constructor(packet: VirtualPacket, options: InterpretOptions) {
-    this.#packet = packet;
+    this.packet = packet;
     this.#entered = packet;
-    this.#options = options;
+    const { state } = options;
+    this.#options = state ? { ...options, dynamicElements: (table, set) => elementsIn(options, table, set) } : options;
   }
 
-  through(tables: readonly Table[]): Interpretation {
-    for (const { table, chain, base } of baseChains(tables, this.#packet, this.#options)) {
+  through(chains: readonly HookChain[]): Interpretation['verdict'] {
+    for (const { table, chain, base } of chains) {
       if (base.type === 'nat' && !this.#needsTranslation()) continue;
       const ending = this.#chain(table, chain, 0) ?? { kind: base.policy ?? 'accept' };
       if (ending.rule) this.#decidedBy = { rule: ending.rule };
       else if (ending.kind === 'drop') this.#decidedBy = { policyOf: `${table.family} ${table.name} ${chain.name}` };
-      if (ending.kind !== 'accept') return this.#result(ending.kind);
+      if (ending.kind !== 'accept') return ending.kind;
     }
-    return this.#result('accept');
+    return 'accept';
   }
 
   /** Translation is decided once, by the first packet of a connection. */
   #needsTranslation(): boolean {
-    return this.#translation === undefined && (this.#packet.ct?.state ?? 'new') === 'new';
+    const state = this.packet.ct?.state ?? 'new';
+    return this.#translation === undefined && (state === 'new' || state === 'related');
   }
 
-  #result(verdict: Interpretation['verdict']): Interpretation {
+  result(verdict: Interpretation['verdict']): Interpretation {
     return {
       verdict,
-      packet: this.#packet,
+      packet: this.packet,
       matched: this.#matched,
       decidedBy: this.#decidedBy,
       updates: this.#updates,
+      ...(this.#rejection && { rejection: this.#rejection }),
+      ...(this.#proxy && { proxy: this.#proxy }),
       ...(this.#unknown.size > 0 && { cannotTell: [...this.#unknown] }),
       ...(this.#translation && { translation: this.#translation }),
     };
@@ -69,13 +90,7 @@ class Walk {
   #chain(table: Table, chain: Chain, depth: number): Ending {
     if (depth > 16) return { kind: 'drop' }; // NFT_JUMP_STACK_SIZE
     for (const [index, rule] of chain.rules.entries()) {
-      const flow = this.#rule(rule, {
-        table,
-        packet: this.#packet,
-        entered: this.#entered,
-        options: this.#options,
-        cannotTell: this.#cannotTell,
-      });
+      const flow = this.#rule(rule, table);
       if (flow === false) continue;
       const { family, name } = table;
       const matched: MatchedRule = {
@@ -98,9 +113,16 @@ class Walk {
   }
 
   /** false: some match failed; otherwise what the rule says about the packet's way. */
-  #rule(rule: Rule, context: EvaluationContext): Flow | false {
+  #rule(rule: Rule, table: Table): Flow | false {
     for (const statement of rule.statements) {
-      const flow = this.#statement(statement, { ...context, packet: this.#packet });
+      const context = {
+        table,
+        packet: this.packet,
+        entered: this.#entered,
+        options: this.#options,
+        cannotTell: this.#cannotTell,
+      };
+      const flow = this.#statement(statement, context);
       if (flow === false || flow) return flow;
     }
     return undefined;
@@ -112,128 +134,156 @@ class Walk {
         return matches(statement, context) && undefined;
       case 'lookup':
         return this.#lookup(statement, context) && undefined;
-      case 'vmap': {
-        const data = findElement(statement.map, statement.key, context)?.data;
-        return data && 'kind' in data ? data : false;
+      case 'anonymous-lookup': {
+        if (!evaluate(statement.key, context)) return false;
+        const found = findOwnElement(statement.key, statement.elements, context) !== undefined;
+        return found !== (statement.invert ?? false) && undefined;
       }
+      case 'vmap':
+        return verdictIn(findElement(statement.map, statement.key, context));
+      case 'anonymous-vmap':
+        return verdictIn(findOwnElement(statement.key, statement.elements, context));
       case 'verdict':
         return statement.verdict;
       case 'reject':
-        return { kind: 'reject' };
+        return this.#reject(statement, context);
+      case 'counter':
       case 'limit':
       case 'quota':
-        return statement.over ? false : undefined;
+      case 'ct-count':
+        return this.#stateful(statement) && undefined;
+      case 'objref':
+      case 'objref-map':
+        return this.#object(statement, context) && undefined;
       case 'update':
         return this.#update(statement, context);
       default:
-        return this.#rewrite(statement, context);
+        return this.#act(statement, context);
     }
   }
 
+  #stateful(statement: StatementOf<'counter' | 'limit' | 'quota' | 'ct-count'>): boolean {
+    const { state } = this.#options;
+    if (state) return state.passes(statement, this.packet);
+    return statement.kind === 'counter' || !statement.over;
+  }
+
   /** A key the packet lacks (a port of ICMP, say) ends the rule also when the lookup is inverted. */
-  #lookup({ key, set, invert }: Extract<Statement, { kind: 'lookup' }>, context: EvaluationContext): boolean {
+  #lookup({ key, set, invert }: StatementOf<'lookup'>, context: EvaluationContext): boolean {
     if (!evaluate(key, context)) return false;
     return (findElement(set, key, context) !== undefined) !== (invert ?? false);
   }
 
-  #rewrite(statement: Statement, context: EvaluationContext): Flow | false {
+  #object(statement: StatementOf<'objref' | 'objref-map'>, context: EvaluationContext): boolean {
+    const { table } = context;
+    const name =
+      statement.kind === 'objref' ? statement.name : findElement(statement.map, statement.key, context)?.object;
+    const object = table.objects?.find((one) => one.name === name && one.kind === statement.type);
+    if (!object) return false;
+    return this.#options.state?.passesObject(table, object, this.packet) ?? true;
+  }
+
+  #reject(statement: StatementOf<'reject'>, { table }: EvaluationContext): Flow {
+    const answer = rejectAnswer(statement.with, table.family, statement.protocol);
+    const own = isIpv6(this.packet) ? 'icmpv6' : 'icmp';
+    this.#rejection =
+      answer.protocol === 'icmpx' ? rejectAnswer(statement.with, isIpv6(this.packet) ? 'ip6' : 'ip', own) : answer;
+    return { kind: 'reject' };
+  }
+
+  #act(statement: Statement, context: EvaluationContext): Flow | false {
     switch (statement.kind) {
-      case 'set-mark':
-      case 'set-ct-mark': {
-        const [value] = evaluate(statement.to, context, 'mark') ?? [];
-        if (!value) return false;
-        const mark = value.readUInt32LE(0);
-        this.#packet =
-          statement.kind === 'set-mark'
-            ? { ...this.#packet, mark }
-            : { ...this.#packet, ct: { ...this.#packet.ct, mark } };
-        return undefined;
-      }
       case 'dnat':
       case 'snat':
-        return this.#nat(statement, context);
       case 'masquerade':
       case 'redirect':
-        return this.#toInterface(statement);
-      case 'notrack':
-        this.#packet = { ...this.#packet, ct: { ...this.#packet.ct, state: 'untracked' } };
+        return this.#translate(statement, context);
+      case 'tproxy': {
+        const { address, port, family } = statement;
+        if (family !== 'inet' && (family === 'ip6') !== isIpv6(this.packet)) return false;
+        if (this.#options.listens?.(this.packet.protocol, address, port) === false) return false;
+        this.#proxy = { ...(address !== undefined && { address }), port };
         return undefined;
-      case 'counter':
+      }
+      case 'queue':
+        this.#cannotTell(formatStatement(statement, context.table));
+        return { kind: statement.bypass ? 'accept' : 'drop' };
       case 'log':
       case 'last':
-      case 'tproxy':
+      case 'dup':
+      case 'flow-add':
         return undefined;
-      default:
-        this.#cannotTell(formatStatement(statement, context.table));
+      default: {
+        const packet = rewritten(statement, context);
+        if (packet === undefined) return false;
+        if (packet === 'unknown') this.#cannotTell(formatStatement(statement, context.table));
+        else this.packet = packet;
         return undefined;
+      }
     }
   }
 
-  #nat(
-    { kind, family, to, port }: Extract<Statement, { kind: 'dnat' | 'snat' }>,
+  #translate(
+    statement: StatementOf<'dnat' | 'snat' | 'masquerade' | 'redirect'>,
     context: EvaluationContext,
   ): Flow | false {
-    const type = family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
-    const [addressBytes, portBytes] = evaluate(to, context, type) ?? [];
-    if (!addressBytes) return false;
-    const givenPort = port ? evaluate(port, context, 'inet_service')?.[0] : portBytes;
-    if (port && !givenPort) return false;
-    const address = String(TYPES[type].decode(addressBytes));
-    const number = givenPort?.readUInt16BE(0);
-    this.#packet =
-      kind === 'dnat'
-        ? { ...this.#packet, daddr: address, ...(number !== undefined && { dport: number }) }
-        : { ...this.#packet, saddr: address, ...(number !== undefined && { sport: number }) };
-    this.#translation = kind;
-    return { kind: 'accept' };
-  }
-
-  #toInterface(statement: Extract<Statement, { kind: 'masquerade' | 'redirect' }>): Flow {
-    const address = this.#options.interfaceAddress;
-    this.#packet =
-      statement.kind === 'masquerade'
-        ? { ...this.#packet, ...(address !== undefined && { saddr: address }) }
-        : {
-            ...this.#packet,
-            ...(address !== undefined && { daddr: address }),
-            ...(statement.port !== undefined && { dport: firstPort(statement.port) }),
-          };
+    const packet = translated(statement, context);
+    if (!packet) return false;
+    this.packet = packet;
     this.#translation = statement.kind;
     return { kind: 'accept' };
   }
 
-  #update(
-    { op, set, key, data, timeout }: Extract<Statement, { kind: 'update' }>,
-    context: EvaluationContext,
-  ): Flow | false {
+  #update(statement: StatementOf<'update'>, context: EvaluationContext): Flow | false {
+    const { op, set, key, data, timeout, statements = [] } = statement;
     const target = setNamed(context.table, set);
     const keyValue = evaluate(key, context);
     if (!keyValue) return false;
     const dataTypes = target.data !== undefined && target.data !== 'verdict' ? target.data : [];
     const dataValue = data && evaluate(data, context, dataTypes[0]);
-    const decode = (types: readonly DataType[], bytes: readonly Buffer[]): Value[] =>
-      bytes.map((part, i) => TYPES[types[i] as DataType].decode(part));
-    this.#updates.push({
-      table: context.table.name,
-      set,
-      op,
-      element: {
-        key: decode(target.key, keyValue),
-        ...(dataValue && { data: decode(dataTypes, dataValue) }),
-        ...(timeout !== undefined && { timeout }),
-      },
-    });
-    return undefined;
+    const decode = (types: readonly ValueType[], bytes: readonly Buffer[]): Value[] =>
+      bytes.map((part, i) => TYPES[types[i] ?? 'mark'].decode(part));
+    const element: SetElement = {
+      key: decode(target.key, keyValue),
+      ...(dataValue && { data: decode(dataTypes, dataValue) }),
+      ...(timeout !== undefined && { timeout }),
+    };
+    this.#updates.push({ table: context.table.name, set, op, element });
+    const { state } = this.#options;
+    if (!state) return undefined;
+    if (!state.update(context.table, target, { op, element })) return false;
+    const owner = `${context.table.family} ${context.table.name} ${set} ${JSON.stringify(element.key)}`;
+    return statements.every((one, i) => state.passes(one, this.packet, `${owner} ${i}`)) && undefined;
   }
 }
 
-const firstPort = (ports: Ports): number => (typeof ports === 'number' ? ports : ports.from);
+function elementsIn({ state, dynamicElements }: InterpretOptions, table: string, set: string): readonly SetElement[] {
+  const given = dynamicElements?.(table, set) ?? [];
+  const families = ['ip', 'ip6', 'inet', 'netdev', 'bridge', 'arp'] as const;
+  const own = families.flatMap((family) => state?.elements({ family, name: table }, set) ?? []);
+  return [...given, ...own];
+}
 
-function baseChains(tables: readonly Table[], packet: VirtualPacket, { hook, type }: InterpretOptions) {
-  const families = packet.saddr.includes(':') ? ['ip6', 'inet'] : ['ip', 'inet'];
+function verdictIn(element: SetElement | undefined): Flow | false {
+  const data = element?.data;
+  return data && 'kind' in data ? data : false;
+}
+
+/** The base chains of a hook that see the packet, in the order in which they run. */
+export function baseChains(
+  tables: readonly Table[],
+  packet: VirtualPacket,
+  { hook, type }: Pick<InterpretOptions, 'hook' | 'type'>,
+): HookChain[] {
+  const device = hook === 'egress' ? packet.oifname : packet.iifname;
+  const families = isIpv6(packet) ? ['ip6', 'inet', 'netdev'] : ['ip', 'inet', 'netdev'];
   return tables
-    .filter((table) => families.includes(table.family))
+    .filter((table) => families.includes(table.family) && !table.dormant)
     .flatMap((table) => table.chains.flatMap((chain) => (chain.base ? [{ table, chain, base: chain.base }] : [])))
     .filter(({ base }) => base.hook === hook && (type === undefined || base.type === type))
+    .filter(({ base }) => {
+      const devices = base.devices ?? (base.device === undefined ? undefined : [base.device]);
+      return devices === undefined || (device !== undefined && devices.includes(device));
+    })
     .toSorted((a, b) => a.base.priority - b.base.priority);
 }
