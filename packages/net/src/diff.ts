@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { Encap } from './encap.ts';
 import { type FdbEntry, isFlood } from './fdb.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { NextHop } from './next-hop.ts';
@@ -32,14 +33,21 @@ function diff<T>(desired: readonly T[], observed: readonly T[], { key, same }: I
   return { add, remove: observed.filter((item) => !wanted.has(key(item))) };
 }
 
-/** Text that is equal for equal values: keys in order, bytes and large numbers as text, nothing for undefined. */
+/** Text that is equal for equal values: keys in order, bytes as text, nothing for undefined. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part) => {
-    if (typeof part === 'bigint') return `${part}n`;
-    if (part instanceof Uint8Array) return Buffer.from(part).toString('hex');
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  if (typeof value === 'bigint') return `"${value}n"`;
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('hex')}"`;
+  if (Array.isArray(value)) {
+    // words of flags come in any order
+    const words = value.length > 0 && value.every((item) => typeof item === 'string');
+    return `[${(words ? [...value].sort() : value).map(canonical).join()}]`;
+  }
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
+  return `{${entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, part]) => `"${key}":${canonical(part)}`)
+    .join()}}`;
 }
 
 /**
@@ -57,7 +65,8 @@ function sameRoute(desired: Route, observed: Route): boolean {
   if (a.link !== undefined && a.link !== b.link) return false;
   if (a.source !== b.source || a.onlink !== b.onlink || a.mtu !== b.mtu || a.nextHopId !== b.nextHopId) return false;
   if (a.preference !== b.preference || (a.expires === undefined) !== (b.expires === undefined)) return false;
-  return canonical([a.metrics, a.encap]) === canonical([b.metrics, b.encap]) && sameHops(a.nextHops, b.nextHops);
+  const rest = (route: Route) => canonical([route.metrics, encapText(route.encap)]);
+  return rest(a) === rest(b) && sameHops(a.nextHops, b.nextHops);
 }
 
 /** In any order: IPv6 keeps the order in which next hops came. */
@@ -73,7 +82,15 @@ function sameHops(desired: readonly NextHop[] | undefined, observed: readonly Ne
 }
 
 function hopText({ via, link, weight = 1, onlink = false, encap }: NextHop, otherwise: string | undefined): string {
-  return canonical([via, link ?? otherwise, weight, onlink, encap]);
+  return canonical([via, link ?? otherwise, weight, onlink, encapText(encap)]);
+}
+
+const NOTHING = ['0', '"0n"', '[]', '"0.0.0.0"', '"::"'];
+
+/** The kernel tells of parameters that were not given, too. */
+function encapText(encap: Encap | undefined): string | undefined {
+  const told = Object.entries(encap ?? {}).filter(([, value]) => !NOTHING.includes(canonical(value)));
+  return encap && canonical(Object.fromEntries(told));
 }
 
 /** An entry that is absent from `desired` is removed, whoever made it: pass only observed entries that are yours. */
@@ -127,6 +144,7 @@ export function diffNextHops(
       ...hop,
       link: hop.link ?? link,
       family: hop.family === 'ipv6' ? hop.family : undefined,
+      encap: encapText(hop.encap),
       blackhole: hop.blackhole || undefined,
       group: group?.map(({ id, weight = 1 }) => [id, weight]).sort(([a = 0], [b = 0]) => a - b),
     });

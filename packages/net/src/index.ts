@@ -3,7 +3,7 @@ export { type Address, type AddressResult, type AddressState, decodeAddress } fr
 export * from './diff.ts';
 export type { Encap } from './encap.ts';
 export { NET_ERRORS } from './errors.ts';
-export { type NetTopic, type NetWatchOptions, watchNet } from './event.ts';
+export { type NetEvent, type NetEventOptions, type NetTopic, type NetWatchOptions, watchNet } from './event.ts';
 export { decodeFdb, type FdbEntry, type FdbResult } from './fdb.ts';
 export type { AddressGeneration, Link, LinkProperties } from './link.ts';
 export type { LinkPeer, LinkSpec, NewBridge, NewVeth, NewVxlan } from './link-creation.ts';
@@ -12,6 +12,8 @@ export type { BridgeParameters, BridgePort, KindSettings, LinkKind, VxlanParamet
 export type { LinkSettings } from './link-settings.ts';
 export type { Neighbour, NeighbourResult, NeighbourState } from './neighbour.ts';
 export { type Net, openNet } from './net.ts';
+export { applyNet, failuresOf, isEmptyPlan, type NetPlan, type NetResults, planNet } from './net-plan.ts';
+export { type DesiredNet, type NetOwnership, type ObservedNet, observeNet } from './net-state.ts';
 export type { NextHop } from './next-hop.ts';
 export type { NextHopFilter, NextHopObject, NextHopResult } from './nexthop-object.ts';
 export {

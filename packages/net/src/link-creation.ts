@@ -42,6 +42,7 @@ export function createLink(socket: RouteSocket, spec: LinkSpec): void {
   const body = encodeFor(object, () =>
     encodeBody(ifinfomsg, {}, linkAttributes, {
       ...createdValues(spec),
+      mtu: kind === 'bridge' ? undefined : spec.mtu,
       name,
       txQueues: spec.txQueues,
       rxQueues: spec.rxQueues,
@@ -58,13 +59,17 @@ export function createLink(socket: RouteSocket, spec: LinkSpec): void {
   }
 }
 
-/** What the kernel takes only once the link exists. A veth whose peer is not there yet cannot be raised at once. */
+/**
+ * What the kernel takes only once the link exists. A veth whose peer is not there yet cannot be raised at once; the MTU
+ * that a bridge is made with changes with its ports, the one that it is given stays.
+ */
 function leftOver(spec: LinkSpec): Parameters<typeof setLink>[2] {
   const { up, master, alias, altNames, isolated, hairpin, bridgePort, protocolDown, addressGeneration } = spec;
   const { arp, multicast, allMulticast, promiscuous } = spec;
   const port = { isolated, hairpin, bridgePort };
   const flags = { up, arp, multicast, allMulticast, promiscuous };
-  const given = Object.entries({ master, alias, altNames, protocolDown, addressGeneration, ...port, ...flags });
+  const mtu = spec.kind === 'bridge' ? spec.mtu : undefined;
+  const given = Object.entries({ mtu, master, alias, altNames, protocolDown, addressGeneration, ...port, ...flags });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

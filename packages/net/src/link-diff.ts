@@ -88,8 +88,12 @@ function changedSettings(spec: LinkSpec, link: Link, replaced: ReadonlySet<strin
     const change = nested ? changedEntries(value, seen[key]) : same(value, seen[key]) ? undefined : value;
     if (change !== undefined) settings[key] = change;
   }
-  const { master, lower } = spec;
-  if (master !== undefined && (master !== link.master || replaced.has(master))) settings.master = master;
+  const { master, lower, isolated, hairpin, bridgePort } = spec;
+  if (master !== undefined && (master !== link.master || replaced.has(master))) {
+    // a new port begins with the defaults
+    for (const [key, value] of Object.entries({ master, isolated, hairpin, bridgePort }))
+      if (value !== undefined) settings[key] = value;
+  }
   if (lower !== undefined && lower !== link.lower) settings.lower = lower;
   return settings as LinkSettings;
 }

@@ -49,14 +49,18 @@ export function setLink(socket: RouteSocket, name: string, settings: LinkSetting
     netnsFd: netns?.fd,
     master: master ? socket.indexOf(master) : master === null ? 0 : undefined,
     familySpec: mode && encodeAttributes(familySpec, { inet6: { addressGeneration: mode } }),
-    info: kindChange(socket, name, settings) as never,
   };
   const flags = flagChanges(settings);
-  if (flags.change.length > 0 || Object.values(values).some((v) => v !== undefined)) {
-    const op = `set link ${name}`;
-    const body = encodeFor(`link ${name}`, () => encodeBody(ifinfomsg, { index, ...flags }, linkAttributes, values));
-    socket.netlink.request({ type: RTM.NEWLINK, flags: 0, body, op });
-  }
+  const change = (header: object, attributes: Values) => {
+    const body = encodeFor(`link ${name}`, () =>
+      encodeBody(ifinfomsg, { index, ...header }, linkAttributes, attributes),
+    );
+    socket.netlink.request({ type: RTM.NEWLINK, flags: 0, body, op: `set link ${name}` });
+  };
+  const info = kindChange(socket, name, settings);
+  // a vxlan refuses an MTU beside its parameters
+  if (info) change({}, { info: info as never });
+  if (flags.change.length > 0 || Object.values(values).some((v) => v !== undefined)) change(flags, values);
   setBridgePort(socket, { name, index }, settings);
   if (settings.altNames) setAltNames(socket, { name: rename ?? name, index }, settings.altNames);
 }

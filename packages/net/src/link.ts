@@ -172,7 +172,7 @@ function requestLink(socket: RouteSocket, index: number, name?: string): Buffer 
   }
 }
 
-function dumpLinks(socket: RouteSocket): Buffer[] {
+function dumpLinks(socket: Pick<RouteSocket, 'netlink'>): Buffer[] {
   const body = encodeBody(ifinfomsg, {}, linkAttributes, withoutStatistics);
   return socket.netlink.dump({ type: RTM.GETLINK, flags: 0, body, op: 'list links' }).map((answer) => answer.body);
 }
@@ -205,7 +205,7 @@ function nameAt(socket: RouteSocket, index: number): string | undefined {
 /** Only what names() needs: most of a link's attributes are never looked at. */
 const linkNames = attributes('name of a link', { name: [3, codec.text, 'IFLA_IFNAME'] });
 
-export function readNames(socket: RouteSocket): Map<number, string> {
+export function readNames(socket: Pick<RouteSocket, 'netlink'>): Map<number, string> {
   return new Map(
     dumpLinks(socket).map((body) => {
       const { name = '' } = linkNames.read(attributesAfter(body, ifinfomsg.size));
