@@ -6,10 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, parseIp } from '@podwire/base';
 import { errnoName } from '../errno.ts';
 import { withNetns } from '../testing.ts';
+import { closing } from './closing.fixture.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import { openDatagramSocket } from './datagram-socket.ts';
 import type { DatagramSocket } from './message-socket.ts';
 import { encodeSockaddr } from './sockaddr.ts';
+
+const openSocket = closing(openDatagramSocket);
 
 const closed = (error: unknown) => hasCode(error, 'KERNEL_CLOSED');
 const errorNames = (batch: DatagramBatch) =>
@@ -60,7 +63,7 @@ for (const address of ['127.0.0.1', '::1']) {
   test(`20,000 datagrams to ${address} are echoed in place, byte for byte and in order`, async () => {
     await withNetns(1, async (netns) => {
       let most = 0;
-      const server = openDatagramSocket({
+      const server = openSocket({
         netns,
         address,
         port: 0,
@@ -69,7 +72,7 @@ for (const address of ['127.0.0.1', '::1']) {
           assert.equal(socket.send(batch), batch.count);
         },
       });
-      const client = openDatagramSocket({ netns, address, port: 0 });
+      const client = openSocket({ netns, address, port: 0 });
       try {
         const result = await echoMany(client, server, 20_000);
         assert.equal(result.answered, 20_000);
@@ -92,7 +95,7 @@ test('with packetInfo the answer comes from the address that was asked', async (
       ['::', 'fd00::7', '::1'],
     ] as const) {
       const locals: unknown[] = [];
-      const server = openDatagramSocket({
+      const server = openSocket({
         netns,
         address: any,
         port: 53,
@@ -103,7 +106,7 @@ test('with packetInfo the answer comes from the address that was asked', async (
         },
       });
       const peers: unknown[] = [];
-      const client = openDatagramSocket({
+      const client = openSocket({
         netns,
         address: self,
         port: 0,
@@ -121,8 +124,8 @@ test('with packetInfo the answer comes from the address that was asked', async (
 
 test('a datagram that cannot be sent is reported by value and holds up no other', async () => {
   await withNetns(1, async (netns) => {
-    const server = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
-    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const server = openSocket({ netns, address: '127.0.0.1', port: 0 });
+    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
     const to = encodeSockaddr(server.localAddress.address, server.localAddress.port);
     const batch = new DatagramBatch({ count: 5, size: 65_535 });
     batch.put(0, Buffer.from('first'), to);
@@ -158,7 +161,7 @@ test('a refused peer is ECONNREFUSED: once on receive, once on send, and as even
     const batch = new DatagramBatch({ count: 3 });
     for (let i = 0; i < 3; i++) batch.put(i, Buffer.from('x'));
     batch.count = 1;
-    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0, peer });
+    const client = openSocket({ netns, address: '127.0.0.1', port: 0, peer });
     assert.equal(client.send(batch), 1);
     assert.equal(errnoName(-client.receive(new DatagramBatch())), 'ECONNREFUSED');
     assert.equal(client.receive(new DatagramBatch()), 0);
@@ -168,7 +171,7 @@ test('a refused peer is ECONNREFUSED: once on receive, once on send, and as even
     assert.deepEqual(errorNames(batch), ['ECONNREFUSED', 0, 0]);
     client.close();
     const errors: string[] = [];
-    const listening = openDatagramSocket({
+    const listening = openSocket({
       netns,
       address: '127.0.0.1',
       port: 0,
@@ -190,9 +193,9 @@ test('a refused peer is ECONNREFUSED: once on receive, once on send, and as even
 test('GSO and GRO: one slot is cut into datagrams, and they come together again with their size', async () => {
   await withNetns(1, async (netns) => {
     for (const address of ['127.0.0.1', '::1']) {
-      const plain = openDatagramSocket({ netns, address, port: 0 });
-      const joined = openDatagramSocket({ netns, address, port: 0, gro: true, packetInfo: true });
-      const client = openDatagramSocket({ netns, address, port: 0 });
+      const plain = openSocket({ netns, address, port: 0 });
+      const joined = openSocket({ netns, address, port: 0, gro: true, packetInfo: true });
+      const client = openSocket({ netns, address, port: 0 });
       const batch = new DatagramBatch({ count: 2, size: 65_535 });
       const content = Buffer.from(Array.from({ length: 5300 }, (_, i) => i & 255));
       for (const [i, server] of [plain, joined].entries()) {
@@ -219,7 +222,7 @@ test('a full send buffer ends a batch early; writable() says when to go on', asy
     ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
     for (const link of ['v0', 'v1']) ip('link', 'set', link, 'up');
     ip('addr', 'add', '192.0.2.1/24', 'dev', 'v0');
-    const client = openDatagramSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
+    const client = openSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
     const batch = new DatagramBatch();
     // nobody answers for 192.0.2.2, so that the datagrams stay in the neighbour's queue
     for (let i = 0; i < 64; i++) batch.put(i, Buffer.alloc(1000, i), encodeSockaddr(parseIp('192.0.2.2'), 9));
@@ -241,7 +244,7 @@ test('a full send buffer ends a batch early; writable() says when to go on', asy
     }
     client.close();
     await assert.rejects(client.writable(), closed);
-    const other = openDatagramSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
+    const other = openSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
     for (let i = 0; i < 64; i++) batch.setPeer(i, encodeSockaddr(parseIp('192.0.2.3'), 9));
     assert.ok(other.send(batch) < 64);
     const waiting = assert.rejects(other.writable(), closed);
@@ -253,7 +256,7 @@ test('a full send buffer ends a batch early; writable() says when to go on', asy
 test('pause leaves datagrams in the kernel, which drops and counts what does not fit', async () => {
   await withNetns(1, async (netns) => {
     let received = 0;
-    const server = openDatagramSocket({
+    const server = openSocket({
       netns,
       address: '127.0.0.1',
       port: 0,
@@ -262,7 +265,7 @@ test('pause leaves datagrams in the kernel, which drops and counts what does not
         received += batch.count;
       },
     });
-    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
     server.pause();
     for (let i = 0; i < 100; i++) client.sendTo(Buffer.alloc(1000), '127.0.0.1', server.localAddress.port);
     await sleep(20);
@@ -279,7 +282,7 @@ test('pause leaves datagrams in the kernel, which drops and counts what does not
 test('close() inside the callback ends it; every later use is KERNEL_CLOSED', async () => {
   await withNetns(1, async (netns) => {
     let calls = 0;
-    const server = openDatagramSocket({
+    const server = openSocket({
       netns,
       address: '127.0.0.1',
       port: 0,
@@ -290,7 +293,7 @@ test('close() inside the callback ends it; every later use is KERNEL_CLOSED', as
         socket.close();
       },
     });
-    const client = openDatagramSocket({ netns, address: '127.0.0.1', port: 0 });
+    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
     const { port } = server.localAddress;
     for (let i = 0; i < 3; i++) client.sendTo(Buffer.from('x'), '127.0.0.1', port);
     await until(() => calls > 0);
@@ -317,7 +320,7 @@ test('close() inside the callback ends it; every later use is KERNEL_CLOSED', as
 test('sockets with reusePort share a port, and a mark and a link can be set', async () => {
   await withNetns(1, async (netns) => {
     const at = { netns, address: '127.0.0.1', port: 53, reusePort: true, mark: 0x80000001, link: 'lo' } as const;
-    const [a, b] = [openDatagramSocket(at), openDatagramSocket(at)];
+    const [a, b] = [openSocket(at), openSocket(at)];
     assert.equal(a.localAddress.port, b.localAddress.port);
     a.close();
     b.close();

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import koffi from 'koffi';
 
 export interface Watch {
@@ -22,25 +23,47 @@ export interface DescriptorWatch extends Watch {
 
 type PollHandle = ReturnType<typeof koffi.node.poll>;
 
+/** What koffi reports: an error as a number, or what the descriptor is ready for. */
+type PollEvent = number | { readonly readable: boolean; readonly writable: boolean };
+
+/** A worker that ends while koffi watches takes the whole process down with it, so that its watches must end first. */
+const active = new Set<Watch>();
+if (!isMainThread) {
+  process.once('exit', () => {
+    for (const watch of active) watch.stop();
+  });
+}
+
 class Poll implements DescriptorWatch {
   readonly #handle: PollHandle;
   readonly #events: DescriptorEvents;
   #readable = true;
   #writable = false;
   #stopped = false;
+  #event: PollEvent = 0;
 
   constructor(fd: number, events: DescriptorEvents) {
     this.#events = events;
     this.#handle = koffi.node.poll(fd, { readable: true }, this.#onEvent);
+    active.add(this);
   }
 
+  /**
+   * Only notes what happened. The work is done right after, in the same turn of the loop, where Node calls: an error thrown
+   * there ends a worker as any other error does, while one thrown to koffi would hang it.
+   */
   readonly #onEvent = (event: unknown): void => {
+    this.#event = event as PollEvent;
+    setImmediate(this.#onTurn);
+  };
+
+  readonly #onTurn = (): void => {
+    const event = this.#event;
     const failed = typeof event === 'number';
-    const { readable, writable } = failed
-      ? { readable: true, writable: this.#writable }
-      : (event as { readable: boolean; writable: boolean });
+    const readable = failed || event.readable;
+    const writable = failed || event.writable;
     try {
-      if (readable && this.#readable) this.#events.onReadable();
+      if (readable && this.#readable && !this.#stopped) this.#events.onReadable();
       if (writable && this.#writable && !this.#stopped) this.#events.onWritable?.();
     } finally {
       // libuv stops the handle after an error on the socket (overflow, link down) and calls back with a number
@@ -76,12 +99,16 @@ class Poll implements DescriptorWatch {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    active.delete(this);
     this.#handle.stop(); // before close: the other order crashes
     this.#handle.close();
   }
 }
 
-/** Calls back from the event loop as the descriptor becomes readable or writable. Level-triggered, never busy. */
+/**
+ * Calls back from the event loop as the descriptor becomes readable or writable. Level-triggered, never busy. In a worker the
+ * watch ends by itself on process.exit() and on an uncaught error, but not on `worker.terminate()`: stop it before.
+ */
 export function watchDescriptor(fd: number, events: DescriptorEvents): DescriptorWatch {
   return new Poll(fd, events);
 }

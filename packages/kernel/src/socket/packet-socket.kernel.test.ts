@@ -11,7 +11,10 @@ import { filter as anyFilter, frame as anyFrame } from '../capture/frames.fixtur
 import { isErrno } from '../errors.ts';
 import type { Netns } from '../netns/netns.ts';
 import { withNetns } from '../testing.ts';
+import { closing } from './closing.fixture.ts';
 import { type Frame, openPacketSocket, type PacketSocket } from './packet-socket.ts';
+
+const openCapture = closing(openPacketSocket);
 
 /** An Ethernet frame of the local experimental type 0x88b5. */
 const frame = (payload: string) =>
@@ -37,8 +40,8 @@ async function withWire(fn: (a: Netns, b: Netns, left: PacketSocket) => Promise<
     const onFrame = () => {
       warm = true;
     };
-    const left = openPacketSocket({ netns: a, link: 'v0' });
-    const right = openPacketSocket({ netns: b, link: 'v1', onFrame });
+    const left = openCapture({ netns: a, link: 'v0' });
+    const right = openCapture({ netns: b, link: 'v1', onFrame });
     try {
       // a link that has just been raised drops frames until its queue is in place
       await until(() => {
@@ -60,8 +63,8 @@ test('a frame sent by one end of a veth arrives at the other; both directions ar
     const received: Frame[] = [];
     const errors: string[] = [];
     const before = BigInt(Date.now()) * 1_000_000n;
-    const watcher = openPacketSocket({ netns: a, link: 'v0', onFrame: (f) => sent.push(f) });
-    const right = openPacketSocket({
+    const watcher = openCapture({ netns: a, link: 'v0', onFrame: (f) => sent.push(f) });
+    const right = openCapture({
       netns: b,
       link: 'v1',
       filter: EXPERIMENTAL,
@@ -99,7 +102,7 @@ test('the kernel lets through what the filter says, on generated frames', async 
       async (all, wanted) => {
         const got: Buffer[] = [];
         const onFrame = ({ bytes }: Frame) => got.push(bytes);
-        const right = openPacketSocket({ netns: b, link: 'v1', filter: { or: [wanted, EXPERIMENTAL] }, onFrame });
+        const right = openCapture({ netns: b, link: 'v1', filter: { or: [wanted, EXPERIMENTAL] }, onFrame });
         for (const bytes of all) left.send(bytes);
         left.send(end);
         await until(() => got.at(-1)?.equals(end) === true);
@@ -118,7 +121,7 @@ test('the kernel lets through what the filter says, on generated frames', async 
 test('snapLength cuts frames off, their length stays known; a VLAN tag is where it was', async () => {
   await withWire(async (_a, b, left) => {
     const frames: Frame[] = [];
-    const right = openPacketSocket({ netns: b, link: 'v1', snapLength: 20, onFrame: (f) => frames.push(f) });
+    const right = openCapture({ netns: b, link: 'v1', snapLength: 20, onFrame: (f) => frames.push(f) });
     left.send(frame('x'.repeat(500)));
     left.send(Buffer.from(`ffffffffffff020000000001 8100 2005 88b5 ${'aa'.repeat(60)}`.replaceAll(' ', ''), 'hex'));
     await until(() => frames.length === 2);
@@ -137,7 +140,7 @@ test('from all links frames come behind an SLL2 header that says which', async (
     ip(b, 'addr add 10.0.0.2/24 dev v1');
     const frames: Frame[] = [];
     const filter = { or: [EXPERIMENTAL, { host: '127.0.0.1' }] } as const;
-    const right = openPacketSocket({ netns: b, filter, onFrame: (f) => frames.push(f) });
+    const right = openCapture({ netns: b, filter, onFrame: (f) => frames.push(f) });
     left.send(frame('here'));
     await until(() => frames.length === 1);
     const { bytes = Buffer.alloc(0), ifIndex = 0, direction } = frames[0] ?? {};
@@ -160,7 +163,7 @@ test('a promiscuous socket makes the link promiscuous until it is closed', async
       /promiscuity (\d+)/.exec(
         execFileSync('ip', ['-n', b.name ?? '', '-d', 'link', 'show', 'v1'], { stdio: 'pipe' }).toString(),
       )?.[1];
-    const socket = openPacketSocket({ netns: b, link: 'v1', promiscuous: true, onFrame: () => {} });
+    const socket = openCapture({ netns: b, link: 'v1', promiscuous: true, onFrame: () => {} });
     assert.equal(promiscuity(), '1');
     socket.close();
     assert.equal(promiscuity(), '0');
@@ -173,7 +176,7 @@ test('a paused socket drops what does not fit and counts it', async () => {
     const onFrame = () => {
       frames++;
     };
-    const right = openPacketSocket({ netns: b, link: 'v1', filter: EXPERIMENTAL, receiveBuffer: 10_000, onFrame });
+    const right = openCapture({ netns: b, link: 'v1', filter: EXPERIMENTAL, receiveBuffer: 10_000, onFrame });
     right.pause();
     for (let i = 0; i < 500; i++) left.send(frame(`number ${i}`));
     await sleep(50);
@@ -191,7 +194,7 @@ test('a paused socket drops what does not fit and counts it', async () => {
 test('close() inside onFrame ends it; every later use is KERNEL_CLOSED', async () => {
   await withWire(async (_a, b, left) => {
     let frames = 0;
-    const right = openPacketSocket({
+    const right = openCapture({
       netns: b,
       link: 'v1',
       onFrame: () => {
@@ -217,7 +220,7 @@ test('close() inside onFrame ends it; every later use is KERNEL_CLOSED', async (
 test('a link that does not exist is ENODEV', async () => {
   await withNetns(1, (netns) => {
     assert.throws(
-      () => openPacketSocket({ netns, link: 'nope0' }),
+      () => openCapture({ netns, link: 'nope0' }),
       (error) => isErrno(error, 'ENODEV'),
     );
   });

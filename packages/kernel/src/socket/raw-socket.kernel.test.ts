@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withNetns } from '../testing.ts';
+import { closing } from './closing.fixture.ts';
 import { openRawSocket } from './raw-socket.ts';
+
+const openRaw = closing(openRawSocket);
 
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
@@ -12,7 +15,7 @@ async function until(condition: () => boolean): Promise<void> {
 test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it with a checksum by the kernel', async () => {
   await withNetns(1, async (netns) => {
     const replies: Buffer[] = [];
-    const ping4 = openRawSocket({
+    const ping4 = openRaw({
       netns,
       family: 'ipv4',
       protocol: 'icmp',
@@ -26,7 +29,7 @@ test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it
     await until(() => replies.length === 1);
     assert.equal(replies[0]?.subarray(20).toString('hex'), '0000fffd00010001');
     const peers: unknown[] = [];
-    const ping6 = openRawSocket({
+    const ping6 = openRaw({
       netns,
       family: 'ipv6',
       protocol: 58,
@@ -49,7 +52,7 @@ test('with the header included the packet goes out as written, source address an
       ['ipv6', '::1', `6000000000 08fd40 ${'0'.repeat(31)}1${'0'.repeat(31)}1 6865616465722121`],
     ] as const) {
       const got: string[] = [];
-      const taker = openRawSocket({
+      const taker = openRaw({
         netns,
         family,
         protocol: 253,
@@ -57,7 +60,7 @@ test('with the header included the packet goes out as written, source address an
         onDatagrams: (batch) =>
           got.push(`${batch.peerOf(0)?.address} ${batch.bytesOf(0).toString('latin1').slice(-8)}`),
       });
-      const giver = openRawSocket({ netns, family, protocol: 253, headerIncluded: true });
+      const giver = openRaw({ netns, family, protocol: 253, headerIncluded: true });
       giver.sendTo(Buffer.from(hex.replaceAll(' ', ''), 'hex'), self, 0);
       await until(() => got.length === 1);
       assert.deepEqual(got, [`${family === 'ipv4' ? '127.0.0.66' : '::1'} header!!`]);

@@ -9,6 +9,7 @@ import { hasCode } from '@podwire/base';
 import { errnoName } from '../errno.ts';
 import { isErrno } from '../errors.ts';
 import type { Netns } from '../netns/netns.ts';
+import { closing } from '../socket/closing.fixture.ts';
 import { DatagramBatch } from '../socket/datagram-batch.ts';
 import { openDatagramSocket } from '../socket/datagram-socket.ts';
 import { openRawSocket } from '../socket/raw-socket.ts';
@@ -20,6 +21,10 @@ import { segmentFrame } from './segmentation.ts';
 import { openTun, type Tun } from './tun.ts';
 import type { TunQueue } from './tun-queue.ts';
 import { decodeVirtioNetHeader, encodeVirtioNetHeader, VIRTIO_NET_HEADER_SIZE } from './virtio-net-header.ts';
+
+const openLink = closing(openTun);
+const openSocket = closing(openDatagramSocket);
+const openRaw = closing(openRawSocket);
 
 const ip = (netns: Netns, words: string) =>
   execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')], { stdio: 'pipe' }).toString();
@@ -53,10 +58,10 @@ test('pings into a tun link are answered by the program', async () => {
     const onFrame = (queue: TunQueue, length: number) => {
       if (answerEcho(queue.buffer.subarray(0, length))) assert.equal(queue.write(queue.buffer, length), length);
     };
-    const tun = openTun({ netns, name: 'tun7', onFrame });
+    const tun = openLink({ netns, name: 'tun7', onFrame });
     raise(netns, tun, '10.9.0.1/24');
     const replies: string[] = [];
-    const pinger = openRawSocket({
+    const pinger = openRaw({
       netns,
       family: 'ipv4',
       protocol: 'icmp',
@@ -119,6 +124,8 @@ async function transfer(a: Netns, b: Netns, address: string): Promise<{ sent: st
     client.end(content);
     const hash = createHash('sha256');
     for await (const chunk of socket) hash.update(chunk as Buffer);
+    // the links go away next, and with them the way for a last FIN
+    for (const end of [client, socket]) end.destroy();
     return { sent: createHash('sha256').update(content).digest('hex'), received: hash.digest('hex') };
   } finally {
     server.close();
@@ -130,8 +137,8 @@ for (const inPieces of [false, true]) {
     await withNetns(2, async (a, b) => {
       const carried: Carried = { frames: 0, superFrames: 0, longest: 0 };
       const offloads = ['csum', 'tso4', 'tso6', 'ecn'] as const;
-      const left: Tun = openTun({ netns: a, offloads, onFrame: carry(() => right, carried, inPieces) });
-      const right: Tun = openTun({ netns: b, offloads, onFrame: carry(() => left, carried, inPieces) });
+      const left: Tun = openLink({ netns: a, offloads, onFrame: carry(() => right, carried, inPieces) });
+      const right: Tun = openLink({ netns: b, offloads, onFrame: carry(() => left, carried, inPieces) });
       raise(a, left, '10.9.0.1/24', 'fd09::1/64');
       raise(b, right, '10.9.0.2/24', 'fd09::2/64');
       try {
@@ -159,10 +166,10 @@ async function sendSegmented(netns: Netns, offloads: readonly ('uso' | 'csum')[]
     const protocol = frame[VIRTIO_NET_HEADER_SIZE + (target.includes(':') ? 6 : 9)];
     if (protocol === 17) frames.push(frame);
   };
-  const tun = openTun({ netns, vnetHeader: true, offloads, onFrame });
+  const tun = openLink({ netns, vnetHeader: true, offloads, onFrame });
   raise(netns, tun, '10.9.0.1/24', 'fd09::1/64');
   const self = target.includes(':') ? 'fd09::1' : '10.9.0.1';
-  const socket = openDatagramSocket({ netns, address: self, port: 0, peer: { address: target, port: 9 } });
+  const socket = openSocket({ netns, address: self, port: 0, peer: { address: target, port: 9 } });
   const batch = new DatagramBatch({ count: 1, size: 65_535 });
   batch.put(0, Buffer.alloc(9500, 'datagram'));
   batch.segmentSizes[0] = 1000;
@@ -199,7 +206,7 @@ for (const target of ['10.9.0.2', 'fd09::2']) {
 test('super-frames given to the kernel arrive as the datagrams they are', async () => {
   await withNetns(1, async (netns) => {
     let whole: Buffer | undefined;
-    const tun = openTun({
+    const tun = openLink({
       netns,
       offloads: ['uso'],
       onFrame(queue, length) {
@@ -207,8 +214,8 @@ test('super-frames given to the kernel arrive as the datagrams they are', async 
       },
     });
     raise(netns, tun, '10.9.0.1/24');
-    const taker = openDatagramSocket({ netns, address: '10.9.0.1', port: 9 });
-    const giver = openDatagramSocket({ netns, address: '10.9.0.1', port: 0, peer: { address: '10.9.0.2', port: 9 } });
+    const taker = openSocket({ netns, address: '10.9.0.1', port: 9 });
+    const giver = openSocket({ netns, address: '10.9.0.1', port: 0, peer: { address: '10.9.0.2', port: 9 } });
     const batch = new DatagramBatch({ count: 1, size: 65_535 });
     batch.put(0, Buffer.alloc(9500, 'datagram'));
     batch.segmentSizes[0] = 1000;
@@ -239,10 +246,10 @@ test('a link of several queues spreads flows over them and takes frames from eac
     const onFrame = (queue: TunQueue, length: number) => {
       if (!answerEcho(queue.buffer.subarray(0, length))) seen.set(queue, (seen.get(queue) ?? 0) + 1);
     };
-    const tun = openTun({ netns, queues: 4, onFrame });
+    const tun = openLink({ netns, queues: 4, onFrame });
     assert.equal(tun.queues.length, 4);
     raise(netns, tun, '10.9.0.1/24');
-    const taker = openDatagramSocket({ netns, address: '10.9.0.1', port: 0 });
+    const taker = openSocket({ netns, address: '10.9.0.1', port: 0 });
     for (let port = 1; port <= 200; port++) taker.sendTo(Buffer.from('x'), '10.9.0.2', port);
     await until(() => [...seen.values()].reduce((a, b) => a + b, 0) >= 200);
     assert.ok(seen.size > 1, `${seen.size} queues used`);
@@ -254,10 +261,10 @@ test('a link of several queues spreads flows over them and takes frames from eac
 test('a tap link carries Ethernet frames', async () => {
   await withNetns(1, async (netns) => {
     const types: number[] = [];
-    const tap = openTun({ netns, mode: 'tap', onFrame: (queue) => types.push(queue.buffer.readUInt16BE(12)) });
+    const tap = openLink({ netns, mode: 'tap', onFrame: (queue) => types.push(queue.buffer.readUInt16BE(12)) });
     assert.equal(tap.name, 'tap0');
     raise(netns, tap, '10.9.0.1/24');
-    const socket = openDatagramSocket({ netns, address: '10.9.0.1', port: 0 });
+    const socket = openSocket({ netns, address: '10.9.0.1', port: 0 });
     socket.sendTo(Buffer.from('x'), '10.9.0.2', 9);
     await until(() => types.includes(0x0806));
     socket.close();
@@ -268,7 +275,7 @@ test('a tap link carries Ethernet frames', async () => {
 test('what cannot be written is a value: no frame, link down, link gone; a removed link is an event', async () => {
   await withNetns(1, async (netns) => {
     const errors: string[] = [];
-    const tun = openTun({ netns, offloads: ['tso4'], onFrame: () => {}, onError: (name) => errors.push(name) });
+    const tun = openLink({ netns, offloads: ['tso4'], onFrame: () => {}, onError: (name) => errors.push(name) });
     const [queue] = tun.queues;
     const packet = Buffer.alloc(VIRTIO_NET_HEADER_SIZE + 28);
     packet.writeUInt8(0x45, VIRTIO_NET_HEADER_SIZE);
@@ -293,7 +300,7 @@ test('what cannot be written is a value: no frame, link down, link gone; a remov
 test('close() inside onFrame ends it; every later use is KERNEL_CLOSED; pause and resume', async () => {
   await withNetns(1, async (netns) => {
     let frames = 0;
-    const tun: Tun = openTun({
+    const tun: Tun = openLink({
       netns,
       onFrame() {
         frames++;
@@ -304,7 +311,7 @@ test('close() inside onFrame ends it; every later use is KERNEL_CLOSED; pause an
     const [queue] = tun.queues;
     raise(netns, tun, '10.9.0.1/24');
     queue.pause();
-    const socket = openDatagramSocket({ netns, address: '10.9.0.1', port: 0 });
+    const socket = openSocket({ netns, address: '10.9.0.1', port: 0 });
     for (let i = 0; i < 5; i++) socket.sendTo(Buffer.from('x'), '10.9.0.2', 9);
     await sleep(30);
     assert.equal(frames, 0);
@@ -327,15 +334,15 @@ test('close() inside onFrame ends it; every later use is KERNEL_CLOSED; pause an
 
 test('a persistent link with an owner stays until it is opened and let go', async () => {
   await withNetns(1, async (netns) => {
-    openTun({ netns, name: 'tunp', persist: true, owner: { uid: 1000, gid: 1001 } }).close();
+    openLink({ netns, name: 'tunp', persist: true, owner: { uid: 1000, gid: 1001 } }).close();
     assert.match(ip(netns, 'tuntap show'), /tunp: tun persist user (1000|\S+) group (1001|\S+)/);
-    const busy = openTun({ netns, name: 'tunp' });
+    const busy = openLink({ netns, name: 'tunp' });
     assert.throws(
-      () => openTun({ netns, name: 'tunp' }),
+      () => openLink({ netns, name: 'tunp' }),
       (error) => isErrno(error, 'EBUSY'),
     );
     busy.close();
-    openTun({ netns, name: 'tunp', persist: false }).close();
+    openLink({ netns, name: 'tunp', persist: false }).close();
     assert.equal(ip(netns, 'tuntap show'), '');
   });
 });
@@ -343,14 +350,14 @@ test('a persistent link with an owner stays until it is opened and let go', asyn
 test('what makes no link is refused', async () => {
   await withNetns(1, (netns) => {
     const refused = (error: unknown) => hasCode(error, 'KERNEL_ENCODE');
-    assert.throws(() => openTun({ netns, queues: 0 }), refused);
-    assert.throws(() => openTun({ netns, vnetHeader: false, offloads: ['csum'] }), refused);
+    assert.throws(() => openLink({ netns, queues: 0 }), refused);
+    assert.throws(() => openLink({ netns, vnetHeader: false, offloads: ['csum'] }), refused);
     assert.throws(
-      () => openTun({ netns, name: 'a-name-of-16-byte' }),
+      () => openLink({ netns, name: 'a-name-of-16-byte' }),
       (error) => isErrno(error, 'ENAMETOOLONG'),
     );
     assert.throws(
-      () => openTun({ netns, name: 'lo' }),
+      () => openLink({ netns, name: 'lo' }),
       (error) => isErrno(error, 'EINVAL'),
     );
   });
