@@ -19,9 +19,10 @@ export async function soakWorkers(count: number): Promise<void> {
 /** Half of them end by themselves, half are ended from outside; never before they are ready (koffi is loaded by then). */
 async function oneWorker(terminate: boolean): Promise<void> {
   const worker = new Worker(SOURCE, { workerData: { stay: terminate } });
-  const [message] = await once(worker, 'message');
-  if (message !== 'ready') throw new Error(`a worker said ${JSON.stringify(message)}`);
+  // both from the start: the last message and the exit may come in one turn of the event loop
   const exit = once(worker, 'exit');
+  const [message] = await Promise.race([once(worker, 'message'), exit]);
+  if (message !== 'ready') throw new Error(`a worker said ${JSON.stringify(message)}`);
   if (terminate) void worker.terminate();
   const [code] = await exit;
   if (code !== (terminate ? 1 : 0)) throw new Error(`a worker ended with ${code}`);

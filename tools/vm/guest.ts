@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, type GuestKernel } from './guest-kernel.ts';
 import { writeInitialDisk } from './initial-disk.ts';
@@ -38,13 +38,20 @@ export async function runInGuest(run: GuestRun): Promise<number> {
     // isa-debug-exit: status = 2 (code + 16) + 1
     if (status >= 33 && status % 2 === 1) return (status - 33) / 2;
     const late = status === TOO_LATE;
-    const lines = readFileSync(path.join(folder, 'console'), 'utf8').trimEnd().split('\n').slice(-60).join('\n');
     const what = late ? `gave no result within ${run.seconds} s` : `ended before its command did (status ${status})`;
-    console.error(`${lines}\nthe guest (${run.kernel.packageName}) ${what}; above are the last lines of its console`);
+    console.error(
+      `${consoleEnd(folder)}\nthe guest (${run.kernel.packageName}) ${what}; above is the end of its console`,
+    );
     return late ? TOO_LATE : NOT_RUN;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Empty when QEMU did not come as far as to make it. */
+function consoleEnd(folder: string): string {
+  const file = path.join(folder, 'console');
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-60).join('\n') : '';
 }
 
 function sessionText({ kernel, folder, command }: GuestRun): string {
@@ -70,7 +77,7 @@ function qemuArguments({ kernel, memoryMiB = 1536 }: GuestRun, folder: string): 
     ...machine,
     ...['-cpu', accelerator === 'tcg' ? 'qemu64' : 'host', '-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-kernel', kernel.image, '-initrd', path.join(folder, 'initrd')],
-    ...['-append', `console=ttyS0 loglevel=4 panic=-1 podwire_session=${path.join(folder, 'session')}`],
+    ...['-append', `console=ttyS0 loglevel=4 panic=-1 "podwire_session=${path.join(folder, 'session')}"`],
     ...['-serial', `file:${path.join(folder, 'console')}`],
     ...[
       '-chardev',

@@ -35,5 +35,5 @@ function loadOrder({ base, release }: GuestKernel): string[] {
   const lines = FIRST_MODULES.flatMap((name) =>
     text('modprobe', '-d', base, '-S', release, '--show-depends', name).split('\n'),
   );
-  return [...new Set(lines.flatMap((line) => /^insmod (\S+)/.exec(line)?.[1] ?? []))];
+  return [...new Set(lines.flatMap((line) => /^insmod (.+\.ko(?:\.xz)?)/.exec(line)?.[1] ?? []))];
 }

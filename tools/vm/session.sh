@@ -11,7 +11,6 @@ prepare() {
   mknod /dev/net/tun c 10 200
   mount -t devpts devpts /dev/pts
   mount -t tmpfs shm /dev/shm
-  mount -t tmpfs tmp /tmp
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
   mount -t bpf bpf /sys/fs/bpf
   ln -s /proc/self/fd /dev/fd
