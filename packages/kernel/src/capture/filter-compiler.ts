@@ -208,36 +208,42 @@ class Compiler {
   }
 
   #port(range: readonly [number, number], direction: Direction | undefined, yes: string, no: string): void {
-    const v4 = (y: string, n: string) => {
-      const [isV4, hasPorts, isFirst] = [this.#out.newLabel(), this.#out.newLabel(), this.#out.newLabel()];
-      this.#isEtherType(ETHER_TYPE.ip, isV4, n);
-      this.#out.label(isV4).load('byte', this.#network + V4.protocol);
-      this.#hasPorts(hasPorts, n);
-      this.#out.label(hasPorts).load('half', this.#network + V4.fragment);
-      this.#out.jump('set', FRAGMENT_OFFSET_MASK, n, isFirst).label(isFirst).loadHeaderLength(this.#network);
-      const side =
-        (s: Direction): Test =>
-        (y2, n2) => {
-          this.#out.loadIndexed('half', this.#network + (s === 'src' ? 0 : 2));
-          this.#inRange(range, y2, n2);
-        };
-      this.#either(direction, side, y, n);
+    const inV4: Test = (y, n) => {
+      this.#v4Ports(n);
+      this.#either(direction, (side) => this.#portTest(side, range, true), y, n);
     };
-    const v6 = (y: string, n: string) => {
-      const [isV6, hasPorts] = [this.#out.newLabel(), this.#out.newLabel()];
-      this.#isEtherType(ETHER_TYPE.ip6, isV6, n);
-      this.#out.label(isV6).load('byte', this.#network + V6.next);
-      this.#hasPorts(hasPorts, n);
-      this.#out.label(hasPorts);
-      const side =
-        (s: Direction): Test =>
-        (y2, n2) => {
-          this.#out.load('half', this.#network + V6.end + (s === 'src' ? 0 : 2));
-          this.#inRange(range, y2, n2);
-        };
-      this.#either(direction, side, y, n);
+    const inV6: Test = (y, n) => {
+      this.#v6Ports(n);
+      this.#either(direction, (side) => this.#portTest(side, range, false), y, n);
     };
-    this.#any([v4, v6], yes, no);
+    this.#any([inV4, inV6], yes, no);
+  }
+
+  /** Goes on behind itself, with X at the end of the IPv4 header, when there are ports; else to `no`. */
+  #v4Ports(no: string): void {
+    const [isV4, hasPorts, isFirst] = [this.#out.newLabel(), this.#out.newLabel(), this.#out.newLabel()];
+    this.#isEtherType(ETHER_TYPE.ip, isV4, no);
+    this.#out.label(isV4).load('byte', this.#network + V4.protocol);
+    this.#hasPorts(hasPorts, no);
+    this.#out.label(hasPorts).load('half', this.#network + V4.fragment);
+    this.#out.jump('set', FRAGMENT_OFFSET_MASK, no, isFirst).label(isFirst).loadHeaderLength(this.#network);
+  }
+
+  #v6Ports(no: string): void {
+    const [isV6, hasPorts] = [this.#out.newLabel(), this.#out.newLabel()];
+    this.#isEtherType(ETHER_TYPE.ip6, isV6, no);
+    this.#out.label(isV6).load('byte', this.#network + V6.next);
+    this.#hasPorts(hasPorts, no);
+    this.#out.label(hasPorts);
+  }
+
+  #portTest(side: Direction, range: readonly [number, number], isV4: boolean): Test {
+    const offset = this.#network + (side === 'src' ? 0 : 2);
+    return (yes, no) => {
+      if (isV4) this.#out.loadIndexed('half', offset);
+      else this.#out.load('half', offset + V6.end);
+      this.#inRange(range, yes, no);
+    };
   }
 
   /** Whether the protocol in the accumulator has ports. */

@@ -20,8 +20,10 @@ const tcpdump = (...words: string[]) =>
     .split('\n');
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
-  assert.ok(condition());
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 5000, 'waited long enough');
+    await sleep(2);
+  }
 }
 
 test('a capture of lo and of all links in one file is read by tcpdump: count, times, contents', async () => {

@@ -5,6 +5,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, parseIp } from '@podwire/base';
 import { errnoName } from '../errno.ts';
+import type { Netns } from '../netns/netns.ts';
 import { withNetns } from '../testing.ts';
 import { closing } from './closing.fixture.ts';
 import { DatagramBatch } from './datagram-batch.ts';
@@ -19,8 +20,10 @@ const errorNames = (batch: DatagramBatch) =>
   Array.from(batch.errors.subarray(0, batch.count), (e) => e && errnoName(e));
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
-  assert.ok(condition());
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 5000, 'waited long enough');
+    await sleep(2);
+  }
 }
 
 /** Datagram `n` of the echo test: its number, then bytes that depend on it. */
@@ -119,6 +122,37 @@ test('with packetInfo the answer comes from the address that was asked', async (
       client.close();
       server.close();
     }
+  });
+});
+
+test('link-local addresses work with their link as scope; broadcasts are answered from a local address', async () => {
+  await withNetns(2, async (a, b) => {
+    const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
+    ip(a, `link add v0 type veth peer name v1 netns ${b.name}`);
+    for (const [netns, link, last] of [
+      [a, 'v0', 1],
+      [b, 'v1', 2],
+    ] as const) {
+      ip(netns, `addr add fe80::${last}/64 dev ${link} nodad`);
+      ip(netns, `addr add 10.0.0.${last}/24 brd 10.0.0.255 dev ${link}`);
+      ip(netns, `link set ${link} up`);
+    }
+    const echo = (batch: DatagramBatch, socket: DatagramSocket) => void socket.send(batch);
+    openSocket({ netns: b, address: '::', port: 53, packetInfo: true, onDatagrams: echo });
+    openSocket({ netns: b, address: '0.0.0.0', port: 53, packetInfo: true, onDatagrams: echo });
+    const [batch, back] = [new DatagramBatch({ count: 1 }), new DatagramBatch({ count: 1 })];
+    batch.count = 1;
+    const six = openSocket({ netns: a, address: 'fe80::1', port: 0, link: 'v0' });
+    const { scope } = six.localAddress;
+    assert.ok(scope > 0);
+    batch.put(0, Buffer.from('who'), encodeSockaddr(parseIp('fe80::2'), 53, scope));
+    six.send(batch);
+    await until(() => six.receive(back) === 1);
+    assert.deepEqual(back.peerOf(0), { address: 'fe80::2', port: 53, scope });
+    const four = openSocket({ netns: a, address: '10.0.0.1', port: 0, broadcast: true });
+    assert.ok(four.sendTo(Buffer.from('who'), '10.0.0.255', 53));
+    await until(() => four.receive(back) === 1);
+    assert.deepEqual(back.peerOf(0), { address: '10.0.0.2', port: 53, scope: 0 });
   });
 });
 

@@ -20,6 +20,8 @@ export interface DatagramSocketOptions extends SocketOptions, DatagramEvents {
   readonly port: number;
   /** Talk to this peer only: others are not heard, and refusals (ICMP) are reported. */
   readonly peer?: { readonly address: string; readonly port: number };
+  /** Allows broadcast addresses as destination. */
+  readonly broadcast?: boolean;
   /** Lets several sockets share the port; the kernel spreads datagrams over them by flow. */
   readonly reusePort?: boolean;
   /** Bytes; beyond net.core.rmem_max and wmem_max with CAP_NET_ADMIN. */
@@ -49,6 +51,7 @@ function openHere(endpoint: Endpoint, options: DatagramSocketOptions): number {
     setBufferSizes(fd, options.receiveBuffer, options.sendBuffer);
     if (options.packetInfo) setOption(fd, v6 ? OPTION.packetInfo6 : OPTION.packetInfo);
     if (options.gro) setOption(fd, OPTION.gro);
+    if (options.broadcast) setOption(fd, OPTION.broadcast);
     bindInetSocket(fd, endpoint, options);
     if (options.peer) connectHere(fd, endpointOf(options.peer.address, options.peer.port));
     return fd;

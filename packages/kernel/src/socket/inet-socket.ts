@@ -12,6 +12,7 @@ const SO_ERROR = 4;
 /** Level, number and name of the options of socket(7), ip(7) and ipv6(7) set here. */
 export const OPTION = {
   reuseAddress: [SOL_SOCKET, 2, 'SO_REUSEADDR'],
+  broadcast: [SOL_SOCKET, 6, 'SO_BROADCAST'],
   sendBuffer: [SOL_SOCKET, 7, 'SO_SNDBUF'],
   receiveBuffer: [SOL_SOCKET, 8, 'SO_RCVBUF'],
   reusePort: [SOL_SOCKET, 15, 'SO_REUSEPORT'],

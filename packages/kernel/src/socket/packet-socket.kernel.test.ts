@@ -24,8 +24,10 @@ const EXPERIMENTAL = { etherType: 0x88b5 } as const;
 const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
-  assert.ok(condition());
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 5000, 'waited long enough');
+    await sleep(2);
+  }
 }
 
 /** Two namespaces, `v0` in the first and `v1` in the second; frames sent by `left` reach the other end. */

@@ -8,8 +8,10 @@ import { openRawSocket } from './raw-socket.ts';
 const openRaw = closing(openRawSocket);
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
-  assert.ok(condition());
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 5000, 'waited long enough');
+    await sleep(2);
+  }
 }
 
 test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it with a checksum by the kernel', async () => {

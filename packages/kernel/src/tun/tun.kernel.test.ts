@@ -30,8 +30,10 @@ const ip = (netns: Netns, words: string) =>
   execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')], { stdio: 'pipe' }).toString();
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 5000 && !condition(); waited += 2) await sleep(2);
-  assert.ok(condition());
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 5000, 'waited long enough');
+    await sleep(2);
+  }
 }
 
 function raise(netns: Netns, tun: Tun, ...addresses: string[]): void {
