@@ -1,3 +1,4 @@
+import { STATEMENT_TABLES } from './corpus-statement.ts';
 import type { Expression, Rule, Statement, Table } from './model.ts';
 
 /** Tables that together use every part of the model; the tests print, load and read them back. */
@@ -492,4 +493,4 @@ const netdev: Table = {
   ],
 };
 
-export const CORPUS: readonly Table[] = [filter, nat, six, inet, arp, bridge, netdev];
+export const CORPUS: readonly Table[] = [filter, nat, six, inet, arp, bridge, netdev, ...STATEMENT_TABLES];

@@ -8,6 +8,11 @@ import { quote } from './name.ts';
 /** Types that only expressions have, besides those that sets may have. */
 export type ValueType =
   | DataType
+  | 'ecn'
+  | 'time'
+  | 'day'
+  | 'hour'
+  | 'bit'
   | 'integer8'
   | 'integer16'
   | 'integer16be'
@@ -38,6 +43,8 @@ export interface TypeInfo {
   decode(bytes: Buffer): string | number;
   /** nft syntax of the value. */
   format(value: string | number): string;
+  /** nft syntax of an end of a range, where names with a hyphen would be misread. */
+  formatEnd?(value: string | number): string;
 }
 
 function bad(value: unknown, wanted: string): never {
@@ -127,6 +134,7 @@ function numeric(shape: NumberShape): TypeInfo {
       return byNumber.get(n) ?? n;
     },
     format: (value) => format(toNumber(value)),
+    formatEnd: (value) => print(toNumber(value)),
   };
 }
 
@@ -213,6 +221,7 @@ function spelled(shape: NumberShape, read: (text: string) => number, print: (n: 
     ...base,
     encode: (value) => base.encode(toNumber(value)),
     format: (value) => print(Number(base.decode(base.encode(toNumber(value))))),
+    formatEnd: (value) => print(Number(base.decode(base.encode(toNumber(value))))),
   });
 }
 
@@ -327,6 +336,7 @@ const WORD = /^[\w.:-]+$/;
 
 export const TYPES: Readonly<Record<ValueType, TypeInfo>> = {
   nf_proto: numeric({ number: 2, length: 1, order: 'host', names: NAMES.nf_proto }),
+  bit: numeric({ number: 4, length: 1, order: 'big', bits: 1 }),
   integer8: numeric({ number: 4, length: 1, order: 'big' }),
   integer16: numeric({ number: 4, length: 2, order: 'host' }),
   integer16be: numeric({ number: 4, length: 2, order: 'big' }),
@@ -372,7 +382,7 @@ export const TYPES: Readonly<Record<ValueType, TypeInfo>> = {
   ecn: numeric({ number: 37, length: 1, order: 'big', bits: 2, names: NAMES.ecn }),
   fib_addrtype: numeric({ number: 38, length: 4, order: 'host', names: NAMES.fib_addrtype }),
   boolean: numeric({ number: 39, length: 1, order: 'host', bits: 1, names: NAMES.boolean }),
-  ct_event: numeric({ number: 40, length: 4, order: 'host', names: NAMES.ct_event, flags: true }),
+  ct_event: ctEvent(),
   ifname: string16(41, IFNAME, 'an interface name'),
   igmp_type: numeric({ number: 42, length: 1, order: 'big', names: NAMES.igmp_type }),
   time,
@@ -384,6 +394,12 @@ export const TYPES: Readonly<Record<ValueType, TypeInfo>> = {
 function spelledDay(): TypeInfo {
   const base = numeric({ number: 45, length: 1, order: 'big', names: NAMES.day });
   return { ...base, format: (value) => quote(base.format(value)) };
+}
+
+/** As a number, because names of events are keywords elsewhere in nft's grammar. */
+function ctEvent(): TypeInfo {
+  const base = numeric({ number: 40, length: 4, order: 'host', names: NAMES.ct_event, flags: true });
+  return { ...base, format: (value) => `0x${base.encode(value).readUInt32LE(0).toString(16)}` };
 }
 
 /** First and last address of `a/n`, for the two address types. */

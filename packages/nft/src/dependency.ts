@@ -63,7 +63,7 @@ function dependencies({ header, messages }: Need, family: TableFamily): Match[] 
   const of = (needed: HeaderNeed) => dependencies({ header: needed }, family);
   switch (header) {
     case 'ether':
-      return link ? [] : [is({ kind: 'meta', key: 'iiftype' }, 'ether')];
+      return family === 'bridge' ? [] : [is({ kind: 'meta', key: 'iiftype' }, 'ether')];
     case 'vlan':
       return [...of('ether'), is({ kind: 'payload', field: 'ether type' }, 'vlan')];
     case 'ipv4':
@@ -72,6 +72,8 @@ function dependencies({ header, messages }: Need, family: TableFamily): Match[] 
       return family === 'inet' ? [metaIs('nfproto', header)] : [];
     case 'arp':
       return link ? [metaIs('protocol', 'arp')] : [];
+    case 'igmp':
+      return [...of('ipv4'), metaIs('l4proto', 'igmp')];
     case 'icmp':
       return [...of('ipv4'), metaIs('l4proto', 'icmp'), ...messageTypes('icmp type', messages)];
     case 'icmpv6':

@@ -9,7 +9,7 @@ import { fieldShape, placed } from './field-shape.ts';
 import { whole } from './format-element.ts';
 import { addressFamily, SET_CT, SET_META } from './format-statement.ts';
 import type { Statement } from './model.ts';
-import { checkName, cleanComment } from './name.ts';
+import { checkName, cleanPrefix } from './name.ts';
 import { rejectAnswer } from './reject-code.ts';
 import { encodeBounds, encodeValue } from './value.ts';
 import { LIST_ELEMENT, OBJECT_TYPE } from './wire.ts';
@@ -51,7 +51,7 @@ export function writeAction(writer: ExpressionWriter, statement: Action): void {
     case 'set-extension':
       return setExtension(writer, statement);
     case 'reset-tcp-option': // NFTA_EXTHDR_*
-      return writer.emit('exthdr', (out) => out.u8(2, tcpOption(statement.option)).u32(3, 0).u32(4, 0).u32(6, 1));
+      return writer.emit('exthdr', (out) => out.u8(2, tcpOption(statement.option)).u32(6, 1));
     case 'dnat':
     case 'snat':
       return writeNat(writer, statement);
@@ -213,11 +213,12 @@ const LOG_LEVELS = { emerg: 0, alert: 1, crit: 2, err: 3, warn: 4, notice: 5, in
 function writeLog(writer: ExpressionWriter, statement: StatementOf<'log'>): void {
   const { prefix, group, snaplen, queueThreshold, level, flags = [] } = statement;
   writer.emit('log', (out) => {
-    if (prefix !== undefined) out.text(2, cleanComment(prefix));
+    if (prefix !== undefined) out.text(2, cleanPrefix(prefix));
     if (group !== undefined) out.u16(1, whole(group));
     if (snaplen !== undefined) out.u32(3, whole(snaplen));
     if (queueThreshold !== undefined) out.u16(4, whole(queueThreshold));
-    if (level !== undefined) out.u32(5, LOG_LEVELS[level]);
+    // warn is what the kernel takes without a level
+    if (level !== undefined && level !== 'warn') out.u32(5, LOG_LEVELS[level]);
     if (flags.length)
       out.u32(
         6,

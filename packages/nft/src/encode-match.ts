@@ -4,6 +4,7 @@ import { nftError } from './errors.ts';
 import { EXTENSIONS, FIELDS } from './expression-type.ts';
 import { type FieldShape, fieldShape, placed } from './field-shape.ts';
 import { leftType } from './format-expression.ts';
+import { checkField } from './match-check.ts';
 import type { Expression, MatchOperator, SetElement, Statement, Value } from './model.ts';
 import { encodeBounds, encodeValue } from './value.ts';
 
@@ -25,6 +26,7 @@ const isList = (right: Value | readonly Value[]): right is readonly Value[] => A
 export function writeMatch(writer: ExpressionWriter, match: Match): void {
   const { left, op, right } = match;
   const type = leftType(left, writer.table);
+  checkField(left, right);
   if (left.kind === 'fib' && (right === 'exists' || right === 'missing')) {
     writer.fib(left, 0, true);
     return writer.compare(0, OPERATORS[op], TYPES.integer32.encode(right === 'exists' ? 1 : 0));
@@ -58,7 +60,7 @@ class MatchWriter {
       writer.mask(0, this.#shape.mask, Buffer.alloc(this.#shape.mask.length));
     } else writer.load(left, 0);
     if (TYPES[type].flags && exact) return writer.compare(0, OPERATORS[op], this.#bits(right));
-    if (TYPES[type].flags || type === 'ct_label') return this.#flags(op, right);
+    if (TYPES[type].flags || (type === 'ct_label' && op === '==')) return this.#flags(op, right);
     if (isList(right)) return this.#anonymous(op, right);
     if (op !== '==' && op !== '!=') return this.#ordered(op, right);
     this.#equal(op, right);

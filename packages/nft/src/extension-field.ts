@@ -26,11 +26,20 @@ function extension<const P extends string, const F extends Fields>(
   return Object.fromEntries(entries) as Readonly<Record<Named<P, F>, ExtensionInfo>>;
 }
 
+/** Fields of an IPv6 extension header; its presence has another name, `exthdr`. */
+function header<const P extends string, const F extends Fields>(
+  name: P,
+  [number, fields]: readonly [number, F],
+): Readonly<Record<`${P} ${keyof F & string}`, ExtensionInfo>> {
+  const { [name]: _presence, ...rest } = extension('ipv6', name, [number, fields]) as Record<string, ExtensionInfo>;
+  return rest as Readonly<Record<`${P} ${keyof F & string}`, ExtensionInfo>>;
+}
+
 const kindLength = { length: [8, 8, 'integer8'] } as const;
 const source = {
   length: [8, 8, 'integer8'],
   ptr: [16, 8, 'integer8'],
-  addr: [24, 32, 'ipv4_addr'],
+  addr: [24, 32, 'integer32be'],
 } as const;
 const next = { nexthdr: [0, 8, 'inet_proto'], hdrlength: [8, 8, 'integer8'] } as const;
 
@@ -61,18 +70,18 @@ export const EXTENSIONS = {
   ...extension('ipv6', 'exthdr frag', [44, {}]),
   ...extension('ipv6', 'exthdr dst', [60, {}]),
   ...extension('ipv6', 'exthdr mh', [135, {}]),
-  ...extension('ipv6', 'hbh', [0, next]),
-  ...extension('ipv6', 'rt', [43, { ...next, type: [16, 8, 'integer8'], 'seg-left': [24, 8, 'integer8'] }]),
-  ...extension('ipv6', 'frag', [
+  ...header('hbh', [0, next]),
+  ...header('rt', [43, { ...next, type: [16, 8, 'integer8'], 'seg-left': [24, 8, 'integer8'] }]),
+  ...header('frag', [
     44,
     {
       nexthdr: [0, 8, 'inet_proto'],
       'frag-off': [16, 13, 'integer16be'],
-      'more-fragments': [31, 1, 'integer8'],
+      'more-fragments': [31, 1, 'bit'],
       id: [32, 32, 'integer32be'],
     },
   ]),
-  ...extension('ipv6', 'dst', [60, next]),
+  ...header('dst', [60, next]),
   ...extension('sctp', 'sctp chunk data', [0, {}]),
   ...extension('sctp', 'sctp chunk init', [1, {}]),
   ...extension('sctp', 'sctp chunk init-ack', [2, {}]),

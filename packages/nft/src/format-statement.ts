@@ -3,8 +3,9 @@ import { nftError } from './errors.ts';
 import { EXTENSIONS, FIELDS, setNamed, yieldsPort } from './expression-type.ts';
 import { formatElement, formatElementStatement, formatVerdict, quoteName, whole } from './format-element.ts';
 import { formatExpression, formatRight, keyTypes, leftType } from './format-expression.ts';
+import { checkField } from './match-check.ts';
 import type { NatFlags, ObjectKind, Ports, Statement, Table, Value } from './model.ts';
-import { checkName, quote } from './name.ts';
+import { checkName, cleanPrefix } from './name.ts';
 import { rejectAnswer } from './reject-code.ts';
 import { formatValue } from './value.ts';
 
@@ -103,6 +104,7 @@ function formatAction(statement: Exclude<Statement, Matching>, table: Table): st
 function formatMatch({ left, op, right }: StatementOf<'match'>, table: Table): string {
   const type = leftType(left, table);
   const text = formatExpression(left, table);
+  checkField(left, right);
   if (left.kind === 'fib' && (right === 'exists' || right === 'missing'))
     return `${text} ${op === '!=' ? '!= ' : ''}${right}`;
   const exact = left.kind === 'bitwise' || left.kind === 'shift';
@@ -147,7 +149,7 @@ function formatSet(
 }
 
 /** The type of what is assigned. */
-export const SET_META = { priority: 'classid', nftrace: 'integer8', pkttype: 'pkt_type', rtclassid: 'realm' } as const;
+export const SET_META = { priority: 'classid', nftrace: 'bit', pkttype: 'pkt_type', rtclassid: 'realm' } as const;
 export const SET_CT = {
   zone: 'integer16',
   'original zone': 'integer16',
@@ -226,7 +228,7 @@ const LOG_FLAGS = {
 function formatLog({ prefix, group, snaplen, queueThreshold, level, flags = [] }: StatementOf<'log'>): string {
   return [
     'log',
-    ...(prefix === undefined ? [] : ['prefix', quote(prefix)]),
+    ...(prefix === undefined ? [] : ['prefix', `"${cleanPrefix(prefix)}"`]),
     ...(group === undefined ? [] : ['group', whole(group)]),
     ...(snaplen === undefined ? [] : ['snaplen', whole(snaplen)]),
     ...(queueThreshold === undefined ? [] : ['queue-threshold', whole(queueThreshold)]),

@@ -56,7 +56,7 @@ export const FIELDS = {
   }),
   ...header('link', 'vlan', {
     'vlan pcp': [112, 3, 'integer8'],
-    'vlan dei': [115, 1, 'integer8'],
+    'vlan dei': [115, 1, 'bit'],
     'vlan id': [116, 12, 'integer16be'],
     'vlan type': [128, 16, 'ether_type'],
   }),
@@ -147,7 +147,7 @@ export const FIELDS = {
     'igmp type': [0, 8, 'igmp_type'],
     'igmp mrt': [8, 8, 'integer8'],
     'igmp checksum': [16, 16, 'integer16be'],
-    'igmp group': [32, 32, 'ipv4_addr'],
+    'igmp group': [32, 32, 'integer32be'],
   }),
   ...header('transport', 'esp', { 'esp spi': [0, 32, 'integer32be'], 'esp sequence': [32, 32, 'integer32be'] }),
   ...header('transport', 'ah', {

@@ -1,4 +1,5 @@
 import { nftError } from './errors.ts';
+import { KEYWORDS } from './keyword.ts';
 
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_./-]{0,127}$/;
 /** The kernel keeps 256 bytes of user data, nft prints comments up to 127 bytes. */
@@ -12,6 +13,7 @@ export function checkName(name: string): string {
       `"${name}" is not an nft identifier; use a letter, then letters, digits and _ . / -`,
     );
   }
+  if (KEYWORDS.has(name)) throw nftError('NFT_BAD_NAME', `"${name}" is a word of nft's own grammar; use another name`);
   return name;
 }
 
@@ -42,6 +44,9 @@ export function cleanComment(text: string): string {
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end).toString();
 }
+
+/** As a comment, without `$`, which nft takes for a variable in the prefix of a log statement. */
+export const cleanPrefix = (text: string): string => cleanComment(text.replaceAll('$', '_'));
 
 export function quote(text: string): string {
   return `"${cleanComment(text)}"`;

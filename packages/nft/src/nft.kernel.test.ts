@@ -105,12 +105,12 @@ test('a refused transaction changes nothing and names the command', () =>
       ...good,
       sets: [{ name: 's', key: ['ipv4_addr'], elements: [] }],
       chains: [
-        { name: 'c', rules: [{ statements: [{ kind: 'verdict', verdict: { kind: 'jump', chain: 'missing' } }] }] },
+        { name: 'c', rules: [{ statements: [{ kind: 'verdict', verdict: { kind: 'jump', chain: 'nowhere' } }] }] },
       ],
     };
     assert.throws(
       () => client.apply(bad),
-      (error) => hasCode(error, 'NFT_REFUSED') && /add rule ip t c jump missing: .*ENOENT/.test(String(error)),
+      (error) => hasCode(error, 'NFT_REFUSED') && /add rule ip t c jump nowhere: .*ENOENT/.test(String(error)),
     );
     assert.deepEqual(client.drift(good), []);
     assert.equal(client.apply(good).commands, 0);
@@ -163,7 +163,7 @@ const anyTable = fc
     ];
     return {
       family: 'ip',
-      name: 'random',
+      name: 'sequence',
       sets,
       chains: [
         ...names.map((name) => ({ name, rules: [{ statements: [{ kind: 'counter' as const }] }] })),

@@ -27,7 +27,7 @@ export const META = keys({
   oiftype: { type: 'iface_type', key: 9 },
   skuid: { type: 'uid', key: 10 },
   skgid: { type: 'gid', key: 11 },
-  nftrace: { type: 'integer8', key: 12 },
+  nftrace: { type: 'bit', key: 12 },
   rtclassid: { type: 'realm', key: 13 },
   nfproto: { type: 'nf_proto', key: 15 },
   l4proto: { type: 'inet_proto', key: 16 },
@@ -108,9 +108,9 @@ export type RtKey = keyof typeof RT;
 
 /** What is known of the local socket a packet belongs to; numbers are enum nft_socket_keys. */
 export const SOCKET = keys({
-  transparent: { type: 'integer8', key: 0 },
+  transparent: { type: 'bit', key: 0 },
   mark: { type: 'mark', key: 1 },
-  wildcard: { type: 'integer8', key: 2 },
+  wildcard: { type: 'bit', key: 2 },
   cgroupv2: { type: 'cgroupsv2', key: 3 },
 });
 

@@ -19,7 +19,6 @@ export type DataType =
   | 'igmp_type'
   | 'tcp_flag'
   | 'dscp'
-  | 'ecn'
   | 'mark'
   | 'ifname'
   | 'iface_index'
@@ -36,10 +35,7 @@ export type DataType =
   | 'ct_status'
   | 'ct_label'
   | 'fib_addrtype'
-  | 'cgroupsv2'
-  | 'time'
-  | 'day'
-  | 'hour';
+  | 'cgroupsv2';
 
 /**
  * A set (no `data`), a map (`data` types), a verdict map (`data: 'verdict'`) or a map to named objects (`objects`).

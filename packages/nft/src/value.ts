@@ -55,7 +55,11 @@ export function splitParts(types: readonly ValueType[], bytes: Buffer): Buffer[]
 }
 
 export function formatValue(type: ValueType, value: Value): string {
-  if (isRange(value)) return `${TYPES[type].format(value.from)}-${TYPES[type].format(value.to)}`;
+  const info = TYPES[type];
+  if (isRange(value)) {
+    const end = info.formatEnd ?? info.format;
+    return `${end(value.from)}-${end(value.to)}`;
+  }
   const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
   if (bounds) return `${formatIp(bounds.from)}/${bounds.length}`;
   return TYPES[type].format(value);
