@@ -2,6 +2,7 @@ export * from './classic-bpf.ts';
 export { type PacketAncillary, runClassicProgram } from './classic-interpreter.ts';
 export { type Direction, type Filter, type FilterProtocol, formatFilter } from './filter.ts';
 export { type CompileFilterOptions, compileFilter, type FilterLinkLayer } from './filter-compiler.ts';
+export { capturePackets, type PacketCapture, type PacketCaptureOptions } from './packet-capture.ts';
 export {
   type InterfaceBlock,
   LINK_TYPE,

@@ -10,6 +10,7 @@ type Body<B> = Omit<B, 'type'>;
 export class PcapngWriter {
   readonly #stream: Writable;
   #interfaces = 0;
+  #drained: Promise<void> | undefined;
 
   constructor(stream: Writable, section: Body<SectionBlock> = {}) {
     this.#stream = stream;
@@ -42,8 +43,19 @@ export class PcapngWriter {
   }
 
   /** Resolves when the stream has room again. Rejects with the stream's error. */
-  async drained(): Promise<void> {
-    if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain');
+  drained(): Promise<void> {
+    if (!this.#stream.writableNeedDrain) return Promise.resolve();
+    // all who wait share one listener
+    this.#drained ??= this.#nextDrain();
+    return this.#drained;
+  }
+
+  async #nextDrain(): Promise<void> {
+    try {
+      await once(this.#stream, 'drain');
+    } finally {
+      this.#drained = undefined;
+    }
   }
 
   /** Ends the stream; resolves when all is written. Rejects with the stream's error. */

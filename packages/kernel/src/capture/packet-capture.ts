@@ -1,0 +1,71 @@
+import { openPacketSocket, type PacketSocketOptions, type PacketStatistics } from '../socket/packet-socket.ts';
+import type { ClassicInstruction } from './classic-bpf.ts';
+import { type Filter, formatFilter } from './filter.ts';
+import { LINK_TYPE } from './pcapng-block.ts';
+import type { PcapngWriter } from './pcapng-writer.ts';
+
+export interface PacketCaptureOptions extends Omit<PacketSocketOptions, 'onFrame'> {
+  /** The interface's name in the file; default the link's, or `any`. */
+  readonly name?: string;
+  readonly description?: string;
+}
+
+export interface PacketCapture {
+  /** Number of the interface in the file. */
+  readonly interface: number;
+  statistics(): PacketStatistics;
+  /** Closes the socket and writes what it counted; the writer stays open. A second call does nothing. */
+  stop(): void;
+}
+
+/**
+ * Writes what passes on a link, or on all links, to a capture file; several captures may share a writer. While the file's
+ * stream is full the frames wait in the kernel, which drops and counts what does not fit. Throws as openPacketSocket.
+ */
+export function capturePackets(writer: PcapngWriter, options: PacketCaptureOptions): PacketCapture {
+  const { name = options.link ?? 'any', description, filter, snapLength = 0 } = options;
+  let last = 0n;
+  let isWaiting = false;
+  const socket = openPacketSocket({
+    ...options,
+    onFrame({ bytes, time, length, direction }) {
+      last = time;
+      if (writer.packet({ interface: number, bytes, time, length, direction }) || isWaiting) return;
+      isWaiting = true;
+      socket.pause();
+      writer.drained().then(resume, stop);
+    },
+  });
+  const number = writer.addInterface({
+    linkType: linkTypeOf(options),
+    snapLength,
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(isFilter(filter) ? { filter: formatFilter(filter) } : {}),
+  });
+  let isOpen = true;
+
+  function resume(): void {
+    isWaiting = false;
+    if (isOpen) socket.resume();
+  }
+
+  function stop(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    const { received, dropped } = socket.statistics();
+    socket.close();
+    writer.statistics({ interface: number, time: last, received, dropped });
+  }
+
+  return { interface: number, statistics: () => socket.statistics(), stop };
+}
+
+function linkTypeOf({ link, linkLayer }: PacketCaptureOptions): number {
+  if (link === undefined) return LINK_TYPE.sll2;
+  return linkLayer === 'ip' ? LINK_TYPE.raw : LINK_TYPE.ethernet;
+}
+
+function isFilter(filter: Filter | readonly ClassicInstruction[] | undefined): filter is Filter {
+  return filter !== undefined && !Array.isArray(filter);
+}
