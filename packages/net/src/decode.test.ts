@@ -6,7 +6,7 @@ import { decodeAddress } from './address.ts';
 import { decodeFdb } from './fdb.ts';
 import { decodeLink } from './link.ts';
 import { decodeNeighbour } from './neighbour.ts';
-import { decodeRoute } from './route.ts';
+import { decodeRoute } from './route-encoding.ts';
 
 const names = new Map([[2, 'eth0']]);
 const hex = (...parts: string[]) => Buffer.from(parts.join(''), 'hex');

@@ -13,7 +13,8 @@ import { decodeFdb, type FdbEntry } from './fdb.ts';
 import { decodeLink, type Link, named, readNames } from './link.ts';
 import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeNextHopObject, type NextHopObject } from './nexthop-object.ts';
-import { decodeRoute, type Route } from './route.ts';
+import type { Route } from './route.ts';
+import { decodeRoute } from './route-encoding.ts';
 import { decodeRule, type Rule } from './rule.ts';
 
 /** The multicast groups of a topic, both address families. */

@@ -54,13 +54,23 @@ export interface Envelope {
 /** Appends the message with its header. */
 export function writeMessage(out: ByteWriter, message: NetlinkMessage, { sequence, flags }: Envelope): void {
   const { type, body } = message;
-  out.u32(FIXED + body.length);
-  out.u16(type);
-  out.u16(message.flags | flags | NLM_F.REQUEST);
-  out.u32(sequence);
-  out.u32(0);
+  writeHeader(out, { length: FIXED + body.length, type, flags: message.flags | flags | NLM_F.REQUEST, sequence });
   out.raw(body);
   out.align();
+}
+
+interface Header extends Envelope {
+  readonly length: number;
+  readonly type: number;
+}
+
+/** struct nlmsghdr, as messageHeader writes it. */
+export function writeHeader(out: ByteWriter, { length, type, flags, sequence }: Header): void {
+  out.u32(length);
+  out.u16(type);
+  out.u16(flags);
+  out.u32(sequence);
+  out.u32(0);
 }
 
 /** Splits what one recv() returned. The bodies share memory with `bytes`. */

@@ -12,6 +12,7 @@ import {
   NLMSG,
   readAcknowledgement,
   readMessages,
+  writeHeader,
   writeMessage,
 } from './netlink-message.ts';
 import {
@@ -36,6 +37,11 @@ export interface Netlink {
   /** Independent requests, sent together. One result each, in order: undefined is success. */
   batch(messages: readonly NetlinkMessage[]): (KernelError | undefined)[];
   /**
+   * As batch, for great numbers of small requests: the bodies are written straight into the datagrams. All are written
+   * before the first is sent, so that what `write` throws comes before anything is done.
+   */
+  batchEncoded(requests: EncodedRequests): (KernelError | undefined)[];
+  /**
    * Messages that the kernel must see in one datagram (nfnetlink: BATCH_BEGIN ... BATCH_END). Acknowledgements are asked
    * of the last message before the end. Throws the first KernelError, its `index` counting from the first message.
    */
@@ -43,6 +49,25 @@ export interface Netlink {
   /** Lists; starts over when the kernel says that the list changed underneath (NLM_F_DUMP_INTR). */
   dump(message: NetlinkMessage): NetlinkAnswer[];
   close(): void;
+}
+
+/** Requests of one type, see batchEncoded. */
+export interface EncodedRequests {
+  readonly type: number;
+  readonly flags: number;
+  readonly count: number;
+  /** Appends the body of one request: the family's own header, then attributes. */
+  write(out: ByteWriter, index: number): void;
+  /** What the request does and to what, asked for when it is refused. */
+  op(index: number): string;
+}
+
+/** Requests written already; the first one has this number, in the stream and among all. */
+interface EncodedDatagram {
+  readonly bytes: Buffer;
+  readonly sequence: number;
+  readonly at: number;
+  readonly count: number;
 }
 
 /** Messages a send, and as many refusals that may have to wait in the receive buffer. */
@@ -93,20 +118,59 @@ class NetlinkConnection implements Netlink {
     const results = new Array<KernelError | undefined>(messages.length).fill(undefined);
     const step = BATCH_MESSAGES[this.#socket.roomy ? 'roomy' : 'tight'];
     for (let at = 0; at < messages.length; at += step) {
-      this.#collect(messages.slice(at, at + step), (index, failure) => {
+      const part = messages.slice(at, at + step);
+      this.#collect(this.#send(part, part.length - 1), part.length - 1, (index, failure) => {
         results[at + index] = this.#failureOf(failure, messages[at + index], at + index);
       });
     }
     return results;
   }
 
+  batchEncoded(requests: EncodedRequests): (KernelError | undefined)[] {
+    const { type, flags, count } = requests;
+    const results = new Array<KernelError | undefined>(count).fill(undefined);
+    const op = () => `send ${count} netlink messages (${requests.op(0)})`;
+    for (const { bytes, sequence, at, count: part } of this.#encode(requests)) {
+      sendDatagram(this.#socket, bytes, { protocol: this.protocol, op });
+      this.#collect(sequence, part - 1, (index, failure) => {
+        const out = new ByteWriter();
+        requests.write(out, at + index);
+        const message = { type, flags, body: out.finish(), op: requests.op(at + index) };
+        results[at + index] = this.#failureOf(failure, message, at + index);
+      });
+    }
+    return results;
+  }
+
+  #encode(requests: EncodedRequests): EncodedDatagram[] {
+    const { type, count } = requests;
+    if (this.#sequence + count > 0x7fffffff) this.#sequence = 0;
+    const step = BATCH_MESSAGES[this.#socket.roomy ? 'roomy' : 'tight'];
+    const datagrams: EncodedDatagram[] = [];
+    const first = this.#sequence + 1;
+    // reserved first: `write` may ask something over this socket
+    this.#sequence += count;
+    for (let at = 0; at < count; at += step) {
+      const end = Math.min(at + step, count);
+      const out = new ByteWriter((end - at) * 72);
+      for (let index = at; index < end; index++) {
+        const start = out.length;
+        const flags = requests.flags | NLM_F.REQUEST | (index === end - 1 ? NLM_F.ACK : 0);
+        writeHeader(out, { length: 0, type, flags, sequence: first + index });
+        requests.write(out, index);
+        out.patchU32(start, out.length - start);
+        out.align();
+      }
+      datagrams.push({ bytes: out.finish(), sequence: first + at, at, count: end - at });
+    }
+    return datagrams;
+  }
+
   /**
-   * Only the last message asks for an acknowledgement: the kernel works in order and answers failures unasked, so
-   * what did not fail before the last answer is done.
+   * Only the last message of a datagram asks for an acknowledgement: the kernel works in order and answers failures
+   * unasked, so what did not fail before the last answer is done.
    */
-  #collect(messages: readonly NetlinkMessage[], onFailure: (index: number, answer: NetlinkAnswer) => void): void {
-    const last = messages.length - 1;
-    const first = this.#send(messages, last);
+  #collect(first: number, last: number, onFailure: (index: number, answer: NetlinkAnswer) => void): void {
     for (;;) {
       for (const answer of this.#receive(first, first + last)) {
         if (answer.type !== NLMSG.ERROR) continue;
