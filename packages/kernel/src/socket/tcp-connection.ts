@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { familyOf } from '@podwire/base';
-import koffi from 'koffi';
 import { errnoOf } from '../errno.ts';
 import { KernelError } from '../errors.ts';
 import { lastErrno, libc } from '../libc.ts';
+import { watchDescriptor } from './descriptor-watch.ts';
 import {
   bindInetSocket,
   inNetns,
@@ -60,12 +60,13 @@ function connectError(endpoint: Endpoint, errno: number): KernelError {
 /** Waits until the connect of a non-blocking socket has come to an end; rejects unless it succeeded. */
 function connected(fd: number, endpoint: Endpoint, timeout: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const poll = koffi.node.poll(fd, { writable: true }, () => finish(socketError(fd)));
+    const watch = watchDescriptor(fd, { onReadable: () => {}, onWritable: () => finish(socketError(fd)) });
+    watch.wantWritable(true);
+    watch.wantReadable(false);
     const timer = setTimeout(() => finish(errnoOf('ETIMEDOUT')), timeout);
     function finish(errno: number): void {
       clearTimeout(timer);
-      poll.stop(); // before close: the other order crashes
-      poll.close();
+      watch.stop();
       if (errno === 0) resolve();
       else reject(connectError(endpoint, errno));
     }
