@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import test from 'node:test';
 import type { IpAddress } from '@podwire/base';
@@ -177,28 +176,28 @@ test('rr spreads real connections over two servers', { timeout: 60_000 }, async 
         return listenTcp({ netns: servers, address, port: 80 });
       }),
     );
-    for (const listener of listeners) listener.on('connection', (socket) => socket.end(socket.localAddress ?? ''));
-    const answers: string[] = [];
-    for (let i = 0; i < 6; i++) {
-      const socket = await connectTcp({ netns: client, address: '10.1.0.1', port: 80 });
-      let text = '';
-      for await (const chunk of socket) text += chunk;
-      answers.push(text);
+    try {
+      for (const listener of listeners) listener.on('connection', (socket) => socket.end(socket.localAddress ?? ''));
+      const answers: string[] = [];
+      for (let i = 0; i < 6; i++) {
+        const socket = await connectTcp({ netns: client, address: '10.1.0.1', port: 80, timeout: 5000 });
+        let text = '';
+        for await (const chunk of socket) text += chunk;
+        answers.push(text);
+      }
+      const of = (address: string) => answers.filter((answer) => answer === address).length;
+      assert.deepEqual([of('10.2.0.11'), of('10.2.0.12')], [3, 3]);
+      const destinations = listIpvsDestinations(netlink, tcp);
+      assert.deepEqual(
+        destinations.map(({ stats }) => stats.connections),
+        [3n, 3n],
+      );
+      assert.ok(destinations.every(({ stats }) => stats.packetsIn > 0n && stats.bytesOut > 0n));
+      zeroIpvsStats(netlink, tcp);
+      assert.equal(getIpvsService(netlink, tcp)?.stats.connections, 0n);
+    } finally {
+      for (const listener of listeners) listener.close();
+      netlink.close();
     }
-    const of = (address: string) => answers.filter((answer) => answer === address).length;
-    assert.deepEqual([of('10.2.0.11'), of('10.2.0.12')], [3, 3]);
-    const destinations = listIpvsDestinations(netlink, tcp);
-    assert.deepEqual(
-      destinations.map(({ stats }) => stats.connections),
-      [3n, 3n],
-    );
-    assert.ok(destinations.every(({ stats }) => stats.packetsIn > 0n && stats.bytesOut > 0n));
-    zeroIpvsStats(netlink, tcp);
-    assert.equal(getIpvsService(netlink, tcp)?.stats.connections, 0n);
-    for (const listener of listeners) {
-      listener.close();
-      await once(listener, 'close');
-    }
-    netlink.close();
   });
 });
