@@ -19,7 +19,9 @@ interface LinkTrial {
   readonly onLower?: boolean;
 }
 
+/** Without a remote end the kernel takes the request for its own fallback link (tunl0, gre0), which exists already. */
 const remote = '192.0.2.1' as IpAddress;
+const remote6 = '2001:db8::1' as IpAddress;
 
 /** Kinds of links, each by making one; the kind is the feature's name unless told otherwise. */
 export const LINK_FEATURES = featuresOf(
@@ -31,11 +33,11 @@ export const LINK_FEATURES = featuresOf(
     ipvlan: { use: 'ipvlan wiring of pods', onLower: true },
     vlan: { use: 'tagged underlays', data: { id: 1 }, onLower: true },
     dummy: { use: 'addresses without a wire' },
-    ipip: { use: 'ipip backend' },
-    gre: { use: 'gre backend' },
+    ipip: { use: 'ipip backend', data: { remote } },
+    gre: { use: 'gre backend', data: { remote } },
     gretap: { use: 'gre backend with Ethernet inside', data: { remote } },
-    sit: { use: 'IPv6 inside IPv4' },
-    ip6tnl: { use: 'packets inside IPv6' },
+    sit: { use: 'IPv6 inside IPv4', data: { remote } },
+    ip6tnl: { use: 'packets inside IPv6', data: { remote: remote6 } },
     geneve: { use: 'geneve tunnels', data: { vni: 1, remote } },
     wireguard: { use: 'wireguard backend' },
     vrf: { use: 'routing tables of their own for groups of links', data: { table: 1000 } },
