@@ -26,6 +26,9 @@ test('the examples of the README run', () => {
       'datagram 63\n',
       'hello\n',
       '(udp) and (dst port 53)\nout question\nin question\n',
+      // traffic control, sockets
+      'root { rate: 8000000, burst: 20000, limit: 70000 }\n',
+      "{ address: '127.0.0.1', port: 80 }\nread ECONNABORTED\n",
     ]);
   } finally {
     deleteNetns(name);

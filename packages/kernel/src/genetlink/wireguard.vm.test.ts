@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { IpAddress, Prefix } from '@podwire/base';
 import { isErrno } from '../errors.ts';
 import { fuzzDecoder } from '../fuzz.ts';
@@ -140,6 +141,7 @@ test('a datagram goes through the tunnel, and nothing but it is on the wire', { 
     sender.send('through the tunnel', 4000, '10.8.0.2');
     const [message, from] = await once(receiver, 'message');
     assert.deepEqual([String(message), from.address], ['through the tunnel', '10.8.0.1']);
+    for (let i = 0; i < 100 && ports.size === 0; i++) await setTimeout(20);
     for (const socket of [receiver, sender]) socket.close();
     wire.close();
     assert.ok(ports.size > 0 && [...ports].every((port) => port === 51820), `on the wire: UDP to ${[...ports]}`);
