@@ -7,7 +7,7 @@ import { writeSet } from './encode-set.ts';
 import { nftError } from './errors.ts';
 import { devicesOf } from './format.ts';
 import type { Chain, Rule, Table } from './model.ts';
-import { checkIfname, checkName, cleanComment } from './name.ts';
+import { checkIfname, checkName, commentOf } from './name.ts';
 import { commentUserdata } from './userdata.ts';
 import {
   CHAIN,
@@ -127,7 +127,7 @@ export class TableEncoder {
     const flags = (dormant ? TABLE_FLAG.dormant : 0) | (owner ? TABLE_FLAG.owner : 0);
     this.#named(out, TABLE.name);
     if (flags || update) out.u32(TABLE.flags, flags);
-    if (comment !== undefined) out.bytes(TABLE.userdata, commentUserdata(comment));
+    if (commentOf(comment) !== undefined) out.bytes(TABLE.userdata, commentUserdata(comment ?? ''));
   }
 
   #writeChain(out: AttributeWriter, { name, base, comment }: Chain): void {
@@ -143,7 +143,7 @@ export class TableEncoder {
       out.u32(CHAIN.policy, base.policy === 'drop' ? 0 : 1).text(CHAIN.type, base.type);
       if (base.offload) out.u32(CHAIN.flags, CHAIN_FLAG.base | CHAIN_FLAG.offload);
     }
-    if (comment !== undefined) out.bytes(CHAIN.userdata, commentUserdata(comment));
+    if (commentOf(comment) !== undefined) out.bytes(CHAIN.userdata, commentUserdata(comment ?? ''));
   }
 
   #rule(chain: Chain, rule: Rule, purpose: () => string): WireMessage[] {
@@ -155,8 +155,8 @@ export class TableEncoder {
       this.#message(message, (out) => {
         this.#named(out, RULE.table).text(RULE.chain, checkName(chain.name));
         out.nest(RULE.expressions, () => out.raw(encoded.expressions));
-        if (rule.comment !== undefined && cleanComment(rule.comment) !== '')
-          out.bytes(RULE.userdata, commentUserdata(rule.comment));
+        if (commentOf(rule.comment) !== undefined)
+          out.bytes(RULE.userdata, commentUserdata(rule.comment ?? ''));
       }),
     ];
   }

@@ -1,7 +1,7 @@
 import { formatDuration, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
 import type { ElementStatement, Rate, SetElement, Verdict } from './model.ts';
-import { checkName, quote } from './name.ts';
+import { checkName, formatComment } from './name.ts';
 import { formatValue } from './value.ts';
 
 /** What an element's text depends on: the types of a named set, or of one that belongs to a rule. */
@@ -28,7 +28,7 @@ export function formatElement(types: ElementTypes, element: SetElement): string 
     ...(element.statements ?? []).map(formatElementStatement),
     ...(element.timeout === undefined ? [] : [`timeout ${formatDuration(element.timeout)}`]),
     ...(element.expires === undefined ? [] : [`expires ${formatDuration(element.expires)}`]),
-    ...(element.comment === undefined ? [] : [`comment ${quote(element.comment)}`]),
+    ...formatComment(element.comment),
   ];
   return [key, ...options].join(' ') + formatData(types, element);
 }

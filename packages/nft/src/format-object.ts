@@ -3,12 +3,11 @@ import { timeoutState } from './encode-object.ts';
 import { formatQuota, formatRate, whole } from './format-element.ts';
 import { formatSynproxy } from './format-statement.ts';
 import type { Flowtable, NamedObject } from './model.ts';
-import { checkIfname, checkName, checkWord, quote } from './name.ts';
+import { checkIfname, checkName, checkWord, formatComment } from './name.ts';
 
 /** A named object in nft syntax, tab-indented as `nft list` writes it. */
 export function formatObject(object: NamedObject): string {
-  const comment = object.comment === undefined ? [] : [`comment ${quote(object.comment)}`];
-  const lines = [...comment, ...objectLines(object)];
+  const lines = [...formatComment(object.comment), ...objectLines(object)];
   return `\t${object.kind} ${checkName(object.name)} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
 }
 

@@ -5,7 +5,7 @@ import { formatElement, formatElementStatement, whole } from './format-element.t
 import { formatFlowtable, formatObject } from './format-object.ts';
 import { formatStatement } from './format-statement.ts';
 import type { BaseChain, Chain, DataType, NamedSet, Rule, Table } from './model.ts';
-import { checkIfname, checkName, quote } from './name.ts';
+import { checkIfname, checkName, formatComment } from './name.ts';
 
 /** The flags line of a set, in nft's words. */
 function setFlags(set: NamedSet): string[] {
@@ -31,7 +31,7 @@ export function formatSet(set: NamedSet): string {
     ...(set.timeout === undefined ? [] : [`timeout ${formatDuration(set.timeout)}`]),
     ...(set.gcInterval === undefined ? [] : [`gc-interval ${formatDuration(set.gcInterval)}`]),
     ...(set.autoMerge ? ['auto-merge'] : []),
-    ...(set.comment === undefined ? [] : [`comment ${quote(set.comment)}`]),
+    ...formatComment(set.comment),
     ...(set.elements.length
       ? [`elements = { ${set.elements.map((e) => formatElement(set, e)).join(',\n\t\t\t     ')} }`]
       : []),
@@ -54,7 +54,7 @@ function checkType(type: DataType): DataType {
 
 export function formatRule(rule: Rule, table: Table): string {
   const statements = rule.statements.map((statement) => formatStatement(statement, table));
-  return [...statements, ...(rule.comment === undefined ? [] : [`comment ${quote(rule.comment)}`])].join(' ');
+  return [...statements, ...formatComment(rule.comment)].join(' ');
 }
 
 /** The interfaces of an ingress or egress hook. */
@@ -73,7 +73,7 @@ export function formatHook({ base }: Chain): string {
 
 function formatChain(chain: Chain, table: Table): string {
   const lines = [
-    ...(chain.comment === undefined ? [] : [`comment ${quote(chain.comment)}`]),
+    ...formatComment(chain.comment),
     ...(chain.base ? [formatHook(chain)] : []),
     ...chain.rules.map((rule) => formatRule(rule, table)),
   ];
@@ -87,7 +87,7 @@ function formatChain(chain: Chain, table: Table): string {
 export function formatTable(table: Table): string {
   const flags = [...(table.dormant ? ['dormant'] : []), ...(table.owner ? ['owner'] : [])];
   const parts = [
-    ...(table.comment === undefined ? [] : [`\tcomment ${quote(table.comment)}\n`]),
+    ...formatComment(table.comment).map((line) => `\t${line}\n`),
     ...(flags.length ? [`\tflags ${flags.join(', ')}\n`] : []),
     ...(table.objects ?? []).map(formatObject),
     ...(table.flowtables ?? []).map(formatFlowtable),

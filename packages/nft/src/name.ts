@@ -45,6 +45,16 @@ export function cleanComment(text: string): string {
   return bytes.subarray(0, end).toString();
 }
 
+/** A comment as it is kept, or undefined: one without text is none. */
+export const commentOf = (comment: string | undefined): string | undefined =>
+  comment === undefined ? undefined : cleanComment(comment) || undefined;
+
+/** `comment "..."`, or nothing. */
+export function formatComment(comment: string | undefined): readonly string[] {
+  const text = commentOf(comment);
+  return text === undefined ? [] : [`comment "${text}"`];
+}
+
 /** As a comment, without `$`, which nft takes for a variable in the prefix of a log statement. */
 export const cleanPrefix = (text: string): string => cleanComment(text.replaceAll('$', '_'));
 

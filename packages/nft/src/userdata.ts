@@ -1,6 +1,6 @@
 import { TYPES, type ValueType } from './data-type.ts';
 import type { SetShape } from './encode-set.ts';
-import { cleanComment } from './name.ts';
+import { cleanComment, commentOf } from './name.ts';
 import { BYTE_ORDER, UDATA } from './wire.ts';
 
 /** One attribute of nft's own notes on an object, which the kernel stores unread: type, length, value. */
@@ -25,14 +25,14 @@ export function setUserdata(set: Pick<SetShape, 'key' | 'data' | 'comment' | 'au
     ...(data ? [udata(UDATA.dataByteOrder, u32(orderOf(data)))] : []),
     ...(set.autoMerge ? [udata(UDATA.mergeElements, u32(1))] : []),
     ...(set.dataInterval ? [udata(UDATA.dataInterval, u32(1))] : []),
-    ...(set.comment === undefined ? [] : [commentUserdata(set.comment, UDATA.setComment)]),
+    ...(commentOf(set.comment) === undefined ? [] : [commentUserdata(set.comment ?? '', UDATA.setComment)]),
   ]);
 }
 
 export function elementUserdata(comment: string | undefined, openEnded: boolean): Buffer | undefined {
-  if (comment === undefined && !openEnded) return undefined;
+  if (commentOf(comment) === undefined && !openEnded) return undefined;
   return Buffer.concat([
-    ...(comment === undefined ? [] : [commentUserdata(comment)]),
+    ...(commentOf(comment) === undefined ? [] : [commentUserdata(comment ?? '')]),
     ...(openEnded ? [udata(UDATA.elementFlags, u32(1))] : []),
   ]);
 }
