@@ -9,6 +9,7 @@ import { BPF_FEATURES } from './bpf-feature.ts';
 import type { Feature } from './feature.ts';
 import { HOST_FEATURES } from './host-feature.ts';
 import { LINK_FEATURES } from './link-feature.ts';
+import { FAMILY_FEATURES, TC_FEATURES } from './netlink-feature.ts';
 import { NFT_FEATURES } from './nft-feature.ts';
 import { ROUTE_FEATURES } from './route-feature.ts';
 
@@ -26,6 +27,8 @@ export const FEATURE_GROUPS = {
   route: ROUTE_FEATURES,
   socket: SOCKET_FEATURES,
   tun: TUN_FEATURES,
+  'traffic control': TC_FEATURES,
+  families: FAMILY_FEATURES,
   nftables: NFT_FEATURES,
   bpf: BPF_FEATURES,
 } as const;
