@@ -5,8 +5,9 @@ export { type AttributeDescription, describeAttributes, formatAttributes } from 
 export { ByteWriter } from './netlink/byte-writer.ts';
 export type { Codec, Struct, ValueOf } from './netlink/codec.ts';
 export * as codec from './netlink/codec.ts';
+export type { EncodedRequests } from './netlink/encoded-requests.ts';
 export { type MessageLayout, registerLayouts } from './netlink/layout.ts';
-export { type EncodedRequests, type Netlink, openNetlink } from './netlink/netlink.ts';
+export { type Netlink, openNetlink } from './netlink/netlink.ts';
 export * from './netlink/netlink-message.ts';
 export type { NetlinkProtocol } from './netlink/netlink-socket.ts';
 export { formatDatagram } from './netlink/netlink-trace.ts';

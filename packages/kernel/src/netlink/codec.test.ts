@@ -150,3 +150,10 @@ test('an extended acknowledgement gives errno, message and offset', () => {
   const { errno, extack: message, offset } = readAcknowledgement(answer);
   assert.deepEqual({ errno, message, offset }, { errno: 95, message: 'no such kind', offset: 36 });
 });
+
+test('a refusal without a number is damaged, not a success; the end of a list may go without', () => {
+  const empty = { flags: 0, sequence: 1, body: Buffer.alloc(2) };
+  assert.throws(() => readAcknowledgement({ ...empty, type: 2 }), DecodeError);
+  assert.deepEqual(readAcknowledgement({ ...empty, type: 3 }), { errno: 0 });
+  assert.deepEqual(readAcknowledgement({ ...empty, type: 2, body: Buffer.alloc(4) }), { errno: 0 });
+});

@@ -79,7 +79,7 @@ export function readMessages(bytes: Buffer): NetlinkAnswer[] {
   for (let at = 0; bytes.length - at >= FIXED; ) {
     const { length, type, flags, sequence } = messageHeader.read(bytes.subarray(at, at + FIXED));
     if (length < FIXED || at + length > bytes.length)
-      throw new DecodeError(`netlink message of length ${length} at ${at}`);
+      throw new DecodeError(`a netlink message of length ${length}`, { offset: at });
     result.push({ type, flags, sequence, body: bytes.subarray(at + FIXED, at + length) });
     at += (length + 3) & ~3;
   }
@@ -120,7 +120,8 @@ export interface Acknowledgement {
 
 /** Reads an ERROR or DONE message; both begin with a negative errno. */
 export function readAcknowledgement({ type, flags, body }: NetlinkAnswer): Acknowledgement {
-  const errno = body.length >= 4 ? -s32.read(body) : 0;
+  // a DONE may come without a number; an ERROR that does must not pass for success
+  const errno = body.length < 4 && type === NLMSG.DONE ? 0 : Math.max(0, -s32.read(body));
   if (!(flags & NLM_F.ACK_TLVS)) return { errno };
   const details = extackAttributes.read(body.subarray(detailsOffset(type, flags, body)));
   const { message: extack, offset, missing, missingIn, policy } = details;

@@ -13,6 +13,8 @@ const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOL_NETLINK = 270;
 const OPTION = {
+  sendBuffer: [SOL_SOCKET, 7, 'SO_SNDBUF'],
+  receiveBuffer: [SOL_SOCKET, 8, 'SO_RCVBUF'],
   sendBufferForce: [SOL_SOCKET, 32, 'SO_SNDBUFFORCE'],
   receiveBufferForce: [SOL_SOCKET, 33, 'SO_RCVBUFFORCE'],
   capAck: [SOL_NETLINK, 10, 'NETLINK_CAP_ACK'],
@@ -30,7 +32,10 @@ const RECEIVE_BYTES = 1 << 18;
 /** A bound netlink socket in the calling thread's netns. */
 export interface NetlinkSocket {
   readonly fd: number;
-  /** Whether the buffers could be grown, which takes CAP_NET_ADMIN of the machine, not of a user namespace. */
+  /**
+   * Whether the buffers have BUFFER_BYTES, which takes CAP_NET_ADMIN of the machine, not of a user namespace; else they
+   * are as large as net.core.rmem_max and wmem_max allow.
+   */
   readonly roomy: boolean;
 }
 
@@ -52,13 +57,13 @@ export function openNetlinkSocket(protocol: NetlinkProtocol): NetlinkSocket {
   });
 }
 
-/** Without CAP_NET_ADMIN the buffers keep their usual size; reading needs no more. */
 function growBuffers(fd: number): boolean {
   try {
     for (const option of [OPTION.sendBufferForce, OPTION.receiveBufferForce]) setOption(fd, option, BUFFER_BYTES);
     return true;
   } catch (error) {
     if (!isErrno(error, 'EPERM')) throw error;
+    for (const option of [OPTION.sendBuffer, OPTION.receiveBuffer]) setOption(fd, option, BUFFER_BYTES);
     return false;
   }
 }
@@ -68,8 +73,12 @@ export function sendDatagram(socket: NetlinkSocket, datagram: Buffer, { protocol
   let sent: number;
   do sent = libc.send(socket.fd, datagram, datagram.length, 0);
   while (sent < 0 && errnoName(lastErrno()) === 'EINTR');
-  checkCall(sent, op);
+  const advice = sent < 0 && errnoName(lastErrno()) === 'EMSGSIZE' ? TOO_LONG : undefined;
+  checkCall(sent, op, advice);
 }
+
+const TOO_LONG =
+  'it is more than the send buffer holds: split it, or raise net.core.wmem_max (with CAP_NET_ADMIN it holds 32 MiB)';
 
 interface Exchange {
   readonly protocol: NetlinkProtocol;
@@ -101,21 +110,18 @@ export function receiveDatagram({ fd }: NetlinkSocket, protocol: NetlinkProtocol
       throw new KernelError({ op: `receive from netlink ${protocol}`, errno: lastErrno() });
     }
     if (sender.readUInt32LE(4) !== 0) continue;
-    if (length > RECEIVE_BYTES) throw lost(protocol, `an answer of ${length} bytes is too long`);
+    if (length > RECEIVE_BYTES)
+      throw lost(`receive from netlink ${protocol}`, `an answer of ${length} bytes is too long`);
     const datagram = Buffer.from(receiveBuffer.subarray(0, length));
     traceDatagram('receive', protocol, datagram);
     return datagram;
   }
 }
 
-/** As receiveDatagram, for an answer that has to come. */
-export function receiveAnswer(socket: NetlinkSocket, protocol: NetlinkProtocol): Buffer {
-  const received = receiveDatagram(socket, protocol);
-  if (received === 'overflow') throw lost(protocol, 'its buffer overflowed; observe the state and try again');
-  if (received === 'empty') throw lost(protocol, `no answer for ${ANSWER_SECONDS} s`);
-  return received;
+export function noAnswer(op: string): PodwireError {
+  return lost(op, `no answer for ${ANSWER_SECONDS} s`);
 }
 
 export function lost(op: string | undefined, why: string): PodwireError {
-  return new PodwireError('KERNEL_NETLINK_LOST', `netlink ${op ?? ''}: ${why}`);
+  return new PodwireError('KERNEL_NETLINK_LOST', `${op ?? 'netlink'}: ${why}`);
 }
