@@ -33,7 +33,6 @@ function coldSync(write: (netns: Netns) => Promise<() => Promise<void>>): () => 
       await finish();
       return measured;
     });
-    globalThis.gc?.();
     await sleep(1000); // the kernel takes the namespace apart in the background
     return took;
   };
