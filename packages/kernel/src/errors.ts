@@ -16,7 +16,8 @@ export const KERNEL_ERRORS = {
   KERNEL_BPF_ASSEMBLY:
     'an instruction of a BPF program cannot be assembled: unknown label, register or map, a value that does not fit',
   KERNEL_BPF_VERIFIER: "the kernel's verifier refused a BPF program; details.log holds what it says",
-  KERNEL_NO_FAMILY: 'this kernel has no generic netlink family of that name; the message names the module that brings it',
+  KERNEL_NO_FAMILY:
+    'this kernel has no generic netlink family of that name; the message names the module that brings it',
   KERNEL_BAD_BIND: 'source or target of a bind mount does not exist',
 } as const satisfies ErrorCodeTable;
 
@@ -131,6 +132,25 @@ export class DecodeError extends PodwireError {
   }
 }
 
-export function encodeError(what: string): PodwireError {
-  return new PodwireError('KERNEL_ENCODE', `cannot encode ${what}`);
+/** A value does not fit the field it is meant for. */
+export class EncodeError extends PodwireError {
+  /** The attributes and fields around the value, outermost first: `info.data.local`. */
+  readonly path: string;
+  readonly #what: string;
+
+  constructor(what: string, path = '') {
+    super('KERNEL_ENCODE', `cannot encode ${what}${path === '' ? '' : ` in ${path}`}`, { details: { path } });
+    this.name = 'EncodeError';
+    this.path = path;
+    this.#what = what;
+  }
+
+  /** The same failure, seen from a value that holds the failed one under the name `key`. */
+  within(key: string): EncodeError {
+    return new EncodeError(this.#what, this.path === '' ? key : `${key}.${this.path}`);
+  }
+}
+
+export function encodeError(what: string): EncodeError {
+  return new EncodeError(what);
 }

@@ -137,3 +137,15 @@ test('damaged attributes throw nothing but DecodeError', () => {
   fuzzDecoder((bytes) => link.read(bytes), { samples });
   fuzzDecoder((bytes) => extras.read(bytes), { samples });
 });
+
+test('a value that does not fit names the field it was meant for', () => {
+  const table = attributes('outer', {
+    inner: [1, attributes('inner', { entries: [1, array(struct('entry', { port: u16 }))], flags: [2, u32] })],
+  });
+  const wrong = [
+    { value: { inner: { flags: -1 } }, path: 'inner.flags' },
+    { value: { inner: { entries: [{ port: 65_536 }] } }, path: 'inner.entries.port' },
+  ];
+  for (const { value, path } of wrong)
+    assert.throws(() => encodeAttributes(table, value), { code: 'KERNEL_ENCODE', message: new RegExp(` in ${path}$`) });
+});

@@ -1,4 +1,4 @@
-import { DecodeError, encodeError } from '../errors.ts';
+import { DecodeError, EncodeError, encodeError } from '../errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { type Codec, readField, type Siblings, type ValueOf } from './codec.ts';
 
@@ -96,8 +96,12 @@ export function attributes<const R extends AttributeRows>(name: string, rows: R)
 
 function writeEntry(out: ByteWriter, { key, type, codec }: Entry, given: Siblings): void {
   const value = given[key];
-  if (!isRepeated(codec)) writeAttribute(out, type, codec, value, given);
-  else for (const item of value as readonly unknown[]) writeAttribute(out, type, codec.item, item, given);
+  try {
+    if (!isRepeated(codec)) writeAttribute(out, type, codec, value, given);
+    else for (const item of value as readonly unknown[]) writeAttribute(out, type, codec.item, item, given);
+  } catch (error) {
+    throw error instanceof EncodeError ? error.within(key) : error;
+  }
 }
 
 function readTable(bytes: Buffer, name: string, byType: ReadonlyMap<number, Entry>): Record<string, unknown> {

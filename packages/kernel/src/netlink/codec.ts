@@ -1,5 +1,5 @@
 import { formatIp, type IpAddress, ipBytes, ipv4Number, parseIp } from '@podwire/base';
-import { DecodeError, encodeError } from '../errors.ts';
+import { DecodeError, EncodeError, encodeError } from '../errors.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
 /** How one kind of value is laid out in bytes. `read` gets exactly the value's bytes and throws only DecodeError. */
@@ -311,9 +311,9 @@ export function struct<const F extends StructFields>(name: string, fields: F): S
     size,
     write(out, value) {
       const given = value as Record<string, unknown>;
-      for (const { key, codec, size: length } of entries) {
-        if (given[key] === undefined) out.zeros(length);
-        else codec.write(out, given[key]);
+      for (const field of entries) {
+        if (given[field.key] === undefined) out.zeros(field.size);
+        else writeField(out, field, given[field.key]);
       }
     },
     read(b) {
@@ -328,6 +328,19 @@ export function struct<const F extends StructFields>(name: string, fields: F): S
       return result as FieldValues<F>;
     },
   };
+}
+
+/** Writes a value inside a larger one; its EncodeError tells the whole path. */
+function writeField(
+  out: ByteWriter,
+  field: { readonly key: string; readonly codec: Codec<unknown> },
+  value: unknown,
+): void {
+  try {
+    field.codec.write(out, value);
+  } catch (error) {
+    throw error instanceof EncodeError ? error.within(field.key) : error;
+  }
 }
 
 /** Reads a value at a place inside a larger one; its DecodeError tells the whole path and offset. */

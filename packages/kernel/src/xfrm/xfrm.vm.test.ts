@@ -176,10 +176,11 @@ test('a datagram between two namespaces is sealed on the wire', { timeout: 60_00
       netlink.close();
     }
     const protocols = new Set<number | undefined>();
-    const onFrame = ({ bytes }: { bytes: Buffer }) => {
-      if (bytes.readUInt16BE(12) === 0x0800) protocols.add(bytes[23]);
+    // only what leaves: what was unsealed shows on the link it came by a second time
+    const onFrame = ({ bytes, direction }: { bytes: Buffer; direction: 'in' | 'out' }) => {
+      if (direction === 'out' && bytes.readUInt16BE(12) === 0x0800) protocols.add(bytes[23]);
     };
-    const wire = openPacketSocket({ netns: here, link: 'v0', onFrame });
+    const wires = ends.map(({ netns }) => openPacketSocket({ netns, link: 'v0', onFrame }));
     const receiver = await bindUdp({ netns: there, address: '10.8.2.1', port: 4000 });
     const sender = await bindUdp({ netns: here, address: '10.8.1.1', port: 4000 });
     try {
@@ -198,7 +199,7 @@ test('a datagram between two namespaces is sealed on the wire', { timeout: 60_00
       netlink.close();
     } finally {
       for (const socket of [receiver, sender]) socket.close();
-      wire.close();
+      for (const wire of wires) wire.close();
     }
   });
 });
