@@ -1,8 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { PodwireError } from '@podwire/base';
-import { checkCall } from '../errors.ts';
-import { CLONE, libc, MS } from '../libc.ts';
+import { checkCall, KernelError } from '../errors.ts';
+import { CLONE, lastErrno, libc, MS } from '../libc.ts';
 import { inNetns } from '../socket/inet-socket.ts';
 import type { Netns } from './netns.ts';
 
@@ -66,8 +66,7 @@ function inMounts<T>(binds: readonly Bind[], fn: () => T): T {
       return fn();
     });
   } finally {
-    checkCall(libc.fchdir(directory), () => 'return to the working directory');
-    fs.closeSync(directory);
+    closeAfter(libc.fchdir(directory), directory, 'return to the working directory');
   }
 }
 
@@ -79,10 +78,15 @@ function inFresh<T>(type: 'uts' | 'mnt', flag: number, fn: () => T): T {
     checkCall(libc.unshare(flag), () => `unshare a ${type} namespace`);
     return fn();
   } finally {
-    const back = libc.setns(home, flag);
-    fs.closeSync(home);
-    checkCall(back, () => `setns back to ${file}`);
+    closeAfter(libc.setns(home, flag), home, `setns back to ${file}`);
   }
+}
+
+/** Gives up what led back, whether or not the way back succeeded. */
+function closeAfter(result: number, fd: number, op: string): void {
+  const errno = lastErrno();
+  fs.closeSync(fd);
+  if (result < 0) throw new KernelError({ op, errno });
 }
 
 function mountBind({ source, target, readOnly }: Bind): void {

@@ -81,8 +81,32 @@ test('names that are taken, unusable or unknown are refused and nothing is left 
   for (const name of ['', '.', '..', 'a/b', '../etc', 'a b', 'x'.repeat(300)])
     assert.throws(() => createNetns(name), bad, name);
   assert.throws(() => openNetns('pwt-does-not-exist'), bad);
-  assert.throws(() => openNetns('/etc/hostname'), bad);
+  for (const file of ['/etc/hostname', '/etc', '/proc/self/ns/mnt', '/proc/self/ns/pid', '/etc/hostname/x'])
+    assert.throws(() => openNetns(file), bad, file);
   assert.throws(() => deleteNetns('..'), bad);
+});
+
+test('the path of every handle leads to its namespace, from other processes too', async () => {
+  await withNetns(1, (named) => {
+    for (const netns of [named, createAnonymousNetns(), named.run(currentNetns), openNetns('/proc/self/ns/net')]) {
+      using again = openNetns(netns.path);
+      assert.equal(again.inode, netns.inode);
+      const link = execFileSync('nsenter', [`--net=${netns.path}`, 'readlink', '/proc/self/ns/net']).toString();
+      // the process that looks at /proc/self sees itself
+      if (!netns.path.includes('/self/')) assert.equal(link, `net:[${netns.inode}]\n`);
+      netns.close();
+    }
+  });
+});
+
+test('no descriptor is left open by what fails', async () => {
+  const open = () => fs.readdirSync('/proc/self/fd').length;
+  await withNetns(1, ({ name = '' }) => {
+    const before = open();
+    for (const attempt of [() => openNetns('/proc/self/ns/mnt'), () => openNetns('/etc'), () => createNetns(name)])
+      assert.throws(attempt);
+    assert.equal(open(), before);
+  });
 });
 
 test('a closed handle says so', () => {

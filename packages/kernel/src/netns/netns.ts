@@ -12,12 +12,19 @@ export const NETNS_DIRECTORY = '/run/netns';
 /** This thread's netns; /proc/self would be the main thread's. */
 const THREAD_NETNS = '/proc/thread-self/ns/net';
 const NSFS_MAGIC = 0x6e736673;
+/** Asks a namespace file for its kind, a CLONE_NEW* flag; ioctl_nsfs(2). */
+const NS_GET_NSTYPE = 0xb703;
 
 /** An open handle on a network namespace; it keeps the namespace alive until closed. */
 export interface Netns {
   /** Its name under /run/netns, if it has one. */
   readonly name: string | undefined;
+  /**
+   * A file that means this namespace to every process that may look: the name's file, the path that was opened, or (without
+   * either) the handle's place in /proc, which is good until close().
+   */
   readonly path: string;
+  /** Throws KERNEL_BAD_NETNS after close(). */
   readonly fd: number;
   /** Identifies the namespace on this machine, as in `net:[4026531840]`. */
   readonly inode: bigint;
@@ -28,6 +35,7 @@ export interface Netns {
   run<T>(fn: () => T): T;
   /** Gives up the handle; a second call does nothing. Sockets and processes inside stay. */
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 class NetnsHandle implements Netns {
@@ -37,9 +45,9 @@ class NetnsHandle implements Netns {
   #fd: number;
 
   constructor(file: string, name?: string) {
-    this.path = file;
     this.name = name;
     this.#fd = fs.openSync(file, 'r');
+    this.path = file === THREAD_NETNS ? `/proc/${process.pid}/fd/${this.#fd}` : file;
     this.inode = fs.fstatSync(this.#fd, { bigint: true }).ino;
   }
 
@@ -56,6 +64,10 @@ class NetnsHandle implements Netns {
   close(): void {
     if (this.#fd >= 0) fs.closeSync(this.#fd);
     this.#fd = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 
@@ -104,7 +116,7 @@ function startThreadPool(): void {
 }
 
 function namedPath(name: string): string {
-  if (name === '' || name === '.' || name === '..' || !/^[\w.@:+-]{1,200}$/.test(name)) {
+  if (name === '.' || name === '..' || !/^[\w.@:+-]{1,200}$/.test(name)) {
     const rule = 'use letters, digits and . _ - @ : +';
     throw new PodwireError('KERNEL_BAD_NETNS', `"${name}" is not a usable name for a network namespace; ${rule}`);
   }
@@ -148,15 +160,28 @@ function claimFile(file: string, name: string): void {
 export function openNetns(nameOrPath: string): Netns {
   const name = nameOrPath.includes('/') ? undefined : nameOrPath;
   const file = name === undefined ? nameOrPath : namedPath(name);
-  let type: number | undefined;
-  try {
-    type = fs.statfsSync(file).type;
-  } catch (cause) {
-    throw new PodwireError('KERNEL_BAD_NETNS', `there is no network namespace ${nameOrPath} (${file})`, { cause });
-  }
-  if (type !== NSFS_MAGIC) throw new PodwireError('KERNEL_BAD_NETNS', `${file} is not a network namespace`);
+  if (fileSystemType(file, nameOrPath) !== NSFS_MAGIC) throw notNetns(file);
   const named = name ?? (path.dirname(file) === NETNS_DIRECTORY ? path.basename(file) : undefined);
-  return new NetnsHandle(file, named);
+  const netns = new NetnsHandle(file, named);
+  if (libc.ioctlNumber(netns.fd, NS_GET_NSTYPE, 0) === CLONE.NEWNET) return netns;
+  netns.close();
+  throw notNetns(file);
+}
+
+/** The file is not opened for this: opening a device or a FIFO has effects. */
+function fileSystemType(file: string, name: string): number {
+  try {
+    return fs.statfsSync(file).type;
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new PodwireError('KERNEL_BAD_NETNS', `there is no network namespace ${name} (${file})`, { cause });
+    throw new KernelError({ op: `look at network namespace ${file}`, errno: errnoOf(code), advice: 'run as root' });
+  }
+}
+
+function notNetns(file: string): PodwireError {
+  return new PodwireError('KERNEL_BAD_NETNS', `${file} is not a network namespace; name one of ${NETNS_DIRECTORY}`);
 }
 
 /** A handle on the namespace the calling thread is in now. */
