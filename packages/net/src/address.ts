@@ -1,17 +1,8 @@
 import { type Family, familyOf, type IpAddress, tryParseIp } from '@podwire/base';
 import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
 import { type ADDRESS_FLAGS, addressAttributes, ifaddrmsg, RTM, type Scope } from '@podwire/kernel/rtnetlink';
-import {
-  applyBatch,
-  badValue,
-  defined,
-  encodeFor,
-  type ItemResult,
-  type Noun,
-  type RouteSocket,
-  requestUnlessGone,
-  wordOf,
-} from './rtnetlink.ts';
+import { additionOf, applyBatch, type ItemResult, type Noun, removeItem } from './noun.ts';
+import { badValue, defined, encodeFor, type RouteSocket, wordOf } from './rtnetlink.ts';
 
 /** An address of a link; ip-address(8). */
 export interface Address {
@@ -120,17 +111,16 @@ export function readAddresses(socket: RouteSocket, link?: string): Address[] {
 function noun(socket: RouteSocket): Noun<'address', Address> {
   return {
     key: 'address',
+    text: textOf,
     addition: (address) => ({
       type: RTM.NEWADDR,
       flags: NLM_F.CREATE | NLM_F.REPLACE,
       body: encodeAddress(address, socket.indexOf(address.link)),
-      op: `add ${textOf(address)}`,
     }),
     removal: ({ link, address, prefixLength, peer }) => ({
       type: RTM.DELADDR,
       flags: 0,
       body: encodeAddress(defined({ link, address, prefixLength, peer }) as Address, socket.indexOf(link)),
-      op: `delete ${textOf({ link, address, prefixLength })}`,
     }),
     gone: ['EADDRNOTAVAIL'],
   };
@@ -138,13 +128,12 @@ function noun(socket: RouteSocket): Noun<'address', Address> {
 
 /** Adds the address, or changes lifetimes, scope and protocol of one that is there. */
 export function addAddress(socket: RouteSocket, address: Address): void {
-  socket.netlink.request(noun(socket).addition(address));
+  socket.netlink.request(additionOf(noun(socket), address));
 }
 
 /** Removes the address; false if the link does not have it. */
 export function deleteAddress(socket: RouteSocket, address: Address): boolean {
-  const { removal, gone } = noun(socket);
-  return requestUnlessGone(socket, removal(address), ...gone);
+  return removeItem(socket, noun(socket), address);
 }
 
 export type AddressResult = ItemResult<'address', Address>;

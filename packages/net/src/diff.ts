@@ -111,7 +111,17 @@ export function diffNeighbours(desired: readonly Neighbour[], observed: readonly
 export function diffFdb(desired: readonly FdbEntry[], observed: readonly FdbEntry[]): Difference<FdbEntry> {
   const several = (f: FdbEntry) => (isFlood(f.mac) ? [f.destination, f.port, f.vni, f.via] : '');
   const value = (f: FdbEntry) =>
-    canonical([f.destination, f.permanent ?? true, f.port, f.vni, f.via, f.nextHopId, f.sticky, f.externLearn]);
+    canonical([
+      f.destination,
+      f.static ?? f.permanent ?? true,
+      f.static,
+      f.port,
+      f.vni,
+      f.via,
+      f.nextHopId,
+      f.sticky,
+      f.externLearn,
+    ]);
   return diff(desired, observed, {
     key: (f) => canonical([f.link, f.mac.toLowerCase(), f.master ?? false, f.vlan, f.sourceVni, several(f)]),
     same: (a, b) => value(a) === value(b),

@@ -7,15 +7,8 @@ import {
   neighbourAttributes,
   RTM,
 } from '@podwire/kernel/rtnetlink';
-import {
-  applyBatch,
-  defined,
-  encodeFor,
-  type ItemResult,
-  type Noun,
-  type RouteSocket,
-  requestUnlessGone,
-} from './rtnetlink.ts';
+import { additionOf, applyBatch, type ItemResult, type Noun, removeItem } from './noun.ts';
+import { defined, encodeFor, type RouteSocket } from './rtnetlink.ts';
 
 /** A forwarding entry of a bridge or VXLAN link: where frames for a MAC address go; bridge(8) "fdb". */
 export interface FdbEntry {
@@ -26,8 +19,10 @@ export interface FdbEntry {
   readonly destination?: IpAddress;
   /** The entry belongs to the bridge that is the link's master, not to the link. */
   readonly master?: boolean;
-  /** Stays until removed; learned entries age. Default true. */
+  /** Stays until removed; learned entries age. In a bridge it also means: for this machine. Default true. */
   readonly permanent?: boolean;
+  /** Bridge: stays until removed, too, but frames leave by the link. */
+  readonly static?: boolean;
   readonly vlan?: number;
   /** VXLAN: UDP port and VNI to send with, where they are not the link's own. */
   readonly port?: number;
@@ -50,15 +45,20 @@ const textOf = (e: FdbEntry): string =>
   `fdb entry ${e.mac} dev ${e.link}${e.destination ? ` dst ${e.destination}` : ''}`;
 
 function encodeFdb(entry: FdbEntry, socket: RouteSocket): Buffer {
-  const { link, mac, destination, master, permanent = true, vlan, port, vni, sourceVni, nextHopId } = entry;
+  const { link, mac, destination, master, vlan, port, vni, sourceVni, nextHopId } = entry;
   const flags: FdbFlag[] = [master ? 'master' : 'self'];
   for (const flag of ['sticky', 'externLearn'] as const) if (entry[flag]) flags.push(flag);
-  // what ages is reachable; what does not but may move has no protocol to ask (NUD_NOARP)
-  const state: (keyof typeof NEIGHBOUR_STATES)[] = permanent ? ['permanent'] : ['reachable'];
+  const state: (keyof typeof NEIGHBOUR_STATES)[] = [stateOf(entry)];
   const header = { family: 'bridge', index: socket.indexOf(link), state, flags } as const;
   const viaIndex = entry.via === undefined ? undefined : socket.indexOf(entry.via);
   const values = { mac, destination, vlan, port, vni, sourceVni, nextHopId, viaIndex };
   return encodeFor(textOf(entry), () => encodeBody(ndmsg, header, neighbourAttributes, values));
+}
+
+/** NUD_*: what has no protocol to ask (noarp) stays, what is reachable ages. */
+function stateOf({ permanent, static: stays }: FdbEntry): keyof typeof NEIGHBOUR_STATES {
+  if (stays) return 'noarp';
+  return (permanent ?? true) ? 'permanent' : 'reachable';
 }
 
 /** Reads one RTM_NEWNEIGH or RTM_DELNEIGH message of AF_BRIDGE. */
@@ -74,6 +74,7 @@ export function decodeFdb(body: Buffer, names: ReadonlyMap<number, string>): Fdb
     destination: a.destination,
     master: a.master === undefined ? undefined : true,
     permanent: state.includes('permanent'),
+    static: (state.includes('noarp') && !state.includes('permanent')) || undefined,
     vlan: a.vlan,
     port: a.port,
     vni: a.vni,
@@ -100,18 +101,17 @@ export function readFdb(socket: RouteSocket, link?: string): FdbEntry[] {
 function noun(socket: RouteSocket): Noun<'entry', FdbEntry> {
   return {
     key: 'entry',
+    text: textOf,
     addition: (entry) => ({
       type: RTM.NEWNEIGH,
       // the kernel refuses to replace where several destinations are possible
       flags: NLM_F.CREATE | (isFlood(entry.mac) ? NLM_F.APPEND : NLM_F.REPLACE),
       body: encodeFdb(entry, socket),
-      op: `add ${textOf(entry)}`,
     }),
     removal: (entry) => ({
       type: RTM.DELNEIGH,
       flags: 0,
       body: encodeFdb(entry, socket),
-      op: `delete ${textOf(entry)}`,
     }),
     gone: ['ENOENT'],
   };
@@ -124,18 +124,17 @@ export function isFlood(mac: string): boolean {
 
 /** Adds the entry; another destination of the same MAC address is overwritten. */
 export function replaceFdb(socket: RouteSocket, entry: FdbEntry): void {
-  socket.netlink.request({ ...noun(socket).addition(entry), flags: NLM_F.CREATE | NLM_F.REPLACE });
+  socket.netlink.request({ ...additionOf(noun(socket), entry), flags: NLM_F.CREATE | NLM_F.REPLACE });
 }
 
 /** Adds a further destination; only all-zero and group MAC addresses of a VXLAN link may have several. */
 export function appendFdb(socket: RouteSocket, entry: FdbEntry): void {
-  socket.netlink.request({ ...noun(socket).addition(entry), flags: NLM_F.CREATE | NLM_F.APPEND });
+  socket.netlink.request({ ...additionOf(noun(socket), entry), flags: NLM_F.CREATE | NLM_F.APPEND });
 }
 
 /** Removes the entry; false if there is none. */
 export function deleteFdb(socket: RouteSocket, entry: FdbEntry): boolean {
-  const { removal, gone } = noun(socket);
-  return requestUnlessGone(socket, removal(entry), ...gone);
+  return removeItem(socket, noun(socket), entry);
 }
 
 export type FdbResult = ItemResult<'entry', FdbEntry>;

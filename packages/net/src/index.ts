@@ -16,6 +16,7 @@ export { applyNet, failuresOf, isEmptyPlan, type NetPlan, type NetResults, planN
 export { type DesiredNet, type NetOwnership, type ObservedNet, observeNet } from './net-state.ts';
 export type { NextHop } from './next-hop.ts';
 export type { NextHopFilter, NextHopObject, NextHopResult } from './nexthop-object.ts';
+export type { ItemResult } from './noun.ts';
 export {
   MAIN_TABLE,
   normalizeRoute,
@@ -26,6 +27,5 @@ export {
   type RouteType,
 } from './route.ts';
 export type { RouteMetrics } from './route-metrics.ts';
-export type { ItemResult } from './rtnetlink.ts';
 export { normalizeRule, type Range, type Rule, type RuleAction, type RuleFilter, type RuleResult } from './rule.ts';
 export { diffSysctls, type SysctlChange, type SysctlResult, type Sysctls } from './sysctl.ts';

@@ -35,28 +35,32 @@ export interface LinkSpec extends LinkProperties {
 /** Makes a link with all its settings, or none: if a setting is refused, the link is removed again. */
 export function createLink(socket: RouteSocket, spec: LinkSpec): void {
   const { name, kind } = spec;
-  const object = `link ${name}`;
-  const op = `create ${kind} ${name}`;
   checkLinkName(name);
-  const lowerIndex = spec.lower === undefined ? undefined : socket.indexOf(spec.lower);
-  const body = encodeFor(object, () =>
-    encodeBody(ifinfomsg, {}, linkAttributes, {
-      ...createdValues(spec),
-      mtu: kind === 'bridge' ? undefined : spec.mtu,
-      name,
-      txQueues: spec.txQueues,
-      rxQueues: spec.rxQueues,
-      lowerIndex: hasOwnLower(kind) ? undefined : lowerIndex,
-      info: { kind, data: kindData(spec, lowerIndex) as never },
-    }),
-  );
+  const body = encodeFor(`link ${name}`, () => encodeLink(socket, spec));
+  const op = `create ${kind} ${name}`;
   socket.netlink.request({ type: RTM.NEWLINK, flags: NLM_F.CREATE | NLM_F.EXCL, body, op });
+  const later = leftOver(spec);
+  if (Object.keys(later).length === 0) return;
   try {
-    setLink(socket, name, leftOver(spec));
+    setLink(socket, name, later);
   } catch (error) {
     deleteLink(socket, name);
     throw error;
   }
+}
+
+function encodeLink(socket: RouteSocket, spec: LinkSpec): Buffer {
+  const { name, kind, txQueues, rxQueues } = spec;
+  const lowerIndex = spec.lower === undefined ? undefined : socket.indexOf(spec.lower);
+  return encodeBody(ifinfomsg, {}, linkAttributes, {
+    ...createdValues(spec),
+    mtu: kind === 'bridge' ? undefined : spec.mtu,
+    name,
+    txQueues,
+    rxQueues,
+    lowerIndex: hasOwnLower(kind) ? undefined : lowerIndex,
+    info: { kind, data: kindData(spec, lowerIndex) as never },
+  });
 }
 
 /**

@@ -20,7 +20,14 @@ export interface LinkSettings extends LinkProperties {
 
 /** What the kernel takes for a link's name (dev_valid_name); a percent sign would make it choose a number. */
 export function checkLinkName(name: string): void {
-  if (/^[^\s/:%\0]+$/.test(name) && Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..') return;
+  if (
+    typeof name === 'string' &&
+    /^[^\s/:%\0]+$/.test(name) &&
+    Buffer.byteLength(name) <= 15 &&
+    name !== '.' &&
+    name !== '..'
+  )
+    return;
   const rule = 'use 1 to 15 bytes without spaces, slashes, colons and percent signs';
   throw badValue(`link ${JSON.stringify(name)}`, `not a name for a link; ${rule}`);
 }
@@ -38,6 +45,10 @@ export function createdValues(p: LinkProperties): Values {
  * NET_BAD_VALUE, KernelError.
  */
 export function setLink(socket: RouteSocket, name: string, settings: LinkSettings): void {
+  encodeFor(`link ${name}`, () => writeSettings(socket, name, settings));
+}
+
+function writeSettings(socket: RouteSocket, name: string, settings: LinkSettings): void {
   const { rename, master, alias, protocolDown, addressGeneration: mode, netns } = settings;
   if (rename !== undefined) checkLinkName(rename);
   const index = socket.indexOf(name);
@@ -52,9 +63,7 @@ export function setLink(socket: RouteSocket, name: string, settings: LinkSetting
   };
   const flags = flagChanges(settings);
   const change = (header: object, attributes: Values) => {
-    const body = encodeFor(`link ${name}`, () =>
-      encodeBody(ifinfomsg, { index, ...header }, linkAttributes, attributes),
-    );
+    const body = encodeBody(ifinfomsg, { index, ...header }, linkAttributes, attributes);
     socket.netlink.request({ type: RTM.NEWLINK, flags: 0, body, op: `set link ${name}` });
   };
   const info = kindChange(socket, name, settings);
@@ -112,7 +121,7 @@ function setBridgePort(socket: RouteSocket, { name, index }: LinkPlace, settings
   if (isolated === undefined && hairpin === undefined && bridgePort === undefined) return;
   const portData = { ...bridgePort, isolated, hairpin, fdbFlush: bridgePort?.fdbFlush || undefined };
   const info = { portKind: 'bridge', portData } as const;
-  const body = encodeFor(`bridge port ${name}`, () => encodeBody(ifinfomsg, { index }, linkAttributes, { info }));
+  const body = encodeBody(ifinfomsg, { index }, linkAttributes, { info });
   socket.netlink.request({ type: RTM.NEWLINK, flags: 0, body, op: `set bridge port ${name}` });
 }
 
@@ -121,9 +130,7 @@ function setAltNames(socket: RouteSocket, { name, index }: LinkPlace, wanted: re
   const change = (type: number, flags: number, altName: string[]) => {
     if (altName.length === 0) return;
     const op = `${type === RTM.NEWLINKPROP ? 'add' : 'remove'} names ${altName.join(', ')} of ${name}`;
-    const body = encodeFor(`link ${name}`, () =>
-      encodeBody(ifinfomsg, { index }, linkAttributes, { properties: { altName } }),
-    );
+    const body = encodeBody(ifinfomsg, { index }, linkAttributes, { properties: { altName } });
     socket.netlink.request({ type, flags, body, op });
   };
   try {

@@ -1,7 +1,7 @@
 import { type AttributesOf, attributes, attributesAfter, codec, encodeBody, isErrno } from '@podwire/kernel';
 import { familySpec, ifinfomsg, linkAttributes, RTM } from '@podwire/kernel/rtnetlink';
 import { type BridgePort, decodeSettings, isLinkKind, type KindSettings } from './link-kind.ts';
-import { defined, noLink, type RouteSocket, requestUnlessGone } from './rtnetlink.ts';
+import { defined, encodeFor, noLink, type RouteSocket, requestUnlessGone } from './rtnetlink.ts';
 
 /** What links of every kind have and may be given; ip-link(8). */
 export interface LinkProperties extends KindSettings {
@@ -157,10 +157,9 @@ function kindSettings(kind: string | undefined, data: object | undefined): objec
 
 function requestLink(socket: RouteSocket, index: number, name?: string): Buffer | undefined {
   // an alternative name is looked up by another attribute, and is longer than a name can be
-  const long = name !== undefined && Buffer.byteLength(name) > 15;
-  const body = encodeBody(ifinfomsg, { index }, linkAttributes, {
-    ...(long ? { altName: name } : { name }),
-    ...withoutStatistics,
+  const body = encodeFor(`link ${name ?? index}`, () => {
+    const names = name !== undefined && Buffer.byteLength(name) > 15 ? { altName: name } : { name };
+    return encodeBody(ifinfomsg, { index }, linkAttributes, { ...names, ...withoutStatistics });
   });
   try {
     const [answer] = socket.netlink.request({ type: RTM.GETLINK, flags: 0, body, op: `read link ${name ?? index}` });
@@ -222,7 +221,7 @@ export function readIndex(socket: RouteSocket, name: string): number {
 
 /** Removes a link; false if there is none of that name. A veth takes its peer along. */
 export function deleteLink(socket: RouteSocket, name: string): boolean {
-  const body = encodeBody(ifinfomsg, {}, linkAttributes, { name });
+  const body = encodeFor(`link ${name}`, () => encodeBody(ifinfomsg, {}, linkAttributes, { name }));
   return requestUnlessGone(
     socket,
     { type: RTM.DELLINK, flags: 0, body, op: `delete link ${name}` },

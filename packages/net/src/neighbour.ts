@@ -7,17 +7,8 @@ import {
   neighbourAttributes,
   RTM,
 } from '@podwire/kernel/rtnetlink';
-import {
-  applyBatch,
-  badValue,
-  defined,
-  encodeFor,
-  type ItemResult,
-  type Noun,
-  type RouteSocket,
-  requestUnlessGone,
-  wordOf,
-} from './rtnetlink.ts';
+import { additionOf, applyBatch, type ItemResult, type Noun, removeItem } from './noun.ts';
+import { badValue, defined, encodeFor, type RouteSocket, wordOf } from './rtnetlink.ts';
 
 export type NeighbourState = keyof typeof NEIGHBOUR_STATES;
 
@@ -98,17 +89,16 @@ export function readNeighbours(socket: RouteSocket, link?: string): Neighbour[] 
 function noun(socket: RouteSocket): Noun<'neighbour', Neighbour> {
   return {
     key: 'neighbour',
+    text: textOf,
     addition: (neighbour) => ({
       type: RTM.NEWNEIGH,
       flags: NLM_F.CREATE | NLM_F.REPLACE,
       body: encodeNeighbour(neighbour, socket.indexOf(neighbour.link)),
-      op: `replace ${textOf(neighbour)}`,
     }),
     removal: ({ link, address, proxy }) => ({
       type: RTM.DELNEIGH,
       flags: 0,
       body: encodeNeighbour(defined({ link, address, proxy }) as Neighbour, socket.indexOf(link)),
-      op: `delete ${textOf({ link, address })}`,
     }),
     gone: ['ENOENT'],
   };
@@ -116,13 +106,12 @@ function noun(socket: RouteSocket): Noun<'neighbour', Neighbour> {
 
 /** Adds the entry or overwrites the one of its link and address. */
 export function replaceNeighbour(socket: RouteSocket, neighbour: Neighbour): void {
-  socket.netlink.request(noun(socket).addition(neighbour));
+  socket.netlink.request(additionOf(noun(socket), neighbour));
 }
 
 /** Removes the entry; false if there is none. */
 export function deleteNeighbour(socket: RouteSocket, neighbour: Neighbour): boolean {
-  const { removal, gone } = noun(socket);
-  return requestUnlessGone(socket, removal(neighbour), ...gone);
+  return removeItem(socket, noun(socket), neighbour);
 }
 
 export type NeighbourResult = ItemResult<'neighbour', Neighbour>;

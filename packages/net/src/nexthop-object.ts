@@ -2,15 +2,8 @@ import { type Family, familyOf, type IpAddress } from '@podwire/base';
 import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
 import { nextHopObjectAttributes, nhmsg, RTM } from '@podwire/kernel/rtnetlink';
 import { decodeEncap, type Encap, encodeEncap } from './encap.ts';
-import {
-  applyBatch,
-  badValue,
-  defined,
-  dumpBodies,
-  encodeFor,
-  type ItemResult,
-  type RouteSocket,
-} from './rtnetlink.ts';
+import { applyBatch, type ItemResult } from './noun.ts';
+import { badValue, defined, dumpBodies, encodeFor, type RouteSocket } from './rtnetlink.ts';
 
 /** A next hop that routes refer to by number, so that changing it changes them all; ip-nexthop(8), Linux 5.3. */
 export interface NextHopObject {
@@ -112,17 +105,16 @@ export function applyNextHops(
     { add: groupsLast, remove },
     {
       key: 'nextHop',
+      text: textOf,
       addition: (hop) => ({
         type: RTM.NEWNEXTHOP,
         flags: NLM_F.CREATE | NLM_F.REPLACE,
         body: encodeObject(hop, socket),
-        op: `add ${textOf(hop)}`,
       }),
       removal: (hop) => ({
         type: RTM.DELNEXTHOP,
         flags: 0,
         body: encodeFor(textOf(hop), () => encodeBody(nhmsg, {}, nextHopObjectAttributes, { id: hop.id })),
-        op: `remove ${textOf(hop)}`,
       }),
       gone: ['ENOENT'],
     },

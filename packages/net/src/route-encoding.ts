@@ -13,7 +13,7 @@ import {
   scopeOf,
 } from './route.ts';
 import { decodeMetrics, encodeMetrics } from './route-metrics.ts';
-import { defined, encodeFor, prefixFor, wordOf } from './rtnetlink.ts';
+import { defined, encodeFor, misfit, prefixFor, wordOf } from './rtnetlink.ts';
 
 /** Body of RTM_NEWROUTE and RTM_DELROUTE; a removal matches every scope and type. */
 export function encodeRoute(route: Route, indexOf: HopPlace['indexOf'], remove: boolean): Buffer {
@@ -114,8 +114,12 @@ interface RoutePlace {
  * thousands, are written without a detour over attribute tables; the bytes are the same.
  */
 export function writeRoute(out: ByteWriter, route: Route, { indexOf, remove }: RoutePlace): void {
-  if (!isPlain(route) || !writePlain(out, route, { indexOf, remove }))
-    out.raw(encodeRoute(remove ? route : normalizeRoute(route), indexOf, remove));
+  try {
+    if (!isPlain(route) || !writePlain(out, route, { indexOf, remove }))
+      out.raw(encodeRoute(remove ? route : normalizeRoute(route), indexOf, remove));
+  } catch (error) {
+    throw misfit(routeText(route), error);
+  }
 }
 
 /** Has nothing beyond destination, next hop, link, source, protocol, table, scope, type and priority. */

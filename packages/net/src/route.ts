@@ -3,9 +3,10 @@ import { encodeBody, isErrno, type KernelError, NLM_F } from '@podwire/kernel';
 import { type ROUTE_TYPES, RTM, routeAttributes, rtmsg, type Scope } from '@podwire/kernel/rtnetlink';
 import type { Encap } from './encap.ts';
 import type { NextHop } from './next-hop.ts';
+import type { ItemResult } from './noun.ts';
 import { decodeRoute, writeRoute } from './route-encoding.ts';
 import type { RouteMetrics } from './route-metrics.ts';
-import { defined, dumpBodies, type ItemResult, type RouteSocket } from './rtnetlink.ts';
+import { defined, dumpBodies, type RouteSocket } from './rtnetlink.ts';
 
 export type RouteType = Exclude<keyof typeof ROUTE_TYPES, 'unspec' | 'nat' | 'xresolve'>;
 

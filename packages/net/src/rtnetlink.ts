@@ -1,5 +1,5 @@
-import { hasCode, PodwireError, type Prefix, prefixParts, tryParsePrefix } from '@podwire/base';
-import { isErrno, type KernelError, type Netlink, type NetlinkMessage } from '@podwire/kernel';
+import { hasCode, messageOf, PodwireError, type Prefix, prefixParts, tryParsePrefix } from '@podwire/base';
+import { isErrno, type Netlink, type NetlinkMessage } from '@podwire/kernel';
 
 /** The netlink socket of a namespace together with its names of links. */
 export interface RouteSocket {
@@ -20,14 +20,19 @@ export function badValue(what: string, why: string, cause?: unknown): PodwireErr
   return new PodwireError('NET_BAD_VALUE', `${what}: ${why}`, { cause, details: { object: what } });
 }
 
-/** Runs an encoder; a value that does not fit becomes NET_BAD_VALUE that names the object. */
+/** Runs an encoder; a value that does not fit, or is of another type, becomes NET_BAD_VALUE that names the object. */
 export function encodeFor<T>(object: string, encode: () => T): T {
   try {
     return encode();
   } catch (error) {
-    if (hasCode(error, 'KERNEL_ENCODE')) throw badValue(object, (error as Error).message, error);
-    throw error;
+    throw misfit(object, error);
   }
+}
+
+/** What an encoder threw, as an error about the object. */
+export function misfit(object: string, error: unknown): unknown {
+  const ours = error instanceof PodwireError && !hasCode(error, 'KERNEL_ENCODE');
+  return ours ? error : badValue(object, messageOf(error), error);
 }
 
 /** Address and length of a prefix whose text may come from anywhere. Throws NET_BAD_VALUE. */
@@ -72,34 +77,4 @@ export function requestUnlessGone(socket: RouteSocket, message: NetlinkMessage, 
     if (isErrno(error, ...gone)) return false;
     throw error;
   }
-}
-
-/** What became of one object of a batch: `{ route, action, error }`. Removing what is not there is a success. */
-export type ItemResult<K extends string, T> = { readonly [P in K]: T } & {
-  readonly action: 'add' | 'remove';
-  readonly error: KernelError | undefined;
-};
-
-/** How a noun's objects are written and removed, and what the kernel says when there is nothing to remove. */
-export interface Noun<K extends string, T> {
-  readonly key: K;
-  readonly addition: (item: T) => NetlinkMessage;
-  readonly removal: (item: T) => NetlinkMessage;
-  readonly gone: readonly string[];
-}
-
-/** Writes additions, then removals, many to a system call; one result each, in that order. */
-export function applyBatch<K extends string, T>(
-  socket: RouteSocket,
-  { add, remove }: { readonly add: readonly T[]; readonly remove: readonly T[] },
-  { key, addition, removal, gone }: Noun<K, T>,
-): ItemResult<K, T>[] {
-  const errors = socket.netlink.batch([...add.map(addition), ...remove.map(removal)]);
-  const result = (item: T, action: 'add' | 'remove', error: KernelError | undefined) =>
-    ({ [key]: item, action, error }) as ItemResult<K, T>;
-  const removed = (error: KernelError | undefined) => (isErrno(error, ...gone) ? undefined : error);
-  return [
-    ...add.map((item, i) => result(item, 'add', errors[i])),
-    ...remove.map((item, i) => result(item, 'remove', removed(errors[add.length + i]))),
-  ];
 }

@@ -1,17 +1,8 @@
 import { type Family, type Prefix, prefixOf } from '@podwire/base';
 import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
 import { fibRuleHeader, RTM, type RULE_ACTIONS, ruleAttributes } from '@podwire/kernel/rtnetlink';
-import {
-  applyBatch,
-  badValue,
-  defined,
-  dumpBodies,
-  encodeFor,
-  type ItemResult,
-  prefixFor,
-  type RouteSocket,
-  wordOf,
-} from './rtnetlink.ts';
+import { applyBatch, type ItemResult } from './noun.ts';
+import { badValue, defined, dumpBodies, encodeFor, prefixFor, type RouteSocket, wordOf } from './rtnetlink.ts';
 
 export interface Range {
   /** Both ends belong to it. */
@@ -177,13 +168,13 @@ export function applyRules(
 ): RuleResult[] {
   const results = applyBatch(socket, changes, {
     key: 'rule' as const,
+    text: textOf,
     addition: (rule: Rule) => ({
       type: RTM.NEWRULE,
       flags: NLM_F.CREATE | NLM_F.EXCL,
       body: encodeRule(rule),
-      op: `add ${textOf(rule)}`,
     }),
-    removal: (rule: Rule) => ({ type: RTM.DELRULE, flags: 0, body: encodeRule(rule), op: `remove ${textOf(rule)}` }),
+    removal: (rule: Rule) => ({ type: RTM.DELRULE, flags: 0, body: encodeRule(rule) }),
     gone: ['ENOENT'],
   });
   return results.map((result) =>
