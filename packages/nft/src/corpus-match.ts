@@ -89,7 +89,9 @@ function keyCases(): MatchCase[] {
     .flatMap((key) => comparisons({ kind: 'meta', key }, META[key].type).map(counted('inet', [])));
   const ct = (Object.keys(CT) as CtKey[]).flatMap((key) =>
     key.includes('proto-')
-      ? comparisons({ kind: 'ct', key }, CT[key].type).filter(withoutList).map(counted('inet', [PROTOCOL]))
+      ? comparisons({ kind: 'ct', key }, CT[key].type)
+          .filter(withoutList)
+          .map(counted('inet', [PROTOCOL]))
       : comparisons({ kind: 'ct', key }, CT[key].type).map(counted('inet', [])),
   );
   const rt = (Object.keys(RT) as RtKey[]).flatMap((key) =>

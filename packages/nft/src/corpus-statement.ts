@@ -562,7 +562,11 @@ const devices: Table = {
         one({ kind: 'dup', device: value(1) }),
       ],
     },
-    { name: 'egress-lo', base: { type: 'filter', hook: 'egress', device: 'lo', priority: 5, policy: 'drop' }, rules: [] },
+    {
+      name: 'egress-lo',
+      base: { type: 'filter', hook: 'egress', device: 'lo', priority: 5, policy: 'drop' },
+      rules: [],
+    },
   ],
 };
 

@@ -33,7 +33,7 @@ export type Action = Exclude<
 >;
 
 /** Writes a statement that changes the packet, its connection, a set, or the packet's way. */
-export function writeAction(writer: ExpressionWriter, statement: Action): void {
+export function writeAction(writer: ExpressionWriter, statement: Action) {
   switch (statement.kind) {
     case 'set-mark':
       writer.load(statement.to, 0, 'mark');
@@ -71,7 +71,7 @@ type Ending = StatementOf<
   'reject' | 'log' | 'queue' | 'dup' | 'fwd' | 'notrack' | 'flow-add' | 'synproxy' | 'last' | 'objref' | 'objref-map'
 >;
 
-function writeEnding(writer: ExpressionWriter, statement: Ending): void {
+function writeEnding(writer: ExpressionWriter, statement: Ending) {
   switch (statement.kind) {
     case 'reject':
       return writeReject(writer, statement);

@@ -57,7 +57,7 @@ export class ElementEncoder {
   }
 
   /** `keyOnly`: as deletion wants it. */
-  write(out: AttributeWriter, element: SetElement, keyOnly = false): void {
+  write(out: AttributeWriter, element: SetElement, keyOnly = false) {
     const template = keyOnly ? this.#keyTemplate : this.#template;
     const regular =
       !this.#set.interval &&
@@ -81,7 +81,7 @@ export class ElementEncoder {
     return data;
   }
 
-  #writeAny(out: AttributeWriter, element: SetElement, keyOnly: boolean): void {
+  #writeAny(out: AttributeWriter, element: SetElement, keyOnly: boolean) {
     const { interval, key } = this.#set;
     if (isCatchAll(element)) return this.#writeCatchAll(out, element, keyOnly);
     const { from, to } = keyBounds(this.#set, element);
@@ -124,7 +124,7 @@ export class ElementEncoder {
     writeStatements(out, element.statements ?? [], { one: ELEMENT.expression, many: ELEMENT.expressions });
   }
 
-  #writeData(out: AttributeWriter, element: SetElement): void {
+  #writeData(out: AttributeWriter, element: SetElement) {
     const { name, data: types, dataInterval } = this.#set;
     const { data } = element;
     if (data === undefined || types === undefined)

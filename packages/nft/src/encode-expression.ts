@@ -66,12 +66,12 @@ export class ExpressionWriter {
   }
 
   /** NFTA_IMMEDIATE_* */
-  constant(word: number, value: Buffer): void {
+  constant(word: number, value: Buffer) {
     this.emit('immediate', (out) => out.u32(1, register(word)).nest(2, () => out.bytes(DATA.value, value)));
   }
 
   /** NFTA_BITWISE_*: (word & mask) ^ xor */
-  mask(word: number, mask: Buffer, xor: Buffer): void {
+  mask(word: number, mask: Buffer, xor: Buffer) {
     this.emit('bitwise', (out) => {
       out.u32(1, register(word)).u32(2, register(word)).u32(3, mask.length);
       out.nest(4, () => out.bytes(DATA.value, mask)).nest(5, () => out.bytes(DATA.value, xor));
@@ -79,7 +79,7 @@ export class ExpressionWriter {
   }
 
   /** NFTA_BITWISE_*: NFT_BITWISE_LSHIFT, NFT_BITWISE_RSHIFT of a number in host order. */
-  shift(word: number, direction: 'left' | 'right', { bits, length }: { bits: number; length: number }): void {
+  shift(word: number, direction: 'left' | 'right', { bits, length }: { bits: number; length: number }) {
     this.emit('bitwise', (out) => {
       out.u32(1, register(word)).u32(2, register(word)).u32(3, length);
       out.u32(6, direction === 'left' ? 1 : 2).nest(7, () => out.bytes(DATA.value, TYPES.integer32.encode(bits)));
@@ -87,14 +87,14 @@ export class ExpressionWriter {
   }
 
   /** NFTA_BYTEORDER_* with op hton, so that ordering works by memcmp. */
-  toBigEndian(word: number, length: number): void {
+  toBigEndian(word: number, length: number) {
     this.emit('byteorder', (out) =>
       out.u32(1, register(word)).u32(2, register(word)).u32(3, 1).u32(4, length).u32(5, length),
     );
   }
 
   /** NFTA_LOOKUP_*; the verdict register is 0. */
-  lookup(set: string, word: number, options: { dreg?: number; invert?: boolean; setId?: number }): void {
+  lookup(set: string, word: number, options: { dreg?: number; invert?: boolean; setId?: number }) {
     this.emit('lookup', (out) => {
       out.text(1, set).u32(2, register(word));
       if (options.dreg !== undefined) out.u32(3, options.dreg);
@@ -104,12 +104,12 @@ export class ExpressionWriter {
   }
 
   /** NFTA_META_*: load with DREG, set with SREG. */
-  meta(key: number, word: number, direction: 'load' | 'set' = 'load'): void {
+  meta(key: number, word: number, direction: 'load' | 'set' = 'load') {
     this.emit('meta', (out) => out.u32(2, key).u32(direction === 'load' ? 1 : 3, register(word)));
   }
 
   /** NFTA_CT_* */
-  ct({ key, direction }: { key: number; direction?: 0 | 1 }, word: number, how: 'load' | 'set' = 'load'): void {
+  ct({ key, direction }: { key: number; direction?: 0 | 1 }, word: number, how: 'load' | 'set' = 'load') {
     this.emit('ct', (out) => {
       if (how === 'load') out.u32(1, register(word));
       out.u32(2, key);
@@ -156,7 +156,7 @@ export class ExpressionWriter {
   #compute(
     expression: ExpressionOf<'numgen' | 'jhash' | 'symhash' | 'concat' | 'map' | 'anonymous-map' | 'bitwise' | 'shift'>,
     word: number,
-  ): void {
+  ) {
     switch (expression.kind) {
       case 'numgen':
         return this.#numgen(expression, word);
@@ -216,7 +216,7 @@ export class ExpressionWriter {
   }
 
   /** The whole bytes a field lies in, as they are in the packet. */
-  bytesOf(expression: ExpressionOf<'payload' | 'extension'>, word: number): void {
+  bytesOf(expression: ExpressionOf<'payload' | 'extension'>, word: number) {
     if (expression.kind === 'payload') {
       const { offset, length } = fieldShape(FIELDS[expression.field]);
       return this.payload({ base: FIELDS[expression.field].base, offset, length }, word);

@@ -23,7 +23,7 @@ export const OPERATORS: Readonly<Record<MatchOperator, number>> = {
 const isList = (right: Value | readonly Value[]): right is readonly Value[] => Array.isArray(right);
 
 /** Writes the expressions of a match. */
-export function writeMatch(writer: ExpressionWriter, match: Match): void {
+export function writeMatch(writer: ExpressionWriter, match: Match) {
   const { left, op, right } = match;
   const type = leftType(left, writer.table);
   checkField(left, right);
@@ -52,7 +52,7 @@ class MatchWriter {
     this.#shape = shape;
   }
 
-  write({ left, op, right }: Match): void {
+  write({ left, op, right }: Match) {
     const [type, writer] = [this.#type, this.#writer];
     const exact = left.kind === 'bitwise' || left.kind === 'shift';
     if (this.#shape?.mask && (left.kind === 'payload' || left.kind === 'extension')) {
@@ -77,7 +77,7 @@ class MatchWriter {
   }
 
   /** Any of the flags set, or none of them. */
-  #flags(op: MatchOperator, right: Value | readonly Value[]): void {
+  #flags(op: MatchOperator, right: Value | readonly Value[]) {
     if (op !== '==' && op !== '!=')
       throw nftError('NFT_BAD_RULESET', `${this.#type} can be compared with == and != only`);
     const bits = this.#bits(right);
@@ -94,7 +94,7 @@ class MatchWriter {
     return values.map((value) => Buffer.from(value).reverse());
   }
 
-  #ordered(op: MatchOperator, right: Value): void {
+  #ordered(op: MatchOperator, right: Value) {
     const [value = Buffer.alloc(0)] = this.#turn([this.#encode(right)]);
     this.#writer.compare(0, OPERATORS[op], value);
   }
@@ -104,7 +104,7 @@ class MatchWriter {
     return this.#shape ? placed(this.#shape, bytes) : bytes;
   }
 
-  #equal(op: '==' | '!=', right: Value): void {
+  #equal(op: '==' | '!=', right: Value) {
     const writer = this.#writer;
     if (this.#type === 'ifname' && typeof right === 'string' && right.endsWith('*'))
       return writer.compare(0, OPERATORS[op], Buffer.from(TYPES.ifname.encode(right).subarray(0, right.length - 1)));
@@ -118,7 +118,7 @@ class MatchWriter {
     writer.compare(0, OPERATORS[op], from);
   }
 
-  #range(op: '==' | '!=', right: Extract<Value, object>): void {
+  #range(op: '==' | '!=', right: Extract<Value, object>) {
     const writer = this.#writer;
     const ends = [this.#encode(right.from), this.#encode(right.to)];
     const [from = Buffer.alloc(0), to = Buffer.alloc(0)] = this.#turn(ends);

@@ -29,13 +29,13 @@ export const TIMEOUT_STATES: Readonly<Record<'tcp' | 'udp', Readonly<Record<stri
 };
 
 /** Attributes of NFT_MSG_NEWOBJ after the table. */
-export function writeObject(out: AttributeWriter, object: NamedObject): void {
+export function writeObject(out: AttributeWriter, object: NamedObject) {
   out.text(OBJECT.name, checkName(object.name)).u32(OBJECT.type, OBJECT_TYPE[object.kind]);
   out.nest(OBJECT.data, () => writeObjectData(out, object));
   if (commentOf(object.comment) !== undefined) out.bytes(OBJECT.userdata, commentUserdata(object.comment ?? ''));
 }
 
-function writeObjectData(out: AttributeWriter, object: NamedObject): void {
+function writeObjectData(out: AttributeWriter, object: NamedObject) {
   switch (object.kind) {
     case 'counter':
       return writeCounter(out, object);

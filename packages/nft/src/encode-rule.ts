@@ -32,14 +32,14 @@ class RuleEncoder {
     this.writer = writer;
   }
 
-  add(statement: Statement): void {
+  add(statement: Statement) {
     for (const dependency of dependenciesOf(statement, this.writer.table.family, this.#known))
       writeMatch(this.writer, dependency);
     this.#statement(statement);
     learn(statement, this.#known);
   }
 
-  #statement(statement: Statement): void {
+  #statement(statement: Statement) {
     const { writer } = this;
     switch (statement.kind) {
       case 'match':

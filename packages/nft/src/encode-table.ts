@@ -155,8 +155,7 @@ export class TableEncoder {
       this.#message(message, (out) => {
         this.#named(out, RULE.table).text(RULE.chain, checkName(chain.name));
         out.nest(RULE.expressions, () => out.raw(encoded.expressions));
-        if (commentOf(rule.comment) !== undefined)
-          out.bytes(RULE.userdata, commentUserdata(rule.comment ?? ''));
+        if (commentOf(rule.comment) !== undefined) out.bytes(RULE.userdata, commentUserdata(rule.comment ?? ''));
       }),
     ];
   }

@@ -36,12 +36,3 @@ export function elementUserdata(comment: string | undefined, openEnded: boolean)
     ...(openEnded ? [udata(UDATA.elementFlags, u32(1))] : []),
   ]);
 }
-
-/** The comment in user data of a table, chain, rule or element; `type` differs for sets. */
-export function readComment(bytes: Buffer | undefined, type: number = UDATA.comment): string | undefined {
-  for (let at = 0; bytes && at + 2 <= bytes.length; at += 2 + (bytes[at + 1] ?? 0)) {
-    const length = bytes[at + 1] ?? 0;
-    if (bytes[at] === type) return bytes.toString('utf8', at + 2, at + 1 + length);
-  }
-  return undefined;
-}
