@@ -29,7 +29,9 @@ export function diffLinks(
   { prefix }: LinkOwnership = {},
 ): LinkDifference {
   const present = new Map(observed.map((link) => [link.name, link]));
-  const wanted = new Set(desired.map(({ name }) => name));
+  // the other end of a pair is here, too, unless it was born elsewhere
+  const peers = desired.flatMap(({ peer }) => (peer && !peer.netns ? [peer.name] : []));
+  const wanted = new Set([...desired.map(({ name }) => name), ...peers]);
   const stale = observed.filter(({ name }) => prefix !== undefined && name.startsWith(prefix) && !wanted.has(name));
   const replaced = new Set<string>();
   for (const spec of inOrder(desired)) {
