@@ -176,8 +176,13 @@ export function singleType({ types }: Reading): ValueType {
 export function decodeConstant(type: ValueType, bytes: Buffer, trailing = 0): string | number {
   const { length } = TYPES[type];
   if (type === 'raw') return TYPES.raw.decode(bytes);
-  if (trailing > 0) return decodeConstant(type, shiftRight(bytes, trailing, length));
+  const wider =
+    bytes.length > length && TYPES[type].order === 'big' && isZero(bytes.subarray(0, bytes.length - length));
+  if (trailing > 0 || wider) return decodeConstant(type, shiftRight(bytes, trailing, length));
   if (type === 'ifname' && bytes.length < length) return `${bytes.toString()}*`;
+  const before = bytes.length - length;
+  if (before > 0 && TYPES[type].order === 'big' && isZero(bytes.subarray(0, before)))
+    return decodeConstant(type, bytes.subarray(before));
   if (bytes.length !== length) throw new Inexpressible(`${bytes.length} bytes as ${type}`);
   const value = TYPES[type].decode(bytes);
   if (!TYPES[type].encode(value).equals(bytes)) throw new Inexpressible(`${bytes.toString('hex')} as ${type}`);
