@@ -2,6 +2,7 @@ import { errnoOf } from '../errno.ts';
 import { isErrno, KernelError } from '../errors.ts';
 import { type AttributesOf, type AttributeTable, attributes } from '../netlink/attribute.ts';
 import { pad, struct, text, u8, u16, u32 } from '../netlink/codec.ts';
+import { registerLayouts } from '../netlink/layout.ts';
 import type { Netlink } from '../netlink/netlink.ts';
 import { attributesAfter, encodeBody, type NetlinkMessage } from '../netlink/netlink-message.ts';
 import { numberedList } from '../netlink/numbered-list.ts';
@@ -99,7 +100,12 @@ export function decodeGeneric<R>(body: Buffer, table: AttributeTable<R>): Attrib
 
 function familyFrom(netlink: Netlink, control: AttributesOf<typeof controlAttributes.rows>): GenericFamily {
   const { id = 0, name = '', version = 0, headerSize = 0, maxAttribute = 0, operations = [], groups = [] } = control;
+  let known: object | undefined;
   const message = <R>({ command, table, values, op, flags = 0 }: GenericRequest<R>): NetlinkMessage => {
+    // a family's messages have one type; what its last request holds is what a refusal is about
+    if (known !== table)
+      registerLayouts('generic', { [id]: { name, header: genlmsghdr, table: table as AttributeTable<object> } });
+    known = table;
     return { type: id, flags, body: encodeBody(genlmsghdr, { command, version }, table, values), op };
   };
   return {

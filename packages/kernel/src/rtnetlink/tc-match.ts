@@ -103,7 +103,7 @@ export function u32Keys(match: Pick<FlowerMatch, 'source' | 'destination'> & { p
   return keys;
 }
 
-const word = (offset: number, value: number, mask: number): U32Key => ({ offset, value: value >>> 0, mask });
+const word = (offset: number, value: number, mask: number): U32Key => ({ offset, value: (value & mask) >>> 0, mask });
 
 function addressKeys(prefix: Prefix, offset: number): U32Key[] {
   const { address: network, length } = prefixParts(prefix);

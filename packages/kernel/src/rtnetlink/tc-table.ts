@@ -1,7 +1,7 @@
 import { type AttributesOf, attributes, selectedBy } from '../netlink/attribute.ts';
 import { bytes, flag, pad, s32, struct, text, u8, u32, u64 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
-import type { MessageLayout } from '../netlink/layout.ts';
+import { type MessageLayout, registerLayouts } from '../netlink/layout.ts';
 import type { Netlink } from '../netlink/netlink.ts';
 import {
   attributesAfter,
@@ -147,3 +147,4 @@ export const tcLayouts: Readonly<Record<number, MessageLayout>> = Object.fromEnt
     return (['create', 'delete', 'get'] as const).map((verb) => [types[verb], layout(verb)]);
   }),
 );
+registerLayouts('route', tcLayouts);

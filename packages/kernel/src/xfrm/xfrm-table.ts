@@ -18,7 +18,7 @@ import {
   u64,
 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
-import type { MessageLayout } from '../netlink/layout.ts';
+import { type MessageLayout, registerLayouts } from '../netlink/layout.ts';
 import { xfrmAead, xfrmAlgorithm, xfrmAuthentication } from './xfrm-algorithm.ts';
 
 /** Messages and attributes of IPsec's state and policy databases, linux/xfrm.h. */
@@ -254,3 +254,4 @@ export const xfrmLayouts: Readonly<Record<number, MessageLayout>> = Object.fromE
     return [XFRM_MSG[word as Word], { name: `XFRM_MSG_${word}`, header, table: xfrmAttributes }];
   }),
 );
+registerLayouts('xfrm', xfrmLayouts);
