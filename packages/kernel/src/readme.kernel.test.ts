@@ -26,6 +26,18 @@ test('the examples of the README run', () => {
       'datagram 63\n',
       'hello\n',
       '(udp) and (dst port 53)\nout question\nin question\n',
+      // links, addresses, routes, rules, neighbours
+      [
+        'IFLA_IFNAME "tunnel"',
+        'IFLA_MTU 1400',
+        'IFLA_LINKINFO',
+        '  IFLA_INFO_KIND "vxlan"',
+        '  IFLA_INFO_DATA',
+        '    IFLA_VXLAN_ID 7',
+        '    IFLA_VXLAN_TTL 9',
+        '    IFLA_VXLAN_PORT 4789',
+        '1400 vxlan 7\n',
+      ].join('\n'),
       // traffic control, sockets
       'root { rate: 8000000, burst: 20000, limit: 70000 }\n',
       "{ address: '127.0.0.1', port: 80 }\nread ECONNABORTED\n",
