@@ -96,8 +96,8 @@ function bytecode(rule: Rule, table: Table): string | undefined {
   }
 }
 
-/** Elements come back from the kernel in no order. */
+/** Elements come back from the kernel in no order, and once. */
 function setText({ shape, keyLength, elements }: AnonymousSet): string {
-  const entries = elements.map((element) => element.toString('hex')).toSorted();
+  const entries = [...new Set(elements.map((element) => element.toString('hex')))].toSorted();
   return [shape.key.length, keyLength, !!shape.interval, ...entries].join();
 }
