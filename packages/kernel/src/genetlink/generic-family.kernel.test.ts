@@ -7,6 +7,7 @@ import { fuzzDecoder } from '../fuzz.ts';
 import { openNetlink } from '../netlink/netlink.ts';
 import { encodeBody } from '../netlink/netlink-message.ts';
 import type { Netns } from '../netns/netns.ts';
+import { lacking } from '../probe/lacking.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { getLinkFeatures, getLinkRings, getLinkState, setLinkFeatures } from './ethtool.ts';
 import { ETHTOOL_MSG, featureAttributes } from './ethtool-table.ts';
@@ -24,7 +25,7 @@ async function withVeth(fn: (netlink: ReturnType<typeof openNetlink>, netns: Net
   });
 }
 
-test('a family is found by its name, and once for each socket', async () => {
+test('a family is found by its name, and once for each socket', { skip: lacking('ethtool') }, async () => {
   await withVeth((netlink) => {
     const control = openGenericFamily(netlink, 'nlctrl');
     assert.partialDeepStrictEqual(control, { name: 'nlctrl', id: 16 });
@@ -41,7 +42,7 @@ test('a family is found by its name, and once for each socket', async () => {
   });
 });
 
-test('features of a link, as ethtool reads and sets them', async () => {
+test('features of a link, as ethtool reads and sets them', { skip: lacking('ethtool') }, async () => {
   await withVeth((netlink, netns) => {
     const shown = () => netns.run(() => execFileSync('ethtool', ['--json', '-k', 'v0']).toString());
     const features = getLinkFeatures(netlink, 'v0');
@@ -78,7 +79,7 @@ test('features of a link, as ethtool reads and sets them', async () => {
   });
 });
 
-test('damaged messages throw nothing but DecodeError', async () => {
+test('damaged messages throw nothing but DecodeError', { skip: lacking('ethtool') }, async () => {
   await withVeth((netlink) => {
     const ethtool = openGenericFamily(netlink, 'ethtool');
     const values = { header: { name: 'v0' } };

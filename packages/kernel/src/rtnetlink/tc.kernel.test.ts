@@ -6,6 +6,7 @@ import { fuzzDecoder } from '../fuzz.ts';
 import { libc } from '../libc.ts';
 import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import type { Netns } from '../netns/netns.ts';
+import { lacking } from '../probe/lacking.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { createClass, decodeClass, deleteClass, listClasses, replaceClass } from './tc-class.ts';
 import { createFilter, decodeFilter, deleteFilter, listFilters } from './tc-filter.ts';
@@ -39,7 +40,7 @@ async function withLink(fn: (bench: Bench) => void): Promise<void> {
   });
 }
 
-test('tbf as tc reads it, and as tc writes it', async () => {
+test('tbf as tc reads it, and as tc writes it', { skip: lacking('qdisc-tbf') }, async () => {
   await withLink(({ netlink, link, tc }) => {
     createQdisc(netlink, { link, handle: '1:', kind: 'tbf', options: { rate: 8e6, burst: 20_000, latency: 50_000 } });
     const [shown] = tc('qdisc', 'show', 'dev', 'v0');
@@ -69,7 +70,7 @@ test('tbf as tc reads it, and as tc writes it', async () => {
   });
 });
 
-test('a tree of htb classes as tc reads and writes it', async () => {
+test('a tree of htb classes as tc reads and writes it', { skip: lacking('qdisc-htb') }, async () => {
   await withLink(({ netlink, link, tc, classes }) => {
     createQdisc(netlink, { link, handle: '1:', kind: 'htb', options: { defaultClass: 0x20 } });
     createClass(netlink, { link, parent: '1:', handle: '1:1', kind: 'htb', options: { rate: 100e6, burst: 15_000 } });
@@ -108,7 +109,7 @@ test('a tree of htb classes as tc reads and writes it', async () => {
   });
 });
 
-test('clsact with a BPF filter', async () => {
+test('clsact with a BPF filter', { skip: lacking('tc-bpf') }, async () => {
   await withLink(({ netlink, link, tc }) => {
     createQdisc(netlink, { link, kind: 'clsact' });
     const classic = Buffer.from([6, 0, 0, 0, 0, 0, 0, 0]);
@@ -148,7 +149,9 @@ test('what the kernel refuses and what cannot be said', async () => {
   });
 });
 
-test('damaged messages throw nothing but DecodeError', async () => {
+test('damaged messages throw nothing but DecodeError', {
+  skip: lacking('qdisc-htb', 'qdisc-tbf', 'tc-bpf'),
+}, async () => {
   await withLink(({ netlink, link }) => {
     createQdisc(netlink, { link, handle: '1:', kind: 'htb' });
     createClass(netlink, { link, parent: '1:', handle: '1:1', kind: 'htb', options: { rate: 1e6 } });

@@ -8,6 +8,7 @@ import { fuzzDecoder } from '../fuzz.ts';
 import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import { encodeBody } from '../netlink/netlink-message.ts';
 import type { Netns } from '../netns/netns.ts';
+import { lacking } from '../probe/lacking.fixture.ts';
 import { connectTcp } from '../socket/tcp-connection.ts';
 import { listenTcp } from '../socket/tcp-listener.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
@@ -55,7 +56,10 @@ function readLink(file: string): string {
   }
 }
 
-test('a connection between two namespaces as ss lists it, and destroyed', { timeout: 20_000 }, async () => {
+test('a connection between two namespaces as ss lists it, and destroyed', {
+  timeout: 20_000,
+  skip: lacking('inet-diag', 'sock-destroy'),
+}, async () => {
   await withSockDiag(async (netlink, near, far) => {
     const server = await listenTcp({ netns: far, address: '10.9.0.2', port: 80 });
     const accepted = once(server, 'connection');
@@ -106,7 +110,10 @@ test('a connection between two namespaces as ss lists it, and destroyed', { time
   });
 });
 
-test('listeners and UDP sockets of both families', { timeout: 20_000 }, async () => {
+test('listeners and UDP sockets of both families', {
+  timeout: 20_000,
+  skip: lacking('inet-diag', 'sock-destroy'),
+}, async () => {
   await withSockDiag(async (netlink, near) => {
     const server = await listenTcp({ netns: near, address: '::1', port: 8080 });
     const udp = await bindUdp({ netns: near, address: '10.9.0.1', port: 53 });
@@ -133,7 +140,7 @@ test('listeners and UDP sockets of both families', { timeout: 20_000 }, async ()
   });
 });
 
-test('damaged answers throw nothing but DecodeError', async () => {
+test('damaged answers throw nothing but DecodeError', { skip: lacking('inet-diag', 'sock-destroy') }, async () => {
   await withSockDiag(async (netlink, near) => {
     const server = await listenTcp({ netns: near, address: '10.9.0.1', port: 8080 });
     const none = Buffer.alloc(16);

@@ -6,6 +6,7 @@ import { isErrno } from '../errors.ts';
 import { fuzzDecoder } from '../fuzz.ts';
 import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import type { Netns } from '../netns/netns.ts';
+import { lacking } from '../probe/lacking.fixture.ts';
 import { withNetns } from '../testing.ts';
 import {
   createXfrmPolicy,
@@ -50,7 +51,7 @@ const block: XfrmPolicySpec = {
   action: 'block',
 };
 
-test('policies as ip shows them, and as they were said', async () => {
+test('policies as ip shows them, and as they were said', { skip: lacking('xfrm') }, async () => {
   await withXfrm((netlink, netns) => {
     createXfrmPolicy(netlink, tunnel);
     createXfrmPolicy(netlink, block);
@@ -85,7 +86,7 @@ test('policies as ip shows them, and as they were said', async () => {
   });
 });
 
-test('policies that ip wrote', async () => {
+test('policies that ip wrote', { skip: lacking('xfrm') }, async () => {
   await withXfrm((netlink, netns) => {
     const words = 'policy add src 10.1.0.0/24 dst 10.2.0.0/16 proto udp sport 53 dir in priority 3';
     ip(netns, `${words} tmpl src 192.0.2.2 dst 192.0.2.1 proto ah reqid 4 mode transport level use`);
@@ -99,7 +100,7 @@ test('policies that ip wrote', async () => {
   });
 });
 
-test('an empty state database, and values that do not fit', async () => {
+test('an empty state database, and values that do not fit', { skip: lacking('xfrm') }, async () => {
   await withXfrm((netlink) => {
     assert.deepEqual(listXfrmStates(netlink), []);
     flushXfrmStates(netlink);
@@ -112,7 +113,7 @@ test('an empty state database, and values that do not fit', async () => {
   });
 });
 
-test('damaged policies throw nothing but DecodeError', async () => {
+test('damaged policies throw nothing but DecodeError', { skip: lacking('xfrm') }, async () => {
   await withXfrm((netlink) => {
     for (const policy of [tunnel, block]) createXfrmPolicy(netlink, policy);
     const answers = netlink.dump({ type: XFRM_MSG.GETPOLICY, flags: 0, body: Buffer.alloc(0) });
