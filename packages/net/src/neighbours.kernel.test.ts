@@ -11,8 +11,9 @@ import { openNet } from './net.ts';
 import { diffSysctls } from './sysctl.ts';
 
 /** bridge(8) of iproute2. */
+const BRIDGE = 'bridge';
 const bridgeJson = (netns: Netns, ...args: string[]): Record<string, unknown>[] =>
-  JSON.parse(execFileSync('bridge', ['-n', netns.name ?? '', '-j', ...args]).toString());
+  JSON.parse(execFileSync(BRIDGE, ['-n', netns.name ?? '', '-j', ...args]).toString());
 
 const errorsOf = (results: readonly { readonly error: Error | undefined }[]) =>
   results.flatMap(({ error }) => error?.message ?? []);
