@@ -108,7 +108,9 @@ function elementsOf(own: OwnSet | undefined, { types, trailing }: Key): SetEleme
   const sorted = own.elements.toSorted((a, b) => Buffer.compare(keyBytes(a), keyBytes(b)));
   const raw =
     trailing === 0 ? sorted : sorted.map((entry) => ({ ...entry, key: { value: shifted(keyBytes(entry), trailing) } }));
-  return decodeElements({ ...own.set, key: types }, raw);
+  const elements = decodeElements({ ...own.set, key: types }, raw);
+  // a list may name a value twice; the kernel keeps it once
+  return elements.filter((element, i) => JSON.stringify(element) !== JSON.stringify(elements[i - 1]));
 }
 
 function shifted(bytes: Buffer, count: number): Buffer {

@@ -183,9 +183,12 @@ export class Walk {
     return this.#options.state?.passesObject(table, object, this.packet) ?? true;
   }
 
-  #reject(statement: StatementOf<'reject'>, { table }: EvaluationContext): Flow {
+  /** An answer in a protocol is for packets of that protocol. */
+  #reject(statement: StatementOf<'reject'>, { table }: EvaluationContext): Flow | false {
     const answer = rejectAnswer(statement.with, table.family, statement.protocol);
     const own = isIpv6(this.packet) ? 'icmpv6' : 'icmp';
+    if (answer.protocol === 'tcp' && this.packet.protocol !== 'tcp') return false;
+    if (answer.protocol !== 'tcp' && answer.protocol !== 'icmpx' && answer.protocol !== own) return false;
     this.#rejection =
       answer.protocol === 'icmpx' ? rejectAnswer(statement.with, isIpv6(this.packet) ? 'ip6' : 'ip', own) : answer;
     return { kind: 'reject' };

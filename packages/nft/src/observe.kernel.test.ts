@@ -6,6 +6,7 @@ import { encodeAttributes, listOf, type Netns, readAttributes } from '@podwire/k
 import { fuzzDecoder } from '@podwire/kernel/fuzz';
 import { NFT_MSG, nftElement, nftElements } from '@podwire/kernel/nfnetlink';
 import { withNetns } from '@podwire/kernel/testing';
+import fc from 'fast-check';
 import { CORPUS } from './corpus.ts';
 import { decodeElements } from './decode-set.ts';
 import { formatTable } from './format.ts';
@@ -13,6 +14,7 @@ import type { NamedSet, SetElement, Statement, Table } from './model.ts';
 import { openNft } from './nft.ts';
 import { RuleReader } from './rule-reader.ts';
 import { NftTransport } from './transport.ts';
+import { routerTable } from './virtual-ruleset.arbitrary.ts';
 
 const nft = (netns: Netns, args: string[], input = ''): string =>
   execFileSync('ip', ['netns', 'exec', String(netns.name), 'nft', ...args], { input }).toString();
@@ -84,6 +86,28 @@ const withoutHandles = (table: Table | undefined): unknown =>
         : value;
     }),
   );
+
+test('generated rulesets come back in words that mean the same', () =>
+  withNetns(2, (original, byText) => {
+    const client = openNft(original as Netns);
+    const check = (table: Table) => {
+      client.apply(table);
+      const observed = client.observe(table.family, table.name);
+      const drift = client.drift(table).map(({ text }) => text);
+      const before = listing(original as Netns);
+      client.delete(table.family, table.name);
+      assert.ok(observed);
+      assert.deepEqual(drift, []);
+      assert.deepEqual(
+        statementsOf([observed]).filter(({ kind }) => kind === 'unknown'),
+        [],
+      );
+      nft(byText as Netns, ['-f', '-'], `flush ruleset\n${formatTable(observed)}`);
+      assert.equal(listing(byText as Netns), before);
+    };
+    fc.assert(fc.property(fc.oneof(routerTable('ip', 't', 0), routerTable('ip6', 't', 0)), check), { numRuns: 30 });
+    client.close();
+  }));
 
 test('bytecode without words survives being written again, the words around it stay', () =>
   withNetns(2, (original, copy) => {

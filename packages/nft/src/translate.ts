@@ -12,9 +12,14 @@ export function translated(
   statement: StatementOf<'dnat' | 'snat' | 'masquerade' | 'redirect'>,
   context: EvaluationContext,
 ): VirtualPacket | undefined {
-  return statement.kind === 'dnat' || statement.kind === 'snat'
-    ? toAddress(statement, context)
-    : toInterface(statement, context);
+  switch (statement.kind) {
+    case 'dnat':
+    case 'snat':
+      return toAddress(statement, context);
+    case 'masquerade':
+    case 'redirect':
+      return toInterface(statement, context);
+  }
 }
 
 /** masquerade takes the address of the interface for the source, redirect for the destination. */
