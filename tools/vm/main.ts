@@ -8,7 +8,7 @@ import { ROOT, TVM, testStep } from '../steps.ts';
 import { runInGuest } from './guest.ts';
 import { guestKernel } from './guest-kernel.ts';
 
-const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils'];
+const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils', 'ipvsadm', 'wireguard-tools'];
 const SECONDS = Number(process.env['PODWIRE_VM_SECONDS'] ?? 600);
 const say = (line: string) => console.error(`test:vm: ${line}`);
 

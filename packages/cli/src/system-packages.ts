@@ -23,6 +23,9 @@ const BRINGS: Readonly<Record<string, readonly string[]>> = {
   cpio: ['/bin/cpio', '/usr/bin/cpio'],
   kmod: ['/sbin/modprobe', '/usr/sbin/modprobe'],
   'xz-utils': ['/usr/bin/xz'],
+  ethtool: ['/usr/sbin/ethtool', '/sbin/ethtool'],
+  ipvsadm: ['/usr/sbin/ipvsadm', '/sbin/ipvsadm'],
+  'wireguard-tools': ['/usr/bin/wg'],
 };
 
 export function missingSystemPackages(names: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 import type { Netlink } from '../netlink/netlink.ts';
 import type { NetlinkMessage } from '../netlink/netlink-message.ts';
-import { formatTcHandle, parseTcHandle } from './tc-handle.ts';
+import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type HtbClassOptions, htbClassFromWire, htbClassToWire } from './tc-shaper.ts';
 import { decodeTc, dumpTc, statsOf, type TcAttributes, type TcStats, type TcVerb, tcRequest } from './tc-table.ts';
 

@@ -20,7 +20,7 @@ import {
 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
 import { tcActions } from './tc-action-table.ts';
-import { tcHandle } from './tc-handle.ts';
+import { tcHandle } from './tc-identifier.ts';
 
 /** The options of filters, linux/pkt_cls.h. */
 

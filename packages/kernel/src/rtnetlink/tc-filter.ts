@@ -4,7 +4,7 @@ import type { Netlink } from '../netlink/netlink.ts';
 import type { NetlinkMessage } from '../netlink/netlink-message.ts';
 import { actionsFromWire, actionsToWire, type TcActionSpec } from './tc-action.ts';
 import { type bpf, ETHER_TYPES, type flower, type matchall, type u32Filter } from './tc-filter-table.ts';
-import { formatTcHandle, parseTcHandle } from './tc-handle.ts';
+import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type EtherType, type FlowerMatch, flowerFromWire, flowerToWire, type U32Key } from './tc-match.ts';
 import { decodeTc, dumpTc, type TcAttributes, type TcVerb, tcRequest } from './tc-table.ts';
 

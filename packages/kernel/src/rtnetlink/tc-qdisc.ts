@@ -2,7 +2,7 @@ import { encodeError } from '../errors.ts';
 import type { AttributesOf } from '../netlink/attribute.ts';
 import type { Netlink } from '../netlink/netlink.ts';
 import type { NetlinkMessage } from '../netlink/netlink-message.ts';
-import { formatTcHandle, parseTcHandle } from './tc-handle.ts';
+import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type NetemOptions, netemFromWire, netemToWire } from './tc-netem.ts';
 import type { fq, fqCodel } from './tc-qdisc-table.ts';
 import { type HtbOptions, htbFromWire, htbToWire, type TbfOptions, tbfFromWire, tbfToWire } from './tc-shaper.ts';

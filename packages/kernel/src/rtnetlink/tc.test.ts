@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { fuzzDecoder } from '../fuzz.ts';
 import { classRequest, decodeClass, type TcClassSpec } from './tc-class.ts';
 import { decodeFilter, filterRequest, type TcFilterSpec } from './tc-filter.ts';
-import { formatTcHandle, parseTcHandle } from './tc-handle.ts';
+import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { u32Keys } from './tc-match.ts';
 import { decodeQdisc, type QdiscSpec, qdiscRequest } from './tc-qdisc.ts';
 import { cellLogFor, rateTable, wireRate } from './tc-rate.ts';

@@ -24,7 +24,7 @@ export {
   type TcFilterPlace,
   type TcFilterSpec,
 } from './tc-filter.ts';
-export { formatTcHandle, parseTcHandle } from './tc-handle.ts';
+export { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 export { type EtherType, type FlowerMatch, type U32Key, u32Keys } from './tc-match.ts';
 export type { Chance, NetemOptions } from './tc-netem.ts';
 export {
