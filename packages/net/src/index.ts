@@ -26,6 +26,7 @@ export {
   type RouteResult,
   type RouteType,
 } from './route.ts';
+export type { RouteQuery } from './route-lookup.ts';
 export type { RouteMetrics } from './route-metrics.ts';
 export { normalizeRule, type Range, type Rule, type RuleAction, type RuleFilter, type RuleResult } from './rule.ts';
 export { diffSysctls, type SysctlChange, type SysctlResult, type Sysctls } from './sysctl.ts';

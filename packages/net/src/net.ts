@@ -40,6 +40,7 @@ import {
 } from './nexthop-object.ts';
 import { assignNsid, readNsid } from './nsid.ts';
 import { applyRoutes, type Route, type RouteChanges, type RouteFilter, type RouteResult, readRoutes } from './route.ts';
+import { lookupRoute, type RouteQuery } from './route-lookup.ts';
 import type { RouteSocket } from './rtnetlink.ts';
 import { applyRules, type Rule, type RuleFilter, type RuleResult, readRules } from './rule.ts';
 import {
@@ -75,6 +76,8 @@ export interface Net {
   applyAddresses(changes: Difference<Address>): AddressResult[];
   routes(filter?: RouteFilter): Route[];
   applyRoutes(changes: RouteChanges): RouteResult[];
+  /** How the kernel would route a packet now; undefined: not at all. */
+  lookupRoute(query: RouteQuery): Route | undefined;
   nextHops(filter?: NextHopFilter): NextHopObject[];
   applyNextHops(changes: Difference<NextHopObject>): NextHopResult[];
   rules(filter?: RuleFilter): Rule[];
@@ -128,6 +131,7 @@ export function openNet(netns?: Netns): Net {
     applyAddresses: on(socket, applyAddresses),
     routes: on(socket, readRoutes),
     applyRoutes: on(socket, applyRoutes),
+    lookupRoute: on(socket, lookupRoute),
     nextHops: on(socket, readNextHops),
     applyNextHops: on(socket, applyNextHops),
     rules: on(socket, readRules),

@@ -51,12 +51,12 @@ export function encodeRoute(route: Route, indexOf: HopPlace['indexOf'], remove: 
   );
 }
 
-/** Reads one RTM_NEWROUTE or RTM_DELROUTE message; undefined for other families and for cached copies. */
-export function decodeRoute(body: Buffer, names: ReadonlyMap<number, string>): Route | undefined {
+/** Reads one RTM_NEWROUTE or RTM_DELROUTE message; undefined for other families and, unless wanted, cached copies. */
+export function decodeRoute(body: Buffer, names: ReadonlyMap<number, string>, wanted?: 'cloned'): Route | undefined {
   const header = rtmsg.read(body);
   const type = wordOf(header.type);
   const { family, flags, destinationLength } = header;
-  if ((family !== 'ipv4' && family !== 'ipv6') || !type || flags.includes('cloned')) return undefined;
+  if ((family !== 'ipv4' && family !== 'ipv6') || !type || (flags.includes('cloned') && !wanted)) return undefined;
   const a = routeAttributes.read(attributesAfter(body, rtmsg.size));
   const destination = prefixRead(a.destination, destinationLength, family);
   if (destination === undefined) return undefined;

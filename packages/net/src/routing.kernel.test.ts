@@ -152,6 +152,26 @@ test('what ip route writes is read', async () => {
   });
 });
 
+test('the kernel says how it would route a packet', async () => {
+  await withWires((net) => {
+    net.applyRules({ add: [{ priority: 50, mark: 7, table: 1000 }], remove: [] });
+    const routes: Route[] = [
+      { destination: prefix('10.0.0.0/8'), via: ip('192.0.2.7') },
+      { destination: prefix('10.0.0.0/8'), via: ip('198.51.100.7'), table: 1000 },
+      { destination: prefix('10.1.0.0/16'), type: 'unreachable' },
+    ];
+    net.applyRoutes({ add: routes, remove: [] });
+    const plain = net.lookupRoute({ destination: ip('10.0.0.1') });
+    assert.partialDeepStrictEqual(plain, { via: '192.0.2.7', link: 'v0', source: '192.0.2.1', table: 254 });
+    const marked = net.lookupRoute({ destination: ip('10.0.0.1'), mark: 7, ipProtocol: 6, destinationPort: 80 });
+    assert.partialDeepStrictEqual(marked, { via: '198.51.100.7', link: 'w0', table: 1000 });
+    assert.equal(net.lookupRoute({ destination: ip('10.1.0.1') }), undefined);
+    assert.equal(net.lookupRoute({ destination: ip('203.0.113.1') }), undefined);
+    assert.equal(net.lookupRoute({ destination: ip('fd00::9') })?.link, 'v0');
+    assert.equal(net.lookupRoute({ destination: ip('192.0.2.1') })?.type, 'local');
+  });
+});
+
 test('next hop objects and groups carry routes', async () => {
   await withWires((net, netns) => {
     const hops: NextHopObject[] = [
