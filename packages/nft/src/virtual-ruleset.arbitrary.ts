@@ -36,7 +36,7 @@ function condition(net: Net, early: boolean): fc.Arbitrary<Statement> {
     fc.tuple(host, equality).map(([n, op]) => is(saddr(net), client(net, n), op)),
     fc.tuple(host, equality).map(([n, op]) => is(daddr(net), server(net, n), op)),
     fc.tuple(host, equality).map(([n, op]) => is(saddr(net), prefixOf(net, n), op)),
-    host.map((n) => is(saddr(net), [client(net, n), client(net, 2)])),
+    fc.integer({ min: 3, max: 5 }).map((n) => is(saddr(net), [client(net, n), client(net, 2)])),
     fc.tuple(host, equality).map(([n, op]) => is(daddr(net), { from: server(net, 2), to: server(net, n) }, op)),
   );
   const fields = fc.oneof(
