@@ -103,12 +103,11 @@ export class ConnectionTable {
     this.#byTuple.delete(keyOf(protocol, reply));
   }
 
-  /** An ICMP error belongs to the connection of the packet it is about, and goes the other way. */
+  /** An ICMP error goes the way of the answers to the packet it is about. */
   #trackError(about: VirtualPacket): Tracked {
-    const found = this.#byTuple.get(keyOf(about.protocol, tupleOf(about)));
+    const found = this.#byTuple.get(keyOf(about.protocol, inverse(tupleOf(about))));
     if (!found) return { connection: undefined, direction: 'original', state: 'invalid' };
-    const direction = found.direction === 'original' ? 'reply' : 'original';
-    return { connection: found.connection, direction, state: 'related' };
+    return { ...found, state: 'related' };
   }
 
   #reopens(
