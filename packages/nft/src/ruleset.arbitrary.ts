@@ -38,7 +38,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
     ),
     maxLength: 80,
   }),
-  fc.constantFrom('"; flush ruleset; #', '}\n}\nflush ruleset', '$(id)', '${x}', '\\"', "' or 1", 'a\u2028b'),
+  fc.constantFrom('"; flush ruleset; #', '}\n}\nflush ruleset', '$(id)', `$${'{x}'}`, '\\"', "' or 1", 'a\u2028b'),
 );
 
 const octet = fc.integer({ min: 0, max: 255 });
@@ -167,15 +167,13 @@ export const arbitraryTable: fc.Arbitrary<Table> = fc
             .map(([rules, comment]): Chain => ({ name, rules, ...(comment !== undefined && { comment }) })),
         ),
     );
-    return fc
-      .tuple(chains, fc.tuple(...names.slice(half).map(anySet)), fc.option(hostileText, { nil: undefined }))
-      .map(
-        ([made, sets, comment]): Table => ({
-          family,
-          name: table,
-          sets,
-          chains: [LEAF, ...made],
-          ...(comment !== undefined && { comment }),
-        }),
-      );
+    return fc.tuple(chains, fc.tuple(...names.slice(half).map(anySet)), fc.option(hostileText, { nil: undefined })).map(
+      ([made, sets, comment]): Table => ({
+        family,
+        name: table,
+        sets,
+        chains: [LEAF, ...made],
+        ...(comment !== undefined && { comment }),
+      }),
+    );
   });

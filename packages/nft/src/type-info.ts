@@ -1,0 +1,116 @@
+import { nftError } from './errors.ts';
+
+/** What is known of a data type: datatype.h of nft for the number, nft(8) DATA TYPES for the text. */
+export interface TypeInfo {
+  /** nft's own number; concatenations are 6 bits a part. */
+  readonly number: number;
+  readonly length: number;
+  /** Ordering in the kernel is by memcmp, so ranges exist for big-endian types only. */
+  readonly order: 'big' | 'host';
+  /** Several values combine with a comma and match any of their bits. */
+  readonly flags?: boolean;
+  encode(value: string | number): Buffer;
+  /** `encode` into bytes that are there already. */
+  write(bytes: Buffer, at: number, value: string | number): void;
+  decode(bytes: Buffer): string | number;
+  /** nft syntax of the value. */
+  format(value: string | number): string;
+  /** nft syntax of an end of a range, where names with a hyphen would be misread. */
+  formatEnd?(value: string | number): string;
+}
+
+export function bad(value: unknown, wanted: string): never {
+  throw nftError('NFT_BAD_VALUE', `${JSON.stringify(value)} is not ${wanted}`);
+}
+
+/** The least significant `length` bytes; numbers above 6 bytes go through bigint. */
+export function writeNumber(value: number | bigint, length: number, order: 'big' | 'host'): Buffer {
+  const buffer = Buffer.alloc(length);
+  let rest = BigInt(value);
+  for (let i = 0; i < length; i++, rest >>= 8n) buffer[order === 'big' ? length - 1 - i : i] = Number(rest & 255n);
+  return buffer;
+}
+
+/** Numbers beyond 2^53 as decimal text. */
+export function readNumber(bytes: Buffer, length: number, order: 'big' | 'host'): number | string {
+  if (length <= 6) return order === 'big' ? bytes.readUIntBE(0, length) : bytes.readUIntLE(0, length);
+  let all = 0n;
+  for (let i = 0; i < length; i++) all = (all << 8n) | BigInt(bytes[order === 'big' ? i : length - 1 - i] ?? 0);
+  return all <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(all) : String(all);
+}
+
+type Put = (bytes: Buffer, at: number, n: number) => void;
+const put8: Put = (bytes, at, n) => {
+  bytes[at] = n;
+};
+/** The lengths that most values have. */
+const PUT: Readonly<Record<'big' | 'host', Readonly<Partial<Record<number, Put>>>>> = {
+  big: { 1: put8, 2: (b, at, n) => b.writeUInt16BE(n, at), 4: (b, at, n) => b.writeUInt32BE(n, at) },
+  host: { 1: put8, 2: (b, at, n) => b.writeUInt16LE(n, at), 4: (b, at, n) => b.writeUInt32LE(n, at) },
+};
+
+export interface NumberShape {
+  readonly number: number;
+  readonly length: number;
+  readonly order: 'big' | 'host';
+  /** Where the values need fewer than all bits. */
+  readonly bits?: number;
+  readonly names?: Readonly<Record<string, number>>;
+  readonly hex?: boolean;
+  readonly flags?: boolean;
+}
+
+export const NUMBER = /^(0x[0-9a-f]+|\d+)$/i;
+
+/** A number with optional names; decode prefers the name. */
+export function numeric(shape: NumberShape): TypeInfo {
+  const { number, length, order, names = {}, hex = false, flags = false, bits = 8 * length } = shape;
+  const byNumber = new Map<number | string, string>(Object.entries(names).map(([name, n]) => [n, name]));
+  const wanted = `a number below 2^${bits}${byNumber.size ? ` or one of ${Object.keys(names).join(' ')}` : ''}`;
+  const one = (value: string | number): bigint => {
+    if (typeof value === 'number')
+      return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : bad(value, wanted);
+    const named = Object.hasOwn(names, value) ? names[value] : undefined;
+    return named !== undefined ? BigInt(named) : NUMBER.test(value) ? BigInt(value) : bad(value, wanted);
+  };
+  const toNumber = (value: string | number): bigint => {
+    const parts = flags && typeof value === 'string' ? value.split(',') : [value];
+    const n = parts.reduce<bigint>((all, part) => all | one(part), 0n);
+    return n < 1n << BigInt(bits) ? n : bad(value, wanted);
+  };
+  const print = (n: bigint) => (hex ? `0x${n.toString(16).padStart(2 * length, '0')}` : String(n));
+  const format = (n: bigint): string => {
+    const name = byNumber.get(Number(n));
+    if (name !== undefined || !flags) return name ?? print(n);
+    const set = [...byNumber].filter(([bit]) => (n & BigInt(bit)) !== 0n);
+    const known = set.reduce((all, [bit]) => all | BigInt(bit), 0n);
+    return known === n && n > 0n ? set.map(([, text]) => text).join(',') : `0x${n.toString(16)}`;
+  };
+  const limit = 2 ** bits;
+  const put = PUT[order][length];
+  const known = new Map(Object.entries(names));
+  const encode = (value: string | number) => writeNumber(toNumber(value), length, order);
+  return {
+    number,
+    length,
+    order,
+    ...(flags && { flags }),
+    encode,
+    write(bytes, at, value) {
+      const n = typeof value === 'number' ? value : known.get(value);
+      if (put && n !== undefined && Number.isInteger(n) && n >= 0 && n < limit) put(bytes, at, n);
+      else bytes.set(encode(value), at);
+    },
+    decode(bytes) {
+      const n = readNumber(bytes, length, order);
+      return byNumber.get(n) ?? n;
+    },
+    format: (value) => format(toNumber(value)),
+    formatEnd: (value) => print(toNumber(value)),
+  };
+}
+
+/** A type without a quicker way. */
+export function plain(type: Omit<TypeInfo, 'write'>): TypeInfo {
+  return { ...type, write: (bytes, at, value) => bytes.set(type.encode(value), at) };
+}
