@@ -34,6 +34,8 @@ interface Libc {
   /** For requests whose argument is the number itself. */
   ioctlNumber(fd: number, request: number, value: number): number;
   close(fd: number): number;
+  /** For commands whose argument is a number. */
+  fcntl(fd: number, command: number, value: number): number;
   /** Addresses as numbers; -1 on failure. */
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
@@ -69,6 +71,7 @@ export const libc: Libc = {
   ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
   ioctl: library.func('int ioctl(int, unsigned long, void*)'),
   close: library.func('int close(int)'),
+  fcntl: library.func('int fcntl(int, int, long)'),
   mmap: library.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)'),
   munmap: library.func('int munmap(uintptr_t, size_t)'),
   getpagesize: library.func('int getpagesize()'),
@@ -86,3 +89,4 @@ export const MSG = { DONTWAIT: 0x40, TRUNC: 0x20 } as const;
 export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
 export const MS = { RDONLY: 1, REMOUNT: 32, BIND: 4096, REC: 16384, SLAVE: 1 << 19 } as const;
 export const MNT_DETACH = 2;
+export const F_DUPFD_CLOEXEC = 1030;

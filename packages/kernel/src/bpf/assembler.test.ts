@@ -118,6 +118,15 @@ test('fields of a context are read and written where they are', () => {
     '*(u32 *)(r1 +52) = r2',
     'r2 = *(u64 *)(r1 +152)',
   ]);
+  for (const [field, word] of [
+    ['user_ip6', 4],
+    ['user_ip6', -1],
+    ['user_ip4', 1],
+  ] as const)
+    assert.throws(
+      () => bpf.loadField(r2, r1, address, [field, word]),
+      (error) => hasCode(error, 'KERNEL_ENCODE') && String(error).includes(field),
+    );
   // @ts-expect-error a field that may only be read; it is for the verifier to refuse it
   assert.equal(bpf.storeField(r1, address, 'protocol', r2).kind, 'store');
   // @ts-expect-error a field of another context
@@ -153,6 +162,8 @@ test('what cannot be assembled is refused with the instruction and the reason', 
   refused([bpf.movSigned(r1, r1, 32, 32)], /cannot extend 32 bits to 32/);
   refused([bpf.toBigEndian(r1, 8 as 16)], /16, 32 or 64/);
   refused([bpf.loadMap(r1, 'toString')], /no map is bound to the name "toString"/);
+  refused([bpf.loadMapValue(r1, 5, -1)], /-1 is not a whole number/);
+  refused([bpf.loadMapValue(r1, 5, 2 ** 32)], /4294967296 is not a whole number/);
   refused([bpf.call('nothing' as FunctionName)], /no function "nothing"/);
   assert.equal(assemble([bpf.jump('far'), ...many(32767), bpf.label('far'), bpf.exit()]).readInt16LE(2), 32767);
   assert.equal(assemble([bpf.jumpLong('far'), ...many(32768), bpf.label('far')]).readInt32LE(4), 32768);

@@ -7,18 +7,28 @@ import { ATTACH_TYPES, type AttachType } from './program-type.ts';
 /** Where programs are attached: a cgroup's directory, a link (tcx), or the file of a network namespace. */
 export type AttachPlace = { readonly path: string } | { readonly ifindex: number };
 
-/** The ids of the programs at a hook, in the order they run; empty when there are none. */
+/** The ids of the programs at a hook, in the order they run; empty when there are none. Throws KernelError. */
 export function attachedPrograms(place: AttachPlace, attachType: AttachType): number[] {
-  const fd = 'path' in place ? fs.openSync(place.path, fs.constants.O_RDONLY) : undefined;
-  const target = 'ifindex' in place ? place.ifindex : fd;
+  const where = 'path' in place ? place.path : `link ${place.ifindex}`;
+  const op = () => `list BPF programs at ${attachType} of ${where}`;
+  if ('ifindex' in place) return query({ target: place.ifindex, attachType: ATTACH_TYPES[attachType] }, op);
+  const target = openTarget(place.path, op);
   try {
-    return query({ target, attachType: ATTACH_TYPES[attachType] }, () => `list BPF programs at ${attachType}`);
+    return query({ target, attachType: ATTACH_TYPES[attachType] }, op);
   } finally {
-    if (fd !== undefined) fs.closeSync(fd);
+    fs.closeSync(target);
   }
 }
 
-function query(values: { target: number | undefined; attachType: number }, op: () => string): number[] {
+function openTarget(path: string, op: () => string): number {
+  try {
+    return fs.openSync(path, fs.constants.O_RDONLY);
+  } catch (cause) {
+    throw bpfError(op(), errnoOf((cause as NodeJS.ErrnoException).code ?? ''));
+  }
+}
+
+function query(values: { target: number; attachType: number }, op: () => string): number[] {
   for (let room = 64; ; room *= 2) {
     const programIds = Buffer.alloc(room * 4);
     const result = tryBpf(BPF.PROG_QUERY, { ...values, programIds, count: room });

@@ -93,10 +93,16 @@ function attachProgram(program: BpfProgram, { path, attachType }: CgroupTarget, 
     }
   };
   const update = (next: BpfProgram) => {
-    attach(next, F_ALLOW_MULTI | F_REPLACE, current.fd);
-    const old = current;
-    current = openProgramById(next.info().id);
-    old.close();
+    // opened first: once it is attached, nothing may fail before it is known as the one to take off
+    const copy = openProgramById(next.info().id);
+    try {
+      attach(copy, F_ALLOW_MULTI | F_REPLACE, current.fd);
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+    current.close();
+    current = copy;
   };
   return { link: undefined, update, close, [Symbol.dispose]: close };
 }

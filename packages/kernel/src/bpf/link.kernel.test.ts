@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import type net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { isErrno } from '../errors.ts';
+import { isErrno, KernelError } from '../errors.ts';
 import { struct, u32, u64 } from '../netlink/codec.ts';
 import type { Netns } from '../netns/netns.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
@@ -178,6 +178,29 @@ test('every hook of addresses takes a program, by a link and without one', async
   assert.equal(openBpfFds(), before);
 });
 
+test('an exchange that fails leaves the program that was there, and nothing open', async () => {
+  const before = openBpfFds();
+  await inCgroup((path) => {
+    const attachType = 'cgroup_inet4_connect';
+    using first = socketProgram(attachType, returns(1));
+    using second = socketProgram(attachType, returns(1));
+    using other = loadProgram({ type: 'socket_filter', instructions: returns(0) });
+    using attachment = attachCgroup(first, { path, attachType, by: 'program' });
+    const info = () => {
+      throw new Error('no descriptor is left');
+    };
+    assert.throws(
+      () => attachment.update({ fd: second.fd, label: second.label, info } as unknown as BpfProgram),
+      /no descriptor/,
+    );
+    assert.throws(() => attachment.update(other), KernelError);
+    assert.deepEqual(attachedPrograms({ path }, attachType), [first.info().id]);
+    attachment.close();
+    assert.deepEqual(attachedPrograms({ path }, attachType), []);
+  });
+  assert.equal(openBpfFds(), before);
+});
+
 test('what is no cgroup is refused with the path', async () => {
   using program = socketProgram('cgroup_inet4_connect', returns(1));
   const attach = (path: string) => attachCgroup(program, { path, attachType: 'cgroup_inet4_connect' });
@@ -188,6 +211,10 @@ test('what is no cgroup is refused with the path', async () => {
   assert.throws(
     () => attach('/proc'),
     (error) => isErrno(error, 'EBADF', 'EINVAL'),
+  );
+  assert.throws(
+    () => attachedPrograms({ path: '/nowhere' }, 'cgroup_inet4_connect'),
+    (error) => isErrno(error, 'ENOENT') && error.message.includes('/nowhere'),
   );
 });
 

@@ -95,6 +95,15 @@ test('a map in a map is given by its descriptor and read as its id', () => {
   assert.deepEqual([...outer], [[7, inner.info().id]]);
 });
 
+test('where the kernel has no batches, the error of one that fails has its place too', () => {
+  using queue = createMap({ type: 'queue', key: 0, value: u32, maxEntries: 2 });
+  const nothing = Buffer.alloc(0);
+  assert.throws(
+    () => queue.updateBatch([1, 2, 3].map((value) => [nothing, value] as const)),
+    (error) => isErrno(error, 'E2BIG') && error.index === 2,
+  );
+});
+
 test('modes, full, frozen and read-only maps', () => {
   using map = createMap({ type: 'hash', name: 'modes', key: u32, value: u32, maxEntries: 2 });
   assert.equal(map.update(1, 1, 'exist'), false);

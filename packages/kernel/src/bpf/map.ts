@@ -59,11 +59,16 @@ export class BpfMap<K, V> extends BpfObject {
 
   /** Whether it was written: false when the mode forbids it. Throws E2BIG when the map is full. */
   update(key: K, value: V, mode: UpdateMode = 'any'): boolean {
+    return this.#write(key, value, mode);
+  }
+
+  /** `index`: how many elements were written before, for the error. */
+  #write(key: K, value: V, mode: UpdateMode, index?: number): boolean {
     const [keyBytes, valueBytes] = [encodeAll(this.key, [key]), encodeAll(this.value, [value])];
     const values = { mapFd: this.fd, key: keyBytes, value: valueBytes, flags: MODES[mode] };
     const result = tryBpf(ELEMENT.UPDATE, values);
     if ((mode === 'noexist' && result === EEXIST) || (mode === 'exist' && result === ENOENT)) return false;
-    if (result < 0) throw writeError(`update an element of BPF ${this.label}`, result);
+    if (result < 0) throw writeError(`update an element of BPF ${this.label}`, result, index);
     return true;
   }
 
@@ -122,7 +127,7 @@ export class BpfMap<K, V> extends BpfObject {
   updateBatch(entries: Iterable<readonly [K, V]>): void {
     const list = Array.isArray(entries) ? (entries as readonly (readonly [K, V])[]) : [...entries];
     if (updateBatch(this, list)) return;
-    for (const [key, value] of list) this.update(key, value);
+    for (const [index, [key, value]] of list.entries()) this.#write(key, value, 'any', index);
   }
 
   /** Deletes many elements and returns how many were there. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { hasCode } from '@podwire/base';
 import { u32 } from '../netlink/codec.ts';
+import { openBpfFds } from './bpf-place.fixture.ts';
 import { createMap } from './map.ts';
 import * as a from './mnemonic.ts';
 import { loadProgram } from './program.ts';
@@ -104,6 +105,24 @@ test('records wake the event loop, and a reader may close from a record', async 
   assert.equal(await promise, 42n);
   assert.equal(ring.drain(), 0);
   ring.close();
+});
+
+test('the map may be closed first or read by a second reader, and nothing is left open', () => {
+  const before = openBpfFds();
+  const map = createMap({ type: 'ringbuf', key: 0, value: 0, maxEntries: SIZE });
+  const readers = [1, 2].map(() => openRingbuf(map, { onRecord: () => {} }));
+  map.close();
+  for (const ring of readers) {
+    assert.equal(ring.drain(), 0);
+    ring.close();
+    assert.equal(ring.pending, 0);
+  }
+  assert.equal(openBpfFds(), before);
+  assert.throws(
+    () => openRingbuf(map, { onRecord: () => {} }),
+    (error) => hasCode(error, 'KERNEL_CLOSED'),
+  );
+  assert.equal(openBpfFds(), before);
 });
 
 test('a map of another type is no ring buffer', () => {

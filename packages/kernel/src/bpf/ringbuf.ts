@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { checkCall, encodeError } from '../errors.ts';
-import { libc } from '../libc.ts';
+import { F_DUPFD_CLOEXEC, libc } from '../libc.ts';
 import { type Watch, watchReadable } from '../socket/readable-watch.ts';
 import type { BpfMap } from './map.ts';
 
@@ -17,7 +17,7 @@ export interface Ringbuf {
   drain(): number;
   /** Bytes that programs have written and nobody has read. */
   readonly pending: number;
-  /** Stops and unmaps; the map stays open. A second call does nothing. */
+  /** Stops and unmaps; the map stays open, and may be closed before. A second call does nothing. */
   close(): void;
   [Symbol.dispose](): void;
 }
@@ -50,7 +50,7 @@ export function openRingbuf(map: BpfMap<Buffer, Buffer>, { onRecord, watch = tru
   const ring = shareOrUndo(map, { length: page + 2 * size, offset: page, protection: PROT.READ }, consumer);
   const reader = new RingReader(consumer.bytes, ring.bytes, { page, size });
   const drain = () => reader.drain(onRecord);
-  let watching: Watch | undefined;
+  const watching = watch ? watchCopy(map, drain) : undefined;
   let open = true;
   const close = () => {
     if (!open) return;
@@ -59,7 +59,6 @@ export function openRingbuf(map: BpfMap<Buffer, Buffer>, { onRecord, watch = tru
     reader.stop();
     for (const each of [consumer, ring]) libc.munmap(each.address, each.length);
   };
-  if (watch) watching = watchReadable(map.fd, drain);
   return {
     drain: () => (open ? drain() : 0),
     get pending() {
@@ -67,6 +66,18 @@ export function openRingbuf(map: BpfMap<Buffer, Buffer>, { onRecord, watch = tru
     },
     close,
     [Symbol.dispose]: close,
+  };
+}
+
+/** Over a descriptor of its own: libuv aborts when one is watched twice, and the map may be closed meanwhile. */
+function watchCopy(map: BpfMap<Buffer, Buffer>, drain: () => void): Watch {
+  const fd = checkCall(libc.fcntl(map.fd, F_DUPFD_CLOEXEC, 0), () => `copy the descriptor of BPF ${map.label}`);
+  const watch = watchReadable(fd, drain);
+  return {
+    stop() {
+      watch.stop();
+      libc.close(fd);
+    },
   };
 }
 

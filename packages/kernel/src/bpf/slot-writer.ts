@@ -54,6 +54,7 @@ export class SlotWriter {
 
   /** The upper half of a 64-bit load. */
   imm2(value: number): this {
+    if (!inRange(value, 0, 0xffffffff)) throw this.fail(`${value} is not a whole number from 0 to 4294967295`);
     this.#out.writeUInt32LE(value, (this.#slot + 1) * SLOT + 4);
     return this;
   }
