@@ -82,13 +82,24 @@ export interface RawLink {
   readonly lowerIndex: number | undefined;
 }
 
-type Attributes = AttributesOf<typeof linkAttributes.rows>;
+/** The rows that a Link is made of: lists of links are read often, and decoding the rest would double their cost. */
+const observedAttributes = (() => {
+  const { mac, name, mtu, lowerIndex, master, operState, alias, group, info, familySpec: spec } = linkAttributes.rows;
+  const { txQueueLength, txQueues, rxQueues, properties, protocolDown, minMtu, maxMtu, xdp } = linkAttributes.rows;
+  const { gsoMaxSize, gsoMaxSegments, groMaxSize, gsoIpv4MaxSize, groIpv4MaxSize, lowerNetnsId } = linkAttributes.rows;
+  const common = { mac, name, mtu, lowerIndex, master, operState, alias, group, info, familySpec: spec };
+  const limits = { gsoMaxSize, gsoMaxSegments, groMaxSize, gsoIpv4MaxSize, groIpv4MaxSize, minMtu, maxMtu };
+  const rest = { txQueueLength, txQueues, rxQueues, properties, protocolDown, xdp, lowerNetnsId };
+  return attributes('link', { ...common, ...limits, ...rest });
+})();
+
+type Attributes = AttributesOf<typeof observedAttributes.rows>;
 const PAIRS = ['veth', 'netkit'];
 
 /** Reads one RTM_NEWLINK or RTM_DELLINK message. */
 export function decodeLink(body: Buffer): RawLink {
   const { index, flags, family } = ifinfomsg.read(body);
-  const a = linkAttributes.read(attributesAfter(body, ifinfomsg.size));
+  const a = observedAttributes.read(attributesAfter(body, ifinfomsg.size));
   const kind = a.info?.kind;
   const has = (flag: (typeof flags)[number]) => flags.includes(flag);
   const pair = kind !== undefined && PAIRS.includes(kind);
@@ -137,8 +148,13 @@ function plainAttributes(a: Attributes) {
   };
 }
 
+const { addressGeneration: generationRow } = familySpec.rows.inet6[1].rows;
+const generationSpec = attributes('IPv6 of a link', {
+  inet6: [10, attributes('IPv6', { addressGeneration: generationRow }), 'AF_INET6'],
+});
+
 function addressGeneration(spec: Uint8Array | undefined): AddressGeneration | undefined {
-  const mode = spec && familySpec.read(Buffer.from(spec)).inet6?.addressGeneration;
+  const mode = spec && generationSpec.read(Buffer.from(spec)).inet6?.addressGeneration;
   return typeof mode === 'string' ? mode : undefined;
 }
 
