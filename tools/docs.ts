@@ -1,5 +1,6 @@
 /**
- * `npm run docs [-- --strict]`: pages about everything that kernel, nft and net export, in docs/api. Fails on links that lead
+ * `npm run docs [-- --strict]`: pages about everything that kernel, nft and net export, and about every netlink message, in
+ * docs/api. Fails on links that lead
  * nowhere and whatever else typedoc finds wrong; counts exports without a word and types that an export uses and that are
  * none themselves. With --strict these are listed and fail too.
  *
@@ -9,6 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { netlinkPages } from './netlink-docs.ts';
 import { ROOT } from './steps.ts';
 
 const PACKAGES = ['kernel', 'nft', 'net'] as const;
@@ -92,6 +94,9 @@ complaints.push(
     validation: { notExported: false, invalidLink: true, notDocumented: false },
   })),
 );
+const pages = path.join(TARGET, 'netlink');
+mkdirSync(pages, { recursive: true });
+for (const [file, text] of netlinkPages()) writeFileSync(path.join(pages, file), text);
 const kindOf = (line: string): string => {
   if (line.includes('does not have any documentation')) return 'undocumented';
   return line.includes('not included in the documentation') ? 'not exported' : 'wrong';
@@ -102,5 +107,7 @@ for (const [kind, lines] of found) {
   if (strict || kind === 'wrong') for (const line of lines) console.error(line);
   console.error(`docs: ${kind}: ${lines.length}`);
 }
-console.error(`docs: ${path.relative(ROOT, TARGET)}/index.html has ${PACKAGES.join(', ')}`);
+console.error(
+  `docs: ${path.relative(ROOT, TARGET)}/index.html has ${PACKAGES.join(', ')}; ${path.relative(ROOT, pages)} has netlink's messages`,
+);
 process.exitCode = found.has('wrong') || (strict && found.size > 0) ? 1 : 0;
