@@ -25,7 +25,12 @@ export function errnoText(errno: number): string {
   return INTERNAL[errno]?.[1] ?? getSystemErrorMap().get(-errno)?.[1] ?? 'error without a text';
 }
 
-/** The number of a name such as `ENOENT`. */
+const numbers = new Map<string, number>([
+  ...Object.entries(koffi.os.errno),
+  ...[...names].map(([number, name]): [string, number] => [name, number]),
+]);
+
+/** The number of a name such as `ENOENT`; 0 for what is no name. */
 export function errnoOf(name: string): number {
-  return koffi.os.errno[name] ?? 0;
+  return numbers.get(name) ?? 0;
 }

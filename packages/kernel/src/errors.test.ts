@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { errnoOf } from './errno.ts';
+import { errnoName, errnoOf } from './errno.ts';
 import { isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
 
 test('a kernel error says what, why and the name of the errno', () => {
@@ -19,6 +19,13 @@ test('a permission error names the capability that is missing', () => {
   assert.match(advice('create veth x').message, /CAP_NET_ADMIN/);
   assert.match(advice('unshare a network namespace').message, /CAP_SYS_ADMIN/);
   assert.match(advice('packet socket on lo').message, /CAP_NET_RAW/);
+  assert.match(advice('bind 10.0.0.1:80').message, /CAP_NET_BIND_SERVICE/);
+  assert.match(advice('bind a socket to link eth0').message, /CAP_NET_RAW/);
+  assert.match(advice('bind a netlink socket').message, /CAP_NET_ADMIN/);
+});
+
+test('every name that is given out is a number again', () => {
+  for (const number of [1, 2, 11, 105, 517, 524]) assert.equal(errnoOf(errnoName(number)), number);
 });
 
 test('an errno nobody named still has a text', () => {

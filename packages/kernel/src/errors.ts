@@ -72,7 +72,8 @@ export class KernelError extends PodwireError {
 const CAPABILITIES: readonly (readonly [op: RegExp, capability: string])[] = [
   [/^(setns|unshare|mount|umount|sethostname)\b/, 'CAP_SYS_ADMIN'],
   [/^(open a )?(packet|raw)\b.* socket|^packet socket/, 'CAP_NET_RAW'],
-  [/^(bind|listen)\b/, 'CAP_NET_BIND_SERVICE'],
+  [/^bind a socket to link\b/, 'CAP_NET_RAW'],
+  [/^(bind|listen) (?!a )/, 'CAP_NET_BIND_SERVICE'],
   [/\bBPF\b/i, 'CAP_BPF (and CAP_NET_ADMIN or CAP_PERFMON for most programs)'],
   [/^/, 'CAP_NET_ADMIN'],
 ];

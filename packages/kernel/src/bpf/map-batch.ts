@@ -16,11 +16,14 @@ export interface BatchMap<K, V> {
 /** Elements for one system call, and how many bytes they may have. */
 const CHUNK = 16_384;
 const CHUNK_BYTES = 8 * 1024 * 1024;
-const [ENOENT, ENOSPC, EINVAL, EINTR, EPERM] = ['ENOENT', 'ENOSPC', 'EINVAL', 'EINTR', 'EPERM'].map(
-  (name) => -errnoOf(name),
-);
-/** ENOTSUPP of linux/errno.h: this type of map has no batch operation. */
-const ENOTSUPP = -524;
+const [ENOENT, ENOSPC, EINVAL, EINTR, EPERM, ENOTSUPP] = [
+  'ENOENT',
+  'ENOSPC',
+  'EINVAL',
+  'EINTR',
+  'EPERM',
+  'ENOTSUPP',
+].map((name) => -errnoOf(name));
 
 /** The command is unknown (before Linux 5.6) or not made for this type of map. */
 function isUnsupported(result: number): boolean {

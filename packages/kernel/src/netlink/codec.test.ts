@@ -6,7 +6,26 @@ import fc from 'fast-check';
 import { DecodeError } from '../errors.ts';
 import { type AttributeTable, attributes, encodeAttributes, encoded, listOf } from './attribute.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { bool, bytes, flag, ip, mac, pad, s32, struct, text, u8, u16, u16be, u32, u32be, u64 } from './codec.ts';
+import {
+  bits,
+  bool,
+  bytes,
+  flag,
+  ip,
+  mac,
+  named,
+  pad,
+  s32,
+  s64,
+  struct,
+  text,
+  u8,
+  u16,
+  u16be,
+  u32,
+  u32be,
+  u64,
+} from './codec.ts';
 import { readAcknowledgement, readMessages, writeMessage } from './netlink-message.ts';
 
 const inner = attributes('inner', { size: [1, u32], name: [2, text] });
@@ -72,6 +91,24 @@ test('values that do not fit are refused with KERNEL_ENCODE', () => {
   assert.throws(encode({ text: 'a\0b' }), refused);
   assert.throws(encode({ mac: 'ee:ee' + 'x' }), refused);
   assert.throws(encode({ bytes: new Uint8Array(70_000) }), refused);
+});
+
+test('signed numbers of 64 bits, words and addresses are checked like all others', () => {
+  const extremes = attributes('extremes', { a: [1, s64], b: [2, bits(u8, { up: 1 })], c: [3, named(u8, { up: 1 })] });
+  for (const a of [-(2n ** 63n), -1n, 2n ** 63n - 1n])
+    assert.deepEqual(extremes.read(encodeAttributes(extremes, { a })), { a });
+  const wrong = [{ a: 2n ** 63n }, { a: -(2n ** 63n) - 1n }, { b: [1.5] }, { b: ['constructor' as 'up'] }];
+  for (const values of [...wrong, { c: 'toString' as 'up' }])
+    assert.throws(
+      () => encodeAttributes(extremes, values),
+      (error) => hasCode(error, 'KERNEL_ENCODE'),
+    );
+  for (const bad of ['fe80::zz', '1.2.3', '', '::1%lo'])
+    assert.throws(
+      () => encodeAttributes(table, { ip: bad as IpAddress }),
+      (error) => hasCode(error, 'KERNEL_ENCODE'),
+      bad,
+    );
 });
 
 const values = fc.record(

@@ -1,4 +1,4 @@
-import { formatIp, type IpAddress, ipBytes, ipv4Number, parseIp } from '@podwire/base';
+import { formatIp, type IpAddress, ipBytes, ipv4Number, tryParseIp } from '@podwire/base';
 import { DecodeError, EncodeError, encodeError } from '../errors.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
@@ -106,9 +106,9 @@ function wide(
   put: (out: ByteWriter, v: bigint) => void,
   get: (b: Buffer) => bigint,
 ): Codec<bigint> & { readonly size: number } {
-  const limit = 1n << 64n;
+  const [low, limit] = name.startsWith('s') ? [-(1n << 63n), 1n << 63n] : [0n, 1n << 64n];
   const write = (out: ByteWriter, value: bigint) => {
-    if (value < 0n || value >= limit) throw encodeError(`${value} as ${name}`);
+    if (value < low || value >= limit) throw encodeError(`${value} as ${name}`);
     put(out, value);
   };
   return { ...fixed(name, 8, write, get), size: 8, format: String };
@@ -124,9 +124,8 @@ export const u64be = wide(
   (out, v) => out.u64be(v),
   (b) => b.readBigUInt64BE(0),
 );
-export const s64: Codec<bigint> = fixed(
+export const s64 = wide(
   's64',
-  8,
   (out, v) => out.u64(BigInt.asUintN(64, v)),
   (b) => b.readBigInt64LE(0),
 );
@@ -179,8 +178,9 @@ export const ip: Codec<IpAddress> = {
   name: 'ip',
   write(out, value) {
     const v4 = ipv4Number(value);
+    const v6 = v4 < 0 ? tryParseIp(value) : undefined;
     if (v4 >= 0) out.u32be(v4);
-    else if (value.includes(':')) out.raw(ipBytes(parseIp(value)));
+    else if (v6 !== undefined) out.raw(ipBytes(v6));
     else throw encodeError(`"${value}" as an IP address`);
   },
   read(b) {
@@ -235,6 +235,11 @@ export function array<T>(item: Codec<T> & { readonly size: number }): Codec<read
 
 type Names = Readonly<Record<string, number>>;
 
+/** Own words only: `constructor` is none. */
+function numberOf(names: Names, word: string): number | undefined {
+  return Object.hasOwn(names, word) ? names[word] : undefined;
+}
+
 /** A number that stands for a word; numbers without one stay numbers. */
 export function named<const N extends Names>(number: Codec<number>, names: N): Codec<(keyof N & string) | number> {
   const words = new Map(Object.entries(names).map(([word, value]) => [value, word]));
@@ -242,7 +247,7 @@ export function named<const N extends Names>(number: Codec<number>, names: N): C
     ...number,
     name: `${number.name}: ${Object.keys(names).join(' | ')}`,
     write(out, value) {
-      const coded = typeof value === 'number' ? value : names[value];
+      const coded = typeof value === 'number' ? value : numberOf(names, value);
       if (coded === undefined) throw encodeError(`"${value}"; known are ${Object.keys(names).join(', ')}`);
       number.write(out, coded);
     },
@@ -266,8 +271,9 @@ export function bits<const N extends Names>(
     write(out, words) {
       let all = 0;
       for (const word of words) {
-        const bit = typeof word === 'number' ? word : names[word];
-        if (bit === undefined) throw encodeError(`"${word}"; known are ${Object.keys(names).join(', ')}`);
+        const bit = typeof word === 'number' ? word : numberOf(names, word);
+        if (bit === undefined || !Number.isInteger(bit))
+          throw encodeError(`"${word}"; known are ${Object.keys(names).join(', ')}`);
         all = (all | bit) >>> 0;
       }
       number.write(out, all);

@@ -1,5 +1,5 @@
 import { messageOf } from '@podwire/base';
-import { checkCall, isErrno } from '../errors.ts';
+import { checkCall } from '../errors.ts';
 import { CLONE, libc } from '../libc.ts';
 import { raiseLoopback } from '../netns/loopback.ts';
 import { excursion } from '../netns/netns.ts';
@@ -11,10 +11,11 @@ import { HOST_FEATURES } from './host-feature.ts';
 import { LINK_FEATURES } from './link-feature.ts';
 import { FAMILY_FEATURES, TC_FEATURES } from './netlink-feature.ts';
 import { NFT_FEATURES } from './nft-feature.ts';
+import { outcomeOf } from './outcome.ts';
 import { ROUTE_FEATURES } from './route-feature.ts';
 
 export interface ProbeResult {
-  /** Unknown: what was tried failed for want of a permission or of memory, which says nothing of the kernel. */
+  /** Unknown: what was tried failed for reasons that say nothing of the kernel: no permission, no memory, a lost answer. */
   readonly outcome: 'yes' | 'no' | 'unknown';
   /** Why not, in the kernel's words. */
   readonly reason?: string;
@@ -40,9 +41,6 @@ const FEATURES = Object.assign({}, ...Object.values(FEATURE_GROUPS)) as Readonly
 /** Every feature that can be asked for. */
 export const PROBES = Object.keys(FEATURES) as readonly ProbeName[];
 
-/** Failures for reasons that lie in the process, not in the kernel. */
-const UNDECIDED = ['EPERM', 'EACCES', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOBUFS'];
-
 const known = new Map<ProbeName, ProbeResult>();
 
 /**
@@ -64,6 +62,6 @@ function runTrial(trial: () => void): ProbeResult {
     });
     return { outcome: 'yes' };
   } catch (error) {
-    return { outcome: isErrno(error, ...UNDECIDED) ? 'unknown' : 'no', reason: messageOf(error) };
+    return { outcome: outcomeOf(error), reason: messageOf(error) };
   }
 }
