@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { spawnIn } from '../netns/namespaced-child.ts';
 import { withNetns } from '../testing.ts';
@@ -17,11 +17,8 @@ const chain = attributes('chain', { table: [1, text], name: [3, text], type: [7,
 
 test('a trace is what nft --debug=mnl prints for the same messages', async () => {
   await withNetns(1, ({ path }) => {
-    const ruleset = 'add table ip foo\nadd chain ip foo chaîne { type filter hook input priority 10; }\n';
-    const nft = ['nft', '--debug=mnl', '-f', '-'];
-    const nftFails = spawnSync('nsenter', [`--net=${path}`, ...nft], { input: ruleset }); // no UTF-8 names in nft
-    assert.notEqual(nftFails.status, 0);
-    const output = execFileSync('nsenter', [`--net=${path}`, ...nft], { input: ruleset.replace('î', 'i') }).toString();
+    const input = 'add table ip foo\nadd chain ip foo entry { type filter hook input priority 10; }\n';
+    const output = execFileSync('nsenter', [`--net=${path}`, 'nft', '--debug=mnl', '-f', '-'], { input }).toString();
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
     const plain = output.replace(/\x1b\[[\d;]*m/g, '');
     const out = new ByteWriter();
@@ -37,7 +34,7 @@ test('a trace is what nft --debug=mnl prints for the same messages', async () =>
         ...message(
           NEW_CHAIN,
           0,
-          encodeAttributes(chain, { table: 'foo', name: 'chaine', type: 'filter', hook: { number: 1, priority: 10 } }),
+          encodeAttributes(chain, { table: 'foo', name: 'entry', type: 'filter', hook: { number: 1, priority: 10 } }),
         ),
         sequence: 2,
       },
@@ -68,4 +65,30 @@ test('NETLINK_TRACE=1 prints what is sent and received', async () => {
     assert.match(trace, /\| 6c 6f 00 00 {2}\|\t\| {6}data {6}\|\t l o/);
     assert.equal(await run({ NETLINK_TRACE: '0' }), '');
   });
+});
+
+test('a trace that nobody reads fast enough, or at all, does not end the program', async () => {
+  const code = `
+    import { openNetlink } from ${JSON.stringify(new URL('./netlink.ts', import.meta.url).href)};
+    const netlink = openNetlink('route');
+    for (let i = 0; i < 40; i++) netlink.dump({ type: 18, flags: 0, body: Buffer.alloc(16) });
+    console.log('done');`;
+  // what a shell cannot: a pipe that does not block its writer
+  const script = `
+import fcntl, os, subprocess, sys, time
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, fcntl.fcntl(w, fcntl.F_GETFL) | os.O_NONBLOCK)
+child = subprocess.Popen(sys.argv[2:], stderr=w, stdout=subprocess.PIPE)
+os.close(w)
+if sys.argv[1] == 'late':
+    time.sleep(0.5)
+    while os.read(r, 65536): pass
+os.close(r)
+sys.stdout.write(child.communicate()[0].decode())`;
+  const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
+  for (const reader of ['late', 'gone']) {
+    const options = { env: { ...process.env, NETLINK_TRACE: '1' } };
+    const output = execFileSync('python3', ['-c', script, reader, process.execPath, ...flags], options).toString();
+    assert.equal(output, 'done\n', reader);
+  }
 });

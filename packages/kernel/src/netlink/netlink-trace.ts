@@ -15,7 +15,23 @@ const wanted = process.env.NETLINK_TRACE === '1';
 /** Prints the messages of a datagram to standard error, if NETLINK_TRACE is 1. */
 export function traceDatagram(direction: 'send' | 'receive', protocol: NetlinkProtocol, datagram: Buffer): void {
   if (!wanted) return;
-  writeSync(STDERR, `netlink ${protocol} ${direction}\n${formatDatagram(protocol, datagram)}`);
+  writeAll(Buffer.from(`netlink ${protocol} ${direction}\n${formatDatagram(protocol, datagram)}`));
+}
+
+const RETRY_MS = 5;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** A pipe that whoever started us made non-blocking is waited for: a trace may slow a program down, but not end it. */
+function writeAll(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(STDERR, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN') return; // nobody reads any more
+      Atomics.wait(never, 0, 0, RETRY_MS);
+    }
+  }
 }
 
 /**
