@@ -1,6 +1,22 @@
 export { errnoName, errnoOf, errnoText } from './errno.ts';
 export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
-export * from './netlink/attribute.ts';
+export {
+  type AttributeRow,
+  type AttributeRows,
+  type AttributesOf,
+  type AttributeTable,
+  attributes,
+  encodeAttributes,
+  encoded,
+  listOf,
+  NLA_F_NESTED,
+  type RawAttribute,
+  readAttributes,
+  repeated,
+  type Selected,
+  selectedBy,
+  writeAttribute,
+} from './netlink/attribute.ts';
 export { type AttributeDescription, describeAttributes, formatAttributes } from './netlink/attribute-text.ts';
 export { ByteWriter } from './netlink/byte-writer.ts';
 export type { Codec, Struct, ValueOf } from './netlink/codec.ts';
@@ -8,9 +24,20 @@ export * as codec from './netlink/codec.ts';
 export type { EncodedRequests } from './netlink/encoded-requests.ts';
 export { type MessageLayout, registerLayouts } from './netlink/layout.ts';
 export { type Netlink, openNetlink } from './netlink/netlink.ts';
-export * from './netlink/netlink-message.ts';
+export {
+  attributesAfter,
+  encodeBody,
+  messageHeader,
+  type NetlinkAnswer,
+  type NetlinkMessage,
+  NLM_F,
+  NLMSG,
+  readMessages,
+  writeHeader,
+} from './netlink/netlink-message.ts';
 export type { NetlinkProtocol } from './netlink/netlink-socket.ts';
 export { formatDatagram } from './netlink/netlink-trace.ts';
+export { numberedList } from './netlink/numbered-list.ts';
 export {
   type NetlinkGroupsOptions,
   type SubscriptionOptions,

@@ -19,6 +19,8 @@ test('the examples of the README run', () => {
     assert.deepEqual(outputs, [
       'hello from the namespace\n',
       "{ name: 'eth0', mtu: 1450 }\n",
+      // netlink
+      'ERANGE IFLA_LINKINFO IFLA_INFO_DATA IFLA_VXLAN_ID undefined\ntrue\ntrue\n',
       // BPF
       '{ address: 167772162, port: 5353 }\nfalse\n',
       '0 2\n   2: (15) if r2 == 0xdd86 goto pc+1\n',

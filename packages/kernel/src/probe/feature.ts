@@ -6,8 +6,6 @@ export interface Feature {
   readonly trial: () => void;
 }
 
-export type Features = Readonly<Record<string, Feature>>;
-
 /** Features that are tried in the same way with other values. */
 export function featuresOf<K extends string, V extends { readonly use: string }>(
   table: Readonly<Record<K, V>>,
