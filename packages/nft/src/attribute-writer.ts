@@ -70,7 +70,9 @@ export class AttributeWriter {
   }
 
   u8(type: number, value: number): this {
-    this.#bytes[this.#attribute(type, 1)] = value;
+    // first the place, for making room replaces the bytes
+    const at = this.#attribute(type, 1);
+    this.#bytes[at] = value;
     return this;
   }
 

@@ -123,11 +123,11 @@ function rule(net: Net, early: boolean, inSub = false): fc.Arbitrary<Rule> {
     });
 }
 
-/** A rule that asks for two protocols would be refused by nft only, but it never matches: such conditions are left out. */
-function fitting(conditions: readonly Statement[]): (statement: Statement, index: number) => boolean {
-  const protocolOf = (statement: Statement) => /"(tcp|udp|icmp|icmpv6)[ "]/.exec(JSON.stringify(statement))?.[1];
-  const first = protocolOf(conditions[0] as Statement);
-  return (statement, index) => index === 0 || first === undefined || [undefined, first].includes(protocolOf(statement));
+/** Nothing is two protocols at once, and nft refuses to ask for it: what differs from the first protocol is left out. */
+function fitting(conditions: readonly Statement[]): (statement: Statement) => boolean {
+  const protocolOf = (statement: Statement) => /"(tcp|udp|icmp|icmpv6)[- "]/.exec(JSON.stringify(statement))?.[1];
+  const first = conditions.map(protocolOf).find((protocol) => protocol !== undefined);
+  return (statement) => first === undefined || [undefined, first].includes(protocolOf(statement));
 }
 
 function setsOf(net: Net): NamedSet[] {
