@@ -1,45 +1,65 @@
 import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
-import { type Nft, openNft } from '@podwire/nft';
-import { KernelRules } from './apply.ts';
 import { nodeFromApi } from './model-from-api.ts';
-import { observeDrift } from './observe.ts';
-import { ServiceIndex } from './service-index.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy } from './proxy.ts';
+import { createProxy } from './proxy-modes.ts';
+import { ServiceStore } from './service-store.ts';
 import { clusterModel } from './snapshot.ts';
 
 /** Changes within this time go into one transaction, in ms. */
 const MIN_INTERVAL = 5;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
+const DEFAULT_MODE: ProxyMode = 'nftables';
 
-/** The service proxy of one node: ClusterIP, NodePort, LoadBalancer and external addresses by nftables. */
-export function createServicesRoom(context: RoomContext & { readonly netns?: Netns }): Room {
-  return new ServicesRoom(context);
+/** The service proxy of one node. */
+export interface ServicesRoom extends Room {
+  readonly mode: ProxyMode;
+  /**
+   * Goes over to another mode: the new one is in force before the old one's traces are removed, and connections made under
+   * the old one go on where both modes allow it (README). Resolves when that is done; throws what the new mode throws, and
+   * stays with the old one then.
+   */
+  setMode(mode: ProxyMode): Promise<void>;
 }
 
-class ServicesRoom implements Room {
+/** ClusterIP, NodePort, LoadBalancer and external addresses, by the mode of the configuration. */
+export function createServicesRoom(context: RoomContext & { readonly netns?: Netns }): ServicesRoom {
+  return new ServicesController(context);
+}
+
+class ServicesController implements ServicesRoom {
   readonly name = 'services';
   readonly #context: RoomContext & { readonly netns?: Netns };
-  readonly #index: ServiceIndex;
+  readonly #store: ServiceStore;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0 };
   readonly #unsubscribe: (() => void)[] = [];
-  #nft: Nft | undefined;
-  #rules: KernelRules | undefined;
+  #mode: ProxyMode;
+  #proxy: ServiceProxy | undefined;
+  #next: ServiceProxy | undefined;
+  #started = false;
   #look = true;
   #asked = false;
+  /** A pass failed, so what it was about has to be done again. */
+  #unsure = true;
 
   constructor(context: RoomContext & { readonly netns?: Netns }) {
     this.#context = context;
-    this.#index = new ServiceIndex(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
+    this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
+    this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
     this.#runner = createRunner({
       name: this.name,
-      run: async () => this.#pass(),
+      run: () => this.#pass(),
       logger: context.logger,
       minInterval: MIN_INTERVAL,
       maxInterval: DRIFT_INTERVAL,
     });
+  }
+
+  get mode(): ProxyMode {
+    return this.#mode;
   }
 
   async start(): Promise<void> {
@@ -49,20 +69,21 @@ class ServicesRoom implements Room {
     const nodes = informers.of('Node');
     this.#follow(
       services,
-      (service) => this.#index.putService(service),
-      (service) => this.#index.removeService(service),
+      (service) => this.#store.putService(service),
+      (service) => this.#store.removeService(service),
     );
     this.#follow(
       slices,
-      (slice) => this.#index.putSlice(slice),
-      (slice) => this.#index.removeSlice(slice),
+      (slice) => this.#store.putSlice(slice),
+      (slice) => this.#store.removeSlice(slice),
     );
     const setNode = (node: ObjectOf<'Node'>): unknown =>
-      node.metadata?.name === nodeName && this.#index.setNode(nodeFromApi(node, nodeName));
+      node.metadata?.name === nodeName && this.#store.setNode(nodeFromApi(node, nodeName));
     // a deleted node keeps its rules: traffic goes on while it drains
     this.#follow(nodes, setNode, () => {});
     await Promise.all([services.synced, slices.synced, nodes.synced]);
-    this.#rules = new KernelRules(this.#openNft(), this.#context.netns);
+    this.#proxy = await this.#createProxy(this.#mode);
+    this.#started = true;
     this.#runner.trigger();
     await this.#runner.idle();
   }
@@ -77,28 +98,45 @@ class ServicesRoom implements Room {
       if (event.type === 'modified') remove(event.previous);
       if (event.type === 'deleted') remove(event.object);
       else put(event.object);
-      if (!this.#index.dirty) return;
+      if (!this.#store.dirty) return;
       this.#asked = true;
-      if (this.#rules) this.#runner.trigger();
+      if (this.#started) this.#runner.trigger();
     });
     this.#unsubscribe.push(unsubscribe);
+  }
+
+  #createProxy(mode: ProxyMode): Promise<ServiceProxy> {
+    const { netns, logger, config, runDirectory } = this.#context;
+    const context: ProxyContext = { netns, logger, config, runDirectory };
+    return createProxy(mode, context);
+  }
+
+  async setMode(mode: ProxyMode): Promise<void> {
+    if (mode === this.#mode) return;
+    this.#next = await this.#createProxy(mode);
+    this.#runner.trigger();
+    await this.#runner.idle();
+    if (this.#mode !== mode) throw new Error(this.#reason ?? `the mode is still ${this.#mode}`);
+  }
+
+  get #reason(): string | undefined {
+    const last = this.#runner.last;
+    return last && last.kind !== 'done' ? last.reason : undefined;
   }
 
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#runner.stop();
-    this.#rules?.close();
-    if (!this.#rules) this.#nft?.close();
-    this.#rules = undefined;
-    this.#nft = undefined;
+    await this.#proxy?.close();
+    this.#proxy = undefined;
+    this.#started = false;
   }
 
   async cleanup(): Promise<void> {
     await this.stop();
-    const rules = new KernelRules(this.#openNft(), this.#context.netns);
-    rules.delete();
-    rules.close();
-    this.#nft = undefined;
+    const proxy = await this.#createProxy(this.#mode);
+    await proxy.cleanup();
+    await proxy.close();
   }
 
   async resync(): Promise<Outcome> {
@@ -113,55 +151,64 @@ class ServicesRoom implements Room {
   }
 
   status(): RoomStatus {
-    const desired = this.#rules && this.#index.desired();
-    const last = this.#runner.last;
-    const failed = last && last.kind !== 'done' ? [last.reason] : [];
-    const sets = desired?.table.sets ?? [];
-    const size = (name: string): number => sets.find((set) => set.name === name)?.elements.length ?? 0;
+    const failed = this.#reason === undefined ? [] : [this.#reason];
     return {
       room: this.name,
-      ready: last?.kind === 'done',
-      errors: [...failed, ...(desired?.problems ?? [])],
-      facts: {
-        ...this.#facts,
-        addresses: desired?.entries.length ?? 0,
-        slots: size('ep'),
-        refused: size('rejected'),
-        dropped: size('dropped'),
-      },
+      ready: this.#runner.last?.kind === 'done',
+      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? [])],
+      facts: { mode: this.#mode, ...this.#facts, ...this.#proxy?.facts() },
     };
   }
 
   plan(): readonly PlanEntry[] {
-    return this.#index.desired().entries;
+    return this.#proxy?.plan(this.#store) ?? [];
   }
 
   async diff(): Promise<readonly PlanEntry[]> {
-    return observeDrift(this.#openNft(), this.#index.desired());
-  }
-
-  #openNft(): Nft {
-    this.#nft ??= openNft(this.#context.netns);
-    return this.#nft;
+    return (await this.#proxy?.diff(this.#store)) ?? [];
   }
 
   /** A pass that nothing asked for looks for drift. */
-  #pass(): Outcome {
-    if (!this.#rules) return done;
+  async #pass(): Promise<Outcome> {
+    if (!this.#proxy) return done;
     const look = this.#look || !this.#asked;
     this.#asked = false;
-    const desired = this.#index.desired();
+    const refreshed = this.#store.refresh();
+    const changes: Changes = this.#unsure ? 'all' : refreshed;
+    this.#unsure = true;
     try {
-      const { commands, flowsForgotten } = this.#rules.apply(desired, look);
+      if (this.#next) await this.#change(this.#next);
+      else this.#count(await this.#proxy.sync(this.#store, changes, look));
+      this.#unsure = false;
       this.#look = false;
-      this.#facts.commands = commands;
-      this.#facts.passes++;
-      this.#facts.flowsForgotten += flowsForgotten;
-      this.#context.logger.debug('services applied', { commands, flowsForgotten, problems: desired.problems.length });
       return done;
     } catch (error) {
       this.#look = true;
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     }
+  }
+
+  /** Both modes are in the kernel for a moment; a connection meets one of them. */
+  async #change(next: ServiceProxy): Promise<void> {
+    this.#next = undefined;
+    const before = this.#proxy;
+    try {
+      this.#count(await next.sync(this.#store, 'all', true));
+    } catch (error) {
+      await next.cleanup();
+      await next.close();
+      throw error;
+    }
+    this.#proxy = next;
+    this.#mode = next.mode;
+    await before?.cleanup();
+    await before?.close();
+  }
+
+  #count({ commands, flowsForgotten }: { readonly commands: number; readonly flowsForgotten: number }): void {
+    this.#facts.commands = commands;
+    this.#facts.passes++;
+    this.#facts.flowsForgotten += flowsForgotten;
+    this.#context.logger.debug('services applied', { mode: this.#mode, commands, flowsForgotten });
   }
 }

@@ -14,6 +14,14 @@ export interface ServicesModel {
   readonly foreignAddresses: readonly Ipv4[];
 }
 
+/** The same by name, as the room keeps it from change to change; keys are `namespace/name`. */
+export interface ServicesView {
+  readonly cluster: ClusterModel;
+  readonly node: NodeModel;
+  readonly services: ReadonlyMap<string, ServiceModel>;
+  readonly foreign: ReadonlyMap<string, readonly Ipv4[]>;
+}
+
 export interface ClusterModel {
   readonly podCidrs: readonly Prefix[];
   readonly serviceCidrs: readonly Prefix[];

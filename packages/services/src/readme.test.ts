@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { SET_NAMES } from './layout.ts';
-import { plan } from './plan.ts';
+import { SET_NAMES } from './nftables/layout.ts';
+import { plan } from './nftables/plan.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');
 const readme = readFileSync(path.join(directory, 'README.md'), 'utf8');

@@ -1,5 +1,5 @@
-import { MAX_SLOTS } from './layout.ts';
 import type { EndpointModel, ServiceModel, ServicePortModel } from './model.ts';
+import { MAX_SLOTS } from './nftables/layout.ts';
 
 /** What happens to a new connection to a service address. */
 export type Target =

@@ -1,4 +1,4 @@
-import type { EndpointModel } from './model.ts';
+import type { EndpointModel } from '../model.ts';
 
 /**
  * A 16-bit number per endpoint that depends on the endpoint and not on its slot, so a client stays with its endpoint when

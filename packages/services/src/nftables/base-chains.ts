@@ -1,4 +1,5 @@
 import type { Chain, Rule, Statement } from '@podwire/nft';
+import type { NodeModel } from '../model.ts';
 import {
   addressIs,
   addressIsNot,
@@ -29,7 +30,6 @@ import {
   verdict,
 } from './expressions.ts';
 import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
-import type { NodeModel } from './model.ts';
 
 type Base = NonNullable<Chain['base']>;
 const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });

@@ -1,9 +1,9 @@
 import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
 import type { Nft } from '@podwire/nft';
-import { deleteFlows, listUdpFlows } from './conntrack.ts';
+import { deleteFlows, listUdpFlows } from '../conntrack.ts';
+import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
 import { TABLE } from './layout.ts';
 import type { Desired } from './plan.ts';
-import { mayBeStale, staleFlows, type UdpEntries } from './stale-flow.ts';
 
 /** What one pass cost. */
 export interface Applied {

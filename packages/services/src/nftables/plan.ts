@@ -1,9 +1,9 @@
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
+import type { ServiceModel, ServicesModel } from '../model.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { declareSet, MAX_SLOTS, SET_NAMES, type SetName, TABLE } from './layout.ts';
-import type { ServiceModel, ServicesModel } from './model.ts';
 import { ADDRESS_KINDS, type EntryPlan, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 
 /** What a node's service proxy wants, as data. */

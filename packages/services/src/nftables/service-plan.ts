@@ -1,9 +1,9 @@
 import type { Ipv4 } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
+import type { EndpointModel, NodeModel, Protocol, ServiceModel, ServicePortModel } from '../model.ts';
+import { portTargets, type Target } from '../target.ts';
 import { affinityIds, endpointName } from './affinity-id.ts';
 import { type Choice, choiceValue, idMark, type SetName, slotMark } from './layout.ts';
-import type { EndpointModel, NodeModel, Protocol, ServiceModel, ServicePortModel } from './model.ts';
-import { portTargets, type Target } from './target.ts';
 
 /** In the order in which they win when two services want the same address and port. */
 export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;

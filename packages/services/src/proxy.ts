@@ -1,0 +1,55 @@
+import type { Logger } from '@podwire/base';
+import type { Netns } from '@podwire/kernel';
+import type { ClusterConfig, PlanEntry } from '@podwire/kube';
+import type { ServicesView } from './model.ts';
+
+export type ProxyMode = ClusterConfig['proxyMode'];
+
+/** What changed since the last sync: the keys (`namespace/name`) of services, or everything. */
+export type Changes = ReadonlySet<string> | 'all';
+
+/** What one sync did. */
+export interface Synced {
+  /** Commands, elements or rules written. */
+  readonly commands: number;
+  /** Tracked UDP flows that were forgotten, because they would have gone astray (SVC-25). */
+  readonly flowsForgotten: number;
+}
+
+/** What a way of balancing gets from the room. */
+export interface ProxyContext {
+  /** The node's namespace; absent: where the thread is. */
+  readonly netns?: Netns | undefined;
+  readonly logger: Logger;
+  readonly config: ClusterConfig;
+  /** For sockets, control files and pins. */
+  readonly runDirectory: string;
+}
+
+/**
+ * One way to balance Services. The room keeps the model and calls; a proxy keeps whatever it needs to make a change cost
+ * what changed. Everything it makes in the kernel carries the room's mark, so that one without memory can take it over.
+ *
+ *   informers ─▶ ServiceStore ── view, changes ──▶ ServiceProxy.sync ──▶ kernel
+ */
+export interface ServiceProxy {
+  readonly mode: ProxyMode;
+  /**
+   * Brings the kernel in step with the view. The first call adopts or replaces what is there, in a way that drops nothing.
+   * `look`: compare with the kernel instead of trusting what was written last. Throws when the kernel refuses; the room
+   * tries again with `look`.
+   */
+  sync(view: ServicesView, changes: Changes, look: boolean): Synced | Promise<Synced>;
+  /** What the node should have, and why; no kernel access. */
+  plan(view: ServicesView): readonly PlanEntry[];
+  /** Where the kernel differs from the view. */
+  diff(view: ServicesView): readonly PlanEntry[] | Promise<readonly PlanEntry[]>;
+  /** What could not be had of the view, for people: conflicts, limits, what this mode cannot do. */
+  problems(view: ServicesView): readonly string[];
+  /** Sizes for status. */
+  facts(): Readonly<Record<string, string | number | boolean>>;
+  /** Gives up sockets and memory; what is in the kernel stays and goes on working (where the mode allows). */
+  close(): void | Promise<void>;
+  /** Removes everything this mode has in the kernel, also what an earlier process made. */
+  cleanup(): void | Promise<void>;
+}
