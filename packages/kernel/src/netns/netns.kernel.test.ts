@@ -99,10 +99,21 @@ test('the path of every handle leads to its namespace, from other processes too'
   });
 });
 
-test('no descriptor is left open by what fails', async () => {
-  const open = () => fs.readdirSync('/proc/self/fd').length;
+test('no descriptor of a namespace is left open by what fails', async () => {
+  const nsfs = 0x6e736673;
+  const typeOf = (fd: string) => {
+    try {
+      return fs.statfsSync(`/proc/self/fd/${fd}`).type;
+    } catch {
+      return 0; // the descriptor of the listing itself
+    }
+  };
+  const open = () => fs.readdirSync('/proc/self/fd').filter((fd) => typeOf(fd) === nsfs).length;
   await withNetns(1, ({ name = '' }) => {
     const before = open();
+    const held = createAnonymousNetns();
+    assert.equal(open(), before + 1);
+    held.close();
     for (const attempt of [() => openNetns('/proc/self/ns/mnt'), () => openNetns('/etc'), () => createNetns(name)])
       assert.throws(attempt);
     assert.equal(open(), before);
