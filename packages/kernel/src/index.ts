@@ -1,5 +1,5 @@
 export { errnoName, errnoOf, errnoText } from './errno.ts';
-export { DecodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
+export { DecodeError, EncodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
 export {
   type AttributeRow,
   type AttributeRows,

@@ -36,7 +36,7 @@ export class DatagramBatch implements DatagramControl {
   readonly segmentSizes: Uint16Array;
   /** After `send`: 0, or the errno of a datagram that was not sent (EMSGSIZE, ECONNREFUSED, ENETUNREACH, ...). */
   readonly errors: Int32Array;
-  /** With `packetInfo`: ifindex of the link a datagram came in by. */
+  /** With `packetInfo`: ifindex of the link a datagram came in by; else 0. */
   readonly ifIndexes: Uint32Array;
   /** With `packetInfo`: the address a datagram came to, 16 bytes a slot; `send` takes it as source. */
   readonly localAddresses: Uint8Array;
@@ -87,8 +87,10 @@ export class DatagramBatch implements DatagramControl {
   /** Sets where datagram `i` goes, as `encodeSockaddr` or `peerBytes` give it; undefined: to the connected peer. */
   setPeer(i: number, sockaddr: Uint8Array | undefined): void {
     const at = i * NAME_SIZE;
-    if (sockaddr === undefined) this.#messages.names.fill(0, at, at + NAME_SIZE);
-    else this.#messages.names.set(sockaddr, at);
+    if (sockaddr && sockaddr.length > NAME_SIZE) throw encodeError(`a socket address of ${sockaddr.length} bytes`);
+    // first: it may be a part of this memory
+    if (sockaddr) this.#messages.names.set(sockaddr, at);
+    this.#messages.names.fill(0, at + (sockaddr?.length ?? 0), at + NAME_SIZE);
   }
 
   /** The address datagram `i` came to; undefined without `packetInfo`. Allocates. */

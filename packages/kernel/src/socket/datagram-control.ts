@@ -19,7 +19,7 @@ export interface DatagramControl {
   readonly localAddresses: Uint8Array;
   /** 4 or 16 bytes of local address, 0 when it is not known. */
   readonly localLengths: Uint8Array;
-  /** The link it came in by. */
+  /** The link it came in by, 0 when it is not known. */
   readonly ifIndexes: Uint32Array;
   /** Bytes of each datagram inside, when there are several; else 0. */
   readonly segmentSizes: Uint16Array;
@@ -33,6 +33,7 @@ function copyBytes(view: DataView, at: number, into: Uint8Array, target: number,
 export function readDatagramControl(view: DataView, at: number, length: number, to: DatagramControl, i: number): void {
   to.localLengths[i] = 0;
   to.segmentSizes[i] = 0;
+  to.ifIndexes[i] = 0;
   const end = at + length;
   while (at + CMSG_HEADER <= end) {
     const size = view.getUint32(at, true);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import fs from 'node:fs';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, parseIp } from '@podwire/base';
 import { errnoName } from '../errno.ts';
+import { isErrno } from '../errors.ts';
 import type { Netns } from '../netns/netns.ts';
 import { withNetns } from '../testing.ts';
 import { closing } from './closing.fixture.ts';
@@ -15,7 +17,9 @@ import { encodeSockaddr } from './sockaddr.ts';
 
 const openSocket = closing(openDatagramSocket);
 
+const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
 const closed = (error: unknown) => hasCode(error, 'KERNEL_CLOSED');
+const refused = (error: unknown) => hasCode(error, 'KERNEL_ENCODE');
 const errorNames = (batch: DatagramBatch) =>
   Array.from(batch.errors.subarray(0, batch.count), (e) => e && errnoName(e));
 
@@ -127,7 +131,6 @@ test('with packetInfo the answer comes from the address that was asked', async (
 
 test('link-local addresses work with their link as scope; broadcasts are answered from a local address', async () => {
   await withNetns(2, async (a, b) => {
-    const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
     ip(a, `link add v0 type veth peer name v1 netns ${b.name}`);
     for (const [netns, link, last] of [
       [a, 'v0', 1],
@@ -311,6 +314,80 @@ test('pause leaves datagrams in the kernel, which drops and counts what does not
     client.close();
     server.close();
   });
+});
+
+test('pause inside the callback takes effect at once, resume goes on', async () => {
+  await withNetns(1, async (netns) => {
+    let received = 0;
+    const server = openSocket({
+      netns,
+      address: '127.0.0.1',
+      port: 0,
+      batch: { count: 1 },
+      onDatagrams(_batch, socket) {
+        received++;
+        socket.pause();
+      },
+    });
+    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
+    for (let i = 0; i < 5; i++) client.sendTo(Buffer.from('x'), '127.0.0.1', server.localAddress.port);
+    for (let turn = 1; turn <= 5; turn++) {
+      await until(() => received === turn);
+      await sleep(5);
+      assert.equal(received, turn);
+      server.resume();
+    }
+  });
+});
+
+test('values that do not fit are refused before the kernel sees them, and leave no descriptor open', async () => {
+  await withNetns(1, async (netns) => {
+    const at = { netns, address: '127.0.0.1', port: 0 };
+    const open = () => fs.readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (const wrong of [
+      { port: 65_536 },
+      { port: -1 },
+      { port: 0.5 },
+      { mark: 2 ** 32 + 1 },
+      { mark: -1 },
+      { receiveBuffer: 2 ** 31 },
+      { sendBuffer: -1 },
+      { batch: { count: 0 }, onDatagrams() {} },
+    ])
+      assert.throws(() => openSocket({ ...at, ...wrong }), refused, JSON.stringify(wrong));
+    // cut at 15 bytes the name would be that of a link; an empty one would lift the binding
+    ip(netns, 'link add a23456789012345 type veth');
+    for (const link of ['a234567890123456', '', 'lo\0', 'nope0'])
+      assert.throws(
+        () => openSocket({ ...at, link }),
+        (error) => isErrno(error, 'ENODEV'),
+        link,
+      );
+    assert.equal(open(), before);
+    const socket = openSocket({ ...at, link: 'a23456789012345' });
+    assert.throws(() => socket.sendTo(Buffer.alloc(1), '127.0.0.1', 70_000), refused);
+    const batch = new DatagramBatch({ count: 2 });
+    for (const [from, to] of [
+      [0.5, 1],
+      [0, 3],
+      [-1, 1],
+      [0, Number.NaN],
+    ] as const)
+      assert.throws(() => socket.send(batch, from, to), refused, `${from} to ${to}`);
+  });
+});
+
+test('a slot keeps nothing of an address it had before, and takes an address out of its own batch', () => {
+  const batch = new DatagramBatch({ count: 2 });
+  batch.setPeer(0, encodeSockaddr(parseIp('ff::ff'), 65_535, 3));
+  const v4 = encodeSockaddr(parseIp('10.0.0.1'), 80);
+  batch.setPeer(0, v4);
+  assert.equal(batch.peerBytes(0).toString('hex'), v4.toString('hex').padEnd(64, '0'));
+  batch.setPeer(0, batch.peerBytes(0));
+  batch.setPeer(1, batch.peerBytes(0));
+  assert.deepEqual(batch.peerOf(1), { address: '10.0.0.1', port: 80, scope: 0 });
+  assert.throws(() => batch.setPeer(0, Buffer.alloc(33)), refused);
 });
 
 test('close() inside the callback ends it; every later use is KERNEL_CLOSED', async () => {

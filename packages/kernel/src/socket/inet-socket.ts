@@ -1,5 +1,6 @@
 import { type Family, familyOf, type IpAddress } from '@podwire/base';
-import { checkCall, KernelError } from '../errors.ts';
+import { errnoOf } from '../errno.ts';
+import { checkCall, encodeError, KernelError } from '../errors.ts';
 import { AF, libc, SOCK } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { type Endpoint, encodeSockaddr } from './sockaddr.ts';
@@ -20,6 +21,7 @@ export const OPTION = {
   receiveBufferForce: [SOL_SOCKET, 33, 'SO_RCVBUFFORCE'],
   timestampNs: [SOL_SOCKET, 35, 'SO_TIMESTAMPNS'],
   mark: [SOL_SOCKET, 36, 'SO_MARK'],
+  bindToLink: [SOL_SOCKET, 62, 'SO_BINDTOIFINDEX'],
   packetInfo: [IPPROTO_IP, 8, 'IP_PKTINFO'],
   headerIncluded: [IPPROTO_IP, 3, 'IP_HDRINCL'],
   freebind: [IPPROTO_IP, 15, 'IP_FREEBIND'],
@@ -32,8 +34,6 @@ export const OPTION = {
   gro: [17, 104, 'UDP_GRO'],
 } as const satisfies Record<string, readonly [level: number, number: number, name: string]>;
 
-const SO_BINDTODEVICE = 25;
-
 /** Options that TCP, UDP and raw sockets have in common. */
 export interface SocketOptions {
   /** Default: where the calling thread is. */
@@ -44,7 +44,7 @@ export interface SocketOptions {
   readonly transparent?: boolean | undefined;
   /** The firewall mark of its packets (SO_MARK), which rules and nft can match; CAP_NET_ADMIN. */
   readonly mark?: number | undefined;
-  /** Name of the only link it uses (SO_BINDTODEVICE). */
+  /** Name of the only link it uses (SO_BINDTOIFINDEX, Linux 5.1). */
   readonly link?: string | undefined;
 }
 
@@ -84,12 +84,16 @@ export function setSocketOptions(fd: number, family: Family, options: SocketOpti
   if (options.freebind) setOption(fd, v6 ? OPTION.freebind6 : OPTION.freebind);
   if (options.transparent) setOption(fd, v6 ? OPTION.transparent6 : OPTION.transparent);
   if (options.mark !== undefined) setOption(fd, OPTION.mark, options.mark);
-  if (options.link !== undefined) setLink(fd, options.link);
+  if (options.link !== undefined) setOption(fd, OPTION.bindToLink, linkIndex(options.link, 'bind a socket'));
 }
 
-function setLink(fd: number, link: string): void {
-  const name = Buffer.from(`${link}\0`);
-  checkCall(libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length), () => `bind a socket to link ${link}`);
+/** The index of a link in the calling thread's netns. Throws KernelError, ENODEV when there is none. */
+export function linkIndex(link: string, op: string): number {
+  // a zero byte would end the name early, for the C library
+  const index = link.includes('\0') ? 0 : libc.if_nametoindex(link);
+  if (index > 0) return index;
+  const advice = 'there is no such link in this network namespace';
+  throw new KernelError({ op: `${op} to link ${JSON.stringify(link)}`, errno: errnoOf('ENODEV'), advice });
 }
 
 export function bindInetSocket(fd: number, endpoint: Endpoint, options: BindOptions = {}): void {
@@ -109,7 +113,7 @@ export function bindAddress(fd: number, endpoint: Endpoint, link: string | undef
 
 /** The scope that a link-local address needs in a socket address, in the calling thread's netns. */
 function linkLocalScope(address: IpAddress, link: string | undefined): number {
-  return link !== undefined && /^fe[89ab]/.test(address) ? libc.if_nametoindex(link) : 0;
+  return link !== undefined && /^fe[89ab][0-9a-f]:/.test(address) ? linkIndex(link, `bind ${address}`) : 0;
 }
 
 type Option = readonly [level: number, number: number, name: string];
@@ -118,7 +122,8 @@ export function setOption(fd: number, [level, number, name]: Option, value = 1):
   checkCall(trySetOption(fd, [level, number, name], value), () => `set ${name} to ${value}`);
 }
 
-function trySetOption(fd: number, [level, number]: Option, value: number): number {
+function trySetOption(fd: number, [level, number, name]: Option, value: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw encodeError(`${value} as ${name}`);
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value | 0);
   return libc.setsockopt(fd, level, number, bytes, 4);
@@ -127,7 +132,10 @@ function trySetOption(fd: number, [level, number]: Option, value: number): numbe
 /** Asks for buffers beyond net.core.rmem_max and wmem_max where CAP_NET_ADMIN allows it, else up to them. */
 export function setBufferSizes(fd: number, receive: number | undefined, send: number | undefined): void {
   const set = (force: Option, plain: Option, bytes: number | undefined) => {
-    if (bytes !== undefined && trySetOption(fd, force, bytes) < 0) setOption(fd, plain, bytes);
+    if (bytes === undefined) return;
+    // what the kernel takes for a negative number makes the buffer as small as can be
+    if (bytes > 0x7fffffff) throw encodeError(`${bytes} as ${plain[2]}`);
+    if (trySetOption(fd, force, bytes) < 0) setOption(fd, plain, bytes);
   };
   set(OPTION.receiveBufferForce, OPTION.receiveBuffer, receive);
   set(OPTION.sendBufferForce, OPTION.sendBuffer, send);

@@ -78,6 +78,7 @@ class MessageSocket implements DatagramSocket {
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #one: DatagramBatch | undefined;
   #open = true;
+  #paused = false;
   #keepAlive = true;
 
   constructor(fd: number, name: string, control: boolean, events: DatagramEvents) {
@@ -118,7 +119,7 @@ class MessageSocket implements DatagramSocket {
   }
 
   #drain(batch: DatagramBatch): void {
-    for (let turn = 0; turn < BATCHES_IN_ONE_TURN && this.#open; turn++) {
+    for (let turn = 0; turn < BATCHES_IN_ONE_TURN && this.#open && !this.#paused; turn++) {
       const n = batch.receiveFrom(this.#fd, this.#control);
       if (n > 0) this.#events.onDatagrams?.(batch, this);
       else if (n < 0) this.#events.onError?.(errnoName(-n), this);
@@ -131,7 +132,8 @@ class MessageSocket implements DatagramSocket {
   }
 
   send(batch: DatagramBatch, from = 0, to = batch.count): number {
-    if (!(from >= 0 && from <= to && to <= batch.capacity)) {
+    const whole = Number.isInteger(from) && Number.isInteger(to);
+    if (!(whole && from >= 0 && from <= to && to <= batch.capacity)) {
       const message = `cannot send datagrams ${from} to ${to} of a batch that holds ${batch.capacity}`;
       throw new PodwireError('KERNEL_ENCODE', message);
     }
@@ -168,11 +170,13 @@ class MessageSocket implements DatagramSocket {
 
   pause(): void {
     this.#ensureOpen();
+    this.#paused = true;
     this.#watch.wantReadable(false);
   }
 
   resume(): void {
     this.#ensureOpen();
+    this.#paused = false;
     this.#watch.wantReadable(this.#events.onDatagrams !== undefined);
   }
 

@@ -8,21 +8,39 @@ import { decodeSockaddr, type SocketAddress } from './sockaddr.ts';
 const SO_ORIGINAL_DST = 80;
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
+const IPV4_MAPPED = /^::ffff:[0-9a-f]+:[0-9a-f]+$/;
 
 /**
- * Where a TCP connection was going before DNAT or redirect sent it here. Takes an accepted socket or a descriptor. Throws
- * KernelError, ENOENT when conntrack does not know the connection (then it was not translated), and KERNEL_CLOSED.
+ * Where a TCP connection was going before DNAT or redirect sent it here. Takes an accepted socket or a descriptor, also the
+ * IPv4 connection of an IPv6 socket. Throws KernelError, ENOENT when conntrack does not know the connection (then it was not
+ * translated), and KERNEL_CLOSED.
  */
 export function originalDestination(socket: net.Socket | number): SocketAddress {
   const fd = typeof socket === 'number' ? socket : descriptorOf(socket);
-  const family = typeof socket === 'number' || socket.remoteFamily !== 'IPv6' ? SOL_IP : SOL_IPV6;
   const sockaddr = Buffer.alloc(28);
+  const length = lengthOf(sockaddr);
+  checkCall(libc.getsockopt(fd, levelOf(fd), SO_ORIGINAL_DST, sockaddr, length), () => 'read SO_ORIGINAL_DST');
+  return decoded(sockaddr, 'SO_ORIGINAL_DST gave no IP address; is this a TCP socket?');
+}
+
+/** Conntrack knows the connection by the addresses in its packets, not by the family of its socket. */
+function levelOf(fd: number): number {
+  const sockaddr = Buffer.alloc(28);
+  checkCall(libc.getsockname(fd, sockaddr, lengthOf(sockaddr)), () => 'read the local address of a TCP socket');
+  const { address } = decoded(sockaddr, 'a socket without IP address has no original destination');
+  return !address.includes(':') || IPV4_MAPPED.test(address) ? SOL_IP : SOL_IPV6;
+}
+
+function lengthOf(sockaddr: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(sockaddr.length);
-  checkCall(libc.getsockopt(fd, family, SO_ORIGINAL_DST, sockaddr, length), () => 'read SO_ORIGINAL_DST');
+  return length;
+}
+
+function decoded(sockaddr: Buffer, failure: string): SocketAddress {
   const address = decodeSockaddr(sockaddr);
   if (address) return address;
-  throw new PodwireError('KERNEL_DECODE', 'SO_ORIGINAL_DST gave no IP address; is this a TCP socket?');
+  throw new PodwireError('KERNEL_DECODE', failure);
 }
 
 /** node:net has no public way to the descriptor of a socket. */

@@ -193,6 +193,35 @@ test('a paused socket drops what does not fit and counts it', async () => {
   });
 });
 
+test('pause inside onFrame lets only what was taken already through', async () => {
+  await withWire(async (_a, b, left) => {
+    let frames = 0;
+    const onFrame = () => {
+      frames++;
+      right.pause();
+    };
+    const right: PacketSocket = openCapture({ netns: b, link: 'v1', filter: EXPERIMENTAL, onFrame });
+    for (let i = 0; i < 100; i++) left.send(frame(`number ${i}`));
+    await until(() => frames > 0);
+    await sleep(20);
+    assert.ok(frames <= 32, `${frames} frames`);
+    while (frames < 100) {
+      const before = frames;
+      right.resume();
+      await until(() => frames > before);
+    }
+    assert.equal(frames, 100);
+  });
+});
+
+test('a snapLength that cannot be is refused', () => {
+  for (const snapLength of [0, -1, 1.5, Number.NaN])
+    assert.throws(
+      () => openCapture({ link: 'lo', onFrame: () => {}, snapLength }),
+      (error) => hasCode(error, 'KERNEL_ENCODE'),
+    );
+});
+
 test('close() inside onFrame ends it; every later use is KERNEL_CLOSED', async () => {
   await withWire(async (_a, b, left) => {
     let frames = 0;

@@ -4,11 +4,11 @@ import { type ClassicInstruction, encodeClassicProgram } from '../capture/classi
 import type { Filter } from '../capture/filter.ts';
 import { compileFilter, WHOLE_PACKET } from '../capture/filter-compiler.ts';
 import { errnoName } from '../errno.ts';
-import { checkCall } from '../errors.ts';
+import { checkCall, encodeError } from '../errors.ts';
 import { AF, libc, SOCK } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { type DescriptorWatch, watchDescriptor } from './descriptor-watch.ts';
-import { inNetns, OPTION, orClose, setBufferSizes, setOption } from './inet-socket.ts';
+import { inNetns, linkIndex, OPTION, orClose, setBufferSizes, setOption } from './inet-socket.ts';
 import { MessageBatch } from './message-batch.ts';
 import { type Frame, FrameReader } from './packet-frame.ts';
 
@@ -47,7 +47,7 @@ export interface PacketSocketOptions {
   readonly filter?: Filter | readonly ClassicInstruction[];
   /** What frames of the link begin with; `ip` for tun links. Default ethernet. */
   readonly linkLayer?: 'ethernet' | 'ip';
-  /** Most bytes kept of a frame; default all. */
+  /** Most bytes kept of a frame, 1 or more; default all. */
   readonly snapLength?: number;
   /** Receive also what is addressed to others. */
   readonly promiscuous?: boolean;
@@ -71,7 +71,7 @@ export interface PacketStatistics {
 export interface PacketSocket {
   /** Sends a frame as it stands, Ethernet header included. Throws KernelError, KERNEL_CLOSED. */
   send(frame: Uint8Array): void;
-  /** No more frames until `resume`. */
+  /** No more frames until `resume`, but for up to 31 that were taken out of the kernel already. */
   pause(): void;
   resume(): void;
   /** Counts since the socket was opened. */
@@ -79,8 +79,14 @@ export interface PacketSocket {
   close(): void;
 }
 
-/** Throws KernelError, and KERNEL_CALL with ENODEV when there is no such link. */
+/**
+ * Throws KernelError (ENODEV when there is no such link, or to be promiscuous on all), and KERNEL_ENCODE for a filter or
+ * snapLength that cannot be.
+ */
 export function openPacketSocket(options: PacketSocketOptions): PacketSocket {
+  const { snapLength = LONGEST_FRAME } = options;
+  if (!Number.isInteger(snapLength) || snapLength < 1 || snapLength > 0xffffffff)
+    throw encodeError(`a snapLength of ${snapLength}`);
   const name = `packet socket on ${options.link ?? 'all links'}`;
   const fd = inNetns(options.netns, () => openHere(name, options));
   return orClose(fd, () => new FrameSocket(fd, name, options));
@@ -92,6 +98,7 @@ class FrameSocket implements PacketSocket {
   readonly #options: PacketSocketOptions;
   readonly #watch: DescriptorWatch | undefined;
   #open = true;
+  #paused = false;
   #received = 0n;
   #dropped = 0n;
 
@@ -102,13 +109,13 @@ class FrameSocket implements PacketSocket {
     const { onFrame, snapLength, link } = options;
     if (onFrame === undefined) return;
     const size = Math.min(snapLength ?? LONGEST_FRAME, LONGEST_FRAME);
-    const batch = new MessageBatch(FRAMES_IN_ONE_CALL, Math.max(size, 1));
+    const batch = new MessageBatch(FRAMES_IN_ONE_CALL, size);
     const reader = new FrameReader(batch, link === undefined);
     this.#watch = watchDescriptor(fd, { onReadable: () => this.#drain(batch, reader, onFrame) });
   }
 
   #drain(batch: MessageBatch, reader: FrameReader, onFrame: (frame: Frame) => void): void {
-    for (let turn = 0; turn < BATCHES_IN_ONE_TURN && this.#open; turn++) {
+    for (let turn = 0; turn < BATCHES_IN_ONE_TURN && this.#open && !this.#paused; turn++) {
       const n = batch.receive(this.#fd, true);
       // frames already taken are handed out even when paused in between, but not after close()
       for (let i = 0; i < n && this.#open; i++) onFrame(reader.read(i));
@@ -129,11 +136,13 @@ class FrameSocket implements PacketSocket {
 
   pause(): void {
     this.#fdOf();
+    this.#paused = true;
     this.#watch?.wantReadable(false);
   }
 
   resume(): void {
     this.#fdOf();
+    this.#paused = false;
     this.#watch?.wantReadable(true);
   }
 
@@ -162,7 +171,7 @@ function openHere(name: string, options: PacketSocketOptions): number {
   const type = (link === undefined ? SOCK.DGRAM : SOCK.RAW) | SOCK.CLOEXEC | SOCK.NONBLOCK;
   const fd = checkCall(libc.socket(AF.PACKET, type, 0), () => name);
   return orClose(fd, () => {
-    const index = link === undefined ? 0 : indexOf(link, name);
+    const index = link === undefined ? 0 : linkIndex(link, 'bind a packet socket');
     setBufferSizes(fd, receiveBuffer, undefined);
     if (onFrame) {
       setOption(fd, OPTION.timestampNs);
@@ -175,12 +184,6 @@ function openHere(name: string, options: PacketSocketOptions): number {
     bindToLink(fd, index, onFrame === undefined ? 0 : ETH_P_ALL, name);
     return fd;
   });
-}
-
-function indexOf(link: string, name: string): number {
-  const index = libc.if_nametoindex(link);
-  checkCall(index === 0 ? -1 : 0, () => name, 'there is no such link in this network namespace');
-  return index;
 }
 
 function bindToLink(fd: number, index: number, protocol: number, name: string): void {

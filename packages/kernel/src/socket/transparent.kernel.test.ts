@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import type net from 'node:net';
+import net from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { isErrno } from '../errors.ts';
 import type { Netns } from '../netns/netns.ts';
@@ -10,6 +10,7 @@ import { originalDestination } from './original-destination.ts';
 import { type ConnectTcpOptions, connectTcp } from './tcp-connection.ts';
 import { type ListenTcpOptions, listenTcp } from './tcp-listener.ts';
 
+const descriptorOf = (socket: net.Socket) => (socket as unknown as { _handle: { fd: number } })._handle.fd;
 const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
 const nft = (netns: Netns, ruleset: string) =>
   execFileSync('ip', ['netns', 'exec', netns.name ?? '', 'nft', '-f', '-'], { input: ruleset });
@@ -46,10 +47,36 @@ test('a redirected connection still knows where it was going', async (t) => {
       const listen = { netns, address: self, port: 8080, mark: 7, link: 'lo' };
       const socket = await accepted(t, listen, { netns, address: asked, port: 80, mark: 7 });
       assert.deepEqual(originalDestination(socket), { address: asked, port: 80, scope: 0 });
+      assert.deepEqual(originalDestination(descriptorOf(socket)), { address: asked, port: 80, scope: 0 });
       socket.destroy();
       await once(socket, 'close');
       assert.throws(() => originalDestination(socket), /closed/);
     }
+  });
+});
+
+test('an IPv6 socket that takes IPv4 connections too knows where they were going', async (t) => {
+  await withNetns(1, async (netns) => {
+    nft(
+      netns,
+      `table ip t {
+        chain output {
+          type nat hook output priority -100
+          ip daddr 127.0.0.5 tcp dport 80 redirect to :8080
+        }
+      }
+`,
+    );
+    // with an address it would open its socket later, in another namespace
+    const server = netns.run(() => net.createServer().listen(8080));
+    t.after(() => server.close());
+    const connection = once(server, 'connection');
+    const client = await connectTcp({ netns, address: '127.0.0.5', port: 80, timeout: 2000 });
+    t.after(() => client.destroy());
+    const [socket] = (await connection) as [net.Socket];
+    t.after(() => socket.destroy());
+    assert.equal(socket.remoteFamily, 'IPv6');
+    assert.deepEqual(originalDestination(socket), { address: '127.0.0.5', port: 80, scope: 0 });
   });
 });
 

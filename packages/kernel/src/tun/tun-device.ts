@@ -32,7 +32,7 @@ export type TunOffload = keyof typeof OFFLOAD;
 
 export interface TunLink {
   /** Up to 15 bytes; `%d` becomes the first free number, absent: `tun%d` or `tap%d`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** tun: IP packets, tap: Ethernet frames. */
   readonly mode: 'tun' | 'tap';
   readonly vnetHeader: boolean;

@@ -11,6 +11,7 @@ const FRAMES_IN_ONE_TURN = 256;
 const EAGAIN = errnoOf('EAGAIN');
 const EINTR = errnoOf('EINTR');
 const EBADFD = errnoOf('EBADFD');
+const EINVAL = errnoOf('EINVAL');
 
 /**
  * One queue of a tun or tap link: what the kernel sends by the link is read here, what is written here the kernel
@@ -56,6 +57,7 @@ export class FrameQueue implements TunQueue {
   readonly #events: TunEvents;
   readonly #watch: DescriptorWatch | undefined;
   #open = true;
+  #paused = false;
 
   constructor(fd: number, name: string, headerSize: number, events: TunEvents) {
     this.#fd = fd;
@@ -66,12 +68,16 @@ export class FrameQueue implements TunQueue {
   }
 
   get fd(): number {
-    if (this.#open) return this.#fd;
-    throw new PodwireError('KERNEL_CLOSED', `the link ${this.#name} is closed; open another`);
+    this.#ensureOpen();
+    return this.#fd;
+  }
+
+  #ensureOpen(): void {
+    if (!this.#open) throw new PodwireError('KERNEL_CLOSED', `the link ${this.#name} is closed; open another`);
   }
 
   #drain(): void {
-    for (let turn = 0; turn < FRAMES_IN_ONE_TURN && this.#open; turn++) {
+    for (let turn = 0; turn < FRAMES_IN_ONE_TURN && this.#open && !this.#paused; turn++) {
       const length = this.read();
       if (length === 0) return;
       if (length > 0) this.#events.onFrame?.(this, length);
@@ -97,7 +103,8 @@ export class FrameQueue implements TunQueue {
 
   write(frame: Uint8Array, length = frame.length): number {
     const { fd } = this;
-    if (length > frame.length) return -errnoOf('EINVAL');
+    // the kernel would read beyond the buffer and send what it finds there
+    if (!(length >= 0 && length <= frame.length)) return -EINVAL;
     for (;;) {
       const written = libc.write(fd, frame, length);
       if (written >= 0) return written;
@@ -108,11 +115,15 @@ export class FrameQueue implements TunQueue {
   }
 
   pause(): void {
-    if (this.fd >= 0) this.#watch?.wantReadable(false);
+    this.#ensureOpen();
+    this.#paused = true;
+    this.#watch?.wantReadable(false);
   }
 
   resume(): void {
-    if (this.fd >= 0) this.#watch?.wantReadable(true);
+    this.#ensureOpen();
+    this.#paused = false;
+    this.#watch?.wantReadable(true);
   }
 
   close(): void {

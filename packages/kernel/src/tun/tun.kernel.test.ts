@@ -286,7 +286,7 @@ test('what cannot be written is a value: no frame, link down, link gone; a remov
     assert.equal(queue.write(packet), packet.length);
     assert.equal(errnoName(-queue.write(Buffer.alloc(4))), 'EINVAL');
     assert.equal(errnoName(-queue.write(Buffer.alloc(28, 0xff))), 'EINVAL');
-    assert.equal(errnoName(-queue.write(packet, 1000)), 'EINVAL');
+    for (const length of [1000, -1, Number.NaN]) assert.equal(errnoName(-queue.write(packet, length)), 'EINVAL');
     encodeVirtioNetHeader(packet, { checksum: { start: 1000, offset: 6 } });
     assert.equal(errnoName(-queue.write(packet)), 'EINVAL');
     ip(netns, `link del ${tun.name}`);
@@ -331,6 +331,25 @@ test('close() inside onFrame ends it; every later use is KERNEL_CLOSED; pause an
       assert.throws(use, (error) => hasCode(error, 'KERNEL_CLOSED'));
     assert.doesNotMatch(ip(netns, 'link show'), /tun0/);
     socket.close();
+  });
+});
+
+test('pause inside onFrame takes effect at once', async () => {
+  await withNetns(1, async (netns) => {
+    let frames = 0;
+    const tun = openLink({
+      netns,
+      onFrame(queue) {
+        frames++;
+        queue.pause();
+      },
+    });
+    raise(netns, tun, '10.9.0.1/24');
+    const socket = openSocket({ netns, address: '10.9.0.1', port: 0 });
+    for (let i = 0; i < 5; i++) socket.sendTo(Buffer.from('x'), '10.9.0.2', 9);
+    await until(() => frames > 0);
+    await sleep(20);
+    assert.equal(frames, 1);
   });
 });
 

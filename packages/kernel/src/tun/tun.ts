@@ -2,7 +2,15 @@ import { encodeError } from '../errors.ts';
 import { libc } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { inNetns } from '../socket/inet-socket.ts';
-import { openQueue, setHeaderSize, setOffloads, setOwner, setPersistent, type TunOffload } from './tun-device.ts';
+import {
+  openQueue,
+  setHeaderSize,
+  setOffloads,
+  setOwner,
+  setPersistent,
+  type TunLink,
+  type TunOffload,
+} from './tun-device.ts';
 import { FrameQueue, type TunEvents, type TunQueue } from './tun-queue.ts';
 import { VIRTIO_NET_HEADER_SIZE } from './virtio-net-header.ts';
 
@@ -50,23 +58,31 @@ export function openTun(options: TunOptions = {}): Tun {
   if (!Number.isInteger(count) || count < 1 || count > MOST_QUEUES) throw encodeError(`${count} queues of a tun link`);
   if (offloads.length > 0 && !vnetHeader)
     throw encodeError('tun offloads without vnetHeader, which says what is left to do');
-  const link = { mode, vnetHeader, multiQueue: count > 1 };
   const fds: number[] = [];
+  const queues: FrameQueue[] = [];
   try {
-    let { name } = options;
-    for (let i = 0; i < count; i++) {
-      const queue = inNetns(options.netns, () => openQueue({ ...link, ...(name === undefined ? {} : { name }) }));
-      fds.push(queue.fd);
-      name = queue.name;
-    }
-    const ifIndex = inNetns(options.netns, () => libc.if_nametoindex(name ?? ''));
+    const name = inNetns(options.netns, () => openQueues(fds, count, { name: options.name, mode, vnetHeader }));
+    const ifIndex = inNetns(options.netns, () => libc.if_nametoindex(name));
     configure(fds[0] ?? -1, vnetHeader, options);
-    const queues = fds.map((fd) => new FrameQueue(fd, name ?? '', vnetHeader ? VIRTIO_NET_HEADER_SIZE : 0, options));
-    return tunOf(queues as [FrameQueue, ...FrameQueue[]], name ?? '', ifIndex);
+    for (const fd of fds) queues.push(new FrameQueue(fd, name, vnetHeader ? VIRTIO_NET_HEADER_SIZE : 0, options));
+    return tunOf(queues as [FrameQueue, ...FrameQueue[]], name, ifIndex);
   } catch (error) {
-    for (const fd of fds) libc.close(fd);
+    // a queue stops its watch before it closes its descriptor
+    for (const queue of queues) queue.close();
+    for (const fd of fds.slice(queues.length)) libc.close(fd);
     throw error;
   }
+}
+
+/** Puts the descriptors of `count` queues into `fds`, also when it fails in between; returns the link's name. */
+function openQueues(fds: number[], count: number, link: Omit<TunLink, 'multiQueue'>): string {
+  let { name } = link;
+  while (fds.length < count) {
+    const queue = openQueue({ ...link, name, multiQueue: count > 1 });
+    fds.push(queue.fd);
+    name = queue.name;
+  }
+  return name ?? '';
 }
 
 function configure(fd: number, vnetHeader: boolean, { offloads = [], owner, persist }: TunOptions): void {
