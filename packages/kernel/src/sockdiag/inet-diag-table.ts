@@ -15,7 +15,7 @@ import {
   type ValueOf,
 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
-import type { MessageLayout } from '../netlink/layout.ts';
+import { type MessageLayout, registerLayouts } from '../netlink/layout.ts';
 import { growing } from '../rtnetlink/layout-codec.ts';
 
 /** Messages and attributes of sock_diag(7) for internet sockets, linux/inet_diag.h. */
@@ -165,14 +165,14 @@ export const inetDiagAttributes = attributes('inet_diag', {
   socketOptions: [22, bytes, 'INET_DIAG_SOCKOPT'],
 });
 
-const request = attributes('inet_diag request', {
+export const inetDiagRequestAttributes = attributes('inet_diag request', {
   bytecode: [1, bytes, 'INET_DIAG_REQ_BYTECODE'],
   protocol: [3, u32, 'INET_DIAG_REQ_PROTOCOL'],
 });
-export const inetDiagRequestAttributes = request;
 
-/** What a message of NETLINK_SOCK_DIAG holds; answers have the number of the request, and are told by their length. */
+/** What a request of NETLINK_SOCK_DIAG holds. Answers have the number of their request: inet_diag_msg, then inetDiagAttributes. */
 export const sockDiagLayouts: Readonly<Record<number, MessageLayout>> = {
-  [SOCK_DIAG_BY_FAMILY]: { name: 'SOCK_DIAG_BY_FAMILY', header: inetDiagRequest, table: request },
-  [SOCK_DESTROY]: { name: 'SOCK_DESTROY', header: inetDiagRequest, table: request },
+  [SOCK_DIAG_BY_FAMILY]: { name: 'SOCK_DIAG_BY_FAMILY', header: inetDiagRequest, table: inetDiagRequestAttributes },
+  [SOCK_DESTROY]: { name: 'SOCK_DESTROY', header: inetDiagRequest, table: inetDiagRequestAttributes },
 };
+registerLayouts('sock-diag', sockDiagLayouts);

@@ -140,6 +140,34 @@ test('listeners and UDP sockets of both families', {
   });
 });
 
+test('destroying a connection that is no more leaves the listener and the unconnected socket alone', {
+  timeout: 20_000,
+  skip: lacking('inet-diag', 'sock-destroy'),
+}, async () => {
+  await withSockDiag(async (netlink, near) => {
+    for (const [address, stranger] of [
+      ['10.9.0.1', '10.9.0.2'],
+      ['::1', '::1'],
+    ] as const) {
+      const server = await listenTcp({ netns: near, address, port: 80 });
+      const udp = await bindUdp({ netns: near, address, port: 53 });
+      for (const [protocol, port] of [
+        ['tcp', 80],
+        ['udp', 53],
+      ] as const) {
+        const key: SocketKey = { protocol, local: at(address, port), remote: at(stranger, 5555) };
+        assert.equal(getSocket(netlink, key), undefined);
+        assert.equal(destroySocket(netlink, key), false);
+      }
+      const client = await connectTcp({ netns: near, address, port: 80 });
+      client.destroy();
+      udp.close();
+      server.close();
+      await once(server, 'close');
+    }
+  });
+});
+
 test('damaged answers throw nothing but DecodeError', { skip: lacking('inet-diag', 'sock-destroy') }, async () => {
   await withSockDiag(async (netlink, near) => {
     const server = await listenTcp({ netns: near, address: '10.9.0.1', port: 8080 });

@@ -106,19 +106,29 @@ export function getSocket(netlink: Netlink, key: SocketKey): SocketInfo | undefi
   const fields = { ...keyToWire(asLookedUp(key)), extensions: DETAILS, states: ALL_STATES };
   try {
     const [answer] = netlink.request(message(SOCK_DIAG_BY_FAMILY, fields, `get socket ${nameOf(key)}`));
-    return answer && decodeSocket(answer.body, key.protocol);
+    const found = answer && decodeSocket(answer.body, key.protocol);
+    return found && hasEnds(found, key) ? found : undefined;
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESTALE')) return undefined;
     throw error;
   }
 }
 
+/** The kernel looks up as for a packet that arrives: without a connection it finds the listener, or the unconnected socket. */
+function hasEnds(found: SocketTuple, { local, remote }: SocketTuple): boolean {
+  const same = (a: SocketTuple['local'], b: SocketTuple['local']) => a.address === b.address && a.port === b.port;
+  return same(found.local, local) && same(found.remote, remote);
+}
+
 /**
  * Closes a socket from outside (Linux 4.5, CONFIG_INET_DIAG_DESTROY): its program sees ECONNABORTED, the peer of a TCP
- * connection a reset. False: there is no such socket. EOPNOTSUPP: this kernel cannot.
+ * connection a reset. Only the socket with exactly these ends: the listener of a connection that is no more stays. False:
+ * there is no such socket. EOPNOTSUPP: this kernel cannot.
  */
 export function destroySocket(netlink: Netlink, key: SocketKey): boolean {
-  const fields = { ...keyToWire(key), extensions: 0, states: ALL_STATES };
+  const found = getSocket(netlink, key);
+  if (found === undefined) return false;
+  const fields = { ...keyToWire({ ...key, cookie: found.cookie }), extensions: 0, states: ALL_STATES };
   try {
     netlink.request(message(SOCK_DESTROY, fields, `destroy socket ${nameOf(key)}`));
     return true;

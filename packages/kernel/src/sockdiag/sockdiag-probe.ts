@@ -1,4 +1,6 @@
 import type { IpAddress } from '@podwire/base';
+import { errnoOf } from '../errno.ts';
+import { KernelError } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { openNetlink } from '../netlink/netlink.ts';
 import { bindUdpFd } from '../socket/udp-socket.ts';
@@ -23,7 +25,8 @@ function tryDestroy(): void {
       { address: '0.0.0.0' as IpAddress, port: 0 },
     ];
     try {
-      destroySocket(netlink, { protocol: 'udp', local, remote });
+      const isGone = destroySocket(netlink, { protocol: 'udp', local, remote });
+      if (!isGone) throw new KernelError({ op: 'destroy a UDP socket', errno: errnoOf('ENOENT') });
     } finally {
       libc.close(fd);
     }

@@ -101,7 +101,8 @@ export function getXfrmPolicy(netlink: Netlink, key: XfrmPolicyKey): XfrmPolicy 
 /** The policies of a netns, but not those that belong to single sockets. */
 export function listXfrmPolicies(netlink: Netlink): XfrmPolicy[] {
   const answers = netlink.dump({ type: XFRM_MSG.GETPOLICY, flags: 0, body: Buffer.alloc(0), op: 'list xfrm policies' });
-  return answers.map(({ body }) => decodeXfrmPolicy(body));
+  // directions beyond `forward` are those of sockets (XFRM_POLICY_MAX)
+  return answers.map(({ body }) => decodeXfrmPolicy(body)).filter(({ direction }) => typeof direction === 'string');
 }
 
 /** Removes all policies. */

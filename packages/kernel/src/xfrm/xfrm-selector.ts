@@ -97,7 +97,9 @@ export function lifetimeToWire(lifetime: XfrmLifetime = {}): ValueOf<typeof xfrm
   return { ...FOREVER, ...NO_TIME, ...lifetime };
 }
 
-/** Only the limits that there are. */
+/** Only the limits that there are: of bytes and packets 0 is one, of seconds it is none. */
 export function lifetimeFromWire(wire: ValueOf<typeof xfrmLifetime>): XfrmLifetime {
-  return Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== NEVER && value !== 0n));
+  return Object.fromEntries(
+    Object.entries(wire).filter(([key, value]) => value !== (key.endsWith('Seconds') ? 0n : NEVER)),
+  );
 }

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import type { IpAddress, Prefix } from '@podwire/base';
-import { isErrno } from '../errors.ts';
+import { checkCall, isErrno } from '../errors.ts';
 import { fuzzDecoder } from '../fuzz.ts';
+import { libc } from '../libc.ts';
 import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import type { Netns } from '../netns/netns.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
+import { bindUdpFd } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
 import {
   createXfrmPolicy,
@@ -19,7 +21,7 @@ import {
   type XfrmPolicySpec,
 } from './xfrm-policy.ts';
 import { flushXfrmStates, getXfrmState, listXfrmStates } from './xfrm-state.ts';
-import { XFRM_MSG } from './xfrm-table.ts';
+import { userpolicyInfo, XFRM_MSG } from './xfrm-table.ts';
 
 async function withXfrm(fn: (netlink: Netlink, netns: Netns) => void): Promise<void> {
   await withNetns(1, (netns) => {
@@ -97,6 +99,35 @@ test('policies that ip wrote', { skip: lacking('xfrm') }, async () => {
       priority: 3,
       templates: [{ source: far, destination: near, protocol: 'ah', mode: 'transport', reqid: 4, optional: true }],
     });
+  });
+});
+
+/** setsockopt(2) IP_XFRM_POLICY: a policy of one socket, to let its packets out as they are. */
+function setSocketPolicy(fd: number): void {
+  const info = Buffer.alloc(userpolicyInfo.size);
+  info.writeUInt16LE(2, 40);
+  info.writeUInt8(1, 160);
+  checkCall(libc.setsockopt(fd, 0, 17, info, info.length), () => 'set IP_XFRM_POLICY');
+}
+
+test('policies of single sockets are not listed', { skip: lacking('xfrm') }, async () => {
+  await withXfrm((netlink, netns) => {
+    const fd = bindUdpFd({ netns, address: '127.0.0.1', port: 500 });
+    try {
+      setSocketPolicy(fd);
+      assert.match(ip(netns, 'policy'), /socket out/);
+      assert.deepEqual(listXfrmPolicies(netlink), []);
+    } finally {
+      libc.close(fd);
+    }
+  });
+});
+
+test('a limit of no bytes at all is read back, a time of zero seconds is none', { skip: lacking('xfrm') }, async () => {
+  await withXfrm((netlink) => {
+    const lifetime = { hardBytes: 0n, softPackets: 0n, hardUseSeconds: 0n, hardAddSeconds: 5n };
+    createXfrmPolicy(netlink, { ...block, lifetime });
+    assert.deepEqual(getXfrmPolicy(netlink, block)?.lifetime, { hardBytes: 0n, softPackets: 0n, hardAddSeconds: 5n });
   });
 });
 
