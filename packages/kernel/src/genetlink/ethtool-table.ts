@@ -45,10 +45,10 @@ export const linkStateAttributes = attributes('link state', {
   link: [2, u8, 'ETHTOOL_A_LINKSTATE_LINK'],
   quality: [3, u32, 'ETHTOOL_A_LINKSTATE_SQI'],
   maxQuality: [4, u32, 'ETHTOOL_A_LINKSTATE_SQI_MAX'],
-  /** ETHTOOL_LINK_EXT_STATE_*: why there is no link. */
+  /** ETHTOOL_LINK_EXT_STATE_*: why there is no link; the others stay numbers. */
   reason: [
     5,
-    named(u8, { autonegotiation: 0, 'no cable': 4, 'cable issue': 5, 'no power': 8 }),
+    named(u8, { autonegotiation: 0, 'no cable': 4, 'cable issue': 5, 'power budget exceeded': 8 }),
     'ETHTOOL_A_LINKSTATE_EXT_STATE',
   ],
   detail: [6, u8, 'ETHTOOL_A_LINKSTATE_EXT_SUBSTATE'],

@@ -10,8 +10,9 @@ import type { Netns } from '../netns/netns.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { getLinkFeatures, getLinkRings, getLinkState, setLinkFeatures } from './ethtool.ts';
-import { ETHTOOL_MSG, featureAttributes } from './ethtool-table.ts';
-import { controlAttributes, decodeGeneric, genlmsghdr, openGenericFamily } from './generic-family.ts';
+import { ETHTOOL_MSG, featureAttributes, ringAttributes } from './ethtool-table.ts';
+import { decodeGeneric, openGenericFamily } from './generic-family.ts';
+import { controlAttributes, genlmsghdr } from './generic-table.ts';
 
 async function withVeth(fn: (netlink: ReturnType<typeof openNetlink>, netns: Netns) => void): Promise<void> {
   await withNetns(1, (netns) => {
@@ -76,6 +77,24 @@ test('features of a link, as ethtool reads and sets them', { skip: lacking('etht
       () => getLinkRings(netlink, 'lo'),
       (error) => isErrno(error, 'EOPNOTSUPP'),
     );
+  });
+});
+
+test('a refusal names the attributes of its own command, whatever was asked before and after', {
+  skip: lacking('ethtool'),
+}, async () => {
+  await withVeth((netlink) => {
+    const ethtool = openGenericFamily(netlink, 'ethtool');
+    const header = { name: 'v0' };
+    const wrong = ethtool.message({
+      command: ETHTOOL_MSG.FEATURES_SET,
+      table: featureAttributes,
+      values: { header, wanted: { bits: [{ name: 'nosuchfeature', value: true as const }] } },
+      op: 'set',
+    });
+    const rings = { command: ETHTOOL_MSG.RINGS_GET, table: ringAttributes, values: { header }, op: 'get' };
+    const [refusal] = netlink.batch([wrong, ethtool.message(rings)]);
+    assert.match(refusal?.attribute ?? '', /^ETHTOOL_A_FEATURES_WANTED ETHTOOL_A_BITSET_BITS\b/);
   });
 });
 

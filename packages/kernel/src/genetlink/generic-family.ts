@@ -1,33 +1,15 @@
 import { errnoOf } from '../errno.ts';
 import { isErrno, KernelError } from '../errors.ts';
 import { type AttributesOf, type AttributeTable, attributes } from '../netlink/attribute.ts';
-import { pad, struct, text, u8, u16, u32 } from '../netlink/codec.ts';
-import { registerLayouts } from '../netlink/layout.ts';
+import { type MessageLayout, registerLayouts } from '../netlink/layout.ts';
 import type { Netlink } from '../netlink/netlink.ts';
 import { attributesAfter, encodeBody, type NetlinkMessage } from '../netlink/netlink-message.ts';
-import { numberedList } from '../netlink/numbered-list.ts';
-
-/** struct genlmsghdr of linux/genetlink.h. */
-export const genlmsghdr = struct('genlmsghdr', { command: u8, version: u8, _1: pad(2) });
+import { genericLayouts } from './generic-layouts.ts';
+import { controlAttributes, genlmsghdr } from './generic-table.ts';
 
 /** GENL_ID_CTRL: the family that knows the others, and its commands. */
 const CONTROL_ID = 16;
 const CTRL_CMD_GETFAMILY = 3;
-
-const operation = attributes('operation', { id: [1, u32, 'CTRL_ATTR_OP_ID'], flags: [2, u32, 'CTRL_ATTR_OP_FLAGS'] });
-const group = attributes('group', {
-  name: [1, text, 'CTRL_ATTR_MCAST_GRP_NAME'],
-  id: [2, u32, 'CTRL_ATTR_MCAST_GRP_ID'],
-});
-export const controlAttributes = attributes('nlctrl', {
-  id: [1, u16, 'CTRL_ATTR_FAMILY_ID'],
-  name: [2, text, 'CTRL_ATTR_FAMILY_NAME'],
-  version: [3, u32, 'CTRL_ATTR_VERSION'],
-  headerSize: [4, u32, 'CTRL_ATTR_HDRSIZE'],
-  maxAttribute: [5, u32, 'CTRL_ATTR_MAXATTR'],
-  operations: [6, numberedList(operation), 'CTRL_ATTR_OPS'],
-  groups: [7, numberedList(group), 'CTRL_ATTR_MCAST_GROUPS'],
-});
 
 /** What a request of a family says. */
 export interface GenericRequest<R> {
@@ -98,14 +80,25 @@ export function decodeGeneric<R>(body: Buffer, table: AttributeTable<R>): Attrib
   return table.read(attributesAfter(body, genlmsghdr.size));
 }
 
+const layouts = new Map<string, Record<number, MessageLayout>>();
+
+/** What the family's commands hold, for errors that name an attribute; those podwire does not know tell it by their requests. */
+function commandsOf(name: string, id: number): Record<number, MessageLayout> {
+  const commands = layouts.get(name) ?? { ...genericLayouts[name] };
+  layouts.set(name, commands);
+  registerLayouts('generic', { [id]: { name, header: genlmsghdr, table: attributes(name, {}), commands } });
+  return commands;
+}
+
 function familyFrom(netlink: Netlink, control: AttributesOf<typeof controlAttributes.rows>): GenericFamily {
   const { id = 0, name = '', version = 0, headerSize = 0, maxAttribute = 0, operations = [], groups = [] } = control;
-  let known: object | undefined;
+  const commands = commandsOf(name, id);
   const message = <R>({ command, table, values, op, flags = 0 }: GenericRequest<R>): NetlinkMessage => {
-    // a family's messages have one type; what its last request holds is what a refusal is about
-    if (known !== table)
-      registerLayouts('generic', { [id]: { name, header: genlmsghdr, table: table as AttributeTable<object> } });
-    known = table;
+    commands[command] ??= {
+      name: `${name} command ${command}`,
+      header: genlmsghdr,
+      table: table as AttributeTable<object>,
+    };
     return { type: id, flags, body: encodeBody(genlmsghdr, { command, version }, table, values), op };
   };
   return {

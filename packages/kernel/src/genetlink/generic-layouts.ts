@@ -1,6 +1,6 @@
 import type { MessageLayout } from '../netlink/layout.ts';
 import { ETHTOOL_MSG, featureAttributes, linkStateAttributes, ringAttributes } from './ethtool-table.ts';
-import { controlAttributes, genlmsghdr } from './generic-family.ts';
+import { controlAttributes, genlmsghdr } from './generic-table.ts';
 import { IPVS_CMD, ipvsAttributes, ipvsInfoAttributes } from './ipvs-table.ts';
 import { WG_CMD, wireguardAttributes } from './wireguard-table.ts';
 

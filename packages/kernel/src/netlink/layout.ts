@@ -10,6 +10,8 @@ export interface MessageLayout {
   /** The family's own fixed header, e.g. ifinfomsg. */
   readonly header: { readonly name: string; readonly size: number };
   readonly table: { readonly name: string; readonly rows: object };
+  /** Of generic netlink, whose message types are families: what each command holds, by the number that begins the body. */
+  readonly commands?: Readonly<Record<number, MessageLayout>>;
 }
 
 const known = new Map<NetlinkProtocol, Map<number, MessageLayout>>();
@@ -21,8 +23,9 @@ export function registerLayouts(protocol: NetlinkProtocol, layouts: Readonly<Rec
   known.set(protocol, all);
 }
 
-export function layoutOf(protocol: NetlinkProtocol, type: number): MessageLayout | undefined {
-  return known.get(protocol)?.get(type);
+export function layoutOf(protocol: NetlinkProtocol, type: number, body?: Uint8Array): MessageLayout | undefined {
+  const layout = known.get(protocol)?.get(type);
+  return layout?.commands?.[body?.[0] ?? -1] ?? layout;
 }
 
 /** Where the kernel found fault with a request, in bytes from its nlmsghdr. */

@@ -18,7 +18,7 @@ export function refusalIn(answer: NetlinkAnswer, { protocol, message, index }: R
   const { errno, extack, offset, allowed } = acknowledgement;
   if (errno === 0) return undefined;
   const refused = message();
-  const layout = refused && layoutOf(protocol, refused.type);
+  const layout = refused && layoutOf(protocol, refused.type, refused.body);
   const attribute = layout && nameFault(layout, refused.body, acknowledgement);
   return new KernelError({ op: refused?.op ?? 'netlink request', errno, extack, offset, attribute, allowed, index });
 }
