@@ -56,6 +56,7 @@ export {
   type Netns,
   openNetns,
 } from './netns/netns.ts';
+export { netnsCookie } from './netns/netns-cookie.ts';
 export { pidsInNetns } from './netns/netns-pids.ts';
 export { DatagramBatch, type DatagramBatchOptions } from './socket/datagram-batch.ts';
 export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagram-socket.ts';

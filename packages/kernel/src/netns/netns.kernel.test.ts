@@ -16,6 +16,7 @@ import {
   listNetns,
   openNetns,
 } from './netns.ts';
+import { netnsCookie } from './netns-cookie.ts';
 
 const here = () => fs.readlinkSync('/proc/thread-self/ns/net');
 const freshName = () => `pwt-${randomBytes(4).toString('hex')}`;
@@ -157,5 +158,14 @@ test('a worker lives in its namespace, makes excursions and comes back there; po
     await worker.terminate();
     const main = here();
     assert.deepEqual(facts, { home: `net:[${a.inode}]`, away: `net:[${b.inode}]`, pool: main, current: a.inode });
+  });
+});
+
+test('a namespace has a cookie of its own, the same through every handle', async () => {
+  await withNetns(2, (one, two) => {
+    assert.notEqual(netnsCookie(one), netnsCookie(two));
+    assert.equal(netnsCookie(one), one.run(netnsCookie));
+    using again = openNetns(one.path);
+    assert.equal(netnsCookie(again), netnsCookie(one));
   });
 });
