@@ -91,6 +91,8 @@ function longestZeroRun(words: readonly number[]): { start: number; length: numb
 
 /** The canonical form of an address, or undefined. Never throws. */
 export function tryParseIp(text: string): IpAddress | undefined {
+  // what this accepts is canonical already
+  if (!text.includes(':')) return ipv4Number(text) < 0 ? undefined : (text as Ipv4);
   const bytes = parseBytes(text);
   return bytes && formatIp(bytes);
 }
@@ -198,6 +200,8 @@ export function tryParsePort(value: unknown): Port | undefined {
 
 /** Sorts addresses and prefixes by value, IPv4 first, shorter prefix first. */
 export function compareIp(a: IpAddress | Prefix, b: IpAddress | Prefix): number {
+  const [m, n] = [ipv4Number(a), ipv4Number(b)];
+  if (m >= 0 && n >= 0) return m - n;
   const [x, y] = [a, b].map((t) => prefixParts((t.includes('/') ? t : hostPrefix(t as IpAddress)) as Prefix)) as [
     PrefixParts,
     PrefixParts,

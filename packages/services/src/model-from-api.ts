@@ -1,8 +1,9 @@
 import {
   compareIp,
-  familyOf,
-  type Ipv4,
+  type Family,
+  type IpAddress,
   type Prefix,
+  prefixContains,
   prefixesOverlap,
   prefixParts,
   tryParseIp,
@@ -10,7 +11,17 @@ import {
   tryParsePrefix,
 } from '@podwire/base';
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
-import type { EndpointModel, NodeModel, Protocol, ServiceModel, ServicePortModel } from './model.ts';
+import {
+  type Balance,
+  type EndpointModel,
+  endpointName,
+  isOf,
+  type NodeModel,
+  ofFamily,
+  type Protocol,
+  type ServiceModel,
+  type ServicePortModel,
+} from './model.ts';
 
 type ApiPort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
 type ApiEndpoint = EndpointSlice['endpoints'][number];
@@ -19,7 +30,13 @@ const PROXY_NAME = 'service.kubernetes.io/service-proxy-name';
 const HEADLESS = 'service.kubernetes.io/headless';
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' };
 const DEFAULT_AFFINITY_SECONDS = 10_800;
-const LOOPBACK = /^127\./;
+/** Neither may be an endpoint: a packet could not get there. */
+const LOOPBACK = /^(127\.|::1$|::$|0\.0\.0\.0$)/;
+const FAMILIES = ['ipv4', 'ipv6'] as const;
+const ADDRESS_TYPES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'ipv6' };
+const BALANCE = 'podwire.io/balance';
+const WEIGHTS = 'podwire.io/weights';
+const BALANCES: readonly Balance[] = ['random', 'round-robin', 'least-connections', 'source-hash', 'maglev'];
 
 /** Who balances a service: this room; somebody else, who owns its cluster addresses; or nobody (SVC-22). */
 export function proxiedBy(service: Service): 'us' | 'other' | 'nobody' {
@@ -28,43 +45,84 @@ export function proxiedBy(service: Service): 'us' | 'other' | 'nobody' {
   return PROXY_NAME in labels || HEADLESS in labels ? 'other' : 'us';
 }
 
-/** The IPv4 cluster addresses; none for a headless service. */
-export function clusterAddresses(service: Service): readonly Ipv4[] {
+/** Of both families; none for a headless service. */
+export function clusterAddresses(service: Service): readonly IpAddress[] {
   const spec = service.spec;
-  return ipv4s(spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? '']);
+  return addresses(spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? '']);
 }
 
 /** Total: text that is no address, port or protocol is left out. Slices are those labelled with the service's name. */
 export function serviceFromApi(service: Service, slices: readonly EndpointSlice[], nodeName: string): ServiceModel {
   const spec = service.spec ?? {};
-  const ranges = sourceRanges(spec.loadBalancerSourceRanges ?? []);
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  const balance = BALANCES.find((word) => word === service.metadata?.annotations?.[BALANCE]);
+  const context: Context = { slices, nodeName, weights: weightsOf(service.metadata?.annotations?.[WEIGHTS]) };
   return {
     namespace: service.metadata?.namespace ?? '',
     name: service.metadata?.name ?? '',
     clusterAddresses: clusterAddresses(service),
-    externalAddresses: ipv4s(spec.externalIPs ?? []),
+    externalAddresses: addresses(spec.externalIPs ?? []),
     loadBalancerAddresses: spec.type === 'LoadBalancer' ? loadBalancerAddresses(service) : [],
-    ...(ranges && { sourceRanges: ranges }),
+    ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
     affinitySeconds: affinitySeconds(spec),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
-    ports: (spec.ports ?? []).flatMap((port) => portFromApi(port, slices, nodeName)),
+    ...healthCheck(spec),
+    ...(balance && balance !== 'random' && { balance }),
+    ports: (spec.ports ?? []).flatMap((port) => portFromApi(port, context)),
   };
 }
 
-export function nodeFromApi(node: Node | undefined, name: string): NodeModel {
-  const internal =
-    node?.status?.addresses?.filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address) ?? [];
-  const [address] = ipv4s(internal);
-  const cidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR ? [node.spec.podCIDR] : []);
-  return { name, ...(address && { address }), podCidrs: ipv4Prefixes(cidrs) };
+function healthCheck({ type, externalTrafficPolicy, healthCheckNodePort }: NonNullable<Service['spec']>) {
+  const port = tryParsePort(healthCheckNodePort);
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local' && port ? { healthCheckNodePort: port } : {};
 }
 
-/** IPv4 prefixes only, in order, none inside another: an interval set takes no overlaps. */
-export function ipv4Prefixes(texts: readonly string[]): Prefix[] {
-  const all = texts
-    .map((text) => tryParsePrefix(text.trim()))
-    .filter((p): p is Prefix => p !== undefined && familyOf(p) === 'ipv4');
+/** Annotation `10.244.1.5=3, web-0=2`: endpoints by address or by name of their pod. What cannot be read is left out. */
+function weightsOf(text: string | undefined): ReadonlyMap<string, number> | undefined {
+  if (!text) return undefined;
+  const rows = text.split(',').map((row) => row.split('=').map((part) => part.trim()));
+  return new Map(
+    rows.flatMap(([name, weight = '']) => {
+      const valid = name && /^[1-9]\d{0,2}$/.test(weight) && Number(weight) <= 100;
+      return valid ? [[name, Number(weight)] as const] : [];
+    }),
+  );
+}
+
+/** Where node ports are wanted (SVC-9). */
+export interface NodePortPlaces {
+  /** Ranges of addresses; empty: the primary addresses. Loopback only when a range names it. */
+  readonly ranges: readonly Prefix[];
+  /** Addresses the node has beside those its Node object tells. */
+  readonly local: readonly IpAddress[];
+}
+
+export function nodeFromApi(
+  node: Node | undefined,
+  name: string,
+  { ranges, local }: NodePortPlaces = { ranges: [], local: [] },
+): NodeModel {
+  const told = node?.status?.addresses ?? [];
+  const internal = addresses(told.filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address));
+  const primary = FAMILIES.flatMap((family) => ofFamily(internal, family).slice(0, 1));
+  const all = [...new Set([...internal, ...addresses(told.map((entry) => entry.address)), ...local])].sort(compareIp);
+  const zone = node?.metadata?.labels?.['topology.kubernetes.io/zone'];
+  const cidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR ? [node.spec.podCIDR] : []);
+  return {
+    name,
+    addresses: primary,
+    nodePortAddresses: ranges.length
+      ? all.filter((address) => ranges.some((range) => prefixContains(range, address)))
+      : primary,
+    podCidrs: disjointPrefixes(cidrs),
+    ...(zone && { zone }),
+  };
+}
+
+/** In order, IPv4 first, none inside another: an interval set takes no overlaps. */
+export function disjointPrefixes(texts: readonly string[]): Prefix[] {
+  const all = texts.map((text) => tryParsePrefix(text.trim())).filter((p): p is Prefix => p !== undefined);
   const widestFirst = [...new Set(all)].sort((a, b) => prefixParts(a).length - prefixParts(b).length);
   const disjoint = widestFirst.filter(
     (prefix, i) => !widestFirst.slice(0, i).some((wider) => prefixesOverlap(wider, prefix)),
@@ -72,21 +130,15 @@ export function ipv4Prefixes(texts: readonly string[]): Prefix[] {
   return disjoint.sort(compareIp);
 }
 
-/** Ranges of another family only leave nobody in; everything in a range is no range. */
-function sourceRanges(texts: readonly string[]): Prefix[] | undefined {
-  const ranges = ipv4Prefixes(texts);
-  return texts.length === 0 || ranges.some((range) => prefixParts(range).length === 0) ? undefined : ranges;
+function addresses(texts: readonly string[]): IpAddress[] {
+  const all = texts.map(tryParseIp).filter((ip) => ip !== undefined);
+  return all.length < 2 ? all : [...new Set(all)];
 }
 
-function ipv4s(texts: readonly string[]): Ipv4[] {
-  const all = texts.map(tryParseIp).filter((ip): ip is Ipv4 => ip !== undefined && familyOf(ip) === 'ipv4');
-  return [...new Set(all)];
-}
-
-function loadBalancerAddresses(service: Service): Ipv4[] {
+function loadBalancerAddresses(service: Service): IpAddress[] {
   // ipMode is newer than the types in use (KEP-1860).
   const ingress: readonly { ip?: string; ipMode?: string }[] = service.status?.loadBalancer?.ingress ?? [];
-  return ipv4s(ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])));
+  return addresses(ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])));
 }
 
 function affinitySeconds(spec: NonNullable<Service['spec']>): number {
@@ -95,42 +147,37 @@ function affinitySeconds(spec: NonNullable<Service['spec']>): number {
   return Math.min(Math.max(Math.trunc(seconds), 1), 86_400);
 }
 
-function portFromApi(port: ApiPort, slices: readonly EndpointSlice[], nodeName: string): ServicePortModel[] {
+/** What the endpoints of a service are read from. */
+interface Context {
+  readonly slices: readonly EndpointSlice[];
+  readonly nodeName: string;
+  readonly weights?: ReadonlyMap<string, number> | undefined;
+}
+
+function portFromApi(port: ApiPort, context: Context): ServicePortModel[] {
   const protocol = PROTOCOLS[port.protocol ?? 'TCP'];
   const number = tryParsePort(port.port);
   const nodePort = tryParsePort(port.nodePort);
   if (!protocol || !number) return [];
   const name = port.name ?? '';
-  return [
-    {
-      name,
-      protocol,
-      port: number,
-      ...(nodePort && { nodePort }),
-      endpoints: endpointsOf(name, protocol, slices, nodeName),
-    },
-  ];
+  const endpoints = endpointsOf({ name, protocol }, context);
+  return [{ name, protocol, port: number, ...(nodePort && { nodePort }), endpoints }];
 }
 
 /** Merges the slices (SVC-2); a pair seen twice counts once, with the better of its conditions. */
-function endpointsOf(
-  name: string,
-  protocol: Protocol,
-  slices: readonly EndpointSlice[],
-  nodeName: string,
-): EndpointModel[] {
+function endpointsOf({ name, protocol }: Pick<ServicePortModel, 'name' | 'protocol'>, context: Context) {
   const found = new Map<string, EndpointModel>();
-  for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue;
+  for (const slice of context.slices) {
     const match = slice.ports?.find(
       (port) => (port.name ?? '') === name && PROTOCOLS[port.protocol ?? 'TCP'] === protocol,
     );
     const port = tryParsePort(match?.port);
-    if (!port) continue;
+    const family = ADDRESS_TYPES[slice.addressType];
+    if (!port || !family) continue;
     for (const endpoint of slice.endpoints ?? []) {
-      const model = endpointFromApi(endpoint, port, nodeName);
-      if (!model) continue;
-      const key = `${model.address}:${model.port}`;
+      const model = endpointFromApi(endpoint, port, context);
+      if (!model || !isOf(model.address, family)) continue;
+      const key = endpointName(model);
       const seen = found.get(key);
       found.set(key, seen ? better(seen, model) : model);
     }
@@ -139,12 +186,39 @@ function endpointsOf(
 }
 
 /** Consumers use the first address of an endpoint only (k/k 106267). */
-function endpointFromApi(endpoint: ApiEndpoint, port: number, nodeName: string): EndpointModel | undefined {
-  const [address] = ipv4s(endpoint.addresses?.slice(0, 1) ?? []);
+function endpointFromApi(endpoint: ApiEndpoint, port: number, { nodeName, weights }: Context) {
+  const address = tryParseIp(endpoint.addresses?.[0] ?? '');
   if (!address || LOOPBACK.test(address)) return undefined;
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
   const local = endpoint.nodeName === nodeName;
-  return { address, port, ready, fallback: serving && terminating, local, maybeLocal: local || !endpoint.nodeName };
+  const weight = weights?.get(address) ?? weights?.get(endpoint.targetRef?.name ?? '') ?? 1;
+  const model: EndpointModel = {
+    address,
+    port,
+    ready,
+    fallback: serving && terminating,
+    local,
+    maybeLocal: local || !endpoint.nodeName,
+    ...(weight > 1 && { weight }),
+    ...hintsOf(endpoint),
+  };
+  return model;
+}
+
+function hintsOf(endpoint: ApiEndpoint): Pick<EndpointModel, 'forZones' | 'forNodes'> {
+  // forNodes is newer than the types in use (KEP-3015).
+  const hints: { readonly forZones?: readonly Named[]; readonly forNodes?: readonly Named[] } | undefined =
+    endpoint.hints;
+  if (!hints) return {};
+  const names = (list: readonly Named[] = []) => list.map(({ name }) => name);
+  return {
+    ...(hints.forZones?.length && { forZones: names(hints.forZones) }),
+    ...(hints.forNodes?.length && { forNodes: names(hints.forNodes) }),
+  };
+}
+
+interface Named {
+  readonly name: string;
 }
 
 function better(a: EndpointModel, b: EndpointModel): EndpointModel {

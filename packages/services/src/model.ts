@@ -1,17 +1,20 @@
-import type { Ipv4, Prefix } from '@podwire/base';
+import type { Family, IpAddress, Prefix } from '@podwire/base';
 
 /**
  * What the service proxy of one node knows, in its own words. Kubernetes types stop at model-from-api.ts.
  *
  *   ServicesModel ── ServiceModel ── ServicePortModel ── EndpointModel
  *                └── NodeModel (the node the rules are for)
+ *
+ * Addresses and prefixes of both families stand side by side; what is planned for one family looks at that family only
+ * (`ofFamily`, `portTargets`).
  */
 export interface ServicesModel {
   readonly cluster: ClusterModel;
   readonly node: NodeModel;
   readonly services: readonly ServiceModel[];
   /** Cluster addresses that some other proxy serves (label service-proxy-name): neither balanced, refused nor dropped. */
-  readonly foreignAddresses: readonly Ipv4[];
+  readonly foreignAddresses: readonly IpAddress[];
 }
 
 /** The same by name, as the room keeps it from change to change; keys are `namespace/name`. */
@@ -19,7 +22,7 @@ export interface ServicesView {
   readonly cluster: ClusterModel;
   readonly node: NodeModel;
   readonly services: ReadonlyMap<string, ServiceModel>;
-  readonly foreign: ReadonlyMap<string, readonly Ipv4[]>;
+  readonly foreign: ReadonlyMap<string, readonly IpAddress[]>;
 }
 
 export interface ClusterModel {
@@ -29,26 +32,37 @@ export interface ClusterModel {
 
 export interface NodeModel {
   readonly name: string;
-  /** InternalIP; node ports exist only where it is known. */
-  readonly address?: Ipv4;
+  /** The first InternalIP of each family. */
+  readonly addresses: readonly IpAddress[];
+  /** Where node ports are: those addresses, or the node's addresses in the configured ranges (SVC-9). */
+  readonly nodePortAddresses: readonly IpAddress[];
   readonly podCidrs: readonly Prefix[];
+  /** Label topology.kubernetes.io/zone. */
+  readonly zone?: string;
 }
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
+/** How endpoints are chosen (annotation podwire.io/balance, SVC-33); a mode that cannot do it says so and draws at random. */
+export type Balance = 'random' | 'round-robin' | 'least-connections' | 'source-hash' | 'maglev';
+
 export interface ServiceModel {
   readonly namespace: string;
   readonly name: string;
-  readonly clusterAddresses: readonly Ipv4[];
-  readonly externalAddresses: readonly Ipv4[];
+  readonly clusterAddresses: readonly IpAddress[];
+  readonly externalAddresses: readonly IpAddress[];
   /** Only those with ipMode VIP (SVC-12). */
-  readonly loadBalancerAddresses: readonly Ipv4[];
-  /** Who may use the load-balancer addresses (SVC-17), without overlaps; absent: everyone, empty: nobody. */
+  readonly loadBalancerAddresses: readonly IpAddress[];
+  /** Who may use the load-balancer addresses (SVC-17), without overlaps; absent: everyone. See `allowedSources`. */
   readonly sourceRanges?: readonly Prefix[];
   /** Seconds a client stays with its endpoint; 0: no affinity. */
   readonly affinitySeconds: number;
   readonly internalLocal: boolean;
   readonly externalLocal: boolean;
+  /** Where the node says whether it has a local endpoint (SVC-15); only with external policy Local. */
+  readonly healthCheckNodePort?: number;
+  /** Absent: random. */
+  readonly balance?: Balance;
   readonly ports: readonly ServicePortModel[];
 }
 
@@ -58,12 +72,12 @@ export interface ServicePortModel {
   readonly protocol: Protocol;
   readonly port: number;
   readonly nodePort?: number;
-  /** In order of address and port, each pair once. */
+  /** In order of family, address and port, each pair once. */
   readonly endpoints: readonly EndpointModel[];
 }
 
 export interface EndpointModel {
-  readonly address: Ipv4;
+  readonly address: IpAddress;
   readonly port: number;
   readonly ready: boolean;
   /** Serving while terminating: used when nothing is ready (SVC-3, KEP-1669). */
@@ -72,4 +86,30 @@ export interface EndpointModel {
   readonly local: boolean;
   /** Local, or the slice does not say where it is. */
   readonly maybeLocal: boolean;
+  /** Share of new connections relative to the others (annotation podwire.io/weights), 1 to 100; absent: 1. */
+  readonly weight?: number;
+  /** Hints of the slice (SVC-20): zones and nodes whose traffic it is meant for. */
+  readonly forZones?: readonly string[];
+  readonly forNodes?: readonly string[];
+}
+
+/** Those of one family, in the same order; the same list when it has no others. */
+export function ofFamily<T extends IpAddress | Prefix>(list: readonly T[], family: Family): readonly T[] {
+  return list.every((one) => isOf(one, family)) ? list : list.filter((one) => isOf(one, family));
+}
+
+/** As `familyOf(address) === family`. */
+export function isOf(address: IpAddress | Prefix, family: Family): boolean {
+  return address.includes(':') === (family === 'ipv6');
+}
+
+/** Who may use the load-balancer addresses of a family: absent: everyone, empty: nobody. */
+export function allowedSources({ sourceRanges }: ServiceModel, family: Family): readonly Prefix[] | undefined {
+  const ranges = sourceRanges && ofFamily(sourceRanges, family);
+  return ranges?.some((range) => range.endsWith('/0')) ? undefined : ranges;
+}
+
+/** `10.244.1.5:8080`, `[fd00::5]:8080` */
+export function endpointName({ address, port }: Pick<EndpointModel, 'address' | 'port'>): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -25,11 +25,11 @@ test('the examples of the README print what they say', () => {
 test('the picture of the README shows every base chain and set', () => {
   const empty = plan({
     cluster: { podCidrs: [], serviceCidrs: [] },
-    node: { name: 'n', podCidrs: [] },
+    node: { name: 'n', addresses: [], nodePortAddresses: [], podCidrs: [] },
     services: [],
     foreignAddresses: [],
   });
-  const chains = empty.table.chains.filter(({ base }) => base).map(({ name }) => name);
+  const chains = (empty.tables[0]?.chains ?? []).filter(({ base }) => base).map(({ name }) => name);
   const constants = ['pod-cidrs', 'node-pod-cidrs', 'dropped', 'rejected'];
   const names = [...chains, ...SET_NAMES.filter((name) => !constants.includes(name))];
   assert.deepEqual(

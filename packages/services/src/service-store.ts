@@ -1,4 +1,4 @@
-import type { Ipv4 } from '@podwire/base';
+import type { IpAddress } from '@podwire/base';
 import type { EndpointSlice, Service } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
@@ -12,7 +12,7 @@ import { serviceKey, serviceKeyOfSlice } from './snapshot.ts';
 export class ServiceStore implements ServicesView {
   readonly cluster: ClusterModel;
   readonly services = new Map<string, ServiceModel>();
-  readonly foreign = new Map<string, readonly Ipv4[]>();
+  readonly foreign = new Map<string, readonly IpAddress[]>();
   readonly #objects = new Map<string, Service>();
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #dirty = new Set<string>();

@@ -1,6 +1,6 @@
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
 import type { ClusterModel, ServicesModel } from './model.ts';
-import { clusterAddresses, ipv4Prefixes, nodeFromApi, proxiedBy, serviceFromApi } from './model-from-api.ts';
+import { clusterAddresses, disjointPrefixes, nodeFromApi, proxiedBy, serviceFromApi } from './model-from-api.ts';
 
 export interface Snapshot {
   readonly services: readonly Service[];
@@ -25,7 +25,7 @@ export function modelFromApi(snapshot: Snapshot): ServicesModel {
 }
 
 export function clusterModel({ podCidrs, serviceCidrs }: Pick<Snapshot, 'podCidrs' | 'serviceCidrs'>): ClusterModel {
-  return { podCidrs: ipv4Prefixes(podCidrs), serviceCidrs: ipv4Prefixes(serviceCidrs) };
+  return { podCidrs: disjointPrefixes(podCidrs), serviceCidrs: disjointPrefixes(serviceCidrs) };
 }
 
 export function serviceKey({ metadata }: Service): string {

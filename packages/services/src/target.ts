@@ -1,4 +1,5 @@
-import type { EndpointModel, ServiceModel, ServicePortModel } from './model.ts';
+import type { Family } from '@podwire/base';
+import { type EndpointModel, isOf, type NodeModel, type ServiceModel, type ServicePortModel } from './model.ts';
 import { MAX_SLOTS } from './nftables/layout.ts';
 
 /** What happens to a new connection to a service address. */
@@ -16,10 +17,17 @@ export interface PortTargets {
   readonly inside?: Target;
 }
 
-export function portTargets(service: ServiceModel, port: ServicePortModel): PortTargets {
-  const everywhere = eligible(port.endpoints);
-  const here = eligible(port.endpoints.filter((endpoint) => endpoint.local));
+/** What connections to a port's addresses of one family come to on the node. */
+export function portTargets(
+  service: ServiceModel,
+  port: ServicePortModel,
+  { node, family }: { readonly node: NodeModel; readonly family: Family },
+): PortTargets {
+  const endpoints = endpointsOf(port, family);
+  const everywhere = eligible(endpoints, node);
   const cluster: Target = everywhere.length ? { kind: 'serve', endpoints: everywhere } : { kind: 'reject' };
+  if (!service.internalLocal && !service.externalLocal) return { internal: cluster, external: cluster };
+  const here = eligible(endpoints.filter((endpoint) => endpoint.local));
   const local: Target = here.length
     ? { kind: 'serve', endpoints: here }
     : { kind: everywhere.length ? 'drop' : 'reject' };
@@ -30,9 +38,36 @@ export function portTargets(service: ServiceModel, port: ServicePortModel): Port
   };
 }
 
-/** The ready ones, or else those that still serve while they terminate (SVC-3). */
-function eligible(endpoints: readonly EndpointModel[]): readonly EndpointModel[] {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
-  const chosen = ready.length ? ready : endpoints.filter((endpoint) => endpoint.fallback);
+/** The endpoints of one family. */
+export function endpointsOf({ endpoints }: ServicePortModel, family: Family): readonly EndpointModel[] {
+  return endpoints.every(({ address }) => isOf(address, family))
+    ? endpoints
+    : endpoints.filter(({ address }) => isOf(address, family));
+}
+
+/**
+ * The ready ones, or else those that still serve while they terminate (SVC-3). With a node, of the ready ones those meant
+ * for it.
+ */
+function eligible(endpoints: readonly EndpointModel[], node?: NodeModel): readonly EndpointModel[] {
+  const ready = endpoints.every((endpoint) => endpoint.ready)
+    ? endpoints
+    : endpoints.filter((endpoint) => endpoint.ready);
+  const chosen = ready.length
+    ? node
+      ? meantFor(node, ready)
+      : ready
+    : endpoints.filter((endpoint) => endpoint.fallback);
   return chosen.length > MAX_SLOTS ? chosen.slice(0, MAX_SLOTS) : chosen;
+}
+
+/** Hints count when every ready endpoint has one and one is for this node, or else for its zone (SVC-20, KEP-3015). */
+function meantFor({ name, zone }: NodeModel, ready: readonly EndpointModel[]): readonly EndpointModel[] {
+  if (ready.every(({ forNodes }) => forNodes?.length)) {
+    const chosen = ready.filter(({ forNodes }) => forNodes?.includes(name));
+    if (chosen.length) return chosen;
+  }
+  if (zone === undefined || !ready.every(({ forZones }) => forZones?.length)) return ready;
+  const chosen = ready.filter(({ forZones }) => forZones?.includes(zone));
+  return chosen.length ? chosen : ready;
 }

@@ -44,7 +44,7 @@ export function planNode(node: Node, objects: ClusterObjects, site: Site): NodeV
     ...{ name, services, policy, fabric, address: own.address, podCidr: own.podCidr },
     tables: [
       ...planTables(podsModel(cluster, own, objects.nodes, attachments)),
-      planServices(services).table,
+      ...planServices(services).tables,
       planPolicy(policy).table,
     ],
     attachments: new Map(attachments.map((attachment) => [attachment.address, attachment])),

@@ -1,4 +1,4 @@
-import type { EndpointModel } from '../model.ts';
+import { type EndpointModel, endpointName } from '../model.ts';
 
 /**
  * A 16-bit number per endpoint that depends on the endpoint and not on its slot, so a client stays with its endpoint when
@@ -15,10 +15,6 @@ export function affinityIds(endpoints: readonly EndpointModel[]): ReadonlyMap<st
     ids.set(name, id);
   }
   return ids;
-}
-
-export function endpointName({ address, port }: EndpointModel): string {
-  return `${address}:${port}`;
 }
 
 /** FNV-1a, folded. */

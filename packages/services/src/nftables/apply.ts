@@ -1,51 +1,48 @@
+import type { Family } from '@podwire/base';
 import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
-import type { Nft } from '@podwire/nft';
+import type { Table } from '@podwire/nft';
+import { type Nft, openNft } from '@podwire/nft';
 import { deleteFlows, listUdpFlows } from '../conntrack.ts';
 import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
-import { TABLE } from './layout.ts';
-import type { Desired } from './plan.ts';
+import { TABLES } from './layout.ts';
+import type { SettledChange } from './settlement.ts';
 
-/** What one pass cost. */
-export interface Applied {
-  readonly commands: number;
-  readonly flowsForgotten: number;
-}
-
-/** Writes the table, then forgets UDP flows the old table led astray. Nothing but the table and those flows is touched. */
+/** Writes the tables, and forgets UDP flows that older ones led astray. Nothing but those is touched. */
 export class KernelRules {
+  readonly nft: Nft;
   readonly #netns: Netns | undefined;
-  readonly #nft: Nft;
   #netlink: Netlink | undefined;
-  #udp: UdpEntries | undefined;
 
-  constructor(nft: Nft, netns?: Netns) {
-    this.#nft = nft;
+  constructor(netns?: Netns) {
     this.#netns = netns;
+    this.nft = openNft(netns);
   }
 
-  /** `look`: compare with the kernel first instead of trusting what was written last. */
-  apply({ table, udp }: Desired, look = false): Applied {
-    if (look) this.#nft.forget(TABLE.family, TABLE.name);
-    const { commands } = this.#nft.apply(table);
-    const flowsForgotten = mayBeStale(this.#udp, udp) ? this.#forget(udp) : 0;
-    this.#udp = udp;
-    return { commands, flowsForgotten };
+  /** Returns the number of commands. `look`: compare with the kernel instead of trusting what was written last. */
+  apply(table: Table, look: boolean): number {
+    if (look) this.nft.forget(table.family, table.name);
+    return this.nft.apply(table).commands;
   }
 
-  delete(): void {
-    this.#nft.delete(TABLE.family, TABLE.name);
-    this.#udp = undefined;
+  change(family: Family, { elements }: SettledChange): number {
+    return this.nft.change(TABLES[family], elements).commands;
+  }
+
+  delete(family: Family): void {
+    this.nft.delete(TABLES[family].family, TABLES[family].name);
+  }
+
+  /** To be called when the new rules are in; with all entries, or with those that are not as before (SVC-25). */
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
+    if (!mayBeStale(before, after)) return 0;
+    this.#netlink ??= openNetlink('netfilter', this.#netns);
+    const stale = staleFlows(listUdpFlows(this.#netlink), before, after);
+    return stale.length ? deleteFlows(this.#netlink, stale) : 0;
   }
 
   close(): void {
-    this.#nft.close();
+    this.nft.close();
     this.#netlink?.close();
     this.#netlink = undefined;
-  }
-
-  #forget(udp: UdpEntries): number {
-    this.#netlink ??= openNetlink('netfilter', this.#netns);
-    const stale = staleFlows(listUdpFlows(this.#netlink), this.#udp, udp);
-    return stale.length ? deleteFlows(this.#netlink, stale) : 0;
   }
 }

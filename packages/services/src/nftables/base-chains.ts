@@ -1,29 +1,25 @@
+import type { Family, IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
-import type { NodeModel } from '../model.ts';
+import { type NodeModel, ofFamily } from '../model.ts';
 import {
   addressIs,
   addressIsNot,
-  BOTH_ENDS,
   bits,
   CT_MARK,
   constant,
-  DESTINATION,
   differs,
   equals,
+  FIELDS,
+  type Fields,
   goto,
   inSet,
   isDnat,
   jump,
-  KEY,
   MARK,
   mapped,
   notInSet,
-  ORIGINAL_DESTINATION,
-  ORIGINAL_KEY,
   protocolIs,
   rule,
-  SOURCE,
-  SOURCE_AND_KEY,
   setCtMark,
   setMark,
   stateIs,
@@ -36,8 +32,8 @@ const base = (type: Base['type'], hook: Base['hook'], priority: number): Base =>
 
 const KEEP_ALL = 0xffffffff;
 const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
-const toMap = (map: 'svc' | 'inside'): Statement[] => [
-  setMark(mapped(KEY, map)),
+const toMap = (fields: Fields, map: 'svc' | 'inside'): Statement[] => [
+  setMark(mapped(fields.key, map)),
   { kind: 'vmap', key: MARK, map: 'count' },
 ];
 const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
@@ -46,40 +42,50 @@ const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
  * The rules that never change with services (the README draws the hooks). Only `masquerading` depends on anything: on the
  * node's own address.
  */
-export function baseChains(node: NodeModel): Chain[] {
-  return [...entryChains(), ...natChains(), ...restoreChains(), ...filterChains(), ...masqueradeChains(node)];
+export function baseChains(node: NodeModel, family: Family): Chain[] {
+  const fields = FIELDS[family];
+  const [address] = ofFamily(node.addresses, family);
+  return [
+    ...entryChains(fields),
+    ...natChains(fields),
+    ...restoreChains(),
+    ...filterChains(fields),
+    ...masqueradeChains(fields, address),
+  ];
 }
 
 /** Before DNAT: who may use load-balancer addresses (SVC-17). */
-function entryChains(): Chain[] {
-  const rules = [rule([stateIs('new'), inSet(KEY, 'fenced'), notInSet(SOURCE_AND_KEY, 'sources'), verdict('drop')])];
+function entryChains(fields: Fields): Chain[] {
+  const rules = [
+    rule([stateIs('new'), inSet(fields.key, 'fenced'), notInSet(fields.sourceAndKey, 'sources'), verdict('drop')]),
+  ];
   return [
     { name: 'fence-prerouting', base: base('filter', 'prerouting', -110), rules },
     { name: 'fence-output', base: base('filter', 'output', -110), rules },
   ];
 }
 
-function natChains(): Chain[] {
+function natChains(fields: Fields): Chain[] {
   const services: Rule[] = [
-    rule([differs(MARK, 0), inSet(DESTINATION, 'cluster-ips'), saveMark], 'keep a foreign mark'),
-    rule([differs(MARK, 0), inSet(DESTINATION, 'external-ips'), saveMark], 'keep a foreign mark'),
+    rule([differs(MARK, 0), inSet(fields.destination, 'cluster-ips'), saveMark], 'keep a foreign mark'),
+    rule([differs(MARK, 0), inSet(fields.destination, 'external-ips'), saveMark], 'keep a foreign mark'),
   ];
   return [
     { name: 'save-mark', rules: services },
-    { name: 'inside-services', rules: [rule(toMap('inside'))] },
+    { name: 'inside-services', rules: [rule(toMap(fields, 'inside'))] },
     {
       name: 'prerouting',
       base: base('nat', 'prerouting', -100),
       rules: [
         rule([jump('save-mark')]),
-        rule([inSet(SOURCE, 'pod-cidrs'), jump('inside-services')]),
-        rule(toMap('svc')),
+        rule([inSet(fields.source, 'pod-cidrs'), jump('inside-services')]),
+        rule(toMap(fields, 'svc')),
       ],
     },
     {
       name: 'output',
       base: base('nat', 'output', -100),
-      rules: [rule([jump('save-mark')]), rule([jump('inside-services')]), rule(toMap('svc'))],
+      rules: [rule([jump('save-mark')]), rule([jump('inside-services')]), rule(toMap(fields, 'svc'))],
     },
   ];
 }
@@ -109,17 +115,20 @@ function restoreChains(): Chain[] {
 }
 
 /** What no endpoint took: dropped, refused, or none of our business. Before policy (priority 0). */
-function filterChains(): Chain[] {
+function filterChains(fields: Fields): Chain[] {
   const refuse = (match: Statement): Rule[] => [
     rule([protocolIs('tcp'), match, { kind: 'reject', with: 'tcp-reset' }]),
     rule([match, { kind: 'reject', with: 'port-unreachable' }]),
   ];
   const unserved: Rule[] = [
-    rule([inSet(KEY, 'dropped'), verdict('drop')], 'endpoints on other nodes only'),
-    ...refuse(inSet(KEY, 'rejected')),
-    ...refuse(inSet(DESTINATION, 'cluster-ips')),
-    rule([inSet(DESTINATION, 'foreign-ips'), verdict('return')]),
-    rule([inSet(DESTINATION, 'service-cidrs'), addressIsNot('daddr', 'local'), verdict('drop')], 'not allocated'),
+    rule([inSet(fields.key, 'dropped'), verdict('drop')], 'endpoints on other nodes only'),
+    ...refuse(inSet(fields.key, 'rejected')),
+    ...refuse(inSet(fields.destination, 'cluster-ips')),
+    rule([inSet(fields.destination, 'foreign-ips'), verdict('return')]),
+    rule(
+      [inSet(fields.destination, 'service-cidrs'), addressIsNot('daddr', 'local'), verdict('drop')],
+      'not allocated',
+    ),
   ];
   const known = rule([stateIs('established', 'related'), verdict('accept')]);
   const rest = rule([jump('unserved')]);
@@ -136,15 +145,18 @@ function filterChains(): Chain[] {
  * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
  * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
  */
-function masqueradeChains({ address }: NodeModel): Chain[] {
+function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain[] {
   const toMasquerade = goto('masquerading');
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
-    rule([isDnat, protocolIs(protocol), inSet(ORIGINAL_KEY, 'masqueraded'), toMasquerade], 'external, Cluster policy'),
+    rule(
+      [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
+      'external, Cluster policy',
+    ),
   );
   const own: Rule[] = address
     ? [
         rule(
-          [inSet(DESTINATION, 'node-pod-cidrs'), { kind: 'snat', family: 'ip', to: constant(address) }],
+          [inSet(fields.destination, 'node-pod-cidrs'), { kind: 'snat', family: fields.ip, to: constant(address) }],
           'links of pods have no address',
         ),
       ]
@@ -155,23 +167,28 @@ function masqueradeChains({ address }: NodeModel): Chain[] {
       name: 'postrouting',
       base: base('nat', 'postrouting', 100),
       rules: [
-        rule([isDnat, inSet(BOTH_ENDS, 'hairpin'), toMasquerade], 'a pod through its own service'),
+        rule([isDnat, inSet(fields.bothEnds, 'hairpin'), toMasquerade], 'a pod through its own service'),
         ...external,
         rule(
-          [isDnat, inSet(ORIGINAL_DESTINATION, 'service-cidrs'), notInSet(SOURCE, 'pod-cidrs'), toMasquerade],
+          [
+            isDnat,
+            inSet(fields.originalDestination, 'service-cidrs'),
+            notInSet(fields.source, 'pod-cidrs'),
+            toMasquerade,
+          ],
           'not from a pod',
         ),
         rule(
-          [isDnat, addressIs('saddr', 'local'), inSet(ORIGINAL_DESTINATION, 'external-ips'), toMasquerade],
+          [isDnat, addressIs('saddr', 'local'), inSet(fields.originalDestination, 'external-ips'), toMasquerade],
           'from this node',
         ),
         rule(
           [
             isDnat,
-            inSet(ORIGINAL_DESTINATION, 'external-ips'),
-            inSet(SOURCE, 'pod-cidrs'),
-            notInSet(SOURCE, 'node-pod-cidrs'),
-            notInSet(DESTINATION, 'node-pod-cidrs'),
+            inSet(fields.originalDestination, 'external-ips'),
+            inSet(fields.source, 'pod-cidrs'),
+            notInSet(fields.source, 'node-pod-cidrs'),
+            notInSet(fields.destination, 'node-pod-cidrs'),
             toMasquerade,
           ],
           'from a pod of another node to an endpoint of another node',

@@ -1,11 +1,14 @@
+import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
-import { inSet, KEY_AND_MARK, MARK, mapped, rule, SOURCE_AND_KEY, setMark, toEndpoint } from './expressions.ts';
+import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from './expressions.ts';
 import { type Choice, choiceValue, slotMark } from './layout.ts';
 
 /** Chains for so many slots exist always, so that ordinary changes touch elements only. */
 const ALWAYS = 64;
 /** Least number of chains of a variant that is in use at all. */
 const FEWEST = 8;
+/** The same on every node and after every restart. */
+const HASH_SEED = 0x706f6477;
 
 export interface ChoiceChains {
   /** Equal text, equal chains. */
@@ -19,18 +22,19 @@ export interface ChoiceChains {
  * being with their first user, and sets of chains grow in powers of two, so a service that scales makes none.
  * `previous` is returned when nothing is different.
  */
-export function choiceChains(inUse: Iterable<Choice>, previous?: ChoiceChains): ChoiceChains {
+export function choiceChains(inUse: Iterable<Choice>, family: Family, previous?: ChoiceChains): ChoiceChains {
   const variants = largestOfEach(inUse);
   const signature = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) })).join(' ');
   if (signature === previous?.signature) return previous;
   const choices = variants.flatMap((choice) =>
     Array.from({ length: chainsFor(choice.slots) }, (_, i) => ({ ...choice, slots: i + 1 })),
   );
+  const fields = FIELDS[family];
   return {
     signature,
     chains: choices.map((choice) => ({
       name: chainName(choice),
-      rules: choice.affinitySeconds ? sticky(choice) : random(choice),
+      rules: choice.affinitySeconds ? sticky(choice, fields) : once(choice, fields),
     })),
     count: {
       name: 'count',
@@ -58,34 +62,39 @@ function chainsFor(slots: number): number {
   return Math.max(FEWEST, 2 ** Math.ceil(Math.log2(slots)));
 }
 
-/** n4, n4-inside, n4-10800s, n4-10800s-inside */
-function chainName({ affinitySeconds, inside, slots }: Choice): string {
-  return `n${slots}${affinitySeconds ? `-${affinitySeconds}s` : ''}${inside ? '-inside' : ''}`;
+/** n4, n4-inside, n4-10800s, n4-10800s-inside, n4-round-robin */
+function chainName({ affinitySeconds, inside, slots, balance }: Choice): string {
+  return `n${slots}${affinitySeconds ? `-${affinitySeconds}s` : ''}${balance ? `-${balance}` : ''}${inside ? '-inside' : ''}`;
 }
 
-const draw = ({ inside, slots }: Choice): Statement =>
-  setMark({ kind: 'numgen', mode: 'random', modulus: slots, offset: slotMark(inside, 0) });
+/** A slot: at random, the next one (of all services with so many), or the client's. */
+function draw({ inside, slots, balance }: Choice, { source }: Fields): Statement {
+  const [modulus, offset] = [slots, slotMark(inside, 0)];
+  if (balance === 'source-hash') return setMark({ kind: 'jhash', of: source, modulus, seed: HASH_SEED, offset });
+  return setMark({ kind: 'numgen', mode: balance === 'round-robin' ? 'inc' : 'random', modulus, offset });
+}
 
-const random = (choice: Choice): Rule[] => [rule([draw(choice)]), rule([toEndpoint])];
+const once = (choice: Choice, fields: Fields): Rule[] => [rule([draw(choice, fields)]), rule([fields.toEndpoint])];
 
 /**
  * A client that has an id whose endpoint still exists goes there; otherwise a new choice is made and remembered. Each new
  * connection starts the time again. The old entry goes first: the kernel's update refreshes, it does not overwrite.
  */
-function sticky(choice: Choice): Rule[] {
+function sticky(choice: Choice, fields: Fields): Rule[] {
+  const { sourceAndKey, keyAndMark, toEndpoint } = fields;
   const entry = (op: 'update' | 'delete', data = MARK): Statement => ({
     kind: 'update',
     op,
     set: 'affinity',
-    key: SOURCE_AND_KEY,
+    key: sourceAndKey,
     data,
     ...(op === 'update' && { timeout: choice.affinitySeconds }),
   });
   return [
-    rule([setMark(mapped(SOURCE_AND_KEY, 'affinity'))]),
-    rule([inSet(KEY_AND_MARK, 'live'), entry('update'), toEndpoint], 'known client, live endpoint'),
+    rule([setMark(mapped(sourceAndKey, 'affinity'))]),
+    rule([inSet(keyAndMark, 'live'), entry('update'), toEndpoint], 'known client, live endpoint'),
     rule([entry('delete')]),
-    rule([draw(choice)]),
-    rule([setMark(mapped(KEY_AND_MARK, 'ids')), entry('update'), toEndpoint], 'new choice'),
+    rule([draw(choice, fields)]),
+    rule([setMark(mapped(keyAndMark, 'ids')), entry('update'), toEndpoint], 'new choice'),
   ];
 }

@@ -1,3 +1,4 @@
+import type { Family } from '@podwire/base';
 import type { Expression, Rule, Statement, Verdict } from '@podwire/nft';
 import type { SetName } from './layout.ts';
 
@@ -5,24 +6,43 @@ import type { SetName } from './layout.ts';
 const payload = (field: Extract<Expression, { kind: 'payload' }>['field']): Expression => ({ kind: 'payload', field });
 const concat = (...parts: Expression[]): Expression => ({ kind: 'concat', parts });
 
-export const SOURCE = payload('ip saddr');
-export const DESTINATION = payload('ip daddr');
 export const MARK: Expression = { kind: 'meta', key: 'mark' };
 export const CT_MARK: Expression = { kind: 'ct', key: 'mark' };
-export const ORIGINAL_DESTINATION: Expression = { kind: 'ct', key: 'original ip daddr' };
 const PROTOCOL: Expression = { kind: 'meta', key: 'l4proto' };
 const PORT = payload('th dport');
 
-/** The service a packet is for, before DNAT. */
-export const KEY = concat(DESTINATION, PROTOCOL, PORT);
-export const KEY_AND_MARK = concat(DESTINATION, PROTOCOL, PORT, MARK);
-export const SOURCE_AND_KEY = concat(SOURCE, DESTINATION, PROTOCOL, PORT);
-export const BOTH_ENDS = concat(SOURCE, DESTINATION);
-/** The service a packet was for, after DNAT; nft can type it only behind a match of the protocol. */
-export const ORIGINAL_KEY = concat(ORIGINAL_DESTINATION, PROTOCOL, { kind: 'ct', key: 'original proto-dst' });
+export function mapped(key: Expression, map: SetName): Expression {
+  return { kind: 'map', key, map };
+}
+
+/** What rules look at, by family. */
+export const FIELDS = { ipv4: fieldsOf('ip'), ipv6: fieldsOf('ip6') } as const satisfies Readonly<
+  Record<Family, unknown>
+>;
+export type Fields = ReturnType<typeof fieldsOf>;
+
+function fieldsOf(ip: 'ip' | 'ip6') {
+  const [source, destination] = [payload(`${ip} saddr`), payload(`${ip} daddr`)];
+  const originalDestination: Expression = { kind: 'ct', key: `original ${ip} daddr` };
+  const keyAndMark = concat(destination, PROTOCOL, PORT, MARK);
+  const toEndpoint: Statement = { kind: 'dnat', family: ip, to: mapped(keyAndMark, 'ep'), withPort: true };
+  return {
+    ip,
+    source,
+    destination,
+    originalDestination,
+    /** The service a packet is for, before DNAT. */
+    key: concat(destination, PROTOCOL, PORT),
+    keyAndMark,
+    sourceAndKey: concat(source, destination, PROTOCOL, PORT),
+    bothEnds: concat(source, destination),
+    /** The service a packet was for, after DNAT; nft can type it only behind a match of the protocol. */
+    originalKey: concat(originalDestination, PROTOCOL, { kind: 'ct', key: 'original proto-dst' }),
+    toEndpoint,
+  };
+}
 
 export const constant = (value: string | number): Expression => ({ kind: 'value', value });
-export const mapped = (key: Expression, map: SetName): Expression => ({ kind: 'map', key, map });
 export const bits = (of: Expression, mask: number, xor = 0): Expression => ({ kind: 'bitwise', of, mask, xor });
 
 export const inSet = (key: Expression, set: SetName): Statement => ({ kind: 'lookup', key, set });
@@ -59,7 +79,6 @@ export const goto = (chain: string): Statement => ({ kind: 'verdict', verdict: {
 export const verdict = (
   kind: Extract<Verdict, { kind: 'accept' | 'drop' | 'continue' | 'return' }>['kind'],
 ): Statement => ({ kind: 'verdict', verdict: { kind } });
-export const toEndpoint: Statement = { kind: 'dnat', family: 'ip', to: mapped(KEY_AND_MARK, 'ep'), withPort: true };
 
 /** A rule; the comment, if any, is what `nft list` shows. */
 export const rule = (statements: readonly Statement[], comment?: string): Rule => ({

@@ -1,13 +1,12 @@
 import type { PlanEntry } from '@podwire/kube';
-import { type Nft, openNft } from '@podwire/nft';
-import type { ServicesView } from '../model.ts';
+import type { ServicesModel, ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { KernelRules } from './apply.ts';
+import { FamilyRules } from './family-rules.ts';
 import { observeDrift } from './observe.ts';
-import { assemble, type Desired, tooMany } from './plan.ts';
-import { planService, type ServicePlan } from './service-plan.ts';
+import { conflictsOf, familiesOf, limitsOf, plan } from './plan.ts';
 
-/** Shared maps and constant rules in one nft table; a change is a few elements. */
+/** Shared maps and constant rules in one nft table per family; a change is a few elements. */
 export function createNftablesProxy(context: ProxyContext): ServiceProxy {
   return new NftablesProxy(context);
 }
@@ -15,72 +14,76 @@ export function createNftablesProxy(context: ProxyContext): ServiceProxy {
 class NftablesProxy implements ServiceProxy {
   readonly mode = 'nftables';
   readonly #context: ProxyContext;
-  readonly #plans = new Map<string, ServicePlan>();
-  #rules: KernelRules | undefined;
-  #nft: Nft | undefined;
-  #desired: Desired | undefined;
+  #families: readonly FamilyRules[] | undefined;
+  #kernel: KernelRules | undefined;
 
   constructor(context: ProxyContext) {
     this.#context = context;
   }
 
   sync(view: ServicesView, changes: Changes, look: boolean): Synced {
-    this.#rules ??= new KernelRules(this.#openNft(), this.#context.netns);
-    return this.#rules.apply(this.#planned(view, changes), look);
+    const kernel = this.#rules();
+    this.#families ??= this.#takeOver(view);
+    const synced = { commands: 0, flowsForgotten: 0 };
+    for (const family of this.#families) {
+      const { commands, flowsForgotten } = family.sync(kernel, { view, changes, look });
+      synced.commands += commands;
+      synced.flowsForgotten += flowsForgotten;
+    }
+    return synced;
+  }
+
+  /** A family that is no longer in use may have left its table. */
+  #takeOver({ cluster }: ServicesView): FamilyRules[] {
+    const used = familiesOf(cluster);
+    for (const family of ['ipv4', 'ipv6'] as const) if (!used.includes(family)) this.#rules().delete(family);
+    return used.map((family) => new FamilyRules(family));
   }
 
   plan(view: ServicesView): readonly PlanEntry[] {
-    return (this.#desired ?? this.#planned(view, 'all')).entries;
+    return plan(modelOf(view)).entries;
   }
 
   diff(view: ServicesView): readonly PlanEntry[] {
-    return observeDrift(this.#openNft(), this.#desired ?? this.#planned(view, 'all'));
+    return observeDrift(this.#rules().nft, plan(modelOf(view)));
   }
 
   problems(view: ServicesView): readonly string[] {
-    return (this.#desired ?? this.#planned(view, 'all')).problems;
+    if (!this.#families) return plan(modelOf(view)).problems;
+    return [
+      ...limitsOf(view.services.values()),
+      ...this.#families.flatMap(({ settlement }) => conflictsOf(settlement)),
+    ];
   }
 
   facts(): Readonly<Record<string, number>> {
-    const sets = this.#desired?.table.sets ?? [];
-    const size = (name: string): number => sets.find((set) => set.name === name)?.elements.length ?? 0;
+    const total = (size: (rules: FamilyRules) => number): number =>
+      (this.#families ?? []).reduce((sum, rules) => sum + size(rules), 0);
     return {
-      addresses: this.#desired?.entries.length ?? 0,
-      slots: size('ep'),
-      refused: size('rejected'),
-      dropped: size('dropped'),
+      addresses: total(({ settlement }) => settlement.size),
+      slots: total(({ settlement }) => settlement.sizes.ep),
+      refused: total(({ settlement }) => settlement.sizes.rejected),
+      dropped: total(({ settlement }) => settlement.sizes.dropped),
     };
   }
 
   close(): void {
-    if (this.#rules) this.#rules.close();
-    else this.#nft?.close();
-    this.#rules = undefined;
-    this.#nft = undefined;
+    this.#kernel?.close();
+    this.#kernel = undefined;
+    this.#families = undefined;
   }
 
   cleanup(): void {
-    new KernelRules(this.#openNft(), this.#context.netns).delete();
+    for (const family of ['ipv4', 'ipv6'] as const) this.#rules().delete(family);
+    this.#families = undefined;
   }
 
-  #openNft(): Nft {
-    this.#nft ??= openNft(this.#context.netns);
-    return this.#nft;
+  #rules(): KernelRules {
+    this.#kernel ??= new KernelRules(this.#context.netns);
+    return this.#kernel;
   }
+}
 
-  /** Plans what changed and joins it with the rest. */
-  #planned(view: ServicesView, changes: Changes): Desired {
-    if (changes === 'all') this.#plans.clear();
-    for (const key of changes === 'all' ? view.services.keys() : changes) {
-      const service = view.services.get(key);
-      if (service) this.#plans.set(key, planService(service, view.node));
-      else this.#plans.delete(key);
-    }
-    const { cluster, node, services, foreign } = view;
-    this.#desired = assemble(
-      { cluster, node, foreignAddresses: [...foreign.values()].flat() },
-      { services: this.#plans.values(), problems: tooMany(services.values()), previous: this.#desired },
-    );
-    return this.#desired;
-  }
+function modelOf({ cluster, node, services, foreign }: ServicesView): ServicesModel {
+  return { cluster, node, services: [...services.values()], foreignAddresses: [...foreign.values()].flat() };
 }

@@ -30,10 +30,13 @@ function caseModel(name: string): ServicesModel {
 
 /** What depends on services: sets but `count`, without those that are empty; and what `podwire plan` says. */
 function golden(model: ServicesModel): string {
-  const { table, entries, problems } = plan(model);
-  const sets = table.sets.filter((set) => set.elements.length && set.name !== 'count');
+  const { tables, entries, problems } = plan(model);
+  const texts = tables.map((table) => {
+    const sets = table.sets.filter((set) => set.elements.length && set.name !== 'count');
+    return formatTable({ ...table, sets, chains: [] });
+  });
   const lines = entries.map(({ what, why }) => `# ${what}\n#   ${why}\n`);
-  return `${formatTable({ ...table, sets, chains: [] })}${lines.join('')}${problems.map((line) => `# ! ${line}\n`).join('')}`;
+  return `${texts.join('')}${lines.join('')}${problems.map((line) => `# ! ${line}\n`).join('')}`;
 }
 
 for (const name of readdirSync(CASES).filter((entry) => !entry.endsWith('.nft'))) {
@@ -48,11 +51,12 @@ for (const name of readdirSync(CASES).filter((entry) => !entry.endsWith('.nft'))
 test('golden rules that never change', () => {
   const model: ServicesModel = {
     cluster: { podCidrs: [], serviceCidrs: [] },
-    node: { name: 'n', address: '172.30.0.11' as never, podCidrs: [] },
+    node: { name: 'n', addresses: ['172.30.0.11' as never], nodePortAddresses: [], podCidrs: [] },
     services: [],
     foreignAddresses: [],
   };
-  const { table } = plan(model);
+  const [table] = plan(model).tables;
+  assert.ok(table);
   const chains = table.chains.filter((chain) => !/^n([2-9]|[1-9]\d)$/.test(chain.name));
   const actual = formatTable({ ...table, chains, sets: table.sets.filter((set) => set.name !== 'count') });
   const file = new URL('testdata/rules.nft', import.meta.url);
@@ -112,7 +116,7 @@ test('affinity ids are unique, and losing an endpoint moves at most those that s
 
 test('chains for up to 64 slots always exist; more grow in powers of two; variants start with their first user', () => {
   const names = (slots: number, affinitySeconds = 0): number =>
-    choiceChains(slots ? [{ slots, affinitySeconds, inside: false }] : []).chains.length;
+    choiceChains(slots ? [{ slots, affinitySeconds, inside: false }] : [], 'ipv4').chains.length;
   assert.equal(names(0), 64);
   assert.equal(names(64), 64);
   assert.equal(names(65), 128);

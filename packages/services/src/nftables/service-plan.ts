@@ -1,9 +1,19 @@
-import type { Ipv4 } from '@podwire/base';
+import type { Family, IpAddress } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
-import type { EndpointModel, NodeModel, Protocol, ServiceModel, ServicePortModel } from '../model.ts';
+import {
+  allowedSources,
+  type EndpointModel,
+  endpointName,
+  type NodeModel,
+  ofFamily,
+  type Protocol,
+  type ServiceModel,
+  type ServicePortModel,
+} from '../model.ts';
 import { portTargets, type Target } from '../target.ts';
-import { affinityIds, endpointName } from './affinity-id.ts';
-import { type Choice, choiceValue, idMark, type SetName, slotMark } from './layout.ts';
+import { affinityIds } from './affinity-id.ts';
+import { type Choice, choiceValue, idMark, type NftBalance, type SetName, slotMark } from './layout.ts';
+import { slotsOf } from './slot.ts';
 
 /** In the order in which they win when two services want the same address and port. */
 export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;
@@ -15,19 +25,20 @@ export type PlannedElement = readonly [SetName, SetElement];
 export interface EntryPlan {
   /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
   readonly id: string;
+  /** `namespace/name` */
+  readonly service: string;
   readonly kind: AddressKind;
-  readonly address: Ipv4;
+  readonly address: IpAddress;
   readonly protocol: Protocol;
-  readonly port: number;
-  readonly what: string;
-  readonly why: string;
   readonly choices: readonly Choice[];
   readonly elements: readonly PlannedElement[];
   /** Every `address:port` a connection to it may lead to. */
   readonly endpoints: readonly string[];
+  /** In words: made only when somebody reads them. */
+  describe(): { readonly what: string; readonly why: string };
 }
 
-/** Everything one service contributes; depends on that service and the node only. */
+/** Everything one service contributes to the table of one family; depends on that service and the node only. */
 export interface ServicePlan {
   readonly service: string;
   readonly entries: readonly EntryPlan[];
@@ -35,123 +46,155 @@ export interface ServicePlan {
   readonly shared: readonly PlannedElement[];
 }
 
-export function planService(service: ServiceModel, node: NodeModel): ServicePlan {
-  const entries = service.ports.flatMap((port) => planPort(service, port, node));
-  const maybeLocal = service.ports.flatMap((port) => port.endpoints.filter((endpoint) => endpoint.maybeLocal));
-  const hairpins = new Set(maybeLocal.map((endpoint) => endpoint.address));
-  const external = new Set(entries.filter((entry) => entry.kind !== 'cluster IP').map((entry) => entry.address));
-  return {
-    service: `${service.namespace}/${service.name}`,
-    entries,
-    shared: [
-      ...service.clusterAddresses.map((address): PlannedElement => ['cluster-ips', { key: [address] }]),
-      ...[...external].map((address): PlannedElement => ['external-ips', { key: [address] }]),
-      ...[...hairpins].map((address): PlannedElement => ['hairpin', { key: [address, address] }]),
-    ],
-  };
+/** The node the rules are for, and the family of the table. */
+export interface Place {
+  readonly node: NodeModel;
+  readonly family: Family;
 }
 
-function planPort(service: ServiceModel, port: ServicePortModel, node: NodeModel): EntryPlan[] {
-  const { internal, external, inside } = portTargets(service, port);
+export function planService(service: ServiceModel, place: Place): ServicePlan {
+  const own = `${service.namespace}/${service.name}`;
+  const entries = service.ports.flatMap((port) => planPort(service, port, place));
+  if (entries.length === 0 && service.clusterAddresses.length === 0) return { service: own, entries, shared: [] };
+  const shared: PlannedElement[] = ofFamily(service.clusterAddresses, place.family).map((address) => [
+    'cluster-ips',
+    { key: [address] },
+  ]);
+  const external = new Set<IpAddress>();
+  for (const entry of entries) if (entry.kind !== 'cluster IP') external.add(entry.address);
+  for (const address of external) shared.push(['external-ips', { key: [address] }]);
+  const hairpins = new Set<IpAddress>();
+  for (const { endpoints } of service.ports)
+    for (const endpoint of endpoints) if (endpoint.maybeLocal) hairpins.add(endpoint.address);
+  for (const address of ofFamily([...hairpins], place.family)) shared.push(['hairpin', { key: [address, address] }]);
+  return { service: own, entries, shared };
+}
+
+function planPort(service: ServiceModel, port: ServicePortModel, place: Place): EntryPlan[] {
+  const { internal, external, inside } = portTargets(service, port, place);
   const outer: Targets = { target: external, ...(inside && { inside }) };
-  const entry = (kind: AddressKind, number: number, targets: Targets) => (address: Ipv4) =>
-    planEntry({ service, port, kind, address, number, ...targets });
-  return [
-    ...service.clusterAddresses.map(entry('cluster IP', port.port, { target: internal })),
-    ...(node.address && port.nodePort ? [entry('node port', port.nodePort, outer)(node.address)] : []),
-    ...service.loadBalancerAddresses.map(entry('load-balancer IP', port.port, outer)),
-    ...service.externalAddresses.map(entry('external IP', port.port, outer)),
-  ];
+  const { node, family } = place;
+  const entries: EntryPlan[] = [];
+  const add = (kind: AddressKind, addresses: readonly IpAddress[], number: number, targets: Targets): void => {
+    for (const address of ofFamily(addresses, family))
+      entries.push(planEntry({ service, port, family, kind, address, number, ...targets }));
+  };
+  add('cluster IP', service.clusterAddresses, port.port, { target: internal });
+  if (port.nodePort) add('node port', node.nodePortAddresses, port.nodePort, outer);
+  add('load-balancer IP', service.loadBalancerAddresses, port.port, outer);
+  add('external IP', service.externalAddresses, port.port, outer);
+  return entries;
 }
 
 interface Targets {
   readonly target: Target;
+  /** For pods and the node itself, where it differs (SVC-13). */
   readonly inside?: Target;
 }
 
 interface Entry extends Targets {
   readonly service: ServiceModel;
   readonly port: ServicePortModel;
+  readonly family: Family;
   readonly kind: AddressKind;
-  readonly address: Ipv4;
+  readonly address: IpAddress;
   readonly number: number;
 }
 
-type Key = readonly [Ipv4, Protocol, number];
+type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
 
 function planEntry(entry: Entry): EntryPlan {
   const { service, port, kind, address, number, target, inside } = entry;
-  const key: Key = [address, port.protocol, number];
-  const choices = [choiceOf(service, target, false), choiceOf(service, inside, true)].filter(
-    (choice) => choice !== undefined,
-  );
-  const reachable = [...new Map([...served(target), ...served(inside)].map((e) => [endpointName(e), e])).values()];
+  const { protocol } = port;
+  const key: Key = [address, protocol, number];
+  const reachable = reachableOf(target, inside);
+  const choices: Choice[] = [];
+  const elements: Elements = [];
+  targetElements(elements, key, target);
+  policyElements(elements, key, entry);
+  choiceElements(elements, choices, { key, entry, reachable });
   return {
-    id: key.join(' '),
+    id: `${address} ${protocol} ${number}`,
+    service: `${service.namespace}/${service.name}`,
     kind,
     address,
-    protocol: port.protocol,
-    port: number,
-    what: `${kind} ${address} ${port.protocol} ${number} ${describe(target)}${inside ? `, from inside ${describe(inside)}` : ''}`,
-    why: `Service ${service.namespace}/${service.name} port ${port.name || port.port}`,
+    protocol,
     choices,
-    elements: [...targetElements(key, target), ...policyElements(key, entry), ...choiceElements(key, entry, reachable)],
+    elements,
     endpoints: reachable.map(endpointName),
+    describe: () => ({
+      what: `${kind} ${address} ${protocol} ${number} ${describe(target)}${inside ? `, from inside ${describe(inside)}` : ''}`,
+      why: `Service ${service.namespace}/${service.name} port ${port.name || port.port}`,
+    }),
   };
 }
 
 const served = (target: Target | undefined): readonly EndpointModel[] =>
   target?.kind === 'serve' ? target.endpoints : [];
 
+function reachableOf(target: Target, inside: Target | undefined): readonly EndpointModel[] {
+  if (!inside) return served(target);
+  return [...new Map([...served(target), ...served(inside)].map((e) => [endpointName(e), e])).values()];
+}
+
 function describe(target: Target): string {
   if (target.kind === 'reject') return 'is refused: no endpoints';
   if (target.kind === 'drop') return 'is dropped: Local policy and no endpoint on this node';
-  return `-> ${target.endpoints.map(endpointName).join(', ')}`;
+  return `-> ${target.endpoints.map((one) => `${endpointName(one)}${one.weight ? ` (weight ${one.weight})` : ''}`).join(', ')}`;
 }
 
-function choiceOf({ affinitySeconds }: ServiceModel, target: Target | undefined, inside: boolean): Choice | undefined {
-  return target?.kind === 'serve' ? { affinitySeconds, inside, slots: target.endpoints.length } : undefined;
+/** What this mode can do of the ways to balance; with affinity a client's first choice is at random. */
+export function balanceOf({ affinitySeconds, balance }: ServiceModel): NftBalance | undefined {
+  return affinitySeconds === 0 && (balance === 'round-robin' || balance === 'source-hash') ? balance : undefined;
 }
 
-function targetElements(key: Key, target: Target): Elements {
-  if (target.kind === 'serve') return [];
-  return [[target.kind === 'reject' ? 'rejected' : 'dropped', { key }]];
+function targetElements(elements: Elements, key: Key, target: Target): void {
+  if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
 }
 
-function policyElements(key: Key, { service, kind }: Entry): Elements {
-  const ranges = kind === 'load-balancer IP' ? service.sourceRanges : undefined;
-  return [
-    ...(kind !== 'cluster IP' && !service.externalLocal ? ([['masqueraded', { key }]] satisfies Elements) : []),
-    ...(ranges ? ([['fenced', { key }]] satisfies Elements) : []),
-    ...(ranges ?? []).map((range) => ['sources', { key: [range, ...key] }] as const),
-  ];
+function policyElements(elements: Elements, key: Key, { service, kind, family }: Entry): void {
+  if (kind !== 'cluster IP' && !service.externalLocal) elements.push(['masqueraded', { key }]);
+  const ranges = kind === 'load-balancer IP' ? allowedSources(service, family) : undefined;
+  if (!ranges) return;
+  elements.push(['fenced', { key }]);
+  for (const range of ranges) elements.push(['sources', { key: [range, ...key] }]);
+}
+
+interface Choosing {
+  readonly key: Key;
+  readonly entry: Entry;
+  readonly reachable: readonly EndpointModel[];
 }
 
 /** The svc and inside values, and slots: straight to an endpoint, or with affinity to its id and from there to it. */
-function choiceElements(key: Key, { service, target, inside }: Entry, reachable: readonly EndpointModel[]): Elements {
+function choiceElements(elements: Elements, choices: Choice[], { key, entry, reachable }: Choosing): void {
+  const { service, target, inside } = entry;
   const ids = service.affinitySeconds ? affinityIds(reachable) : undefined;
-  const elements: Elements = [];
+  const balance = balanceOf(service);
   for (const [map, one, isInside] of [
     ['svc', target, false],
     ['inside', inside, true],
   ] as const) {
-    const choice = choiceOf(service, one, isInside);
-    if (!choice) continue;
+    if (one?.kind !== 'serve') continue;
+    const slots = slotsOf(one.endpoints);
+    const { affinitySeconds } = service;
+    const choice: Choice = { affinitySeconds, inside: isInside, slots: slots.length, ...(balance && { balance }) };
+    choices.push(choice);
     elements.push([map, { key, data: [choiceValue(choice)] }]);
-    served(one).forEach((endpoint, slot) => {
+    slots.forEach((endpoint, slot) => {
       const mark = slotMark(isInside, slot);
       const id = ids?.get(endpointName(endpoint));
       if (id === undefined) elements.push(['ep', { key: [...key, mark], data: [endpoint.address, endpoint.port] }]);
       else elements.push(['ids', { key: [...key, mark], data: [idMark(id)] }]);
     });
   }
-  for (const endpoint of ids ? reachable : []) {
-    const mark = idMark(ids?.get(endpointName(endpoint)) ?? 0);
+  if (!ids) return;
+  for (const endpoint of reachable) {
+    const mark = idMark(ids.get(endpointName(endpoint)) ?? 0);
     elements.push(
       ['ep', { key: [...key, mark], data: [endpoint.address, endpoint.port] }],
       ['live', { key: [...key, mark] }],
     );
   }
-  return elements;
 }

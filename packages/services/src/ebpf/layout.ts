@@ -1,0 +1,105 @@
+import { type IpAddress, ipBytes } from '@podwire/base';
+import type { MapSpec } from '@podwire/kernel/bpf';
+import type { Protocol } from '../model.ts';
+
+/*
+ * Addresses have 16 bytes, IPv4 ones as ::ffff:a.b.c.d; ports and addresses are in network order, numbers in host order.
+ * The keys lie in each other, so that a program makes all of them in one place of its stack:
+ *
+ *   0                16     18         19    20       24                    32
+ *   ├─ address ──────┼ port ┼ protocol ┼ 0 ──┼─ slot ─┼─ cookie ────────────┤
+ *   └───────── services, tables ─────────────┘        │                     │
+ *   └───────── endpoints ─────────────────────────────┘                     │
+ *   └───────── affinity (slot: whose cookie it is) ─────────────────────────┘
+ *                                                     └── namespaces ───────┘
+ *
+ *   services     count (4) affinity seconds (4) balance (4) connections so far (4, for round-robin)
+ *   endpoints    address (16) port (2) id (2): by slot, and of services where a client may stay also by BY_ID + id
+ *   tables       a slot (2) for each of MAGLEV_SIZE hashes of clients
+ *   affinity     id (8) nanoseconds since the machine was started (8)
+ *   services of sockets, `reverse`:
+ *                socket cookie (8) endpoint address (16) port (2) 0 (6) -> service address (16) port (2) protocol (1) 0
+ */
+export const KEY = { service: 20, slot: 20, endpoint: 24, cookie: 24, client: 32, reverse: 32 } as const;
+export const SERVICE = { count: 0, affinity: 4, balance: 8, next: 12, size: 16 } as const;
+export const ENDPOINT = { address: 0, port: 16, id: 18, size: 20 } as const;
+
+/** In the slot of an endpoint's key: the rest is the endpoint's id. */
+export const BY_ID = 0x80000000;
+/** In the slot of an affinity's key: the cookie is that of a network namespace, or that of a UDP socket. */
+export const CLIENT = { namespace: 0xffffffff, socket: 0xfffffffe } as const;
+/** Prime; large against the number of endpoints, and an element fits a page of memory. */
+export const MAGLEV_SIZE = 2003;
+
+export const BALANCE = { random: 0, maglev: 1, 'round-robin': 2 } as const;
+export type SocketBalance = keyof typeof BALANCE;
+
+const onDemand = { type: 'hash', flags: ['no_prealloc'] } as const;
+
+/** Every map of the mode by its name, which is also that of its pin. */
+export const MAPS = {
+  services: { ...onDemand, name: 'pw_services', key: KEY.service, value: SERVICE.size, maxEntries: 1 << 17 },
+  endpoints: { ...onDemand, name: 'pw_endpoints', key: KEY.endpoint, value: ENDPOINT.size, maxEntries: 1 << 20 },
+  tables: { ...onDemand, name: 'pw_tables', key: KEY.service, value: MAGLEV_SIZE * 2 + 2, maxEntries: 1 << 14 },
+  namespaces: { ...onDemand, name: 'pw_namespaces', key: 8, value: 4, maxEntries: 1 << 14 },
+  affinity: { type: 'lru_hash', name: 'pw_affinity', key: KEY.client, value: 16, maxEntries: 1 << 16 },
+  reverse: { type: 'lru_hash', name: 'pw_reverse', key: KEY.reverse, value: KEY.service, maxEntries: 1 << 16 },
+} as const satisfies Record<string, MapSpec>;
+
+const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const satisfies Record<Protocol, number>;
+
+interface ServiceAddress {
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+function writeAddress(out: Buffer, address: IpAddress, port: number): Buffer {
+  const bytes = ipBytes(address);
+  if (bytes.length === 4) out.writeUInt16BE(0xffff, 10);
+  out.set(bytes, 16 - bytes.length);
+  out.writeUInt16BE(port, 16);
+  return out;
+}
+
+/** The key of a service address in `services` and `tables`. */
+export function serviceKey({ address, protocol, port }: ServiceAddress): Buffer {
+  const key = writeAddress(Buffer.alloc(KEY.service), address, port);
+  key[18] = PROTOCOLS[protocol];
+  return key;
+}
+
+/** `slot` may be BY_ID + id. */
+export function endpointKey(service: Buffer, slot: number): Buffer {
+  const key = Buffer.alloc(KEY.endpoint);
+  service.copy(key);
+  key.writeUInt32LE(slot, KEY.slot);
+  return key;
+}
+
+export function endpointValue({ address, port }: Omit<ServiceAddress, 'protocol'>, id: number): Buffer {
+  const value = writeAddress(Buffer.alloc(ENDPOINT.size), address, port);
+  value.writeUInt16LE(id, ENDPOINT.id);
+  return value;
+}
+
+export interface Choosing {
+  /** 0: refused. */
+  readonly count: number;
+  readonly affinitySeconds: number;
+  readonly balance: SocketBalance;
+}
+
+export function serviceValue({ count, affinitySeconds, balance }: Choosing): Buffer {
+  const value = Buffer.alloc(SERVICE.size);
+  value.writeUInt32LE(count, SERVICE.count);
+  value.writeUInt32LE(affinitySeconds, SERVICE.affinity);
+  value.writeUInt32LE(BALANCE[balance], SERVICE.balance);
+  return value;
+}
+
+export function cookieKey(cookie: bigint): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(cookie);
+  return key;
+}

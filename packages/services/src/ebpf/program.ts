@@ -1,0 +1,269 @@
+import { errnoOf } from '@podwire/kernel';
+import * as a from '@podwire/kernel/bpf';
+import { BALANCE, BY_ID, CLIENT, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE } from './layout.ts';
+
+const { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } = a;
+const context = a.CONTEXTS.bpf_sock_addr;
+
+/** A UDP socket that is not connected stays with its endpoint as long as conntrack would keep a stream, in seconds. */
+const UDP_STREAM_SECONDS = 120;
+const NANOSECONDS = 1_000_000_000;
+
+/*
+ * The stack, from r10 downwards. Registers: r6 context, r7 count or what was found, r8 service, r9 nanoseconds a client stays.
+ *
+ *   -88       -80                  -64                        -32            -12    -8
+ *   ├─ client ┼─ id, time ─────────┼─ key of reverse ─────────┼─ service key ┼ slot ┼ cookie ┤
+ */
+const STACK = { client: -88, choice: -80, time: -72, reverse: -64, reverseEndpoint: -56, reversePort: -40 } as const;
+const AT = { ...STACK, key: -32, port: -16, protocol: -14, slot: -32 + KEY.slot, cookie: -32 + KEY.cookie } as const;
+
+export interface TranslationOptions {
+  readonly family: 'ipv4' | 'ipv6';
+  /** For datagrams of sockets that are not connected: one socket stays with its endpoint. */
+  readonly datagrams: boolean;
+  /** The kernel can say ECONNREFUSED (bpf_set_retval, Linux 5.18); else it says EPERM. */
+  readonly canRefuse: boolean;
+}
+
+/**
+ * Replaces the service address a socket is about to connect or send to by the address of an endpoint, and remembers what it
+ * stood for. What is no service address, and sockets in namespaces that are not the node's, are left alone.
+ */
+export function translation(options: TranslationOptions): a.Instruction[] {
+  return [
+    a.mov(r6, r1),
+    ...leaveForeign(),
+    ...readTarget(options.family),
+    ...lookup('services', AT.key),
+    a.jumpIf(r0, '==', 0, 'allow'),
+    a.mov(r8, r0),
+    a.load(r7, r8, SERVICE.count, 'u32'),
+    a.jumpIf(r7, '==', 0, 'refuse'),
+    a.load(r9, r8, SERVICE.affinity, 'u32'),
+    ...(options.datagrams ? whoStaysDatagram() : whoStays()),
+    ...stay(),
+    ...choose(),
+    a.label('chosen'),
+    ...remember(),
+    a.label('found'),
+    ...rememberService(),
+    ...writeTarget(r7, ENDPOINT.port, options.family),
+    a.label('allow'),
+    a.mov(r0, 1),
+    a.exit(),
+    a.label('refuse'),
+    ...(options.canRefuse ? [a.mov(r1, -errnoOf('ECONNREFUSED')), a.call('set_retval')] : []),
+    a.mov(r0, 0),
+    a.exit(),
+  ];
+}
+
+/** Replaces the endpoint that a socket shows (as its peer, or as the source of a datagram) by the service it was asked for. */
+export function reverseTranslation(family: 'ipv4' | 'ipv6'): a.Instruction[] {
+  return [
+    a.mov(r6, r1),
+    a.call('get_socket_cookie'),
+    a.store(r10, AT.reverse, r0, 'u64'),
+    ...readAddress(family, AT.reverseEndpoint),
+    a.loadField(r2, r6, context, 'user_port'),
+    a.store(r10, AT.reversePort, r2, 'u64'),
+    ...lookup('reverse', AT.reverse),
+    a.jumpIf(r0, '==', 0, 'allow'),
+    ...writeTarget(r0, ENDPOINT.port, family),
+    a.label('allow'),
+    a.mov(r0, 1),
+    a.exit(),
+  ];
+}
+
+/** r0 = the value in a map under the key at a place of the stack, or 0. */
+function lookup(map: string, at: number): a.Instruction[] {
+  return [a.loadMap(r1, map), a.mov(r2, r10), a.add(r2, at), a.call('map_lookup_elem')];
+}
+
+function update(map: string, key: number, value: number): a.Instruction[] {
+  return [
+    a.loadMap(r1, map),
+    ...[a.mov(r2, r10), a.add(r2, key), a.mov(r3, r10), a.add(r3, value), a.mov(r4, 0)],
+    a.call('map_update_elem'),
+  ];
+}
+
+function leaveForeign(): a.Instruction[] {
+  return [
+    a.call('get_netns_cookie'),
+    a.store(r10, AT.cookie, r0, 'u64'),
+    a.store(r10, AT.client, r0, 'u64'),
+    ...lookup('namespaces', AT.cookie),
+    a.jumpIf(r0, '==', 0, 'allow'),
+  ];
+}
+
+function readTarget(family: TranslationOptions['family']): a.Instruction[] {
+  return [
+    ...readAddress(family, AT.key),
+    a.loadField(r2, r6, context, 'user_port'),
+    a.store(r10, AT.port, r2, 'u16'),
+    a.loadField(r2, r6, context, 'protocol'),
+    a.store(r10, AT.protocol, r2, 'u16'),
+    a.store(r10, AT.slot, 0, 'u32'),
+  ];
+}
+
+const WORDS = [0, 1, 2, 3] as const;
+/** ::ffff:0:0 as the middle word lies in memory. */
+const MAPPED = 0xffff0000;
+
+function readAddress(family: TranslationOptions['family'], at: number): a.Instruction[] {
+  if (family === 'ipv6')
+    return WORDS.flatMap((word) => [
+      a.loadField(r2, r6, context, ['user_ip6', word]),
+      a.store(r10, at + word * 4, r2, 'u32'),
+    ]);
+  return [
+    a.store(r10, at, 0, 'u64'),
+    a.mov32(r2, MAPPED),
+    a.store(r10, at + 8, r2, 'u32'),
+    a.loadField(r2, r6, context, 'user_ip4'),
+    a.store(r10, at + 12, r2, 'u32'),
+  ];
+}
+
+/** From an address of 16 bytes that a register points to, and the port behind it. */
+function writeTarget(from: a.Register, port: number, family: TranslationOptions['family']): a.Instruction[] {
+  const words: readonly a.Instruction[] =
+    family === 'ipv4'
+      ? [a.load(r2, from, 12, 'u32'), a.storeField(r6, context, 'user_ip4', r2)]
+      : WORDS.flatMap((word) => [a.load(r2, from, word * 4, 'u32'), a.storeField(r6, context, ['user_ip6', word], r2)]);
+  return [...words, a.load(r2, from, port, 'u16'), a.storeField(r6, context, 'user_port', r2)];
+}
+
+/** With affinity the client is the namespace; without it nobody stays. */
+function whoStays(): a.Instruction[] {
+  return [
+    a.jumpIf(r9, '==', 0, 'choose'),
+    a.mul(r9, NANOSECONDS),
+    a.mov32(r2, CLIENT.namespace),
+    a.store(r10, AT.slot, r2, 'u32'),
+  ];
+}
+
+function whoStaysDatagram(): a.Instruction[] {
+  return [
+    a.mov32(r2, CLIENT.namespace),
+    a.jumpIf(r9, '!=', 0, 'client'),
+    a.mov(r9, UDP_STREAM_SECONDS),
+    a.mov(r1, r6),
+    a.call('get_socket_cookie'),
+    a.store(r10, AT.cookie, r0, 'u64'),
+    a.mov32(r2, CLIENT.socket),
+    a.label('client'),
+    a.mul(r9, NANOSECONDS),
+    a.store(r10, AT.slot, r2, 'u32'),
+  ];
+}
+
+/** The endpoint the client had last, if it exists and the time is not over; the time begins anew. */
+function stay(): a.Instruction[] {
+  return [
+    ...lookup('affinity', AT.key),
+    a.jumpIf(r0, '==', 0, 'choose'),
+    a.mov(r7, r0),
+    a.call('ktime_get_ns'),
+    a.load(r1, r7, 8, 'u64'),
+    a.mov(r2, r0),
+    a.sub(r2, r1),
+    a.jumpIf(r2, '>', r9, 'choose'),
+    a.store(r7, 8, r0, 'u64'),
+    a.load(r1, r7, 0, 'u32'),
+    a.mov32(r2, BY_ID),
+    a.or(r1, r2),
+    a.store(r10, AT.slot, r1, 'u32'),
+    ...lookup('endpoints', AT.key),
+    a.mov(r7, r0),
+    a.jumpIf(r7, '!=', 0, 'found'),
+  ];
+}
+
+/** r7 = an endpoint. Slots and counts are written one after the other, so a slot may just have gone: then the first one. */
+function choose(): a.Instruction[] {
+  return [
+    a.label('choose'),
+    a.load(r1, r8, SERVICE.balance, 'u32'),
+    a.jumpIf(r1, '==', BALANCE.maglev, 'maglev'),
+    a.jumpIf(r1, '==', BALANCE['round-robin'], 'round-robin'),
+    a.label('random'),
+    a.call('get_prandom_u32'),
+    a.label('draw'),
+    a.load(r7, r8, SERVICE.count, 'u32'),
+    a.mod(r0, r7),
+    a.label('slot'),
+    a.store(r10, AT.slot, r0, 'u32'),
+    ...lookup('endpoints', AT.key),
+    a.mov(r7, r0),
+    a.jumpIf(r7, '!=', 0, 'chosen'),
+    a.store(r10, AT.slot, 0, 'u32'),
+    ...lookup('endpoints', AT.key),
+    a.mov(r7, r0),
+    a.jumpIf(r7, '==', 0, 'allow'),
+    a.jump('chosen'),
+    a.label('round-robin'),
+    a.mov(r0, 1),
+    a.atomic('add', { base: r8, offset: SERVICE.next, size: 'u32', fetch: true }, r0),
+    a.jump('draw'),
+    ...byTable(),
+  ];
+}
+
+/** Multiplying by 2^64 over the golden ratio spreads cookies, which are small numbers, over the upper half. */
+const SPREAD = 0x9e3779b97f4a7c15n;
+
+function byTable(): a.Instruction[] {
+  return [
+    a.label('maglev'),
+    ...lookup('tables', AT.key),
+    a.jumpIf(r0, '==', 0, 'random'),
+    a.load(r1, r10, AT.client, 'u64'),
+    a.loadConstant(r2, SPREAD),
+    a.mul(r1, r2),
+    a.rsh(r1, 32),
+    a.mod(r1, MAGLEV_SIZE),
+    a.jumpIf(r1, '>=', MAGLEV_SIZE, 'random'), // for the verifier
+    a.lsh(r1, 1),
+    a.add(r0, r1),
+    a.load(r0, r0, 0, 'u16'),
+    a.jump('slot'),
+  ];
+}
+
+/** The choice is kept for a client that stays. */
+function remember(): a.Instruction[] {
+  return [
+    a.jumpIf(r9, '==', 0, 'found'),
+    a.load(r1, r7, ENDPOINT.id, 'u16'),
+    a.store(r10, AT.choice, r1, 'u64'),
+    a.call('ktime_get_ns'),
+    a.store(r10, AT.time, r0, 'u64'),
+    a.mov32(r2, CLIENT.namespace),
+    a.load(r1, r8, SERVICE.affinity, 'u32'),
+    a.jumpIf(r1, '!=', 0, 'keep'),
+    a.mov32(r2, CLIENT.socket),
+    a.label('keep'),
+    a.store(r10, AT.slot, r2, 'u32'),
+    ...update('affinity', AT.key, AT.choice),
+  ];
+}
+
+/** For getpeername and recvmsg: what this endpoint stands for on this socket. */
+function rememberService(): a.Instruction[] {
+  return [
+    a.mov(r1, r6),
+    a.call('get_socket_cookie'),
+    a.store(r10, AT.reverse, r0, 'u64'),
+    ...[0, 8].flatMap((at) => [a.load(r1, r7, at, 'u64'), a.store(r10, AT.reverseEndpoint + at, r1, 'u64')]),
+    a.load(r1, r7, ENDPOINT.port, 'u16'),
+    a.store(r10, AT.reversePort, r1, 'u64'),
+    ...update('reverse', AT.reverse, AT.key),
+  ];
+}

@@ -1,0 +1,88 @@
+import type { Family } from '@podwire/base';
+import type { ServicesView } from '../model.ts';
+import type { Changes, Synced } from '../proxy.ts';
+import type { KernelRules } from './apply.ts';
+import { type ChoiceChains, choiceChains } from './choice-chains.ts';
+import { planConstants, planForeign, tableOf } from './plan.ts';
+import { planService, type ServicePlan } from './service-plan.ts';
+import { type Exchange, type SettledChange, Settlement } from './settlement.ts';
+
+/** What is to be brought in step. */
+export interface Pass {
+  readonly view: ServicesView;
+  readonly changes: Changes;
+  readonly look: boolean;
+}
+
+/**
+ * One family's table and the plans it is made of, kept so that a change costs what changed. The table as a whole is made
+ * only when everything is new, when it is compared with the kernel, and when a way to choose needs chains.
+ */
+export class FamilyRules {
+  readonly #family: Family;
+  readonly #plans = new Map<string, ServicePlan>();
+  #settlement: Settlement | undefined;
+  #choices: ChoiceChains | undefined;
+
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  get settlement(): Settlement {
+    this.#settlement ??= new Settlement();
+    return this.#settlement;
+  }
+
+  sync(kernel: KernelRules, { view, changes, look }: Pass): Synced {
+    if (changes === 'all' || !this.#settlement) return this.#syncAll(kernel, view, look);
+    const change = this.#exchange(this.#settlement, view, changes);
+    const commands =
+      look || this.#needChains(change)
+        ? kernel.apply(this.#table(this.#settlement, view), look)
+        : kernel.change(this.#family, change);
+    return { commands, flowsForgotten: kernel.forgetFlows(change.udpBefore, change.udpAfter) };
+  }
+
+  #syncAll(kernel: KernelRules, view: ServicesView, look: boolean): Synced {
+    const before = this.#settlement?.udp();
+    this.#plans.clear();
+    for (const key of [...view.services.keys(), ...view.foreign.keys()].sort()) {
+      const plan = this.#plan(view, key);
+      if (plan) this.#plans.set(key, plan);
+    }
+    const settlement = new Settlement([planConstants(view, this.#family), ...this.#plans.values()]);
+    this.#settlement = settlement;
+    const commands = kernel.apply(this.#table(settlement, view), look);
+    return { commands, flowsForgotten: kernel.forgetFlows(before, settlement.udp()) };
+  }
+
+  #exchange(settlement: Settlement, view: ServicesView, changes: ReadonlySet<string>): SettledChange {
+    const exchanges: Exchange[] = [];
+    for (const key of changes) {
+      const before = this.#plans.get(key);
+      const after = this.#plan(view, key);
+      if (after) this.#plans.set(key, after);
+      else this.#plans.delete(key);
+      exchanges.push({ before, after });
+    }
+    return settlement.exchange(exchanges);
+  }
+
+  #plan({ services, foreign, node }: ServicesView, key: string): ServicePlan | undefined {
+    const service = services.get(key);
+    if (service) return planService(service, { node, family: this.#family });
+    const addresses = foreign.get(key);
+    return addresses && planForeign(key, addresses, this.#family);
+  }
+
+  #needChains({ otherChoices }: SettledChange): boolean {
+    if (!otherChoices) return false;
+    const { signature } = choiceChains(this.settlement.choices, this.#family, this.#choices);
+    return signature !== this.#choices?.signature;
+  }
+
+  #table(settlement: Settlement, { node }: ServicesView) {
+    this.#choices = choiceChains(settlement.choices, this.#family, this.#choices);
+    return tableOf(settlement, { node, family: this.#family }, this.#choices);
+  }
+}
