@@ -28,13 +28,24 @@ export interface SubscriptionOptions {
 export function subscribeNetlink(options: SubscriptionOptions): Watch {
   const { protocol, netns, groups, onMessages, onLost } = options;
   const socket = inNetns(netns, () => joinGroups(protocol, groups));
+  return watchNetlinkSocket(socket, { protocol, onMessages, onLost });
+}
+
+interface SocketWatchOptions extends Pick<SubscriptionOptions, 'protocol' | 'onMessages' | 'onLost'> {
+  /** Also hands over what came between a loss and `onLost`, for messages that mean something alone; default false. */
+  readonly keepAfterLoss?: boolean;
+}
+
+/** Hands over what the kernel sends to a socket unasked; owns the socket from here on and closes it when stopped. */
+export function watchNetlinkSocket(socket: NetlinkSocket, options: SocketWatchOptions): Watch {
+  const { protocol, onMessages, onLost, keepAfterLoss = false } = options;
   let open = true;
   let lost = false;
   const read = (): boolean => {
     const received = receiveDatagram(socket, protocol, MSG.DONTWAIT);
     if (received === 'overflow') lost = true;
     else if (received !== 'empty') {
-      if (!lost) onMessages(readMessages(received));
+      if (!lost || keepAfterLoss) onMessages(readMessages(received));
     } else if (lost) {
       // the kernel keeps dropping, and does not say so again, until the queue is empty: only now is nothing missed
       lost = false;

@@ -132,8 +132,9 @@ test('everything the kernel lists of a ruleset is known, and encodes to the same
   }));
 
 test('the layouts know every message, and every attribute has the name of the kernel', () => {
-  assert.equal(Object.keys(nfnetlinkLayouts).length, Object.keys(NFT_MSG).length);
-  for (const { name, table } of Object.values(nfnetlinkLayouts)) {
+  const layouts = Object.values(nfnetlinkLayouts).filter(({ name }) => name.startsWith('NFT_MSG_'));
+  assert.equal(layouts.length, Object.keys(NFT_MSG).length);
+  for (const { name, table } of layouts) {
     const rows = describeAttributes(table as AttributeTable<object>);
     assert.ok(rows.length > 0, name);
     for (const { path, constant } of rows) assert.match(constant ?? '', /^(NFTA|CTA_TIMEOUT)_/, `${name} ${path}`);

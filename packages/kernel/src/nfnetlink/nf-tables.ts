@@ -1,5 +1,6 @@
 import { attributes, listOf, repeated } from '../netlink/attribute.ts';
-import { bits, bytes, named, text, u16be, u32be, u64be } from '../netlink/codec.ts';
+import { bits, bytes, named, text, u8, u16be, u32be, u64be } from '../netlink/codec.ts';
+import { connectionStatus } from './conntrack-table.ts';
 import { nftData, nftExpression, nftStateful, nftStatefulExpression, nftVerdict } from './nf-tables-expression.ts';
 import { nftObjectType } from './nf-tables-object.ts';
 import { s32be } from './nfgenmsg.ts';
@@ -142,6 +143,9 @@ export const nftGeneration = attributes('nft generation', {
   processName: [3, text, 'NFTA_GEN_PROC_NAME'],
 });
 
+/** NF_CT_STATE_BIT(). */
+const TRACE_STATES = { invalid: 1, established: 2, related: 4, new: 8, untracked: 0x40 } as const;
+
 /** One step of a packet marked with `meta nftrace set 1`. */
 export const nftTrace = attributes('nft trace', {
   id: [6, u32be, 'NFTA_TRACE_ID'],
@@ -160,4 +164,9 @@ export const nftTrace = attributes('nft trace', {
   link: [7, bytes, 'NFTA_TRACE_LL_HEADER'],
   network: [8, bytes, 'NFTA_TRACE_NETWORK_HEADER'],
   transport: [9, bytes, 'NFTA_TRACE_TRANSPORT_HEADER'],
+  /** Of the connection the packet belongs to; since Linux 6.16. */
+  connectionId: [18, u32be, 'NFTA_TRACE_CT_ID'],
+  connectionDirection: [19, named(u8, { original: 0, reply: 1 }), 'NFTA_TRACE_CT_DIRECTION'],
+  connectionStatus: [20, connectionStatus, 'NFTA_TRACE_CT_STATUS'],
+  connectionState: [21, bits(u32be, TRACE_STATES), 'NFTA_TRACE_CT_STATE'],
 });
