@@ -2,16 +2,23 @@ import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwi
 import type { Netns } from '@podwire/kernel';
 import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
 import { nodeFromApi } from './model-from-api.ts';
-import type { Changes, ProxyContext, ProxyMode, ServiceProxy } from './proxy.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
 import { clusterModel } from './snapshot.ts';
 
-/** Changes within this time go into one transaction, in ms. */
-const MIN_INTERVAL = 5;
+/** After a pass longer than this, in ms, changes are collected for as long as it took; otherwise one need not wait. */
+const LONG_PASS = 10;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
 const DEFAULT_MODE: ProxyMode = 'nftables';
+
+/** What the room needs beside what every room gets. */
+export interface ServicesContext extends RoomContext {
+  /** The node's namespace; absent: where the thread is. */
+  readonly netns?: Netns;
+  readonly sockets?: SocketPlace;
+}
 
 /** The service proxy of one node. */
 export interface ServicesRoom extends Room {
@@ -22,16 +29,18 @@ export interface ServicesRoom extends Room {
    * stays with the old one then.
    */
   setMode(mode: ProxyMode): Promise<void>;
+  /** Pods have come or gone: to be called so that mode ebpf serves their sockets at once. */
+  podsChanged(): void;
 }
 
 /** ClusterIP, NodePort, LoadBalancer and external addresses, by the mode of the configuration. */
-export function createServicesRoom(context: RoomContext & { readonly netns?: Netns }): ServicesRoom {
+export function createServicesRoom(context: ServicesContext): ServicesRoom {
   return new ServicesController(context);
 }
 
 class ServicesController implements ServicesRoom {
   readonly name = 'services';
-  readonly #context: RoomContext & { readonly netns?: Netns };
+  readonly #context: ServicesContext;
   readonly #store: ServiceStore;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0 };
@@ -40,12 +49,13 @@ class ServicesController implements ServicesRoom {
   #proxy: ServiceProxy | undefined;
   #next: ServiceProxy | undefined;
   #started = false;
+  #passTime = 0;
   #look = true;
   #asked = false;
   /** A pass failed, so what it was about has to be done again. */
   #unsure = true;
 
-  constructor(context: RoomContext & { readonly netns?: Netns }) {
+  constructor(context: ServicesContext) {
     this.#context = context;
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
@@ -53,7 +63,7 @@ class ServicesController implements ServicesRoom {
       name: this.name,
       run: () => this.#pass(),
       logger: context.logger,
-      minInterval: MIN_INTERVAL,
+      minInterval: () => (this.#passTime > LONG_PASS ? 2 * this.#passTime : 0),
       maxInterval: DRIFT_INTERVAL,
     });
   }
@@ -106,9 +116,13 @@ class ServicesController implements ServicesRoom {
   }
 
   #createProxy(mode: ProxyMode): Promise<ServiceProxy> {
-    const { netns, logger, config, runDirectory } = this.#context;
-    const context: ProxyContext = { netns, logger, config, runDirectory };
+    const { netns, logger, config, runDirectory, sockets } = this.#context;
+    const context: ProxyContext = { netns, logger, config, runDirectory, sockets };
     return createProxy(mode, context);
+  }
+
+  podsChanged(): void {
+    this.#proxy?.podsChanged?.();
   }
 
   async setMode(mode: ProxyMode): Promise<void> {
@@ -173,6 +187,7 @@ class ServicesController implements ServicesRoom {
     if (!this.#proxy) return done;
     const look = this.#look || !this.#asked;
     this.#asked = false;
+    const startedAt = performance.now();
     const refreshed = this.#store.refresh();
     const changes: Changes = this.#unsure ? 'all' : refreshed;
     this.#unsure = true;
@@ -185,6 +200,8 @@ class ServicesController implements ServicesRoom {
     } catch (error) {
       this.#look = true;
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
+    } finally {
+      this.#passTime = performance.now() - startedAt;
     }
   }
 
@@ -195,13 +212,13 @@ class ServicesController implements ServicesRoom {
     try {
       this.#count(await next.sync(this.#store, 'all', true));
     } catch (error) {
-      await next.cleanup();
+      await next.cleanup(before?.mode);
       await next.close();
       throw error;
     }
     this.#proxy = next;
     this.#mode = next.mode;
-    await before?.cleanup();
+    if (before && next.base !== before.mode) await before.cleanup(next.mode);
     await before?.close();
   }
 

@@ -1,4 +1,4 @@
-export { createServicesRoom, type ServicesRoom } from './controller.ts';
+export { createServicesRoom, type ServicesContext, type ServicesRoom } from './controller.ts';
 export type * from './model.ts';
 export { type Desired, plan } from './nftables/plan.ts';
 export { modelFromApi, type Snapshot } from './snapshot.ts';

@@ -24,6 +24,18 @@ export interface ProxyContext {
   readonly config: ClusterConfig;
   /** For sockets, control files and pins. */
   readonly runDirectory: string;
+  /** Where mode ebpf finds the sockets of the node. */
+  readonly sockets?: SocketPlace | undefined;
+}
+
+/** Where sockets are balanced; everything has a default. */
+export interface SocketPlace {
+  /** A directory of a cgroup2 file system with all processes of the node and its pods below; default: its root. */
+  readonly cgroup?: string;
+  /** A bpf file system, where programs and maps outlive the process; default: the one that is mounted. */
+  readonly bpffs?: string;
+  /** The files of the pods' network namespaces (CNI_NETNS), asked for again and again. Absent: only the node's sockets. */
+  readonly podNamespaces?: () => Iterable<string>;
 }
 
 /**
@@ -34,6 +46,8 @@ export interface ProxyContext {
  */
 export interface ServiceProxy {
   readonly mode: ProxyMode;
+  /** Another mode whose state in the kernel this one keeps and uses too: it survives going from one to the other. */
+  readonly base?: ProxyMode;
   /**
    * Brings the kernel in step with the view. The first call adopts or replaces what is there, in a way that drops nothing.
    * `look`: compare with the kernel instead of trusting what was written last. Throws when the kernel refuses; the room
@@ -50,6 +64,11 @@ export interface ServiceProxy {
   facts(): Readonly<Record<string, string | number | boolean>>;
   /** Gives up sockets and memory; what is in the kernel stays and goes on working (where the mode allows). */
   close(): void | Promise<void>;
-  /** Removes everything this mode has in the kernel, also what an earlier process made. */
-  cleanup(): void | Promise<void>;
+  /**
+   * Removes everything this mode has in the kernel, also what an earlier process made; but for what `successor` goes on
+   * using, when that is this mode's base.
+   */
+  cleanup(successor?: ProxyMode): void | Promise<void>;
+  /** Pods have come or gone: their sockets are served from now on. */
+  podsChanged?(): void;
 }

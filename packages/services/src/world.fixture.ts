@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { createLogger, type Logger } from '@podwire/base';
 import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
-import type { ClusterConfig, KubeClient, Node, Room, RoomContext } from '@podwire/kube';
+import type { ClusterConfig, KubeClient, Node, RoomContext } from '@podwire/kube';
 import { FakeInformers } from '@podwire/kube/testing';
-import { createServicesRoom } from './controller.ts';
+import { createServicesRoom, type ServicesContext, type ServicesRoom } from './controller.ts';
 
 /*
  *   client 10.244.1.2 ──┐
@@ -37,14 +37,23 @@ export interface Answer {
 export interface World {
   readonly netns: Readonly<Record<Place, Netns>>;
   readonly informers: FakeInformers;
-  readonly room: Room;
+  readonly room: ServicesRoom;
   /** Stops the room as a crash would, and starts another one without memory. */
   restart(): Promise<void>;
   connect(from: Place, address: string, port: number, timeout?: number): Promise<Answer>;
   run(place: Place, command: string, ...args: string[]): string;
 }
 
-export function withWorld(fn: (world: World) => Promise<void>): Promise<void> {
+/** What the room gets that is not the default. */
+export interface WorldOptions extends Pick<ServicesContext, 'sockets'> {
+  readonly proxyMode?: ClusterConfig['proxyMode'];
+  readonly runDirectory?: string;
+}
+
+export function withWorld(
+  fn: (world: World) => Promise<void>,
+  options: (netns: World['netns']) => WorldOptions = () => ({}),
+): Promise<void> {
   return withNetns(6, async (client, near1, near2, far, node, outside) => {
     const netns = { client, near1, near2, far, distant: far, node, outside } as Record<Place, Netns>;
     const run: World['run'] = (place, command, ...args) =>
@@ -57,14 +66,14 @@ export function withWorld(fn: (world: World) => Promise<void>): Promise<void> {
     const servers = await serve(netns);
     const informers = new FakeInformers();
     informers.put('Node', NODE);
-    const world = { netns, informers, run, connect: connectFrom(netns), room: roomIn(node, informers) };
+    const world = { netns, informers, run, connect: connectFrom(netns), room: roomIn(node, informers, options(netns)) };
     try {
       await world.room.start();
       await fn(
         Object.assign(world, {
           restart: async () => {
             await world.room.stop();
-            world.room = roomIn(node, informers);
+            world.room = roomIn(node, informers, options(netns));
             await world.room.start();
           },
         }),
@@ -84,18 +93,23 @@ const NODE: Node = {
 
 const logger: Logger = createLogger({ level: process.env.VERBOSE ? 'debug' : 'error' });
 
-function roomIn(netns: Netns, informers: FakeInformers): Room {
-  const config = { podCidrs: ['10.244.0.0/16'], serviceCidrs: ['10.96.0.0/12'] } as unknown as ClusterConfig;
+function roomIn(netns: Netns, informers: FakeInformers, options: WorldOptions): ServicesRoom {
+  const { proxyMode, runDirectory = '/nonexistent', sockets } = options;
+  const config = {
+    podCidrs: ['10.244.0.0/16'],
+    serviceCidrs: ['10.96.0.0/12'],
+    ...(proxyMode && { proxyMode }),
+  } as unknown as ClusterConfig;
   const context: RoomContext = {
     nodeName: 'node-1',
     config,
     client: {} as KubeClient,
     informers,
     logger,
-    runDirectory: '/nonexistent',
+    runDirectory,
     stateDirectory: '/nonexistent',
   };
-  return createServicesRoom({ ...context, netns });
+  return createServicesRoom({ ...context, netns, ...(sockets && { sockets }) });
 }
 
 function wire(netns: Record<Place, Netns>, run: World['run']): void {

@@ -1,6 +1,7 @@
 import type { PlanEntry } from '@podwire/kube';
 import { type EndpointModel, endpointName, type ServicesView } from '../model.ts';
 import { affinityIds } from '../nftables/affinity-id.ts';
+import { slotsOf } from '../nftables/slot.ts';
 import type { Changes } from '../proxy.ts';
 import { BY_ID, endpointKey, endpointValue, MAGLEV_SIZE, serviceKey, serviceValue } from './layout.ts';
 import { maglevTable } from './maglev.ts';
@@ -25,6 +26,10 @@ export class SocketPlan {
   readonly #byService = new Map<string, readonly SocketEntry[]>();
   /** All that want an address, the winner first. */
   readonly #claims = new Map<string, readonly SocketEntry[]>();
+
+  get size(): number {
+    return this.#claims.size;
+  }
 
   get entries(): SocketEntry[] {
     return [...this.#claims.values()].flatMap(([winner]) => winner ?? []);
@@ -67,27 +72,16 @@ export function elementsOf(entry: SocketEntry): Elements {
   const slots = slotsOf(endpoints);
   const mayStay = affinitySeconds > 0 || protocol === 'udp';
   const ids = mayStay ? affinityIds(endpoints) : undefined;
-  const valueOf = (endpoint: EndpointModel) => endpointValue(endpoint, ids?.get(endpointName(endpoint)) ?? 0);
+  const value = (endpoint: EndpointModel) => endpointValue(endpoint, ids?.get(endpointName(endpoint)) ?? 0);
   const byId = ids
-    ? endpoints.map((e) => [endpointKey(key, BY_ID + (ids.get(endpointName(e)) ?? 0)), valueOf(e)] as const)
+    ? endpoints.map((e) => [endpointKey(key, BY_ID + (ids.get(endpointName(e)) ?? 0)), value(e)] as const)
     : [];
   const table = balance === 'maglev' && endpoints.length > 0 && endpoints.length < MAGLEV_SIZE;
   return {
     services: [[key, serviceValue({ count: slots.length, affinitySeconds, balance })]],
-    endpoints: [...slots.map((endpoint, slot) => [endpointKey(key, slot), valueOf(endpoint)] as const), ...byId],
+    endpoints: [...slots.map((endpoint, slot) => [endpointKey(key, slot), value(endpoint)] as const), ...byId],
     tables: table ? [[key, tableBytes(endpoints, slots)]] : [],
   };
-}
-
-/** An endpoint of weight 3 has three slots, where the weights have no common divisor. */
-function slotsOf(endpoints: readonly EndpointModel[]): readonly EndpointModel[] {
-  if (endpoints.every(({ weight = 1 }) => weight === 1)) return endpoints;
-  const divisor = endpoints.map(({ weight = 1 }) => weight).reduce(commonDivisor);
-  return endpoints.flatMap((endpoint) => Array<EndpointModel>((endpoint.weight ?? 1) / divisor).fill(endpoint));
-}
-
-function commonDivisor(a: number, b: number): number {
-  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 function tableBytes(endpoints: readonly EndpointModel[], slots: readonly EndpointModel[]): Buffer {

@@ -6,11 +6,10 @@ import {
   type ServiceModel,
   type ServicePortModel,
 } from '../model.ts';
+import { ADDRESS_KINDS } from '../nftables/service-plan.ts';
 import { portTargets, type Target } from '../target.ts';
 import type { SocketBalance } from './layout.ts';
 
-/** In the order in which they win when two services want the same address and port. */
-const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;
 type AddressKind = (typeof ADDRESS_KINDS)[number];
 
 /** One address, protocol and port of a service, and what sockets of the node and its pods get when they ask for it. */

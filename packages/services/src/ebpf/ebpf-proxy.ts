@@ -1,0 +1,121 @@
+import type { PlanEntry } from '@podwire/kube';
+import type { ServicesView } from '../model.ts';
+import { createNftablesProxy } from '../nftables/nftables-proxy.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
+import { NodeNamespaces } from './namespaces.ts';
+import { observeDrift } from './observe.ts';
+import { findPlace, type Place } from './place.ts';
+import { describeEntry, SocketPlan } from './plan.ts';
+import { removePins, SocketHooks } from './socket-hooks.ts';
+import { SocketMaps } from './socket-maps.ts';
+
+/** Sockets of the node and its pods are given an endpoint when they connect; the rules of mode nftables do the rest. */
+export function createEbpfProxy(context: ProxyContext): ServiceProxy {
+  return new EbpfProxy(context);
+}
+
+/** What is open while the mode is in force. */
+interface Kernel {
+  readonly maps: SocketMaps;
+  readonly hooks: SocketHooks;
+  readonly namespaces: NodeNamespaces;
+}
+
+class EbpfProxy implements ServiceProxy {
+  readonly mode = 'ebpf';
+  readonly base = 'nftables';
+  readonly #context: ProxyContext;
+  readonly #packets: ServiceProxy;
+  readonly #place: Place;
+  #plan = new SocketPlan();
+  #kernel: Kernel | undefined;
+
+  constructor(context: ProxyContext) {
+    this.#context = context;
+    this.#place = findPlace(context.sockets ?? {}, context.runDirectory);
+    this.#packets = createNftablesProxy(context);
+  }
+
+  async sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
+    const { commands, flowsForgotten } = await this.#packets.sync(view, changes, look);
+    return { commands: commands + this.#syncSockets(view, changes, look), flowsForgotten };
+  }
+
+  /** The maps first, so that a program never sees half of them. */
+  #syncSockets(view: ServicesView, changes: Changes, look: boolean): number {
+    const mend = look || !this.#kernel;
+    this.#kernel ??= this.#open();
+    const { maps, hooks, namespaces } = this.#kernel;
+    const changed = this.#plan.update(view, changes);
+    const elements = mend ? maps.mend(this.#plan.entries) : maps.write(changed);
+    return elements + namespaces.refresh(mend) + hooks.attach(mend);
+  }
+
+  #open(): Kernel {
+    const maps = new SocketMaps(this.#place.pins);
+    return {
+      maps,
+      hooks: new SocketHooks(this.#place, maps),
+      namespaces: new NodeNamespaces(this.#context, maps),
+    };
+  }
+
+  podsChanged(): void {
+    this.#kernel?.namespaces.refresh();
+  }
+
+  plan(view: ServicesView): readonly PlanEntry[] {
+    return [...planned(view).entries.map(describeEntry), ...this.#packets.plan(view)];
+  }
+
+  async diff(view: ServicesView): Promise<readonly PlanEntry[]> {
+    const sockets = this.#kernel ? observeDrift(this.#kernel, planned(view).entries) : [];
+    return [...sockets, ...(await this.#packets.diff(view))];
+  }
+
+  problems(view: ServicesView): readonly string[] {
+    const lacking = [...(this.#kernel?.hooks.lacking ?? [])].map(
+      ([hook, reason]) =>
+        `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
+    );
+    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...lacking, ...this.#packets.problems(view)];
+  }
+
+  facts(): Readonly<Record<string, string | number | boolean>> {
+    return {
+      ...this.#packets.facts(),
+      socketAddresses: this.#plan.size,
+      socketNamespaces: this.#kernel?.namespaces.size ?? 0,
+      socketHooks: this.#kernel?.hooks.count ?? 0,
+      cgroup: this.#place.cgroup,
+      pinned: this.#place.pins !== undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#kernel?.hooks.close();
+    this.#kernel?.maps.close();
+    this.#kernel = undefined;
+    this.#plan = new SocketPlan();
+    await this.#packets.close();
+  }
+
+  /** Sockets that are connected stay so: nothing of theirs goes through the programs any more. */
+  async cleanup(successor?: ProxyMode): Promise<void> {
+    this.#kernel?.hooks.close();
+    this.#kernel?.maps.close();
+    this.#kernel = undefined;
+    this.#plan = new SocketPlan();
+    if (this.#place.pins !== undefined) removePins(this.#place.pins);
+    if (successor !== this.base) await this.#packets.cleanup();
+  }
+}
+
+const NO_PINS =
+  'no bpf file system is mounted, so sockets are balanced only while the agent runs: mount one (mount -t bpf bpf /sys/fs/bpf)';
+
+function planned(view: ServicesView): SocketPlan {
+  const plan = new SocketPlan();
+  plan.update(view, 'all');
+  return plan;
+}
