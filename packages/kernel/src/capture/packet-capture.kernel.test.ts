@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode } from '@podwire/base';
 import { closing } from '../socket/closing.fixture.ts';
 import { openDatagramSocket } from '../socket/datagram-socket.ts';
+import { until } from '../socket/until.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { openTun } from '../tun/tun.ts';
 import { capturePackets } from './packet-capture.ts';
@@ -15,13 +18,6 @@ import { PcapngWriter } from './pcapng-writer.ts';
 
 const openSocket = closing(openDatagramSocket);
 const openLink = closing(openTun);
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 test('captures of Ethernet, of a tun link and of all links share a file', async () => {
   await withNetns(1, async (netns) => {
@@ -105,6 +101,19 @@ test('while the stream is full the capture waits and the kernel counts what it d
     clearInterval(timer);
     const statistics = [...decodePcapng(Buffer.concat(chunks))].find((block) => block.type === 'statistics');
     assert.equal(statistics?.type === 'statistics' && statistics.dropped, dropped);
+  });
+});
+
+test('a capture that cannot be described leaves no socket open', async () => {
+  await withNetns(1, async (netns) => {
+    const open = () => fs.readdirSync('/proc/self/fd').length;
+    const writer = new PcapngWriter(new PassThrough());
+    const before = open();
+    assert.throws(
+      () => capturePackets(writer, { netns, link: 'lo', description: 'x'.repeat(70_000) }),
+      (error) => hasCode(error, 'KERNEL_ENCODE'),
+    );
+    assert.equal(open(), before);
   });
 });
 

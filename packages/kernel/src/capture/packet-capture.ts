@@ -1,4 +1,9 @@
-import { openPacketSocket, type PacketSocketOptions, type PacketStatistics } from '../socket/packet-socket.ts';
+import {
+  openPacketSocket,
+  type PacketSocket,
+  type PacketSocketOptions,
+  type PacketStatistics,
+} from '../socket/packet-socket.ts';
 import type { ClassicInstruction } from './classic-bpf.ts';
 import { type Filter, formatFilter } from './filter.ts';
 import { LINK_TYPE } from './pcapng-block.ts';
@@ -36,13 +41,15 @@ export function capturePackets(writer: PcapngWriter, options: PacketCaptureOptio
       writer.drained().then(resume, stop);
     },
   });
-  const number = writer.addInterface({
-    linkType: linkTypeOf(options),
-    snapLength,
-    name,
-    ...(description === undefined ? {} : { description }),
-    ...(isFilter(filter) ? { filter: formatFilter(filter) } : {}),
-  });
+  const number = orClosed(socket, () =>
+    writer.addInterface({
+      linkType: linkTypeOf(options),
+      snapLength,
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(isFilter(filter) ? { filter: formatFilter(filter) } : {}),
+    }),
+  );
   let isOpen = true;
 
   function resume(): void {
@@ -53,12 +60,22 @@ export function capturePackets(writer: PcapngWriter, options: PacketCaptureOptio
   function stop(): void {
     if (!isOpen) return;
     isOpen = false;
-    const { received, dropped } = socket.statistics();
+    const { received, dropped } = orClosed(socket, () => socket.statistics());
     socket.close();
     writer.statistics({ interface: number, time: last, received, dropped });
   }
 
   return { interface: number, statistics: () => socket.statistics(), stop };
+}
+
+/** Runs `fn` and closes the socket if that throws. */
+function orClosed<T>(socket: PacketSocket, fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
 function linkTypeOf({ link, linkLayer }: PacketCaptureOptions): number {

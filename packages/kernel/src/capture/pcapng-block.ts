@@ -78,7 +78,13 @@ export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 export const OPTION_END = 0;
 export const OPTION_COMMENT = 1;
 export const SECTION_OPTION = { hardware: 2, os: 3, application: 4 } as const;
-export const INTERFACE_OPTION = { name: 2, description: 3, timestampResolution: 9, filter: 11 } as const;
+export const INTERFACE_OPTION = {
+  name: 2,
+  description: 3,
+  timestampResolution: 9,
+  filter: 11,
+  timestampOffset: 14,
+} as const;
 export const PACKET_OPTION = { flags: 2 } as const;
 export const PACKET_FLAG = { in: 1, out: 2, mask: 3 } as const;
 export const STATISTICS_OPTION = { received: 4, dropped: 5, delivered: 8 } as const;

@@ -98,20 +98,27 @@ function u64Option<K extends string>(options: Options, code: number, key: K): { 
 
 const comment = (options: Options) => textOption(options, OPTION_COMMENT, 'comment');
 
-/** What an interface's times count: `unitsPerSecond` of them are a second. */
+/** What an interface's times count: `unitsPerSecond` of them are a second, from `offset` nanoseconds after 1970 on. */
 interface Clock {
   readonly unitsPerSecond: bigint;
+  readonly offset: bigint;
 }
 
 const NANOSECONDS = 1_000_000_000n;
-const MICROSECONDS: Clock = { unitsPerSecond: 1_000_000n };
+const MICROSECONDS = 1_000_000n;
 
-function clockOf(reader: Reader | undefined): Clock {
+function clockOf(options: Options): Clock {
+  const seconds = options.get(INTERFACE_OPTION.timestampOffset)?.u64() ?? 0n;
+  const unitsPerSecond = resolutionOf(options.get(INTERFACE_OPTION.timestampResolution));
+  return { unitsPerSecond, offset: BigInt.asIntN(64, seconds) * NANOSECONDS };
+}
+
+function resolutionOf(reader: Reader | undefined): bigint {
   const value = reader?.bytes[0];
   if (reader === undefined || value === undefined) return MICROSECONDS;
   const exponent = BigInt(value & 0x7f);
   if (exponent > 63n) throw reader.fail(`a time resolution of ${value}`);
-  return { unitsPerSecond: value & 0x80 ? 2n ** exponent : 10n ** exponent };
+  return value & 0x80 ? 2n ** exponent : 10n ** exponent;
 }
 
 /** One section: its byte order, and the clocks of the interfaces seen so far. */
@@ -137,7 +144,7 @@ class Section {
     reader.u16();
     const snapLength = reader.u32();
     const options = readOptions(reader);
-    this.#clocks.push(clockOf(options.get(INTERFACE_OPTION.timestampResolution)));
+    this.#clocks.push(clockOf(options));
     const filter = options.get(INTERFACE_OPTION.filter)?.bytes;
     return {
       type: 'interface',
@@ -155,7 +162,8 @@ class Section {
     const clock = this.#clocks[index];
     if (clock === undefined) throw reader.fail(`a pcapng block of interface ${index}, which was not described`);
     const units = (BigInt(reader.u32()) << 32n) | BigInt(reader.u32());
-    return clock.unitsPerSecond === NANOSECONDS ? units : (units * NANOSECONDS) / clock.unitsPerSecond;
+    const { unitsPerSecond, offset } = clock;
+    return offset + (unitsPerSecond === NANOSECONDS ? units : (units * NANOSECONDS) / unitsPerSecond);
   }
 
   #packet(reader: Reader): PacketBlock {

@@ -1,6 +1,7 @@
 import { familyOf, ipBytes } from '@podwire/base';
 import { encodeError } from '../errors.ts';
 import { ByteWriter } from '../netlink/byte-writer.ts';
+import { u16, u32, u64 } from '../netlink/codec.ts';
 import {
   BLOCK,
   BYTE_ORDER_MAGIC,
@@ -56,7 +57,7 @@ class OptionWriter {
   u64(code: number, value: bigint | undefined): void {
     if (value === undefined) return;
     this.#begin(code, 8);
-    this.#out.u64(value);
+    u64.write(this.#out, value);
   }
 
   u32(code: number, value: number): void {
@@ -101,9 +102,9 @@ function section(value: SectionBlock): Buffer {
 
 function interfaceDescription(value: InterfaceBlock): Buffer {
   return block(BLOCK.interface, 256, (out, options) => {
-    out.u16(value.linkType);
+    u16.write(out, value.linkType);
     out.u16(0);
-    out.u32(value.snapLength);
+    u32.write(out, value.snapLength);
     options.text(OPTION_COMMENT, value.comment);
     options.text(INTERFACE_OPTION.name, value.name);
     options.text(INTERFACE_OPTION.description, value.description);
@@ -116,6 +117,7 @@ function interfaceDescription(value: InterfaceBlock): Buffer {
 
 /** Times are two 32-bit words, the high one first, whatever the byte order. */
 function time(out: ByteWriter, value: bigint): void {
+  if (value < 0n || value >= 1n << 64n) throw encodeError(`${value} as nanoseconds since 1970`);
   out.u32(Number((value >> 32n) & 0xffff_ffffn));
   out.u32(Number(value & 0xffff_ffffn));
 }
@@ -123,10 +125,10 @@ function time(out: ByteWriter, value: bigint): void {
 function packet(value: PacketBlock): Buffer {
   const { bytes } = value;
   return block(BLOCK.packet, bytes.length + 64, (out, options) => {
-    out.u32(value.interface);
+    u32.write(out, value.interface);
     time(out, value.time);
     out.u32(bytes.length);
-    out.u32(value.length ?? bytes.length);
+    u32.write(out, value.length ?? bytes.length);
     out.raw(bytes);
     out.align();
     options.text(OPTION_COMMENT, value.comment);
@@ -136,7 +138,7 @@ function packet(value: PacketBlock): Buffer {
 
 function statistics(value: StatisticsBlock): Buffer {
   return block(BLOCK.statistics, 64, (out, options) => {
-    out.u32(value.interface);
+    u32.write(out, value.interface);
     time(out, value.time);
     options.text(OPTION_COMMENT, value.comment);
     options.u64(STATISTICS_OPTION.received, value.received);

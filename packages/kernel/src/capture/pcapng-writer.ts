@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { PodwireError } from '@podwire/base';
 import type { InterfaceBlock, NamesBlock, PacketBlock, SectionBlock, StatisticsBlock } from './pcapng-block.ts';
 import { encodePcapngBlock } from './pcapng-encoder.ts';
 
@@ -42,8 +43,9 @@ export class PcapngWriter {
     this.#write(encodePcapngBlock({ type: 'names', entries }));
   }
 
-  /** Resolves when the stream has room again. Rejects with the stream's error. */
+  /** Resolves when the stream has room again. Rejects with the stream's error, or KERNEL_CLOSED when it was closed before. */
   drained(): Promise<void> {
+    if (this.#stream.destroyed) return Promise.reject(this.#endError());
     if (!this.#stream.writableNeedDrain) return Promise.resolve();
     // all who wait share one listener
     this.#drained ??= this.#nextDrain();
@@ -51,11 +53,22 @@ export class PcapngWriter {
   }
 
   async #nextDrain(): Promise<void> {
+    const either = new AbortController();
+    const [drain, close] = ['drain', 'close'].map((event) => once(this.#stream, event, { signal: either.signal }));
+    const closed = close?.then(() => {
+      throw this.#endError();
+    });
     try {
-      await once(this.#stream, 'drain');
+      await Promise.race([drain, closed]);
     } finally {
+      either.abort(); // takes the listener of the other off
       this.#drained = undefined;
     }
+  }
+
+  #endError(): Error {
+    const closed = 'the stream of a capture file is closed; what is captured from now on is lost';
+    return this.#stream.errored ?? new PodwireError('KERNEL_CLOSED', closed);
   }
 
   /** Ends the stream; resolves when all is written. Rejects with the stream's error. */

@@ -4,27 +4,22 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseIp } from '@podwire/base';
+import { closing } from '../socket/closing.fixture.ts';
 import { type Frame, openPacketSocket } from '../socket/packet-socket.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
+import { until } from '../socket/until.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { LINK_TYPE } from './pcapng-block.ts';
 import { decodePcapng } from './pcapng-decoder.ts';
 import { PcapngWriter } from './pcapng-writer.ts';
 
+const openCapture = closing(openPacketSocket);
 const tcpdump = (...words: string[]) =>
   execFileSync('tcpdump', ['-n', ...words], { stdio: 'pipe' })
     .toString()
     .trim()
     .split('\n');
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 test('a capture of lo and of all links in one file is read by tcpdump: count, times, contents', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pwt-pcapng-'));
@@ -35,8 +30,8 @@ test('a capture of lo and of all links in one file is read by tcpdump: count, ti
       const frames: Frame[] = [];
       const others: Frame[] = [];
       const filter = { and: [{ protocol: 'udp' }, { port: 5353 }] } as const;
-      const onLo = openPacketSocket({ netns, link: 'lo', filter, onFrame: (f) => frames.push(f) });
-      const onAll = openPacketSocket({ netns, filter, onFrame: (f) => others.push(f) });
+      const onLo = openCapture({ netns, link: 'lo', filter, onFrame: (f) => frames.push(f) });
+      const onAll = openCapture({ netns, filter, onFrame: (f) => others.push(f) });
       const socket = await bindUdp({ netns, address: '127.0.0.1', port: 5353 });
       for (let i = 0; i < 5; i++) socket.send(`hello ${i}`, 5353, '127.0.0.1');
       await until(() => frames.length === 10 && others.length === 10); // each goes out and comes in

@@ -124,6 +124,8 @@ test('big-endian files and other time resolutions are understood', () => {
     { type: 'packet', interface: 0, time: 2_048_000n, bytes, length: 9 },
     { type: 'packet', interface: 1, time: 2_000_000_000n, bytes, length: 9 },
   ]);
+  const shifted = words(1, 32, 0x00010000, 0, 0x000e0008, 0, 7, 32); // us from 7 s on
+  assert.partialDeepStrictEqual(decodeAll(Buffer.concat([head, shifted, packetOf(0)]))[2], { time: 7_002_048_000n });
 });
 
 test('the reader throws only DecodeError, whatever it is fed', () => {
@@ -156,6 +158,38 @@ test('the writer numbers interfaces and says when the stream is full', async () 
   await writer.end();
   const types = decodeAll(await content).map((block) => block.type);
   assert.deepEqual(types, ['section', 'interface', 'interface', 'packet', 'names', 'statistics']);
+});
+
+test('the writer says when its stream is closed, also to those that wait already', async () => {
+  for (const reason of [undefined, new Error('disk full')]) {
+    const expected = reason ?? { code: 'KERNEL_CLOSED' };
+    const stream = new PassThrough({ highWaterMark: 400 });
+    stream.on('error', () => {});
+    const writer = new PcapngWriter(stream);
+    writer.addInterface({ linkType: LINK_TYPE.ethernet, snapLength: 0 });
+    assert.ok(!writer.packet({ interface: 0, time: 5n, bytes: Buffer.alloc(1000) }));
+    const waiting = assert.rejects(writer.drained(), expected);
+    stream.destroy(reason);
+    await waiting;
+    assert.ok(!writer.packet({ interface: 0, time: 6n, bytes: Buffer.alloc(10) }));
+    await assert.rejects(writer.drained(), expected);
+    assert.equal(stream.listenerCount('drain'), 0);
+  }
+});
+
+test('numbers that do not fit are refused', () => {
+  const packet = { type: 'packet', interface: 0, time: 0n, bytes: Buffer.alloc(0) } as const;
+  const description = { type: 'interface', linkType: 1, snapLength: 0 } as const;
+  for (const wrong of [
+    { ...packet, interface: -1 },
+    { ...packet, time: -1n },
+    { ...packet, time: 2n ** 64n },
+    { ...packet, length: 2 ** 32 },
+    { ...description, linkType: 65_536 },
+    { ...description, snapLength: 0.5 },
+    { type: 'statistics', interface: 0, time: 0n, dropped: -1n } as const,
+  ])
+    assert.throws(() => encodePcapngBlock(wrong), { code: 'KERNEL_ENCODE' });
 });
 
 test('names that cannot be written are refused', () => {

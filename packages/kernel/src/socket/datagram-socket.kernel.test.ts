@@ -14,6 +14,7 @@ import { DatagramBatch } from './datagram-batch.ts';
 import { openDatagramSocket } from './datagram-socket.ts';
 import type { DatagramSocket } from './message-socket.ts';
 import { encodeSockaddr } from './sockaddr.ts';
+import { until } from './until.fixture.ts';
 
 const openSocket = closing(openDatagramSocket);
 
@@ -22,13 +23,6 @@ const closed = (error: unknown) => hasCode(error, 'KERNEL_CLOSED');
 const refused = (error: unknown) => hasCode(error, 'KERNEL_ENCODE');
 const errorNames = (batch: DatagramBatch) =>
   Array.from(batch.errors.subarray(0, batch.count), (e) => e && errnoName(e));
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 /** Datagram `n` of the echo test: its number, then bytes that depend on it. */
 function writeDatagram(batch: DatagramBatch, i: number, n: number): void {

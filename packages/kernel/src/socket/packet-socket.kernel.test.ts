@@ -13,6 +13,7 @@ import type { Netns } from '../netns/netns.ts';
 import { withNetns } from '../testing.ts';
 import { closing } from './closing.fixture.ts';
 import { type Frame, openPacketSocket, type PacketSocket } from './packet-socket.ts';
+import { until } from './until.fixture.ts';
 
 const openCapture = closing(openPacketSocket);
 
@@ -22,13 +23,6 @@ const frame = (payload: string) =>
 const EXPERIMENTAL = { etherType: 0x88b5 } as const;
 
 const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 /** Two namespaces, `v0` in the first and `v1` in the second; frames sent by `left` reach the other end. */
 async function withWire(fn: (a: Netns, b: Netns, left: PacketSocket) => Promise<void>): Promise<void> {

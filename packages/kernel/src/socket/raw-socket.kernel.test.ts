@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withNetns } from '../testing.ts';
 import { closing } from './closing.fixture.ts';
 import { openRawSocket } from './raw-socket.ts';
+import { until } from './until.fixture.ts';
 
 const openRaw = closing(openRawSocket);
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it with a checksum by the kernel', async () => {
   await withNetns(1, async (netns) => {

@@ -15,6 +15,7 @@ import { openDatagramSocket } from '../socket/datagram-socket.ts';
 import { openRawSocket } from '../socket/raw-socket.ts';
 import { connectTcp } from '../socket/tcp-connection.ts';
 import { listenTcp } from '../socket/tcp-listener.ts';
+import { until } from '../socket/until.fixture.ts';
 import { withNetns } from '../testing.ts';
 import { internetChecksum } from './checksum.ts';
 import { segmentFrame } from './segmentation.ts';
@@ -28,13 +29,6 @@ const openRaw = closing(openRawSocket);
 
 const ip = (netns: Netns, words: string) =>
   execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')], { stdio: 'pipe' }).toString();
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 2) {
-    assert.ok(waited < 5000, 'waited long enough');
-    await sleep(2);
-  }
-}
 
 function raise(netns: Netns, tun: Tun, ...addresses: string[]): void {
   for (const address of addresses)
