@@ -9,7 +9,8 @@ export function becomeRoot(): void {
   const again = spawnSync('sudo', ['--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
   });
-  if ((again.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
+  // EACCES: a directory on PATH may not be searched, and no other one has it
+  if (['ENOENT', 'EACCES'].includes((again.error as NodeJS.ErrnoException | undefined)?.code ?? '')) {
     throw new PodwireError(
       'CLI_NOT_ROOT',
       'network namespaces need root, this user is not root and there is no sudo here; run the same command as root',

@@ -1,5 +1,5 @@
-import { getSystemErrorMap } from 'node:util';
 import koffi from 'koffi';
+import { libc } from './libc.ts';
 
 /** Second names of numbers on Linux, errno(3). */
 const ALIASES = ['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP'];
@@ -20,9 +20,11 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
 
-/** `no such file or directory` for 2. */
+/** What strerror(3) says, in lower case: `no such file or directory` for 2. */
 export function errnoText(errno: number): string {
-  return INTERNAL[errno]?.[1] ?? getSystemErrorMap().get(-errno)?.[1] ?? 'error without a text';
+  if (!names.has(errno)) return 'error without a text';
+  const text = INTERNAL[errno]?.[1] ?? libc.strerror(errno);
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 const numbers = new Map<string, number>([

@@ -9,6 +9,7 @@ interface Libc {
   sethostname(name: string, length: number): number;
   fchdir(fd: number): number;
   if_nametoindex(name: string): number;
+  strerror(errno: number): string;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
@@ -54,6 +55,7 @@ export const libc: Libc = {
   sethostname: library.func('int sethostname(const char*, size_t)'),
   fchdir: library.func('int fchdir(int)'),
   if_nametoindex: library.func('uint32_t if_nametoindex(const char*)'),
+  strerror: library.func('const char* strerror(int)'),
   socket: library.func('int socket(int, int, int)'),
   bind: library.func('int bind(int, void*, uint32_t)'),
   connect: library.func('int connect(int, void*, uint32_t)'),

@@ -138,7 +138,7 @@ function readEntry(
 }
 
 /** An attribute that may stand several times in a table; the value is the list of all. */
-interface Repeated<T> extends Codec<readonly T[]> {
+export interface Repeated<T> extends Codec<readonly T[]> {
   readonly item: Codec<T>;
 }
 
@@ -153,7 +153,7 @@ function isRepeated(codec: Codec<unknown>): codec is Repeated<unknown> {
   return 'item' in codec;
 }
 
-interface ListOf<T> extends Codec<readonly T[]> {
+export interface ListOf<T> extends Codec<readonly T[]> {
   readonly nested: true;
   readonly element: Codec<T>;
 }
