@@ -13,8 +13,11 @@ export interface RunnerOptions {
   /** One pass over the present state. A throw counts as retry. */
   readonly run: () => Promise<Outcome>;
   readonly logger: Logger;
-  /** Least time between the starts of two runs, in ms; bursts of triggers become one run. Default 0. */
-  readonly minInterval?: number;
+  /**
+   * Least time between the starts of two runs, in ms, as it is now; bursts of triggers become one run. Default 0: what is
+   * triggered in one turn of the event loop becomes one run, which begins at the end of that turn.
+   */
+  readonly minInterval?: number | (() => number);
   /** A run is made at least this often, in ms, triggered or not, to find drift. Default 0: never. */
   readonly maxInterval?: number;
   /** First and last wait after a failed run, in ms, doubling in between. Default 50 and 10,000. */
@@ -47,7 +50,7 @@ class CoalescingRunner implements Runner {
   /** Something changed since the last run began. */
   #dirty = false;
   #running: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #due = 0;
   #drift: NodeJS.Timeout | undefined;
   #startedAt = 0;
@@ -76,7 +79,7 @@ class CoalescingRunner implements Runner {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#dirty = false;
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     clearInterval(this.#drift);
     await this.#running;
     this.#settle();
@@ -86,14 +89,18 @@ class CoalescingRunner implements Runner {
   #schedule(delay: number): void {
     if (this.#stopped || this.#running) return;
     const now = performance.now();
-    const due = Math.max(now + delay, this.#startedAt + (this.#options.minInterval ?? 0), now);
-    if (this.#timer && this.#due <= due) return;
-    clearTimeout(this.#timer);
+    const { minInterval = 0 } = this.#options;
+    const rest = typeof minInterval === 'number' ? minInterval : minInterval();
+    const due = Math.max(now + delay, this.#startedAt + rest, now);
+    if (this.#cancel && this.#due <= due) return;
+    this.#cancel?.();
     this.#due = due;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    const start = (): void => {
+      this.#cancel = undefined;
       this.#running = this.#runOnce();
-    }, due - now);
+    };
+    // a timer waits at least 1 ms
+    this.#cancel = due <= now ? immediate(start) : timeout(start, due - now);
   }
 
   async #runOnce(): Promise<void> {
@@ -139,4 +146,14 @@ class CoalescingRunner implements Runner {
   #settle(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
+}
+
+function immediate(start: () => void): () => void {
+  const one = setImmediate(start);
+  return () => clearImmediate(one);
+}
+
+function timeout(start: () => void, delay: number): () => void {
+  const one = setTimeout(start, delay);
+  return () => clearTimeout(one);
 }

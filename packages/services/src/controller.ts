@@ -7,7 +7,7 @@ import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
 import { clusterModel } from './snapshot.ts';
 
-/** After a pass longer than this, in ms, changes are collected for as long as it took; otherwise one need not wait. */
+/** After a pass longer than this, in ms, changes are collected for so long; otherwise one need not wait. */
 const LONG_PASS = 10;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
@@ -63,7 +63,7 @@ class ServicesController implements ServicesRoom {
       name: this.name,
       run: () => this.#pass(),
       logger: context.logger,
-      minInterval: () => (this.#passTime > LONG_PASS ? 2 * this.#passTime : 0),
+      minInterval: () => (this.#passTime > LONG_PASS ? this.#passTime + LONG_PASS : 0),
       maxInterval: DRIFT_INTERVAL,
     });
   }

@@ -54,6 +54,11 @@ interface ServiceAddress {
   readonly port: number;
 }
 
+/** Out of Node's pool: tens of thousands are made at once. */
+function zeros(size: number): Buffer {
+  return Buffer.allocUnsafe(size).fill(0);
+}
+
 function writeAddress(out: Buffer, address: IpAddress, port: number): Buffer {
   const bytes = ipBytes(address);
   if (bytes.length === 4) out.writeUInt16BE(0xffff, 10);
@@ -64,21 +69,21 @@ function writeAddress(out: Buffer, address: IpAddress, port: number): Buffer {
 
 /** The key of a service address in `services` and `tables`. */
 export function serviceKey({ address, protocol, port }: ServiceAddress): Buffer {
-  const key = writeAddress(Buffer.alloc(KEY.service), address, port);
+  const key = writeAddress(zeros(KEY.service), address, port);
   key[18] = PROTOCOLS[protocol];
   return key;
 }
 
 /** `slot` may be BY_ID + id. */
 export function endpointKey(service: Buffer, slot: number): Buffer {
-  const key = Buffer.alloc(KEY.endpoint);
+  const key = zeros(KEY.endpoint);
   service.copy(key);
   key.writeUInt32LE(slot, KEY.slot);
   return key;
 }
 
 export function endpointValue({ address, port }: Omit<ServiceAddress, 'protocol'>, id: number): Buffer {
-  const value = writeAddress(Buffer.alloc(ENDPOINT.size), address, port);
+  const value = writeAddress(zeros(ENDPOINT.size), address, port);
   value.writeUInt16LE(id, ENDPOINT.id);
   return value;
 }
@@ -91,7 +96,7 @@ export interface Choosing {
 }
 
 export function serviceValue({ count, affinitySeconds, balance }: Choosing): Buffer {
-  const value = Buffer.alloc(SERVICE.size);
+  const value = zeros(SERVICE.size);
   value.writeUInt32LE(count, SERVICE.count);
   value.writeUInt32LE(affinitySeconds, SERVICE.affinity);
   value.writeUInt32LE(BALANCE[balance], SERVICE.balance);

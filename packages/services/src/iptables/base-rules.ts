@@ -1,0 +1,87 @@
+import type { Family } from '@podwire/base';
+import { type ClusterModel, type NodeModel, ofFamily } from '../model.ts';
+import { AWAY_BIT, JUMP_COMMENT, MARKER, MASQUERADE_BIT } from './layout.ts';
+import { type Chain, type Rule, rule, type TableName } from './rule.ts';
+
+const hex = (bits: number): string => `0x${bits.toString(16)}`;
+const setBit = (bits: number): Rule => rule({ jump: ['MARK', '--set-xmark', `${hex(bits)}/${hex(bits)}`] });
+/** Of a packet that has it. */
+const clearBit = (bits: number): Rule => rule({ jump: ['MARK', '--set-xmark', `${hex(bits)}/0x0`] });
+const NEW = ['-m', 'conntrack', '--ctstate', 'NEW'];
+
+export interface Base {
+  readonly cluster: ClusterModel;
+  readonly node: NodeModel;
+  readonly family: Family;
+}
+
+/** The rules that do not depend on services; plan.ts fills the other fixed chains. */
+export function baseChains(base: Base): Chain[] {
+  const { cluster, node, family } = base;
+  const ownPods = ofFamily(node.podCidrs, family);
+  const back = (flag: 'source' | 'destination') => ownPods.map((own) => rule({ [flag]: own, jump: ['RETURN'] }));
+  const pods = ofFamily(cluster.podCidrs, family).map((source) => rule({ source, jump: ['RETURN'] }));
+  const nat = (name: string, rules: readonly Rule[]): Chain => ({ table: 'nat', name, rules });
+  return [
+    ...jumps(),
+    nat(MARKER, []),
+    { table: 'filter', name: MARKER, rules: [] },
+    nat('KUBE-MARK-MASQ', [setBit(MASQUERADE_BIT)]),
+    nat('KUBE-MARK-OUTSIDE', [...pods, rule({ jump: ['KUBE-MARK-MASQ'] })]),
+    nat('KUBE-MARK-AWAY', [...back('source'), setBit(AWAY_BIT)]),
+    nat('KUBE-AWAY', [clearBit(AWAY_BIT), ...back('destination'), rule({ jump: ['KUBE-MARK-MASQ'] })]),
+    nat('KUBE-POSTROUTING', postrouting(base)),
+    { table: 'filter', name: 'KUBE-FORWARD', rules: forward() },
+  ];
+}
+
+/** Links of pods may have no address, so towards pods of the node the source is the node's own (SVC-7). */
+function postrouting({ node, family }: Base): Rule[] {
+  const [address] = ofFamily(node.addresses, family);
+  const own = address ? ofFamily(node.podCidrs, family) : [];
+  return [
+    rule({ match: ['-m', 'mark', '--mark', `${hex(AWAY_BIT)}/${hex(AWAY_BIT)}`], jump: ['KUBE-AWAY'] }),
+    rule({
+      match: ['-m', 'mark', '!', '--mark', `${hex(MASQUERADE_BIT)}/${hex(MASQUERADE_BIT)}`],
+      jump: ['RETURN'],
+    }),
+    clearBit(MASQUERADE_BIT),
+    ...own.map((destination) => rule({ destination, jump: ['SNAT', '--to-source', address ?? '', '--random-fully'] })),
+    rule({ comment: 'traffic that needs another source', jump: ['MASQUERADE', '--random-fully'] }),
+  ];
+}
+
+function forward(): Rule[] {
+  return [
+    rule({
+      comment: 'late segments of translated connections',
+      match: ['-m', 'conntrack', '--ctstate', 'INVALID'],
+      jump: ['DROP'],
+    }),
+    rule({
+      match: ['-m', 'mark', '--mark', `${hex(MASQUERADE_BIT)}/${hex(MASQUERADE_BIT)}`],
+      jump: ['ACCEPT'],
+    }),
+    rule({ match: ['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'], jump: ['ACCEPT'] }),
+  ];
+}
+
+/** Our rules in the kernel's chains, in the order in which they stand at the top. */
+function jumps(): Chain[] {
+  const to = (target: string, what: string, match: readonly string[] = []): Rule =>
+    rule({ comment: JUMP_COMMENT + what, match, jump: [target] });
+  const into = (table: TableName, name: string, ...rules: readonly Rule[]): Chain => ({ table, name, rules });
+  const fence = to('KUBE-PROXY-FIREWALL', 'load-balancer firewall', NEW);
+  const unserved = [
+    to('KUBE-SERVICES', 'cluster addresses', NEW),
+    to('KUBE-EXTERNAL-SERVICES', 'external addresses', NEW),
+  ];
+  return [
+    into('nat', 'PREROUTING', to('KUBE-SERVICES', 'service portals')),
+    into('nat', 'OUTPUT', to('KUBE-SERVICES', 'service portals')),
+    into('nat', 'POSTROUTING', to('KUBE-POSTROUTING', 'postrouting rules')),
+    into('filter', 'INPUT', fence, ...unserved),
+    into('filter', 'FORWARD', fence, to('KUBE-FORWARD', 'forwarding rules'), ...unserved),
+    into('filter', 'OUTPUT', fence, ...unserved),
+  ];
+}

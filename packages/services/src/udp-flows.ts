@@ -1,0 +1,33 @@
+import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
+import { deleteFlows, listUdpFlows } from './conntrack.ts';
+import { mayBeStale, staleFlows, type UdpEntries } from './stale-flow.ts';
+
+/** Forgets tracked UDP flows that rules of before have led astray (SVC-25). */
+export class UdpFlows {
+  readonly #netns: Netns | undefined;
+  #netlink: Netlink | undefined;
+  #before: UdpEntries | undefined;
+
+  constructor(netns?: Netns) {
+    this.#netns = netns;
+  }
+
+  /** To be called when the rules for `after` are in force; returns how many flows it removed. */
+  follow(after: UdpEntries): number {
+    const before = this.#before;
+    if (!mayBeStale(before, after)) {
+      this.#before = after;
+      return 0;
+    }
+    this.#netlink ??= openNetlink('netfilter', this.#netns);
+    const stale = staleFlows(listUdpFlows(this.#netlink), before, after);
+    const forgotten = stale.length ? deleteFlows(this.#netlink, stale) : 0;
+    this.#before = after;
+    return forgotten;
+  }
+
+  close(): void {
+    this.#netlink?.close();
+    this.#netlink = undefined;
+  }
+}
