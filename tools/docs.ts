@@ -50,7 +50,7 @@ function entryPoints(folder: string): string[] {
 /** Runs typedoc with the options; resolves to its complaints, or throws when it gives up. */
 async function runTypedoc(name: string, options: object): Promise<string[]> {
   const file = path.join(CACHE, `${name}.options.json`);
-  writeFileSync(file, JSON.stringify({ ...options, readme: 'none', disableGit: true, hideGenerator: true }, null, 2));
+  writeFileSync(file, JSON.stringify({ ...options, disableGit: true, hideGenerator: true }, null, 2));
   const child = spawn(process.execPath, [TYPEDOC, '--options', file, '--pretty', 'false'], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: '1' },
@@ -74,6 +74,7 @@ function readPackage(name: string): Promise<string[]> {
     name: `@podwire/${name}`,
     entryPoints: entryPoints(folder),
     basePath: path.join(folder, 'src'),
+    readme: path.join(folder, 'README.md'),
     json: path.join(CACHE, `${name}.json`),
     tsconfig: path.join(ROOT, 'tsconfig.json'),
     // the repository's own compiler has checked the types
@@ -90,6 +91,7 @@ complaints.push(
     name: 'podwire: Linux networking for Node',
     entryPointStrategy: 'merge',
     entryPoints: PACKAGES.map((name) => path.join(CACHE, `${name}.json`)),
+    readme: path.join(ROOT, 'docs/libraries.md'),
     out: TARGET,
     validation: { notExported: false, invalidLink: true, notDocumented: false },
   })),
