@@ -8,6 +8,7 @@ const AGENT = `import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id, method }) => {
   if (method === 'plan') throw new Error('out of luck');
   if (method === 'diff') process.exit(3);
+  if (method === 'exit') process.exit(0);
   if (method !== 'idle') parentPort.postMessage({ id, result: [{ room: 'fabric', ready: true, errors: [], facts: {} }] });
 });`;
 const module = new URL(`data:text/javascript,${encodeURIComponent(AGENT)}`);

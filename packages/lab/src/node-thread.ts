@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { RoomEntries } from '@podwire/agent';
 import { messageOf, PodwireError } from '@podwire/base';
 import type { ClusterConfig, RoomStatus } from '@podwire/kube';
+import { endWorker } from './worker-end.ts';
 
 export interface NodeWorkerData {
   readonly nodeName: string;
@@ -15,7 +16,9 @@ export interface NodeWorkerData {
 export type NodeRequest =
   | { readonly method: 'start'; readonly data: NodeWorkerData }
   | { readonly method: 'plan' | 'diff'; readonly room: string | undefined }
-  | { readonly method: 'status' | 'idle' | 'stop' };
+  | { readonly method: 'status' | 'idle' | 'stop' }
+  /** Has no answer: the thread ends. */
+  | { readonly method: 'exit' };
 export type NodeCall = NodeRequest & { readonly id: number };
 
 type Answer = { readonly log: string } | { readonly id: number; readonly result?: unknown; readonly error?: string };
@@ -44,6 +47,7 @@ export interface NodeWorkerOptions {
 /** A thread that loads the agent's modules at once, while the rest of the lab is made, and runs it when started. */
 export class NodeWorker {
   readonly #worker: Worker;
+  readonly #onDeath: (error: Error) => void;
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #nodeName = 'a node';
   #nextId = 1;
@@ -51,24 +55,26 @@ export class NodeWorker {
   #death: PodwireError | undefined;
 
   constructor({ writeLog, onDeath, module = new URL('./node-worker.ts', import.meta.url) }: NodeWorkerOptions) {
+    this.#onDeath = onDeath;
     this.#worker = new Worker(module);
     this.#worker.on('message', (message: Answer) => {
       if ('log' in message) writeLog(message.log);
       else this.#settle(message);
     });
-    const die = (reason: string, cause?: unknown): void => {
-      if (this.#death) return;
-      this.#death = new PodwireError(
-        'LAB_NODE',
-        `the agent of ${this.#nodeName} ended (${reason}); nothing keeps the node up to date until the lab is started again`,
-        { cause },
-      );
-      for (const { reject } of this.#pending.values()) reject(this.#death);
-      this.#pending.clear();
-      if (!this.#stopping) onDeath(this.#death);
-    };
-    this.#worker.on('error', (error) => die(messageOf(error), error));
-    this.#worker.on('exit', (code) => die(`exit code ${code}`));
+    this.#worker.on('error', (error) => this.#die(messageOf(error), error));
+    this.#worker.on('exit', (code) => this.#die(`exit code ${code}`));
+  }
+
+  #die(reason: string, cause?: unknown): void {
+    if (this.#death) return;
+    this.#death = new PodwireError(
+      'LAB_NODE',
+      `the agent of ${this.#nodeName} ended (${reason}); nothing keeps the node up to date until the lab is started again`,
+      { cause },
+    );
+    for (const { reject } of this.#pending.values()) reject(this.#death);
+    this.#pending.clear();
+    if (!this.#stopping) this.#onDeath(this.#death);
   }
 
   /** Enters the node's netns and resolves when the agent's rooms are in force. */
@@ -93,7 +99,8 @@ export class NodeWorker {
     try {
       await this.#call({ method: 'stop' });
     } finally {
-      await this.#worker.terminate();
+      const hasEnded = await endWorker(this.#worker, () => this.#tell({ method: 'exit' }, 0));
+      if (!hasEnded) this.#die('it was stopped, but its thread did not end');
     }
   }
 
@@ -102,8 +109,12 @@ export class NodeWorker {
     return new Promise<T>((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...request, id } satisfies NodeCall);
+      this.#tell(request, id);
     });
+  }
+
+  #tell(request: NodeRequest, id: number): void {
+    this.#worker.postMessage({ ...request, id } satisfies NodeCall);
   }
 
   #settle({ id, result, error }: Exclude<Answer, { log: string }>): void {

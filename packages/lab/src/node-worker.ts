@@ -43,6 +43,9 @@ async function answer(request: NodeRequest): Promise<unknown> {
     case 'stop':
       await agent.stop();
       client.close();
+      return;
+    case 'exit':
+      process.exit(0);
   }
 }
 

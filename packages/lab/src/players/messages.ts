@@ -4,6 +4,8 @@ import type { PlaySpec } from './play.ts';
 export type ToWorker =
   | { readonly type: 'start'; readonly spec: PlaySpec }
   | { readonly type: 'stop'; readonly id: string }
+  /** End the thread. */
+  | { readonly type: 'end' }
   | { readonly type: 'shell-done'; readonly call: number; readonly output: string; readonly error?: string }
   | { readonly type: 'resolved'; readonly call: number; readonly address?: string; readonly error?: string };
 

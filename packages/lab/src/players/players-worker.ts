@@ -32,7 +32,8 @@ function main(port: NonNullable<typeof parentPort>): void {
     else if (message.type === 'stop') {
       stage.stop(message.id);
       tell({ type: 'stopped', id: message.id });
-    } else {
+    } else if (message.type === 'end') process.exit(0);
+    else {
       calls.get(message.call)?.(message);
       calls.delete(message.call);
     }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, messageOf, PodwireError } from '@podwire/base';
+import { endWorker } from '../worker-end.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { PlaySpec } from './play.ts';
 
@@ -101,10 +102,10 @@ class WorkerPlayers implements Players {
   }
 
   async restart(): Promise<void> {
-    // Ending a thread that is still loading native code aborts the process.
+    // Before it is ready it hears nothing.
     await this.#ready;
     this.#failures = 0;
-    await this.#worker?.terminate();
+    await this.#endThread();
     await this.#ready;
   }
 
@@ -112,8 +113,16 @@ class WorkerPlayers implements Players {
     this.#closed = true;
     clearTimeout(this.#respawn);
     await this.#ready.catch(() => {});
-    await this.#worker?.terminate();
+    await this.#endThread();
     for (const [id, cast] of this.#cast) this.#forget(id, cast);
+  }
+
+  async #endThread(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker || (await endWorker(worker, () => this.#tell({ type: 'end' })))) return;
+    this.#logger.error('players thread did not end', {});
+    for (const event of ['message', 'exit']) worker.removeAllListeners(event);
+    this.#replace();
   }
 
   #spawn(): void {
