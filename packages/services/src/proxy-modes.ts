@@ -3,6 +3,7 @@ import type { ProxyContext, ProxyMode, ServiceProxy } from './proxy.ts';
 /** Loaded when chosen: a node needs the code of one mode only. */
 const MODES: Readonly<Record<ProxyMode, (context: ProxyContext) => Promise<ServiceProxy>>> = {
   nftables: async (context) => (await import('./nftables/nftables-proxy.ts')).createNftablesProxy(context),
+  iptables: async (context) => (await import('./iptables/iptables-proxy.ts')).createIptablesProxy(context),
   ebpf: async (context) => (await import('./ebpf/ebpf-proxy.ts')).createEbpfProxy(context),
 };
 

@@ -1,4 +1,4 @@
-import { type Family, prefixContains } from '@podwire/base';
+import { type Family, type IpAddress, prefixContains } from '@podwire/base';
 import { type Entry, portEntries, reachable, served } from '../entry.ts';
 import {
   allowedSources,
@@ -52,13 +52,21 @@ export function planService(service: ServiceModel, where: Where): ServicePlan {
   return {
     service: name,
     entries: ports.flatMap(({ entries }) => entries),
-    always: ofFamily(service.clusterAddresses, where.family).flatMap((destination): PlacedRule[] => [
-      ...refusal({ destination, comment: `${name} has no such port` }).map(
-        (refused): PlacedRule => ['filter KUBE-CLUSTER-IPS', refused],
-      ),
-    ]),
+    always: ofFamily(service.clusterAddresses, where.family).flatMap((address) =>
+      clusterAddressRules(name, address, where),
+    ),
     chains: ports.flatMap(({ chains }) => chains),
   };
+}
+
+/** Ports the service does not have are refused (SVC-6), also at an address that is in none of the service ranges. */
+function clusterAddressRules(name: string, destination: IpAddress, { cluster, family }: Where): PlacedRule[] {
+  const guarded = ofFamily(cluster.serviceCidrs, family).some((range) => prefixContains(range, destination));
+  const refused = refusal({ destination, comment: `${name} has no such port` });
+  return [
+    ...(guarded ? [] : [['filter KUBE-SERVICES', rule({ destination, jump: ['KUBE-CLUSTER-IPS'] })] as const]),
+    ...refused.map((one) => ['filter KUBE-CLUSTER-IPS', one] as const),
+  ];
 }
 
 type Refused = Pick<Parameters<typeof rule>[0], 'destination' | 'protocol' | 'port' | 'comment'>;
@@ -104,7 +112,7 @@ function planPort(service: ServiceModel, port: ServicePortModel, where: Where) {
 }
 
 function placedRules(context: Port, entry: Entry, nodePort: Rule | undefined): PlacedRule[] {
-  const { label, service, where, identity } = context;
+  const { label, service, identity } = context;
   const fenced = isFenced(context, entry);
   const to = { destination: entry.address, protocol: entry.protocol, port: entry.port };
   const placed: PlacedRule[] = [];
@@ -119,8 +127,6 @@ function placedRules(context: Port, entry: Entry, nodePort: Rule | undefined): P
     placed.push(['nat KUBE-SERVICES', rule({ ...to, comment: `${label} ${entry.kind}`, jump })]);
   }
   const place = entry.kind === 'cluster IP' ? 'filter KUBE-CLUSTER-IPS' : 'filter KUBE-EXTERNAL-SERVICES';
-  if (entry.kind === 'cluster IP' && !inServiceCidrs(entry, where))
-    placed.push(['filter KUBE-SERVICES', rule({ destination: entry.address, jump: ['KUBE-CLUSTER-IPS'] })]);
   if (entry.target.kind === 'drop')
     placed.push([place, rule({ ...to, comment: `${label} has no local endpoints`, jump: ['DROP'] })]);
   if (entry.target.kind === 'reject')
@@ -133,10 +139,6 @@ const clusterPrefix = ({ internalLocal }: ServiceModel) => (internalLocal ? 'KUB
 
 function isFenced({ service, where }: Port, { kind }: Entry): boolean {
   return kind === 'load-balancer IP' && allowedSources(service, where.family) !== undefined;
-}
-
-function inServiceCidrs({ address }: Entry, { cluster, family }: Where): boolean {
-  return ofFamily(cluster.serviceCidrs, family).some((range) => prefixContains(range, address));
 }
 
 /** SVC with all endpoints, SVL with local ones, as far as there are entries that lead there, and a SEP for each endpoint. */
