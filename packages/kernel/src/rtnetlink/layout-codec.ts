@@ -17,7 +17,7 @@ export function growing<H>(layout: FixedLayout<H>): Codec<Partial<H>> {
   return { name, size, write: (out, value) => layout.write(out, value), read: (b) => layout.read(grown(b)) };
 }
 
-/** A message inside an attribute: a family's fixed header, then attributes. */
+/** A fixed header, then attributes: a message inside an attribute, or options that grew (netem). A header of zeros is left out. */
 export interface Headed<H, R> extends Codec<{ readonly header?: Partial<H> } & AttributesOf<R>> {
   readonly header: FixedLayout<H>;
   readonly table: AttributeTable<R>;

@@ -89,10 +89,13 @@ export function replaceFilter(netlink: Netlink, spec: TcFilterSpec): void {
   netlink.request(filterRequest('replace', spec));
 }
 
-/** Takes filters away: those of the priority, the one of the handle, or without either all at `parent`. */
+/**
+ * Takes filters away: those of the priority (of any `etherType` unless one is given), of them the one of the handle, or without
+ * a priority all at `parent`; the kernel wants a priority with a handle or a kind.
+ */
 export function deleteFilter(netlink: Netlink, place: TcFilterPlace & { readonly kind?: string }): void {
   const { kind, chain, priority } = place;
-  const header = priority === undefined ? { ...headerOf(place), info: 0 } : headerOf(place);
+  const header = headerOf({ ...place, etherType: priority === undefined ? 0 : (place.etherType ?? 0) });
   const attributes = { kind, chain };
   netlink.request(tcRequest({ noun: 'filter', verb: 'delete', header, attributes, op: `delete filters ${at(place)}` }));
 }

@@ -2,9 +2,12 @@ import { formatIp, type IpAddress, ipBytes, type Prefix, parsePrefix, prefixPart
 import { DecodeError, encodeError } from '../errors.ts';
 import type { AttributesOf } from '../netlink/attribute.ts';
 import type { ValueOf } from '../netlink/codec.ts';
-import type { ETHER_TYPES, flower, ipProtocol } from './tc-filter-table.ts';
+import { ETHER_TYPES, type flower, type ipProtocol } from './tc-filter-table.ts';
 
-/** What flower compares; what is left out matches every packet. tc-flower(8). */
+/**
+ * What flower compares; what is left out matches every packet. Addresses and protocol want the filter's `etherType` to be `ip`
+ * or `ipv6`. tc-flower(8).
+ */
 export interface FlowerMatch {
   readonly sourceMac?: string;
   readonly destinationMac?: string;
@@ -21,6 +24,7 @@ type FlowerWire = AttributesOf<typeof flower.rows>;
 const PORT_PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 
 export function flowerToWire(match: FlowerMatch, etherType: EtherType): FlowerWire {
+  checkEtherType(match, etherType);
   return {
     destinationMac: match.destinationMac,
     sourceMac: match.sourceMac,
@@ -30,6 +34,18 @@ export function flowerToWire(match: FlowerMatch, etherType: EtherType): FlowerWi
     ...addressToWire('destination', match.destination),
     ...portsToWire(match),
   };
+}
+
+/** The kernel passes over what does not go with the EtherType, and the filter would match every packet. */
+function checkEtherType({ protocol, source, destination }: FlowerMatch, etherType: EtherType): void {
+  const families = [source, destination].flatMap((prefix) => (prefix ? [prefixParts(prefix).family] : []));
+  const wanted = families[0] ?? (etherType === 'ipv6' || etherType === ETHER_TYPES.ipv6 ? 'ipv6' : 'ipv4');
+  const word = wanted === 'ipv4' ? 'ip' : 'ipv6';
+  if (families.some((family) => family !== wanted))
+    throw encodeError(`source ${source} with destination ${destination}`);
+  const isNeeded = protocol !== undefined || families.length > 0;
+  if (isNeeded && etherType !== word && etherType !== ETHER_TYPES[word])
+    throw encodeError(`a match of addresses or protocol with etherType ${etherType}; give etherType: '${word}'`);
 }
 
 function addressToWire(side: 'source' | 'destination', prefix: Prefix | undefined): FlowerWire {

@@ -1,4 +1,4 @@
-import { DecodeError, encodeError } from '../errors.ts';
+import { encodeError } from '../errors.ts';
 import type { ValueOf } from '../netlink/codec.ts';
 import type { netem } from './tc-qdisc-table.ts';
 import { ticksPerMicrosecond } from './tc-rate.ts';
@@ -33,16 +33,20 @@ export interface NetemOptions {
 }
 
 const ALL = 0xffffffff;
+/** As nanoseconds it still fits into a signed number of 64 bits. */
+const MOST_MICROSECONDS = 2 ** 53;
 
 export function netemToWire(options: NetemOptions): NetemWire {
   const { delay = 0, jitter = 0, loss, duplicate, corrupt, reorder, limit = 1000, distribution, ecn } = options;
   return {
-    latency: ticks('delay', delay),
-    jitter: ticks('jitter', jitter),
-    limit,
-    loss: share('loss', loss?.probability),
-    duplicate: share('duplicate', duplicate?.probability),
-    gap: reorder ? (reorder.gap ?? 1) : 0,
+    header: {
+      latency: ticks('delay', delay),
+      jitter: ticks('jitter', jitter),
+      limit,
+      loss: share('loss', loss?.probability),
+      duplicate: share('duplicate', duplicate?.probability),
+      gap: reorder ? (reorder.gap ?? 1) : 0,
+    },
     latency64: nanoseconds(delay),
     jitter64: nanoseconds(jitter),
     correlations: {
@@ -82,7 +86,7 @@ function share(field: string, fraction = 0): number {
 }
 
 function ticks(field: string, microseconds: number): number {
-  if (!(microseconds >= 0)) throw encodeError(`${field} of ${microseconds} us`);
+  if (!(microseconds >= 0 && microseconds <= MOST_MICROSECONDS)) throw encodeError(`${field} of ${microseconds} us`);
   return Math.min(Math.round(microseconds * ticksPerMicrosecond()), ALL);
 }
 
@@ -96,9 +100,8 @@ function chanceToWire(field: string, { probability, correlation }: Chance) {
 }
 
 export function netemFromWire(wire: NetemWire): NetemOptions {
-  const { latency, jitter, limit, loss = 0, duplicate = 0, gap = 0, correlations, corrupt, reorder, rate } = wire;
-  if (latency === undefined || jitter === undefined || limit === undefined)
-    throw new DecodeError('netem without options');
+  const { header = {}, correlations, corrupt, reorder, rate } = wire;
+  const { latency = 0, jitter = 0, limit = 0, loss = 0, duplicate = 0, gap = 0 } = header;
   const lossCorrelation = correlations?.loss ?? 0;
   const seconds = { delay: microseconds(wire.latency64, latency), jitter: microseconds(wire.jitter64, jitter) };
   return {

@@ -1,23 +1,25 @@
 import { encodeError } from '../errors.ts';
 import { attributes } from '../netlink/attribute.ts';
-import { array, bytes, flag, s32, s64, u8, u32, u64 } from '../netlink/codec.ts';
+import { array, bytes, type Codec, flag, s32, s64, u8, u32, u64 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
-import { headed, mapped } from './tc-codec.ts';
+import { headed } from './layout-codec.ts';
 import { bitRate32, ratespec } from './tc-rate.ts';
 
 /** The options of qdiscs and classes, linux/pkt_sched.h. Times are in microseconds unless said otherwise. */
 
 export const fifo = completeStruct('tc_fifo_qopt', { limit: u32 });
 
-const sixteenBands = mapped(array(u8), {
+const bands = array(u8);
+const sixteenBands: Codec<readonly number[]> & { readonly size: number } = {
+  ...bands,
   name: '16 bands',
-  toWire(bands: readonly number[]) {
-    if (bands.length !== 16) throw encodeError(`priomap of ${bands.length} bands; 16 priorities need one each`);
-    return bands;
+  size: 16,
+  write(out, value) {
+    if (value.length !== 16) throw encodeError(`priomap of ${value.length} bands; 16 priorities need one each`);
+    bands.write(out, value);
   },
-  fromWire: (bands) => bands,
-});
-export const prio = completeStruct('tc_prio_qopt', { bands: s32, priomap: { ...sixteenBands, size: 16 } });
+};
+export const prio = completeStruct('tc_prio_qopt', { bands: s32, priomap: sixteenBands });
 
 export const tbf = attributes('tbf', {
   parms: [

@@ -76,7 +76,7 @@ export function deleteQdisc(netlink: Netlink, { link, parent = 'root', handle = 
   netlink.request(tcRequest({ noun: 'qdisc', verb: 'delete', header, attributes: {}, op }));
 }
 
-/** The qdiscs of a link, or of all; those that the kernel gave a link by itself are not listed. */
+/** The qdiscs of a link, or of all; also the one that the kernel gave a link that is up, whose handle is `none`. */
 export function listQdiscs(netlink: Netlink, link?: number): Qdisc[] {
   const all = dumpTc(netlink, 'qdisc', link === undefined ? {} : { link }).map(({ body }) => decodeQdisc(body));
   return link === undefined ? all : all.filter((qdisc) => qdisc.link === link);

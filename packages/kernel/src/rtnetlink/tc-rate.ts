@@ -74,7 +74,7 @@ export function rateTable({ spec, bytes }: WireRate): Buffer {
 /** The cell size with which 256 cells reach the longest packet. */
 export function cellLogFor(mtu: number): number {
   let log = 0;
-  while (mtu >> log > 255) log++;
+  while (mtu >>> log > 255) log++;
   return log;
 }
 

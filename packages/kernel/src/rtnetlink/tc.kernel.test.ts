@@ -122,7 +122,10 @@ test('clsact with a BPF filter', { skip: lacking('tc-bpf') }, async () => {
       { protocol: 'ip', pref: 7, kind: 'bpf', options: { handle: '0x1', flowid: '1:1', bytecode: { length: 1 } } },
     );
     assert.deepEqual(listFilters(netlink, { link, parent: 'ingress' }), []);
-    deleteFilter(netlink, place);
+    deleteFilter(netlink, { link, parent: 'egress', priority: 7 });
+    assert.deepEqual(listFilters(netlink, place), []);
+    for (const priority of [7, 8]) createFilter(netlink, { ...place, priority, kind: 'bpf', name: 'nothing', classic });
+    deleteFilter(netlink, { link, parent: 'egress' });
     assert.deepEqual(listFilters(netlink, place), []);
     deleteQdisc(netlink, { link, parent: 'clsact' });
     assert.deepEqual(listQdiscs(netlink, link), []);

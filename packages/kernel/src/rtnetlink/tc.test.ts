@@ -90,6 +90,40 @@ const qdisc: fc.Arbitrary<QdiscSpec> = fc.oneof(
   }),
 );
 
+test('flower refuses what the kernel would pass over', () => {
+  const place = { link: 3, parent: 'ingress', kind: 'flower' } as const;
+  const v4 = '10.0.0.0/8' as Prefix;
+  for (const wrong of [
+    { match: { protocol: 'tcp', destinationPort: 80 } },
+    { match: { protocol: 'tcp' }, etherType: 'arp' },
+    { match: { source: v4 } },
+    { match: { source: v4 }, etherType: 'ipv6' },
+    { match: { source: v4, destination: 'fd00::/8' as Prefix }, etherType: 'ip' },
+  ] as const)
+    assert.throws(() => filterRequest('create', { ...place, ...wrong }), { code: 'KERNEL_ENCODE' });
+  filterRequest('create', { ...place, match: { source: v4, protocol: 'tcp' }, etherType: 0x0800 });
+  filterRequest('create', { ...place, match: { sourceMac: '02:00:00:00:00:01' } });
+});
+
+test('netem comes back as it was said, also without anything that it does', () => {
+  const place = { link: 3, parent: '1:1', handle: '2:', kind: 'netem' } as const;
+  for (const options of [
+    { limit: 0 },
+    {
+      limit: 9,
+      delay: 1000,
+      jitter: 10,
+      loss: { probability: 1, correlation: 1 },
+      reorder: { probability: 1, gap: 5 },
+    },
+  ]) {
+    const read = decodeQdisc(Buffer.from(qdiscRequest('create', { ...place, options }).body));
+    assert.deepEqual(read.kind === 'netem' && read.options, options);
+  }
+  for (const delay of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.throws(() => qdiscRequest('create', { ...place, options: { delay } }), { code: 'KERNEL_ENCODE' });
+});
+
 test('a qdisc that was encoded decodes to the same', () => {
   fc.assert(
     fc.property(qdisc, (spec) => {
