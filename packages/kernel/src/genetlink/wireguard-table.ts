@@ -30,16 +30,19 @@ function key(name: string, secret: boolean): Codec<string> {
 export interface WireguardEndpoint {
   readonly address: IpAddress;
   readonly port: number;
+  /** Index of the link of a link-local IPv6 address. */
+  readonly scope?: number;
 }
 
 const endpoint: Codec<WireguardEndpoint> = {
   name: 'sockaddr',
   format: ({ address, port }) => `${address} port ${port}`,
-  write: (out, { address, port }) => out.raw(encodeSockaddr(address, port)),
+  write: (out, { address, port, scope }) => out.raw(encodeSockaddr(address, port, scope)),
   read(bytes) {
     const sockaddr = decodeSockaddr(bytes);
     if (!sockaddr) throw new DecodeError(`a sockaddr from ${bytes.length} bytes`);
-    return { address: sockaddr.address, port: sockaddr.port };
+    const { address, port, scope } = sockaddr;
+    return { address, port, ...(scope !== 0 && { scope }) };
   },
 };
 

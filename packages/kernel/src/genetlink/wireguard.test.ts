@@ -51,6 +51,17 @@ test('the messages of a dump are one device, also when a peer is cut in two', ()
   });
 });
 
+test('an endpoint keeps the link of a link-local address, and has a port', () => {
+  const written = (endpoint: { address: IpAddress; port: number; scope?: number }) =>
+    wireguardAttributes.read(
+      Buffer.from(encodeAttributes(wireguardAttributes, { peers: [{ publicKey: key(3), endpoint }] })),
+    ).peers?.[0]?.endpoint;
+  const linkLocal = { address: 'fe80::1' as IpAddress, port: 51820, scope: 7 };
+  assert.deepEqual(written(linkLocal), linkLocal);
+  assert.deepEqual(written({ address: 'fd00::1' as IpAddress, port: 1 }), { address: 'fd00::1', port: 1 });
+  assert.throws(() => written({ ...linkLocal, port: 65_536 }), { code: 'KERNEL_ENCODE', message: /endpoint/ });
+});
+
 test('damaged messages throw nothing but DecodeError', () => {
   const peers = [
     { publicKey: key(3), endpoint: { address: '10.0.0.1' as IpAddress, port: 1 }, allowedIps: [ip('::', 0)] },

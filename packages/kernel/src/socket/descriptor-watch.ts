@@ -107,7 +107,8 @@ class Poll implements DescriptorWatch {
 
 /**
  * Calls back from the event loop as the descriptor becomes readable or writable. Level-triggered, never busy. In a worker the
- * watch ends by itself on process.exit() and on an uncaught error, but not on `worker.terminate()`: stop it before.
+ * watch ends by itself on process.exit() and on an uncaught error, but not on `worker.terminate()`, which kills the process: let the
+ * thread call process.exit() instead.
  */
 export function watchDescriptor(fd: number, events: DescriptorEvents): DescriptorWatch {
   return new Poll(fd, events);
