@@ -44,3 +44,28 @@ test('UDP flows are listed and forgotten one by one', () =>
       client.close();
     }
   }));
+
+test('UDP flows of IPv6 are listed and forgotten', () =>
+  withNetns(1, async (netns) => {
+    const client = await bindUdp({ netns, address: '::1', port: 0 });
+    const netlink = openNetlink('netfilter', netns);
+    const run = (...args: string[]): string =>
+      execFileSync('ip', ['netns', 'exec', netns.name ?? '', ...args], { encoding: 'utf8' });
+    // what makes the kernel track
+    run(
+      'nft',
+      'add table ip6 t; add chain ip6 t c { type filter hook output priority 0; }; add rule ip6 t c ct state new',
+    );
+    try {
+      client.on('error', () => {});
+      await new Promise((resolve) => client.send('x', 53, '::1', resolve));
+      const [flow] = listUdpFlows(netlink);
+      assert.deepEqual([flow?.destination, flow?.destinationPort, flow?.endpoint], ['::1', 53, '::1']);
+      assert.ok(flow);
+      assert.equal(deleteFlows(netlink, [flow]), 1);
+      assert.deepEqual(listUdpFlows(netlink), []);
+    } finally {
+      netlink.close();
+      client.close();
+    }
+  }));

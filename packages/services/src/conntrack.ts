@@ -1,4 +1,4 @@
-import type { IpAddress } from '@podwire/base';
+import { familyOf, type IpAddress } from '@podwire/base';
 import { attributes, ByteWriter, codec, isErrno, type Netlink, readAttributes } from '@podwire/kernel';
 
 /** A tracked UDP flow: where the client sent to, and who answers. */
@@ -18,13 +18,18 @@ export interface TrackedFlow extends UdpFlow {
 const IPCTNL_MSG_CT_GET = (1 << 8) | 1;
 const IPCTNL_MSG_CT_DELETE = (1 << 8) | 2;
 const NFGENMSG_SIZE = 4;
-const AF_INET = 2;
+const [AF_UNSPEC, AF_INET, AF_INET6] = [0, 2, 10];
 const IPPROTO_UDP = 17;
 const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, ID: 12, ZONE: 18 } as const;
 /** Enough to find one entry again, and only this incarnation of it. */
 const IDENTITY: readonly number[] = [CTA.TUPLE_ORIG, CTA.ID, CTA.ZONE];
 
-const address = attributes('conntrack addresses', { source: [1, codec.ip], destination: [2, codec.ip] }); // CTA_IP_V4_*
+const address = attributes('conntrack addresses', {
+  source4: [1, codec.ip, 'CTA_IP_V4_SRC'],
+  destination4: [2, codec.ip, 'CTA_IP_V4_DST'],
+  source6: [3, codec.ip, 'CTA_IP_V6_SRC'],
+  destination6: [4, codec.ip, 'CTA_IP_V6_DST'],
+});
 const transport = attributes('conntrack ports', {
   protocol: [1, codec.u8], // CTA_PROTO_NUM
   source: [2, codec.u16be], // CTA_PROTO_SRC_PORT
@@ -32,9 +37,14 @@ const transport = attributes('conntrack ports', {
 });
 const tuple = attributes('conntrack tuple', { address: [1, address], transport: [2, transport] }); // CTA_TUPLE_*
 
-/** All tracked IPv4 UDP flows of the netlink socket's netns. */
+/** All tracked UDP flows of the netlink socket's netns, of both families. */
 export function listUdpFlows(netlink: Netlink): TrackedFlow[] {
-  const answers = netlink.dump({ type: IPCTNL_MSG_CT_GET, flags: 0, body: nfgenmsg(), op: 'list tracked connections' });
+  const answers = netlink.dump({
+    type: IPCTNL_MSG_CT_GET,
+    flags: 0,
+    body: nfgenmsg(AF_UNSPEC),
+    op: 'list tracked connections',
+  });
   return answers.map((answer) => flowFrom(answer.body)).filter((flow) => flow !== undefined);
 }
 
@@ -44,7 +54,7 @@ export function deleteFlows(netlink: Netlink, flows: readonly TrackedFlow[]): nu
     flows.map((flow) => ({
       type: IPCTNL_MSG_CT_DELETE,
       flags: 0,
-      body: Buffer.concat([nfgenmsg(), flow.identity]),
+      body: Buffer.concat([nfgenmsg(familyOf(flow.destination) === 'ipv4' ? AF_INET : AF_INET6), flow.identity]),
       op: `forget UDP ${flow.destination}:${flow.destinationPort} -> ${flow.endpoint}:${flow.endpointPort}`,
     })),
   );
@@ -54,8 +64,8 @@ export function deleteFlows(netlink: Netlink, flows: readonly TrackedFlow[]): nu
 }
 
 /** struct nfgenmsg: family, version, resource. */
-function nfgenmsg(): Buffer {
-  return Buffer.from([AF_INET, 0, 0, 0]);
+function nfgenmsg(family: number): Buffer {
+  return Buffer.from([family, 0, 0, 0]);
 }
 
 function flowFrom(body: Buffer): TrackedFlow | undefined {
@@ -64,8 +74,10 @@ function flowFrom(body: Buffer): TrackedFlow | undefined {
   const [originalBytes, replyBytes] = [part(CTA.TUPLE_ORIG), part(CTA.TUPLE_REPLY)];
   if (!originalBytes || !replyBytes) return undefined;
   const [original, reply] = [tuple.read(originalBytes), tuple.read(replyBytes)];
-  const [destination, destinationPort] = [original.address?.destination, original.transport?.destination];
-  const [endpoint, endpointPort] = [reply.address?.source, reply.transport?.source];
+  const destination = original.address?.destination4 ?? original.address?.destination6;
+  const destinationPort = original.transport?.destination;
+  const endpoint = reply.address?.source4 ?? reply.address?.source6;
+  const endpointPort = reply.transport?.source;
   if (original.transport?.protocol !== IPPROTO_UDP || !destination || !endpoint) return undefined;
   if (destinationPort === undefined || endpointPort === undefined) return undefined;
   const identity = Buffer.concat(

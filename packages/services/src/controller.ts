@@ -1,6 +1,7 @@
 import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
+import { servicesError } from './errors.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
@@ -25,8 +26,8 @@ export interface ServicesRoom extends Room {
   readonly mode: ProxyMode;
   /**
    * Goes over to another mode: the new one is in force before the old one's traces are removed, and connections made under
-   * the old one go on where both modes allow it (README). Resolves when that is done; throws what the new mode throws, and
-   * stays with the old one then.
+   * the old one go on where both modes allow it (README). Resolves when that is done; throws
+   * SERVICES_MODE_REFUSED, and stays with the old one, when the new one cannot be had.
    */
   setMode(mode: ProxyMode): Promise<void>;
   /** Pods have come or gone: to be called so that mode ebpf serves their sockets at once. */
@@ -130,7 +131,9 @@ class ServicesController implements ServicesRoom {
     this.#next = await this.#createProxy(mode);
     this.#runner.trigger();
     await this.#runner.idle();
-    if (this.#mode !== mode) throw new Error(this.#reason ?? `the mode is still ${this.#mode}`);
+    if (this.#mode === mode) return;
+    const reason = this.#reason ?? 'something else was changed to at the same time';
+    throw servicesError('SERVICES_MODE_REFUSED', `mode ${mode} is not in force, ${this.#mode} goes on: ${reason}`);
   }
 
   get #reason(): string | undefined {

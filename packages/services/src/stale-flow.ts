@@ -1,4 +1,5 @@
 import type { UdpFlow } from './conntrack.ts';
+import { endpointName } from './model.ts';
 
 /** Per UDP service entry (`10.96.0.10 udp 53`) the `address:port` its connections may lead to. */
 export type UdpEntries = ReadonlyMap<string, readonly string[]>;
@@ -27,7 +28,7 @@ export function staleFlows<Flow extends UdpFlow>(
   return flows.filter((flow) => {
     const id = `${flow.destination} udp ${flow.destinationPort}`;
     const endpoints = after.get(id);
-    if (endpoints) return !endpoints.includes(`${flow.endpoint}:${flow.endpointPort}`);
+    if (endpoints) return !endpoints.includes(endpointName({ address: flow.endpoint, port: flow.endpointPort }));
     return before?.has(id) === true && flow.endpoint !== flow.destination;
   });
 }

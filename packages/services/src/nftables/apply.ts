@@ -4,11 +4,12 @@ import type { Table } from '@podwire/nft';
 import { type Nft, openNft } from '@podwire/nft';
 import { deleteFlows, listUdpFlows } from '../conntrack.ts';
 import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
+import type { TableWriter } from './family-rules.ts';
 import { TABLES } from './layout.ts';
 import type { SettledChange } from './settlement.ts';
 
 /** Writes the tables, and forgets UDP flows that older ones led astray. Nothing but those is touched. */
-export class KernelRules {
+export class KernelRules implements TableWriter {
   readonly nft: Nft;
   readonly #netns: Netns | undefined;
   #netlink: Netlink | undefined;
@@ -18,7 +19,6 @@ export class KernelRules {
     this.nft = openNft(netns);
   }
 
-  /** Returns the number of commands. `look`: compare with the kernel instead of trusting what was written last. */
   apply(table: Table, look: boolean): number {
     if (look) this.nft.forget(table.family, table.name);
     return this.nft.apply(table).commands;
@@ -32,7 +32,6 @@ export class KernelRules {
     this.nft.delete(TABLES[family].family, TABLES[family].name);
   }
 
-  /** To be called when the new rules are in; with all entries, or with those that are not as before (SVC-25). */
   forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
     if (!mayBeStale(before, after)) return 0;
     this.#netlink ??= openNetlink('netfilter', this.#netns);

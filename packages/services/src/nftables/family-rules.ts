@@ -1,11 +1,21 @@
 import type { Family } from '@podwire/base';
+import type { Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
 import type { Changes, Synced } from '../proxy.ts';
-import type { KernelRules } from './apply.ts';
+import type { UdpEntries } from '../stale-flow.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { planConstants, planForeign, tableOf } from './plan.ts';
 import { planService, type ServicePlan } from './service-plan.ts';
 import { type Exchange, type SettledChange, Settlement } from './settlement.ts';
+
+/** Where a family's table is written to. */
+export interface TableWriter {
+  /** Returns the number of commands. `look`: compare with what is there instead of trusting what was written last. */
+  apply(table: Table, look: boolean): number;
+  change(family: Family, change: SettledChange): number;
+  /** Forgets UDP flows led astray by older rules (SVC-25); with all entries, or with those that are not as before. */
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number;
+}
 
 /** What is to be brought in step. */
 export interface Pass {
@@ -33,17 +43,17 @@ export class FamilyRules {
     return this.#settlement;
   }
 
-  sync(kernel: KernelRules, { view, changes, look }: Pass): Synced {
-    if (changes === 'all' || !this.#settlement) return this.#syncAll(kernel, view, look);
+  sync(writer: TableWriter, { view, changes, look }: Pass): Synced {
+    if (changes === 'all' || !this.#settlement) return this.#syncAll(writer, view, look);
     const change = this.#exchange(this.#settlement, view, changes);
     const commands =
       look || this.#needChains(change)
-        ? kernel.apply(this.#table(this.#settlement, view), look)
-        : kernel.change(this.#family, change);
-    return { commands, flowsForgotten: kernel.forgetFlows(change.udpBefore, change.udpAfter) };
+        ? writer.apply(this.#table(this.#settlement, view), look)
+        : writer.change(this.#family, change);
+    return { commands, flowsForgotten: writer.forgetFlows(change.udpBefore, change.udpAfter) };
   }
 
-  #syncAll(kernel: KernelRules, view: ServicesView, look: boolean): Synced {
+  #syncAll(writer: TableWriter, view: ServicesView, look: boolean): Synced {
     const before = this.#settlement?.udp();
     this.#plans.clear();
     for (const key of [...view.services.keys(), ...view.foreign.keys()].sort()) {
@@ -52,8 +62,8 @@ export class FamilyRules {
     }
     const settlement = new Settlement([planConstants(view, this.#family), ...this.#plans.values()]);
     this.#settlement = settlement;
-    const commands = kernel.apply(this.#table(settlement, view), look);
-    return { commands, flowsForgotten: kernel.forgetFlows(before, settlement.udp()) };
+    const commands = writer.apply(this.#table(settlement, view), look);
+    return { commands, flowsForgotten: writer.forgetFlows(before, settlement.udp()) };
   }
 
   #exchange(settlement: Settlement, view: ServicesView, changes: ReadonlySet<string>): SettledChange {
