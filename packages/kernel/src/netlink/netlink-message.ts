@@ -77,10 +77,13 @@ export function writeHeader(out: ByteWriter, { length, type, flags, sequence }: 
 export function readMessages(bytes: Buffer): NetlinkAnswer[] {
   const result: NetlinkAnswer[] = [];
   for (let at = 0; bytes.length - at >= FIXED; ) {
-    const { length, type, flags, sequence } = messageHeader.read(bytes.subarray(at, at + FIXED));
+    // as messageHeader reads it, without a detour: lists have hundreds of thousands of messages
+    const length = bytes.readUInt32LE(at);
     if (length < FIXED || at + length > bytes.length)
       throw new DecodeError(`a netlink message of length ${length}`, { offset: at });
-    result.push({ type, flags, sequence, body: bytes.subarray(at + FIXED, at + length) });
+    const body = bytes.subarray(at + FIXED, at + length);
+    const [type, flags] = [bytes.readUInt16LE(at + 4), bytes.readUInt16LE(at + 6)];
+    result.push({ type, flags, sequence: bytes.readUInt32LE(at + 8), body });
     at += (length + 3) & ~3;
   }
   return result;
