@@ -1,4 +1,4 @@
-import { type Family, familyOf, type IpAddress, tryParseIp } from '@podwire/base';
+import { type Family, familyOf, type IpAddress, prefixOf, tryParseIp } from '@podwire/base';
 import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
 import { type ADDRESS_FLAGS, addressAttributes, ifaddrmsg, RTM, type Scope } from '@podwire/kernel/rtnetlink';
 import { additionOf, applyBatch, type ItemResult, type Noun, removeItem } from './noun.ts';
@@ -14,7 +14,7 @@ export interface Address {
   readonly broadcast?: IpAddress;
   /** IPv4: how ifconfig names it, at most 15 bytes beginning with the link's name. */
   readonly label?: string;
-  /** Default global. */
+  /** Default global. The kernel chooses it for IPv6 addresses. */
   readonly scope?: Scope;
   /** Who made it (IFA_PROTO); kernels before 5.18 do not keep it. */
   readonly protocol?: number;
@@ -42,6 +42,13 @@ const SETTABLE = ['noPrefixRoute', 'noDad', 'home', 'manageTemporary', 'multicas
 const FOR_EVER = 0xffffffff;
 
 const textOf = (a: Address): string => `address ${a.address}/${a.prefixLength} dev ${a.link}`;
+
+/** Tells addresses apart that can stand beside each other on a link. */
+export function addressKey({ link, address, prefixLength, peer }: Address): string {
+  if (address.includes(':')) return `${link} ${address}`;
+  const known = tryParseIp(peer ?? address);
+  return `${link} ${address} ${known === undefined ? '' : prefixOf(known, prefixLength)}`;
+}
 
 function encodeAddress(address: Address, index: number): Buffer {
   const { address: local, prefixLength, peer, scope = 'global' } = address;
@@ -123,10 +130,11 @@ function noun(socket: RouteSocket): Noun<'address', Address> {
       body: encodeAddress(defined({ link, address, prefixLength, peer }) as Address, socket.indexOf(link)),
     }),
     gone: ['EADDRNOTAVAIL'],
+    identity: addressKey,
   };
 }
 
-/** Adds the address, or changes lifetimes, scope and protocol of one that is there. */
+/** Adds the address, or changes lifetimes, protocol and route priority (IPv6: also peer and flags) of one that is there. */
 export function addAddress(socket: RouteSocket, address: Address): void {
   socket.netlink.request(additionOf(noun(socket), address));
 }
@@ -138,10 +146,13 @@ export function deleteAddress(socket: RouteSocket, address: Address): boolean {
 
 export type AddressResult = ItemResult<'address', Address>;
 
-/** Writes additions, then removals, in few system calls; one result each. Throws NET_NO_LINK, NET_BAD_VALUE. */
+/**
+ * Writes additions, then removals, but first removals of what is to come anew, in few system calls; one result each.
+ * Throws NET_NO_LINK, NET_BAD_VALUE.
+ */
 export function applyAddresses(
   socket: RouteSocket,
   changes: { readonly add: readonly Address[]; readonly remove: readonly Address[] },
 ): AddressResult[] {
-  return applyBatch(socket, changes, noun(socket));
+  return applyBatch(socket, changes, noun);
 }

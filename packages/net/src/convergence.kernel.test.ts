@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type IpAddress, type Prefix, prefixOf } from '@podwire/base';
 import fc from 'fast-check';
-import { diffRoutes, diffRules } from './diff.ts';
+import { diffRules } from './diff.ts';
 import type { LinkSpec } from './link-creation.ts';
 import { ip, ipText, withWires } from './namespace.fixture.ts';
 import type { Net } from './net.ts';
@@ -10,6 +10,7 @@ import { applyNet, failuresOf, isEmptyPlan, planNet } from './net-plan.ts';
 import { type DesiredNet, observeNet } from './net-state.ts';
 import type { NextHop } from './next-hop.ts';
 import type { Route } from './route.ts';
+import { diffRoutes } from './route-diff.ts';
 import type { Rule } from './rule.ts';
 
 const PROTOCOL = 112;

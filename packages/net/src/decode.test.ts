@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseIp } from '@podwire/base';
+import { type IpAddress, ipFromBigInt, parseIp, prefixOf, prefixParts } from '@podwire/base';
 import { type AttributesOf, encodeAttributes, encodeBody } from '@podwire/kernel';
 import { fuzzDecoder } from '@podwire/kernel/fuzz';
 import {
@@ -18,12 +18,13 @@ import {
   rtmsg,
   ruleAttributes,
 } from '@podwire/kernel/rtnetlink';
+import fc from 'fast-check';
 import { decodeAddress } from './address.ts';
 import { decodeFdb } from './fdb.ts';
 import { decodeLink } from './link.ts';
 import { decodeNeighbour } from './neighbour.ts';
 import { decodeNextHopObject } from './nexthop-object.ts';
-import { decodeRoute } from './route-encoding.ts';
+import { decodeRoute, readRoute } from './route-decoding.ts';
 import { decodeRule } from './rule.ts';
 
 const names = new Map([[2, 'eth0']]);
@@ -52,6 +53,51 @@ test('an address message of a link without a name here is left out', () => {
     scope: 'global',
   });
   assert.equal(decodeAddress(body('03000000'), names), undefined);
+});
+
+const number = fc.integer({ min: 0, max: 0xffffffff });
+const headers = {
+  destinationLength: fc.integer({ min: 0, max: 32 }),
+  tos: fc.constantFrom(0, 0, 0, 4),
+  table: fc.integer({ min: 0, max: 255 }),
+  protocol: fc.integer({ min: 0, max: 255 }),
+  scope: fc.constantFrom(0, 200, 253, 254, 255, 77),
+  type: fc.constantFrom(0, 1, 1, 1, 2, 6, 7, 8, 9, 99),
+  flags: fc.constantFrom([], [], ['onlink' as const], ['dead' as const], ['cloned' as const]),
+};
+const address4 = number.map((n) => ipFromBigInt(BigInt(n), 'ipv4'));
+const address6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((n) => ipFromBigInt(n, 'ipv6'));
+const valuesWith = (ip: fc.Arbitrary<IpAddress>) => ({
+  gateway: ip,
+  source: ip,
+  outIndex: fc.constantFrom(1, 2, 3),
+  priority: number,
+  table: number,
+  cacheInfo: fc.record({ expires: fc.constantFrom(0, 0, 0, 700, -5) }),
+  preference: fc.constantFrom('medium' as const, 'medium' as const, 'high' as const),
+  metrics: fc.constantFrom(undefined, undefined, { mtu: 1400 }),
+});
+const message = fc.constantFrom('ipv4' as const, 'ipv6' as const).chain((family) => {
+  const ip = family === 'ipv4' ? address4 : address6;
+  return fc
+    .tuple(fc.record(headers), fc.record(valuesWith(ip), { requiredKeys: [] }), fc.option(ip, { nil: undefined }))
+    .map(([header, values, one]) => {
+      const destination = one && prefixParts(prefixOf(one, header.destinationLength)).address;
+      const all = destination === undefined ? values : { ...values, destination };
+      return encodeBody(rtmsg, { family, ...header }, routeAttributes, all as never);
+    });
+});
+
+test('the short way of reading a route gives what the long one does', () => {
+  const links = new Map([...names, [1, 'lo']]);
+  let routes = 0;
+  const check = (body: Buffer) => {
+    const long = decodeRoute(body, links);
+    assert.deepEqual(readRoute(body, links), long);
+    if (long) routes++;
+  };
+  fc.assert(fc.property(message, check), { numRuns: 2000 });
+  assert.ok(routes > 200, `only ${routes} messages were routes`);
 });
 
 const address = parseIp('192.0.2.1');
@@ -84,7 +130,7 @@ const samples: readonly [decode: (body: Buffer) => unknown, bodies: Buffer[]][] 
     ],
   ],
   [
-    (body) => decodeRoute(body, names),
+    (body) => readRoute(body, names),
     [
       route({ destination: address, gateway: address, outIndex: 2, metrics: { mtu: 1400, lock: ['mtu'] } }),
       route({

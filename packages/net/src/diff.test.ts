@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { IpAddress, Prefix } from '@podwire/base';
-import { diffAddresses, diffFdb, diffNeighbours, diffRoutes } from './diff.ts';
+import { diffAddresses, diffFdb, diffNeighbours } from './diff.ts';
 import { normalizeRoute, type Route } from './route.ts';
+import { diffRoutes } from './route-diff.ts';
 
 const ip = (text: string) => text as IpAddress;
 const route = (destination: string, rest: Partial<Route> = {}): Route => ({

@@ -1,13 +1,13 @@
-import type { Address } from './address.ts';
-import type { Encap } from './encap.ts';
-import { type FdbEntry, isFlood } from './fdb.ts';
+import { familyOf } from '@podwire/base';
+import { type Address, addressKey } from './address.ts';
+import { type FdbEntry, fdbKey } from './fdb.ts';
 import type { Neighbour } from './neighbour.ts';
-import type { NextHop } from './next-hop.ts';
-import type { NextHopObject } from './nexthop-object.ts';
-import { normalizeRoute, type Route, routeKey } from './route.ts';
 import { normalizeRule, type Rule } from './rule.ts';
 
-/** What to write to come from observed to desired. Nothing of `add` needs its predecessor removed first. */
+/**
+ * What to write to come from observed to desired. What the kernel cannot change in place stands in both lists; the apply
+ * functions remove it first, and all else that goes after what comes.
+ */
 export interface Difference<T> {
   readonly add: readonly T[];
   readonly remove: readonly T[];
@@ -18,23 +18,34 @@ interface Identity<T> {
   readonly key: (item: T) => string;
   /** Whether the observed item is what the desired one asks for. */
   readonly same: (desired: T, observed: T) => boolean;
+  /** Whether writing the desired item changes the observed one; default: it does. */
+  readonly inPlace?: (desired: T, observed: T) => boolean;
 }
 
-function diff<T>(desired: readonly T[], observed: readonly T[], { key, same }: Identity<T>): Difference<T> {
-  const present = new Map<string, T>();
-  for (const item of observed) present.set(key(item), item);
-  const wanted = new Set<string>();
-  const add = desired.filter((item) => {
+/** Among observed items of one key the one that is as desired stays, else the first; the others go. */
+export function diff<T>(desired: readonly T[], observed: readonly T[], identity: Identity<T>): Difference<T> {
+  const { key, same, inPlace = () => true } = identity;
+  const present = new Map<string, T[]>();
+  for (const item of observed) {
     const id = key(item);
-    wanted.add(id);
-    const seen = present.get(id);
-    return seen === undefined || !same(item, seen);
+    const before = present.get(id);
+    if (before) before.push(item);
+    else present.set(id, [item]);
+  }
+  const staying = new Set<T>();
+  const add = desired.filter((item) => {
+    const seen = present.get(key(item));
+    const match = seen?.find((one) => same(item, one));
+    const changed = seen?.[0] !== undefined && inPlace(item, seen[0]) ? seen[0] : undefined;
+    const stays = match ?? changed;
+    if (stays !== undefined) staying.add(stays);
+    return match === undefined;
   });
-  return { add, remove: observed.filter((item) => !wanted.has(key(item))) };
+  return { add, remove: observed.filter((item) => !staying.has(item)) };
 }
 
 /** Text that is equal for equal values: keys in order, bytes as text, nothing for undefined. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (typeof value === 'bigint') return `"${value}n"`;
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('hex')}"`;
   if (Array.isArray(value)) {
@@ -50,116 +61,65 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
-/**
- * Routes are told apart by destination, table and priority (and type of service or source prefix); everything else is
- * compared after normalizeRoute. Where a desired next hop names no link, the one the kernel found is right.
- */
-export function diffRoutes(desired: readonly Route[], observed: readonly Route[]): Difference<Route> {
-  return diff(desired, observed, { key: routeKey, same: sameRoute });
-}
-
-function sameRoute(desired: Route, observed: Route): boolean {
-  const [a, b] = [normalizeRoute(desired), normalizeRoute(observed)];
-  const plain = a.via === b.via && a.protocol === b.protocol && a.scope === b.scope && a.type === b.type;
-  if (!plain && !(a.nextHopId !== undefined && a.protocol === b.protocol)) return false;
-  if (a.link !== undefined && a.link !== b.link) return false;
-  if (a.source !== b.source || a.onlink !== b.onlink || a.mtu !== b.mtu || a.nextHopId !== b.nextHopId) return false;
-  if (a.preference !== b.preference || (a.expires === undefined) !== (b.expires === undefined)) return false;
-  const rest = (route: Route) => canonical([route.metrics, encapText(route.encap)]);
-  return rest(a) === rest(b) && sameHops(a.nextHops, b.nextHops);
-}
-
-/** In any order: IPv6 keeps the order in which next hops came. */
-function sameHops(desired: readonly NextHop[] | undefined, observed: readonly NextHop[] | undefined): boolean {
-  if (!desired || !observed) return desired === observed;
-  const left = [...observed];
-  const found = desired.every((hop) => {
-    const place = left.findIndex((seen) => hopText(hop, seen.link) === hopText(seen, seen.link));
-    if (place >= 0) left.splice(place, 1);
-    return place >= 0;
-  });
-  return found && left.length === 0;
-}
-
-function hopText({ via, link, weight = 1, onlink = false, encap }: NextHop, otherwise: string | undefined): string {
-  return canonical([via, link ?? otherwise, weight, onlink, encapText(encap)]);
-}
-
-const NOTHING = ['0', '"0n"', '[]', '"0.0.0.0"', '"::"'];
-
-/** The kernel tells of parameters that were not given, too. */
-function encapText(encap: Encap | undefined): string | undefined {
-  const told = Object.entries(encap ?? {}).filter(([, value]) => !NOTHING.includes(canonical(value)));
-  return encap && canonical(Object.fromEntries(told));
-}
-
 /** An entry that is absent from `desired` is removed, whoever made it: pass only observed entries that are yours. */
 export function diffNeighbours(desired: readonly Neighbour[], observed: readonly Neighbour[]): Difference<Neighbour> {
-  const value = (n: Neighbour) =>
-    canonical(
-      n.proxy
-        ? [n.protocol]
-        : [n.mac?.toLowerCase(), n.state ?? 'permanent', n.router ?? false, n.externLearn ?? false, n.protocol],
-    );
   return diff(desired, observed, {
     key: (n) => `${n.link} ${n.address} ${n.proxy ?? false}`,
-    same: (a, b) => value(a) === value(b),
+    same: (a, b) => neighbourText(a) === neighbourText(b),
   });
+}
+
+/** The kernel keeps managed entries resolved, so what it found out about them is not compared. */
+function neighbourText({ proxy, mac, state = 'permanent', router, externLearn, managed, protocol }: Neighbour): string {
+  if (proxy) return canonical([protocol]);
+  const resolved = managed ? [] : [mac?.toLowerCase(), state];
+  return canonical([resolved, router ?? false, externLearn ?? false, managed ?? false, protocol]);
 }
 
 /** A MAC address has one destination, but the all-zero one and groups of a VXLAN link, which may have many. */
 export function diffFdb(desired: readonly FdbEntry[], observed: readonly FdbEntry[]): Difference<FdbEntry> {
-  const several = (f: FdbEntry) => (isFlood(f.mac) ? [f.destination, f.port, f.vni, f.via] : '');
-  const value = (f: FdbEntry) =>
-    canonical([
-      f.destination,
-      f.static ?? f.permanent ?? true,
-      f.static,
-      f.port,
-      f.vni,
-      f.via,
-      f.nextHopId,
-      f.sticky,
-      f.externLearn,
-    ]);
   return diff(desired, observed, {
-    key: (f) => canonical([f.link, f.mac.toLowerCase(), f.master ?? false, f.vlan, f.sourceVni, several(f)]),
-    same: (a, b) => value(a) === value(b),
+    key: fdbKey,
+    same: (a, b) => fdbText(a) === fdbText(b),
+    // the kernel changes nothing but the destination for a daemon that learns
+    inPlace: (a, b) => !a.externLearn || (b.externLearn === true && fdbState(a) === fdbState(b)),
   });
 }
 
-/** Told apart by link, address and length. Lifetimes run down, so only whether there are any counts. */
+function fdbText(entry: FdbEntry): string {
+  const { destination, port, vni, via, nextHopId, externLearn = false } = entry;
+  return canonical([destination, fdbState(entry), port, vni, via, nextHopId, externLearn]);
+}
+
+function fdbState({ static: stays, permanent = true, sticky = false }: FdbEntry): string {
+  return `${stays ? 'static' : permanent} ${sticky}`;
+}
+
+/**
+ * Told apart by link, address and (IPv4) the prefix with the peer. Lifetimes run down, so only whether there are any
+ * counts. The kernel chooses the scope of IPv6 addresses, and changes little about an IPv4 address that is there.
+ */
 export function diffAddresses(desired: readonly Address[], observed: readonly Address[]): Difference<Address> {
-  const optional = ['broadcast', 'label', 'routePriority'] as const;
-  const value = (a: Address) =>
-    canonical([a.scope ?? 'global', a.protocol ?? 0, a.peer, a.noPrefixRoute ?? false, a.validLifetime === undefined]);
+  const changeable = (a: Address) => canonical([a.protocol ?? 0, a.validLifetime === undefined]);
   return diff(desired, observed, {
-    key: (a) => `${a.link} ${a.address} ${a.prefixLength}`,
-    same: (a, b) => value(a) === value(b) && optional.every((key) => a[key] === undefined || a[key] === b[key]),
+    key: addressKey,
+    same: (a, b) =>
+      changeable(a) === changeable(b) && sameForLife(a, b) && (!a.routePriority || a.routePriority === b.routePriority),
+    inPlace: (a, b) => (familyOf(a.address) === 'ipv4' ? sameForLife(a, b) : a.prefixLength === b.prefixLength),
   });
+}
+
+/** What an IPv4 address keeps until it is removed; an IPv6 address only its prefix length. */
+function sameForLife(desired: Address, observed: Address): boolean {
+  const ipv4 = familyOf(desired.address) === 'ipv4';
+  const text = (a: Address) =>
+    canonical([a.prefixLength, a.peer, a.noPrefixRoute ?? false, ipv4 && (a.scope ?? 'global')]);
+  const optional = ipv4 ? (['broadcast', 'label'] as const) : [];
+  const given = optional.every((key) => desired[key] === undefined || desired[key] === observed[key]);
+  return given && text(desired) === text(observed);
 }
 
 /** Rules have no identity beside what they say, so one that differs in anything is another one. */
 export function diffRules(desired: readonly Rule[], observed: readonly Rule[]): Difference<Rule> {
   return diff(desired, observed, { key: (rule) => canonical(normalizeRule(rule)), same: () => true });
-}
-
-/** Told apart by number. */
-export function diffNextHops(
-  desired: readonly NextHopObject[],
-  observed: readonly NextHopObject[],
-): Difference<NextHopObject> {
-  const value = ({ group, ...hop }: NextHopObject, link: string | undefined) =>
-    canonical({
-      ...hop,
-      link: hop.link ?? link,
-      family: hop.family === 'ipv6' ? hop.family : undefined,
-      encap: encapText(hop.encap),
-      blackhole: hop.blackhole || undefined,
-      group: group?.map(({ id, weight = 1 }) => [id, weight]).sort(([a = 0], [b = 0]) => a - b),
-    });
-  return diff(desired, observed, {
-    key: ({ id }) => String(id),
-    same: (a, b) => value(a, b.link) === value(b, b.link),
-  });
 }

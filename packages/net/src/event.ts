@@ -14,7 +14,7 @@ import { decodeLink, type Link, named, readNames } from './link.ts';
 import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeNextHopObject, type NextHopObject } from './nexthop-object.ts';
 import type { Route } from './route.ts';
-import { decodeRoute } from './route-encoding.ts';
+import { decodeRoute } from './route-decoding.ts';
 import { decodeRule, type Rule } from './rule.ts';
 
 /** The multicast groups of a topic, both address families. */

@@ -114,11 +114,18 @@ function noun(socket: RouteSocket): Noun<'entry', FdbEntry> {
       body: encodeFdb(entry, socket),
     }),
     gone: ['ENOENT'],
+    identity: fdbKey,
   };
 }
 
+/** Tells entries apart that can stand beside each other. */
+export function fdbKey({ link, mac, master = false, vlan, sourceVni, destination, port, vni, via }: FdbEntry): string {
+  const several = isFlood(mac) ? [destination, port, vni, via] : [];
+  return [link, mac.toLowerCase(), master, vlan, sourceVni, ...several].join(' ');
+}
+
 /** Group addresses, of which the all-zero one stands for everything, may have several destinations on a VXLAN link. */
-export function isFlood(mac: string): boolean {
+function isFlood(mac: string): boolean {
   return /^[0:]+$/.test(mac) || (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }
 
@@ -144,5 +151,5 @@ export function applyFdb(
   socket: RouteSocket,
   changes: { readonly add: readonly FdbEntry[]; readonly remove: readonly FdbEntry[] },
 ): FdbResult[] {
-  return applyBatch(socket, changes, noun(socket));
+  return applyBatch(socket, changes, noun);
 }

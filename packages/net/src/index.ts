@@ -1,6 +1,6 @@
 export type { Scope } from '@podwire/kernel/rtnetlink';
 export { type Address, type AddressResult, type AddressState, decodeAddress } from './address.ts';
-export * from './diff.ts';
+export { type Difference, diffAddresses, diffFdb, diffNeighbours, diffRules } from './diff.ts';
 export type { Encap } from './encap.ts';
 export { NET_ERRORS } from './errors.ts';
 export { type NetEvent, type NetEventOptions, type NetTopic, type NetWatchOptions, watchNet } from './event.ts';
@@ -26,7 +26,9 @@ export {
   type RouteResult,
   type RouteType,
 } from './route.ts';
+export { diffNextHops, diffRoutes } from './route-diff.ts';
 export type { RouteQuery } from './route-lookup.ts';
 export type { RouteMetrics } from './route-metrics.ts';
-export { normalizeRule, type Range, type Rule, type RuleAction, type RuleFilter, type RuleResult } from './rule.ts';
+export { normalizeRule, type Range, type Rule, type RuleAction, type RuleFilter } from './rule.ts';
+export type { RuleResult } from './rule-batch.ts';
 export { diffSysctls, type SysctlChange, type SysctlResult, type Sysctls } from './sysctl.ts';

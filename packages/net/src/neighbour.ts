@@ -18,7 +18,7 @@ export interface Neighbour {
   readonly address: IpAddress;
   /** Absent in proxy entries and unresolved ones. */
   readonly mac?: string;
-  /** Default permanent. */
+  /** Default permanent, which managed entries cannot be. */
   readonly state?: NeighbourState;
   /** This machine answers for the address on the link. */
   readonly proxy?: boolean;
@@ -121,5 +121,5 @@ export function applyNeighbours(
   socket: RouteSocket,
   changes: { readonly add: readonly Neighbour[]; readonly remove: readonly Neighbour[] },
 ): NeighbourResult[] {
-  return applyBatch(socket, changes, noun(socket));
+  return applyBatch(socket, changes, noun);
 }

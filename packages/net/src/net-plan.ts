@@ -1,14 +1,6 @@
 import { familyOf, type PodwireError, prefixOf } from '@podwire/base';
 import type { Address, AddressResult } from './address.ts';
-import {
-  type Difference,
-  diffAddresses,
-  diffFdb,
-  diffNeighbours,
-  diffNextHops,
-  diffRoutes,
-  diffRules,
-} from './diff.ts';
+import { type Difference, diffAddresses, diffFdb, diffNeighbours, diffRules } from './diff.ts';
 import type { FdbEntry, FdbResult } from './fdb.ts';
 import { diffLinks, type LinkDifference, type LinkResult } from './link-diff.ts';
 import type { Neighbour, NeighbourResult } from './neighbour.ts';
@@ -16,8 +8,10 @@ import type { Net } from './net.ts';
 import type { DesiredNet, NetOwnership, ObservedNet } from './net-state.ts';
 import type { NextHopObject, NextHopResult } from './nexthop-object.ts';
 import type { Route, RouteResult } from './route.ts';
+import { diffNextHops, diffRoutes } from './route-diff.ts';
 import { badValue } from './rtnetlink.ts';
-import type { Rule, RuleResult } from './rule.ts';
+import type { Rule } from './rule.ts';
+import type { RuleResult } from './rule-batch.ts';
 import { diffSysctls, type SysctlChange, type SysctlResult } from './sysctl.ts';
 
 /** The changes that lead from what is observed to what is desired, noun by noun. */

@@ -4,9 +4,9 @@ import test from 'node:test';
 import { hasCode, type IpAddress, type Prefix, parseIp } from '@podwire/base';
 import { isErrno, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
-import { diffRoutes } from './diff.ts';
 import { type Net, openNet } from './net.ts';
 import type { Route } from './route.ts';
+import { diffRoutes } from './route-diff.ts';
 
 /** bridge(8) of iproute2. */
 const BRIDGE = 'bridge';

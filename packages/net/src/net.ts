@@ -42,7 +42,8 @@ import { assignNsid, readNsid } from './nsid.ts';
 import { applyRoutes, type Route, type RouteChanges, type RouteFilter, type RouteResult, readRoutes } from './route.ts';
 import { lookupRoute, type RouteQuery } from './route-lookup.ts';
 import type { RouteSocket } from './rtnetlink.ts';
-import { applyRules, type Rule, type RuleFilter, type RuleResult, readRules } from './rule.ts';
+import { type Rule, type RuleFilter, readRules } from './rule.ts';
+import { applyRules, type RuleResult } from './rule-batch.ts';
 import {
   applySysctls,
   readSysctl,

@@ -100,23 +100,20 @@ export function applyNextHops(
   { add, remove }: { readonly add: readonly NextHopObject[]; readonly remove: readonly NextHopObject[] },
 ): NextHopResult[] {
   const groupsLast = [...add.filter((hop) => !hop.group), ...add.filter((hop) => hop.group)];
-  return applyBatch(
-    socket,
-    { add: groupsLast, remove },
-    {
-      key: 'nextHop',
-      text: textOf,
-      addition: (hop) => ({
-        type: RTM.NEWNEXTHOP,
-        flags: NLM_F.CREATE | NLM_F.REPLACE,
-        body: encodeObject(hop, socket),
-      }),
-      removal: (hop) => ({
-        type: RTM.DELNEXTHOP,
-        flags: 0,
-        body: encodeFor(textOf(hop), () => encodeBody(nhmsg, {}, nextHopObjectAttributes, { id: hop.id })),
-      }),
-      gone: ['ENOENT'],
-    },
-  );
+  return applyBatch(socket, { add: groupsLast, remove }, (place) => ({
+    key: 'nextHop',
+    text: textOf,
+    addition: (hop) => ({
+      type: RTM.NEWNEXTHOP,
+      flags: NLM_F.CREATE | NLM_F.REPLACE,
+      body: encodeObject(hop, place),
+    }),
+    removal: (hop) => ({
+      type: RTM.DELNEXTHOP,
+      flags: 0,
+      body: encodeFor(textOf(hop), () => encodeBody(nhmsg, {}, nextHopObjectAttributes, { id: hop.id })),
+    }),
+    gone: ['ENOENT'],
+    identity: ({ id }) => String(id),
+  }));
 }

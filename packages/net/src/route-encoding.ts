@@ -1,25 +1,19 @@
-import { type Family, familyOf, type IpAddress, ipv4Number, type Prefix, prefixOf } from '@podwire/base';
-import { attributesAfter, type ByteWriter, encodeBody } from '@podwire/kernel';
+import { ipv4Number } from '@podwire/base';
+import { type ByteWriter, encodeBody } from '@podwire/kernel';
 import { ADDRESS_FAMILIES, ROUTE_FLAGS, ROUTE_TYPES, routeAttributes, rtmsg, SCOPES } from '@podwire/kernel/rtnetlink';
-import { decodeEncap, encodeEncap } from './encap.ts';
-import { decodeHop, encodeHop, type HopPlace, viaAttribute } from './next-hop.ts';
-import {
-  DEFAULT_PROTOCOL,
-  MAIN_TABLE,
-  normalizeRoute,
-  type Route,
-  type RouteType,
-  routeText,
-  scopeOf,
-} from './route.ts';
-import { decodeMetrics, encodeMetrics } from './route-metrics.ts';
-import { defined, encodeFor, misfit, prefixFor, wordOf } from './rtnetlink.ts';
+import { encodeEncap } from './encap.ts';
+import { encodeHop, type HopPlace, viaAttribute } from './next-hop.ts';
+import { DEFAULT_PROTOCOL, isPlain, MAIN_TABLE, normalizeRoute, type Route, routeText, scopeOf } from './route.ts';
+import { encodeMetrics } from './route-metrics.ts';
+import { encodeFor, misfit, prefixFor } from './rtnetlink.ts';
 
-/** Body of RTM_NEWROUTE and RTM_DELROUTE; a removal matches every scope and type. */
+/** Body of RTM_NEWROUTE and RTM_DELROUTE; a removal matches every scope and, where none is said, every type. */
 export function encodeRoute(route: Route, indexOf: HopPlace['indexOf'], remove: boolean): Buffer {
   const object = routeText(route);
   const { address, length, family } = prefixFor(object, route.destination);
-  const { protocol = 0, table = MAIN_TABLE, type = 'unicast', from, nextHops } = route;
+  const { protocol = 0, from, nextHops } = route;
+  const type: keyof typeof ROUTE_TYPES = route.type ?? (remove ? 'unspec' : 'unicast');
+  const table = route.table || MAIN_TABLE;
   const source = from === undefined ? undefined : prefixFor(object, from);
   const header = {
     family,
@@ -38,7 +32,7 @@ export function encodeRoute(route: Route, indexOf: HopPlace['indexOf'], remove: 
       from: source?.address,
       outIndex: route.link === undefined ? undefined : indexOf(route.link),
       ...viaAttribute(route.via, family),
-      priority: route.priority,
+      priority: route.priority || undefined,
       source: route.source,
       metrics: remove ? undefined : encodeMetrics(route),
       multipath: nextHops?.map((hop) => encodeHop(hop, { family, indexOf })),
@@ -49,59 +43,6 @@ export function encodeRoute(route: Route, indexOf: HopPlace['indexOf'], remove: 
       nextHopId: route.nextHopId,
     }),
   );
-}
-
-/** Reads one RTM_NEWROUTE or RTM_DELROUTE message; undefined for other families and, unless wanted, cached copies. */
-export function decodeRoute(body: Buffer, names: ReadonlyMap<number, string>, wanted?: 'cloned'): Route | undefined {
-  const header = rtmsg.read(body);
-  const type = wordOf(header.type);
-  const { family, flags, destinationLength } = header;
-  if ((family !== 'ipv4' && family !== 'ipv6') || !type || (flags.includes('cloned') && !wanted)) return undefined;
-  const a = routeAttributes.read(attributesAfter(body, rtmsg.size));
-  const destination = prefixRead(a.destination, destinationLength, family);
-  if (destination === undefined) return undefined;
-  const byObject = a.nextHopId !== undefined;
-  const link = a.outIndex === undefined ? undefined : names.get(a.outIndex);
-  const has = (flag: 'onlink' | 'dead' | 'linkDown') => flags.includes(flag) || undefined;
-  const { mtu, metrics } = decodeMetrics(a.metrics);
-  return defined({
-    destination,
-    via: byObject ? undefined : (a.gateway ?? (a.via instanceof Uint8Array ? undefined : a.via)),
-    link: byObject || (isError(type) && link === 'lo') ? undefined : link,
-    source: a.source,
-    protocol: header.protocol,
-    scope: wordOf(header.scope),
-    onlink: byObject ? undefined : has('onlink'),
-    table: a.table ?? header.table,
-    priority: a.priority,
-    mtu,
-    metrics,
-    type: type as RouteType,
-    nextHops: byObject ? undefined : a.multipath?.map((hop) => decodeHop(hop, names)),
-    nextHopId: a.nextHopId,
-    encap: byObject ? undefined : decodeEncap(a.encapType, a.encap),
-    tos: header.tos || undefined,
-    from: header.sourceLength > 0 ? prefixRead(a.from, header.sourceLength, family) : undefined,
-    preference: a.preference === 'medium' ? undefined : wordOf(a.preference),
-    expires: a.expires ?? expiry(a.cacheInfo?.expires),
-    dead: has('dead'),
-    linkDown: has('linkDown'),
-  }) as Route;
-}
-
-/** Routes that answer instead of forwarding; the kernel says `lo` where IPv6 ones have no link. */
-function isError(type: string): boolean {
-  return type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw';
-}
-
-/** Hundredths of a second, 0 for ever, in the kernel's own words. */
-function expiry(ticks: number | undefined): number | undefined {
-  return ticks === undefined || ticks <= 0 ? undefined : Math.round(ticks / 100);
-}
-
-function prefixRead(address: IpAddress | undefined, length: number, family: Family): Prefix | undefined {
-  const whole = address ?? ((family === 'ipv4' ? '0.0.0.0' : '::') as IpAddress);
-  return length > (familyOf(whole) === 'ipv4' ? 32 : 128) ? undefined : prefixOf(whole, length);
 }
 
 interface RoutePlace {
@@ -122,15 +63,10 @@ export function writeRoute(out: ByteWriter, route: Route, { indexOf, remove }: R
   }
 }
 
-/** Has nothing beyond destination, next hop, link, source, protocol, table, scope, type and priority. */
-function isPlain(r: Route): boolean {
-  const more = r.nextHops ?? r.metrics ?? r.encap ?? r.from ?? r.nextHopId ?? r.preference ?? r.expires ?? r.mtu;
-  return more === undefined && r.tos === undefined;
-}
-
 /** False, and nothing is written: a value is not what it should be, or of the other family. */
 function writePlain(out: ByteWriter, route: Route, { indexOf, remove }: RoutePlace): boolean {
-  const { destination, via, source, link, priority, table = MAIN_TABLE, type = 'unicast' } = route;
+  const { destination, via, source, link, priority } = route;
+  const table = route.table || MAIN_TABLE;
   const slash = destination.indexOf('/');
   const length = lengthOf(destination, slash + 1);
   const address = ipv4Number(destination.slice(0, slash));
@@ -138,7 +74,7 @@ function writePlain(out: ByteWriter, route: Route, { indexOf, remove }: RoutePla
   const preferred = source === undefined ? -1 : ipv4Number(source);
   const protocol = route.protocol ?? (remove ? 0 : DEFAULT_PROTOCOL);
   const scope: number | undefined = SCOPES[remove ? 'nowhere' : scopeOf(route)];
-  const kind: number | undefined = ROUTE_TYPES[type];
+  const kind: number | undefined = ROUTE_TYPES[route.type ?? (remove ? 'unspec' : 'unicast')];
   const addresses =
     address >= 0 && length <= 32 && (via === undefined) === gateway < 0 && (source === undefined) === preferred < 0;
   if (!addresses || !isByte(protocol) || !isWord(table) || !isWord(priority ?? 0)) return false;
@@ -159,7 +95,7 @@ function writePlain(out: ByteWriter, route: Route, { indexOf, remove }: RoutePla
     out.u32(RTA_GATEWAY);
     out.u32be(gateway);
   }
-  if (priority !== undefined) writeWord(out, RTA_PRIORITY, priority);
+  if (priority) writeWord(out, RTA_PRIORITY, priority);
   if (source !== undefined) {
     out.u32(RTA_PREFSRC);
     out.u32be(preferred);

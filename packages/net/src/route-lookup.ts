@@ -2,7 +2,7 @@ import { familyOf, type IpAddress } from '@podwire/base';
 import { encodeBody, isErrno } from '@podwire/kernel';
 import { RTM, routeAttributes, rtmsg } from '@podwire/kernel/rtnetlink';
 import type { Route } from './route.ts';
-import { decodeRoute } from './route-encoding.ts';
+import { decodeRoute } from './route-decoding.ts';
 import { encodeFor, type RouteSocket } from './rtnetlink.ts';
 
 /** A packet that is to be routed; `ip route get`. */

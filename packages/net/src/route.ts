@@ -1,12 +1,13 @@
-import { type Family, familyOf, type IpAddress, type Prefix } from '@podwire/base';
-import { encodeBody, isErrno, type KernelError, NLM_F } from '@podwire/kernel';
+import { type Family, familyOf, hasCode, type IpAddress, type Prefix } from '@podwire/base';
+import { ByteWriter, encodeBody, isErrno, NLM_F } from '@podwire/kernel';
 import { type ROUTE_TYPES, RTM, routeAttributes, rtmsg, type Scope } from '@podwire/kernel/rtnetlink';
 import type { Encap } from './encap.ts';
 import type { NextHop } from './next-hop.ts';
-import type { ItemResult } from './noun.ts';
-import { decodeRoute, writeRoute } from './route-encoding.ts';
-import type { RouteMetrics } from './route-metrics.ts';
-import { defined, dumpBodies, type RouteSocket } from './rtnetlink.ts';
+import { type ItemResult, remembering } from './noun.ts';
+import { readRoute } from './route-decoding.ts';
+import { writeRoute } from './route-encoding.ts';
+import { normalizeMetrics, type RouteMetrics } from './route-metrics.ts';
+import { defined, dumpBodies, misfit, type RouteSocket } from './rtnetlink.ts';
 
 export type RouteType = Exclude<keyof typeof ROUTE_TYPES, 'unspec' | 'nat' | 'xresolve'>;
 
@@ -33,7 +34,7 @@ export interface Route {
   readonly onlink?: boolean;
   /** Default 254, main. */
   readonly table?: number;
-  /** Lower ones are taken first (`metric` of ip-route(8)); IPv6 default 1024. */
+  /** Lower ones are taken first (`metric` of ip-route(8)); 0, the default, is 1024 for IPv6. */
   readonly priority?: number;
   readonly mtu?: number;
   /** All other metrics. */
@@ -67,21 +68,37 @@ export interface RouteFilter {
 
 /** The route with the defaults the kernel would fill in, so that equal routes are equal data. */
 export function normalizeRoute(route: Route): Route {
-  const { nextHops, onlink, preference, ...rest } = route;
+  const { nextHops, onlink, preference, destination, link, ...rest } = route;
   const [only, ...others] = nextHops ?? [];
   const single = only && others.length === 0 ? withoutWeight(only) : undefined;
-  const { protocol = DEFAULT_PROTOCOL, table = MAIN_TABLE, type = 'unicast' } = route;
+  const { protocol = DEFAULT_PROTOCOL, type = 'unicast' } = route;
+  const ipv6 = familyOf(destination) === 'ipv6';
   return defined({
+    destination,
     ...rest,
+    ...normalizeMetrics(route),
+    link: ipv6 && answers(type) ? undefined : link,
     ...single,
     onlink: onlink || single?.onlink || undefined,
     nextHops: single ? undefined : nextHops,
     preference: preference === 'medium' ? undefined : preference,
+    priority: route.priority || (ipv6 ? IPV6_PRIORITY : undefined),
     protocol,
     scope: scopeOf(route),
-    table,
+    table: route.table || MAIN_TABLE,
     type,
   }) as Route;
+}
+
+/** Routes that answer instead of forwarding; the kernel says `lo`, or nothing, whatever link IPv6 ones were given. */
+export function answers(type: string): boolean {
+  return type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw';
+}
+
+/** Has nothing beyond destination, next hop, link, source, protocol, table, scope, onlink, type and priority. */
+export function isPlain(r: Route): boolean {
+  const more = r.nextHops ?? r.metrics ?? r.encap ?? r.from ?? r.nextHopId ?? r.preference ?? r.expires ?? r.mtu;
+  return more === undefined && r.tos === undefined;
 }
 
 function withoutWeight({ weight: _, ...hop }: NextHop): Omit<NextHop, 'weight'> {
@@ -98,9 +115,9 @@ export function scopeOf({ destination, scope, type = 'unicast', via, nextHops, n
 }
 
 /** Tells routes apart that can stand beside each other in the kernel. */
-export function routeKey({ destination, from, tos, table = MAIN_TABLE, priority }: Route): string {
+export function routeKey({ destination, from, tos, table, priority }: Route): string {
   const implicit = destination.includes(':') ? IPV6_PRIORITY : 0;
-  return `${destination} ${from ?? ''} ${tos ?? 0} ${table} ${priority ?? implicit}`;
+  return `${destination} ${from ?? ''} ${tos ?? 0} ${table || MAIN_TABLE} ${priority || implicit}`;
 }
 
 export const routeText = (r: Route): string =>
@@ -115,7 +132,7 @@ export function readRoutes(socket: RouteSocket, filter: RouteFilter = {}): Route
     const body = encodeBody(rtmsg, { family: one, protocol }, routeAttributes, table === 0 ? {} : { table });
     // ENOENT: a table that no route was ever written to
     const bodies = dumpBodies(socket, { type: RTM.GETROUTE, flags: 0, body, op: 'list routes' }, 'ENOENT');
-    return bodies.flatMap((answer) => decodeRoute(answer, names) ?? []);
+    return bodies.flatMap((answer) => readRoute(answer, names) ?? []);
   });
 }
 
@@ -129,16 +146,14 @@ export interface RouteChanges {
 export type RouteResult = ItemResult<'route', Route>;
 
 /**
- * Writes additions, then removals, in few system calls; one result each in that order. Throws NET_NO_LINK and
- * NET_BAD_VALUE, before anything is written.
+ * Writes additions, then removals, in few system calls; one result each in that order. Throws NET_NO_LINK (additions;
+ * a removal on a link that is gone is done) and NET_BAD_VALUE, before anything is written.
  */
 export function applyRoutes(socket: RouteSocket, { add, remove }: RouteChanges): RouteResult[] {
-  const indexes = new Map<string, number>();
-  const indexOf = (link: string): number => {
-    const index = indexes.get(link) ?? socket.indexOf(link);
-    indexes.set(link, index);
-    return index;
-  };
+  const { indexOf } = remembering(socket);
+  const removable = remove.filter((route) => isOnLinks(route, indexOf));
+  // a wrong removal is found before anything is added
+  if (add.length > 0) for (const route of removable) writeRoute(new ByteWriter(), route, { indexOf, remove: true });
   const write = (type: number, flags: number, routes: readonly Route[]) =>
     socket.netlink.batchEncoded({
       type,
@@ -147,13 +162,23 @@ export function applyRoutes(socket: RouteSocket, { add, remove }: RouteChanges):
       write: (out, i) => writeRoute(out, routes[i] as Route, { indexOf, remove: type === RTM.DELROUTE }),
       op: (i) => `${type === RTM.NEWROUTE ? 'add' : 'remove'} ${routeText(routes[i] as Route)}`,
     });
-  // a wrong removal is found before anything is added
-  for (const { link } of remove) if (link !== undefined) indexOf(link);
   const added = write(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, add);
-  const removed = write(RTM.DELROUTE, 0, remove);
-  const gone = (error: KernelError | undefined) => (isErrno(error, 'ESRCH') ? undefined : error);
+  const errors = write(RTM.DELROUTE, 0, removable).map((error) => (isErrno(error, 'ESRCH') ? undefined : error));
+  const removed = new Map(removable.map((route, i) => [route, errors[i]]));
   return [
     ...add.map((route, i): RouteResult => ({ route, action: 'add', error: added[i] })),
-    ...remove.map((route, i): RouteResult => ({ route, action: 'remove', error: gone(removed[i]) })),
+    ...remove.map((route): RouteResult => ({ route, action: 'remove', error: removed.get(route) })),
   ];
+}
+
+/** False: a link of the route is gone, and the route with it. */
+function isOnLinks(route: Route, indexOf: RouteSocket['indexOf']): boolean {
+  try {
+    if (route.link !== undefined) indexOf(route.link);
+    for (const { link } of route.nextHops ?? []) if (link !== undefined) indexOf(link);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'NET_NO_LINK')) return false;
+    throw misfit(routeText(route), error);
+  }
 }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { diffAddresses, diffNextHops, diffRoutes, diffRules } from './diff.ts';
+import fc from 'fast-check';
+import { diffAddresses, diffRules } from './diff.ts';
 import { ip, ipJson, ipText, prefix, withWires } from './namespace.fixture.ts';
 import type { Net } from './net.ts';
 import type { NextHopObject } from './nexthop-object.ts';
 import type { Route } from './route.ts';
-import type { Rule } from './rule.ts';
+import { diffNextHops, diffRoutes } from './route-diff.ts';
+import { defined } from './rtnetlink.ts';
+import { normalizeRule, type Rule } from './rule.ts';
 
 const PROTOCOL = 112;
 
@@ -272,6 +275,46 @@ test('rules are read back as written and shown by ip rule; those of others stay'
       net.rules().filter((rule) => rule.protocol !== 99),
       before,
     );
+  });
+});
+
+const sameRank = fc
+  .record({
+    mark: fc.constantFrom(undefined, 0, 5),
+    markMask: fc.constantFrom(undefined, 7),
+    from: fc.constantFrom(undefined, prefix('0.0.0.0/0'), prefix('10.0.0.0/8')),
+    invert: fc.constantFrom(undefined, true),
+    suppressPrefixLength: fc.constantFrom(undefined, 0, 8),
+    ipProtocol: fc.constantFrom(undefined, 0, 6),
+    tos: fc.constantFrom(undefined, 0, 16),
+    protocol: fc.constantFrom(PROTOCOL, PROTOCOL + 1),
+    way: fc.constantFrom(
+      { table: 7 },
+      { table: 8 },
+      { action: 'blackhole' as const },
+      { action: 'goto' as const, goto: 200 },
+      { action: 'goto' as const, goto: 201 },
+    ),
+  })
+  .map(({ way, ...conditions }) => normalizeRule({ priority: 100, ...defined(conditions), ...way }));
+
+test('of rules with one priority only those that are meant go', async () => {
+  await withWires((net) => {
+    const texts = (rules: readonly Rule[]) =>
+      rules.map((rule) => JSON.stringify(Object.entries(normalizeRule(rule)).sort()));
+    const sets = fc.uniqueArray(sameRank, { maxLength: 6, selector: (rule) => texts([rule])[0] });
+    const present = () => net.rules({ family: 'ipv4' }).filter(({ priority }) => priority === 100);
+    const check = (rules: Rule[], keep: boolean[]) => {
+      const added = net.applyRules({ add: rules, remove: [] });
+      const going = rules.filter((_, i) => !keep[i]);
+      const removed = net.applyRules({ add: [], remove: [...going, ...going] });
+      const failed = [...added, ...removed].flatMap(({ error }) => error?.message ?? []);
+      assert.deepEqual(failed, []);
+      assert.deepEqual(texts(present()).sort(), texts(rules.filter((_, i) => keep[i])).sort());
+      net.applyRules({ add: [], remove: present() });
+      assert.deepEqual(present(), []);
+    };
+    fc.assert(fc.property(sets, fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), check), { numRuns: 150 });
   });
 });
 

@@ -1,7 +1,6 @@
 import { type Family, type Prefix, prefixOf } from '@podwire/base';
-import { attributesAfter, encodeBody, NLM_F } from '@podwire/kernel';
+import { attributesAfter, encodeBody } from '@podwire/kernel';
 import { fibRuleHeader, RTM, type RULE_ACTIONS, ruleAttributes } from '@podwire/kernel/rtnetlink';
-import { applyBatch, type ItemResult } from './noun.ts';
 import { badValue, defined, dumpBodies, encodeFor, prefixFor, type RouteSocket, wordOf } from './rtnetlink.ts';
 
 export interface Range {
@@ -58,17 +57,22 @@ const DEFAULT_PROTOCOL = 3;
 const MAIN_TABLE = 254;
 const ALL_BITS = 0xffffffff;
 
-const textOf = (rule: Rule): string => `rule ${rule.priority}`;
+export const ruleText = (rule: Rule): string => `rule ${rule.priority}`;
 
-/** The rule with the defaults filled in, so that equal rules are equal data. */
+/** The rule with the defaults filled in, so that equal rules are equal data. What is 0 or everything is no condition. */
 export function normalizeRule(rule: Rule): Rule {
   const { action = 'table', protocol = DEFAULT_PROTOCOL, mark, markMask, l3mdev, invert } = rule;
   const lookup = action === 'table' && !l3mdev;
   return defined({
     ...rule,
     family: familyFor(rule),
+    from: conditionOf(rule.from),
+    to: conditionOf(rule.to),
     markMask: markMask ?? (mark === undefined ? undefined : ALL_BITS),
     mark: mark ?? (markMask === undefined ? undefined : 0),
+    ipProtocol: rule.ipProtocol || undefined,
+    tunnelId: rule.tunnelId || undefined,
+    flow: rule.flow || undefined,
     table: lookup ? (rule.table ?? MAIN_TABLE) : undefined,
     l3mdev: l3mdev || undefined,
     invert: invert || undefined,
@@ -78,12 +82,16 @@ export function normalizeRule(rule: Rule): Rule {
   }) as Rule;
 }
 
+function conditionOf(prefix: Prefix | undefined): Prefix | undefined {
+  return prefix === '0.0.0.0/0' || prefix === '::/0' ? undefined : prefix;
+}
+
 function familyFor({ family, from, to }: Rule): Family {
   return family ?? ((from ?? to)?.includes(':') ? 'ipv6' : 'ipv4');
 }
 
-function encodeRule(given: Rule): Buffer {
-  const object = textOf(given);
+export function encodeRule(given: Rule): Buffer {
+  const object = ruleText(given);
   const rule = normalizeRule(given);
   const { family = 'ipv4', action = 'table', table, tos = 0, invert } = rule;
   const [from, to] = [rule.from, rule.to].map((prefix) =>
@@ -91,6 +99,8 @@ function encodeRule(given: Rule): Buffer {
   );
   for (const prefix of [from, to])
     if (prefix && prefix.family !== family) throw badValue(object, `${prefix.address} in a rule of ${family}`);
+  // the kernel would choose a table
+  if (table === 0) throw badValue(object, 'tables begin with 1');
   if (action === 'goto' && rule.goto === undefined) throw badValue(object, 'where does it go to? say "goto"');
   const header = {
     family,
@@ -157,27 +167,4 @@ export function readRules(socket: RouteSocket, { protocol, family }: RuleFilter 
     return bodies.flatMap((answer) => decodeRule(answer) ?? []);
   });
   return protocol === undefined ? all : all.filter((rule) => rule.protocol === protocol);
-}
-
-export type RuleResult = ItemResult<'rule', Rule>;
-
-/** Writes additions, then removals; one result each. A rule that is there already is a success. */
-export function applyRules(
-  socket: RouteSocket,
-  changes: { readonly add: readonly Rule[]; readonly remove: readonly Rule[] },
-): RuleResult[] {
-  const results = applyBatch(socket, changes, {
-    key: 'rule' as const,
-    text: textOf,
-    addition: (rule: Rule) => ({
-      type: RTM.NEWRULE,
-      flags: NLM_F.CREATE | NLM_F.EXCL,
-      body: encodeRule(rule),
-    }),
-    removal: (rule: Rule) => ({ type: RTM.DELRULE, flags: 0, body: encodeRule(rule) }),
-    gone: ['ENOENT'],
-  });
-  return results.map((result) =>
-    result.action === 'add' && result.error?.errnoName === 'EEXIST' ? { ...result, error: undefined } : result,
-  );
 }
