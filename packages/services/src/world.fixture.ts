@@ -22,6 +22,16 @@ export const ADDRESS = {
   outside: '203.0.113.10',
 } as const;
 export type Place = keyof typeof ADDRESS;
+/** The same places by IPv6. */
+export const ADDRESS6: Readonly<Record<Place, string>> = {
+  client: 'fd00:244:1::2',
+  near1: 'fd00:244:1::5',
+  near2: 'fd00:244:1::6',
+  far: 'fd00:244:2::7',
+  distant: 'fd00:244:2::8',
+  node: 'fd00:30::11',
+  outside: '2001:db8::10',
+};
 const PODS = ['client', 'near1', 'near2'] as const;
 export const TCP_PORTS = [8080, 9090] as const;
 export const UDP_PORT = 5353;
@@ -48,6 +58,9 @@ export interface World {
 export interface WorldOptions extends Pick<ServicesContext, 'sockets'> {
   readonly proxyMode?: ClusterConfig['proxyMode'];
   readonly runDirectory?: string;
+  /** The cluster has addresses of both families. */
+  readonly dualStack?: boolean;
+  readonly config?: Partial<ClusterConfig>;
 }
 
 export function withWorld(
@@ -87,17 +100,23 @@ export function withWorld(
 
 const NODE: Node = {
   metadata: { name: 'node-1' },
-  spec: { podCIDRs: ['10.244.1.0/24'] },
-  status: { addresses: [{ type: 'InternalIP', address: ADDRESS.node }] },
+  spec: { podCIDRs: ['10.244.1.0/24', 'fd00:244:1::/64'] },
+  status: {
+    addresses: [
+      { type: 'InternalIP', address: ADDRESS.node },
+      { type: 'InternalIP', address: ADDRESS6.node },
+    ],
+  },
 };
 
 const logger: Logger = createLogger({ level: process.env.VERBOSE ? 'debug' : 'error' });
 
 function roomIn(netns: Netns, informers: FakeInformers, options: WorldOptions): ServicesRoom {
-  const { proxyMode, runDirectory = '/nonexistent', sockets } = options;
+  const { proxyMode, runDirectory = '/nonexistent', sockets, dualStack } = options;
   const config = {
-    podCidrs: ['10.244.0.0/16'],
-    serviceCidrs: ['10.96.0.0/12'],
+    podCidrs: ['10.244.0.0/16', ...(dualStack ? ['fd00:244::/32'] : [])],
+    serviceCidrs: ['10.96.0.0/12', ...(dualStack ? ['fd00:96::/112'] : [])],
+    ...options.config,
     ...(proxyMode && { proxyMode }),
   } as unknown as ClusterConfig;
   const context: RoomContext = {
@@ -121,12 +140,15 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   };
   const settings = {
     ip_forward: 1,
+    // cases ask to be refused more often than a client in earnest would
+    icmp_ratelimit: 0,
     'conf/all/rp_filter': 0,
     'conf/default/rp_filter': 0,
     'conf/all/send_redirects': 0,
     'conf/default/send_redirects': 0,
   };
   for (const [key, value] of Object.entries(settings)) run('node', 'sysctl', '-qw', `net/ipv4/${key}=${value}`);
+  run('node', 'sysctl', '-qw', 'net/ipv6/conf/all/forwarding=1');
   for (const pod of PODS) {
     cable(pod, pod);
     ip(pod, `addr add ${ADDRESS[pod]}/32 dev eth0`);
@@ -135,6 +157,11 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
     ip('node', `route add ${ADDRESS[pod]} dev ${pod}`);
     const [{ address }] = JSON.parse(run(pod, 'ip', '-j', 'link', 'show', 'eth0'));
     ip('node', `neigh add ${ADDRESS[pod]} lladdr ${address} dev ${pod}`);
+    ip(pod, `addr add ${ADDRESS6[pod]}/128 dev eth0 nodad`);
+    ip(pod, 'neigh add fe80::1 lladdr ee:ee:ee:ee:ee:ee dev eth0');
+    ip(pod, 'route add default via fe80::1 dev eth0 onlink');
+    ip('node', `route add ${ADDRESS6[pod]} dev ${pod}`);
+    ip('node', `neigh add ${ADDRESS6[pod]} lladdr ${address} dev ${pod}`);
   }
   cable('far', 'eth0');
   cable('outside', 'uplink');
@@ -147,25 +174,36 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   ip('node', 'route add default via 203.0.113.10');
   ip('outside', 'addr add 203.0.113.10/24 dev eth0');
   ip('outside', 'route add default via 203.0.113.1');
+  ip('node', `addr add ${ADDRESS6.node}/64 dev eth0 nodad`);
+  ip('far', 'addr add fd00:30::12/64 dev eth0 nodad');
+  for (const pod of ['far', 'distant'] as const) ip('far', `addr add ${ADDRESS6[pod]}/128 dev lo nodad`);
+  ip('far', `route add default via ${ADDRESS6.node}`);
+  ip('node', 'route add fd00:244:2::/64 via fd00:30::12');
+  ip('node', 'addr add 2001:db8::1/64 dev uplink nodad');
+  ip('node', `route add default via ${ADDRESS6.outside}`);
+  ip('outside', `addr add ${ADDRESS6.outside}/64 dev eth0 nodad`);
+  ip('outside', 'route add default via 2001:db8::1');
 }
 
 async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> {
   const servers: { close(): void }[] = [];
   for (const place of ['near1', 'near2', 'far'] as const) {
-    for (const port of TCP_PORTS) {
-      const server = await listenTcp({ netns: netns[place], address: ADDRESS[place], port });
-      server.on('connection', (socket) => {
-        const answer: Answer = { server: `${place}:${port}`, source: socket.remoteAddress ?? '' };
-        socket.on('error', () => {}).on('data', (data) => socket.write(data));
-        socket.write(`${JSON.stringify(answer)}\n`);
-      });
-      servers.push(server);
+    for (const address of [ADDRESS[place], ADDRESS6[place]]) {
+      for (const port of TCP_PORTS) {
+        const server = await listenTcp({ netns: netns[place], address, port });
+        server.on('connection', (socket) => {
+          const answer: Answer = { server: `${place}:${port}`, source: socket.remoteAddress ?? '' };
+          socket.on('error', () => {}).on('data', (data) => socket.write(data));
+          socket.write(`${JSON.stringify(answer)}\n`);
+        });
+        servers.push(server);
+      }
+      const udp = await bindUdp({ netns: netns[place], address, port: UDP_PORT });
+      udp.on('message', (_, from) =>
+        udp.send(JSON.stringify({ server: place, source: from.address }), from.port, from.address),
+      );
+      servers.push(udp);
     }
-    const udp = await bindUdp({ netns: netns[place], address: ADDRESS[place], port: UDP_PORT });
-    udp.on('message', (_, from) =>
-      udp.send(JSON.stringify({ server: place, source: from.address }), from.port, from.address),
-    );
-    servers.push(udp);
   }
   return servers;
 }
@@ -178,7 +216,7 @@ const connectFrom =
       address,
       port,
       timeout,
-      ...(from === 'distant' && { localAddress: ADDRESS.distant }),
+      ...(from === 'distant' && { localAddress: (address.includes(':') ? ADDRESS6 : ADDRESS).distant }),
     });
     try {
       return await new Promise<Answer>((resolve, reject) => {
