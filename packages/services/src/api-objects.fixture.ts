@@ -1,6 +1,6 @@
 import type { EndpointSlice, Service } from '@podwire/kube';
 import type { FakeInformers } from '@podwire/kube/testing';
-import { ADDRESS, type Place, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
+import { ADDRESS, ADDRESS6, type Place, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
 
 type Spec = NonNullable<Service['spec']>;
 type Backend = Extract<Place, 'near1' | 'near2' | 'far'>;
@@ -12,6 +12,10 @@ export interface ServiceOptions extends Partial<Spec> {
   readonly backends?: readonly Backend[];
   readonly conditions?: EndpointSlice['endpoints'][number]['conditions'];
   readonly targetPort?: number;
+  readonly annotations?: Record<string, string>;
+  /** Of the endpoints; default IPv4. */
+  readonly addressType?: 'IPv4' | 'IPv6';
+  readonly hints?: Partial<Record<Backend, object>>;
 }
 
 let next = 0;
@@ -23,9 +27,10 @@ export function putService(
   options: ServiceOptions = {},
   name = `service-${++next}`,
 ): string {
-  const { labels = {}, ingress = [], backends, conditions, targetPort, ...spec } = options;
+  const { labels = {}, annotations = {}, ingress = [], ...rest } = options;
+  const { backends, conditions, targetPort, addressType, hints, ...spec } = rest;
   informers.put('Service', {
-    metadata: { namespace: 'default', name, labels },
+    metadata: { namespace: 'default', name, labels, annotations },
     spec: {
       clusterIP,
       ports: [
@@ -43,21 +48,23 @@ export function putService(
 export function putSlice(
   informers: FakeInformers,
   service: string,
-  options: Pick<ServiceOptions, 'backends' | 'conditions' | 'targetPort'> = {},
+  options: Pick<ServiceOptions, 'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints'> = {},
   slice = service,
 ): void {
   const { backends = ['near1', 'near2', 'far'], conditions = { ready: true }, targetPort = TCP_PORTS[0] } = options;
+  const { addressType = 'IPv4', hints } = options;
   informers.put('EndpointSlice', {
     metadata: { namespace: 'default', name: slice, labels: { 'kubernetes.io/service-name': service } },
-    addressType: 'IPv4',
+    addressType,
     ports: [
       { name: 'http', protocol: 'TCP', port: targetPort },
       { name: 'dns', protocol: 'UDP', port: UDP_PORT },
     ],
     endpoints: backends.map((place) => ({
-      addresses: [ADDRESS[place]],
+      addresses: [(addressType === 'IPv4' ? ADDRESS : ADDRESS6)[place]],
       conditions,
       nodeName: place === 'far' ? 'node-2' : 'node-1',
+      ...(hints?.[place] && { hints: hints[place] }),
     })),
   });
 }
