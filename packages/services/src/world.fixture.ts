@@ -183,6 +183,12 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   ip('node', `route add default via ${ADDRESS6.outside}`);
   ip('outside', `addr add ${ADDRESS6.outside}/64 dev eth0 nodad`);
   ip('outside', 'route add default via 2001:db8::1');
+  // solicitations wait for link-local addresses, which are checked for duplicates first
+  const mac = (place: Place): string => JSON.parse(run(place, 'ip', '-j', 'link', 'show', 'eth0'))[0].address;
+  ip('node', `neigh add fd00:30::12 lladdr ${mac('far')} dev eth0`);
+  ip('node', `neigh add ${ADDRESS6.outside} lladdr ${mac('outside')} dev uplink`);
+  ip('far', `neigh add ${ADDRESS6.node} lladdr ee:ee:ee:ee:ee:ee dev eth0`);
+  ip('outside', 'neigh add 2001:db8::1 lladdr ee:ee:ee:ee:ee:ee dev eth0');
 }
 
 async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> {
