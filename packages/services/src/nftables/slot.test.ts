@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseIp } from '@podwire/base';
+import type { EndpointModel } from '../model.ts';
+import { slotsOf } from './slot.ts';
+
+const endpoint = (last: number, weight?: number): EndpointModel => ({
+  address: parseIp(`10.0.0.${last}`),
+  port: 80,
+  ready: true,
+  fallback: false,
+  local: false,
+  maybeLocal: false,
+  ...(weight && { weight }),
+});
+const text = (list: readonly EndpointModel[]): string => list.map(({ address }) => address.split('.')[3]).join('');
+
+test('slots are shared by weight, and as few as it takes', () => {
+  assert.equal(text(slotsOf([endpoint(1), endpoint(2)])), '12');
+  assert.equal(text(slotsOf([endpoint(1, 3), endpoint(2)])), '1112');
+  assert.equal(text(slotsOf([endpoint(1, 30), endpoint(2, 20)])), '11122');
+});
+
+test('too many slots: weights do not count', () => {
+  const many = Array.from({ length: 300 }, (_, i) => endpoint(i & 255, 97 + (i % 4)));
+  assert.equal(slotsOf(many).length, 300);
+});
