@@ -12,7 +12,8 @@ export type { BridgeParameters, BridgePort, KindSettings, LinkKind, VxlanParamet
 export type { LinkSettings } from './link-settings.ts';
 export type { Neighbour, NeighbourResult, NeighbourState } from './neighbour.ts';
 export { type Net, openNet } from './net.ts';
-export { applyNet, failuresOf, isEmptyPlan, type NetPlan, type NetResults, planNet } from './net-plan.ts';
+export { applyNet, failuresOf, type NetResults } from './net-apply.ts';
+export { isEmptyPlan, type NetPlan, planNet } from './net-plan.ts';
 export { type DesiredNet, type NetOwnership, type ObservedNet, observeNet } from './net-state.ts';
 export type { NextHop } from './next-hop.ts';
 export type { NextHopFilter, NextHopObject, NextHopResult } from './nexthop-object.ts';

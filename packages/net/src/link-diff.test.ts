@@ -78,3 +78,50 @@ test('a port that joins another bridge gets its port settings anew', () => {
   ];
   assert.deepEqual(diffLinks([port], observed).change, [{ name: 'pw1', settings: { master: 'br1', isolated: true } }]);
 });
+
+test('what is compared as the kernel keeps it: case of names, bits with a mask, times of a bridge', () => {
+  const same = (spec: Partial<LinkSpec>, link: Partial<Link>) =>
+    diffLinks([{ name: 'pw0', kind: 'bridge', ...spec }], [seen('pw0', 'bridge', link)]).change.length === 0;
+  assert.equal(same({ alias: 'Pod' }, { alias: 'pod' }), false);
+  assert.equal(
+    same({ bridge: { groupAddress: '01:80:C2:00:00:0D' } }, { bridge: { groupAddress: '01:80:c2:00:00:0d' } }),
+    true,
+  );
+  const bits = (value: number, mask: number) => ({ bridge: { booleanOptions: { value, mask } } });
+  assert.equal(same(bits(1, 1), bits(5, 15)), true);
+  assert.equal(same(bits(1, 3), bits(3, 15)), false);
+  const flags = ['looseBinding'] as const;
+  const told = {
+    flags: ['reorderHeader', 'looseBinding'],
+    mask: ['reorderHeader', 'gvrp', 'looseBinding', 0xffffffe0],
+  };
+  const vlan = (given: object) =>
+    diffLinks(
+      [{ name: 'pw1', kind: 'vlan', vlan: { flags: given } } as LinkSpec],
+      [seen('pw1', 'vlan', { vlan: { flags: told } } as Partial<Link>)],
+    ).change.length === 0;
+  assert.equal(vlan({ flags, mask: flags }), true);
+  assert.equal(vlan({ flags, mask: ['looseBinding', 'reorderHeader'] }), false);
+  assert.equal(same({ bridge: { ageingTime: 12_345 } }, { bridge: { ageingTime: 12_344 } }), true);
+  assert.equal(same({ bridge: { ageingTime: 12_345 } }, { bridge: { ageingTime: 12_343 } }), false);
+  assert.equal(
+    same({ bridge: { multicastQueryInterval: 6001n } }, { bridge: { multicastQueryInterval: 6000n } }),
+    true,
+  );
+  assert.equal(same({ bridge: { priority: 7 } }, { bridge: { priority: 8 } }), false);
+});
+
+test('what goes along with a link that goes is made anew', () => {
+  const tunnel: LinkSpec = { name: 'pw1', kind: 'vxlan', lower: 'eth0' };
+  const observed = [seen('pw0', 'veth'), seen('pw1', 'vxlan', { lower: 'pw0' }), seen('eth0', 'veth')];
+  assert.deepEqual(diffLinks([tunnel], observed, { prefix: 'pw' }), {
+    ...nothing,
+    remove: ['pw0', 'pw1'],
+    create: [tunnel],
+  });
+  const pair = [seen('pw0', 'veth', { index: 2, peerIndex: 3 }), seen('pw1', 'veth', { index: 3, peerIndex: 2 })];
+  const other: LinkSpec = { name: 'pw1', kind: 'veth', peer: { name: 'pw2' } };
+  assert.deepEqual(diffLinks([other], pair, { prefix: 'pw' }), { ...nothing, remove: ['pw0', 'pw1'], create: [other] });
+  const far = pair.map((link) => ({ ...link, peerNetnsId: 0 }));
+  assert.deepEqual(diffLinks([other], far, { prefix: 'pw' }), { ...nothing, remove: ['pw0'] });
+});

@@ -33,12 +33,13 @@ export function diffLinks(
   const peers = desired.flatMap(({ peer }) => (peer && !peer.netns ? [peer.name] : []));
   const wanted = new Set([...desired.map(({ name }) => name), ...peers]);
   const stale = observed.filter(({ name }) => prefix !== undefined && name.startsWith(prefix) && !wanted.has(name));
+  const gone = new Set(stale.map(({ name }) => name));
   const replaced = new Set<string>();
   for (const spec of inOrder(desired)) {
     const link = present.get(spec.name);
-    // what sits on a link goes with it
-    if (link && (isAnother(spec, link) || (spec.lower !== undefined && replaced.has(spec.lower))))
-      replaced.add(spec.name);
+    if (!link || !(isAnother(spec, link) || goesAlong(link, gone, observed))) continue;
+    replaced.add(spec.name);
+    gone.add(spec.name);
   }
   return {
     remove: [...stale.map(({ name }) => name), ...replaced],
@@ -69,6 +70,14 @@ function inOrder(desired: readonly LinkSpec[]): LinkSpec[] {
   return order;
 }
 
+/** What sits on a link goes with it, and so does the other end of a pair. */
+function goesAlong({ lower, peerIndex, peerNetnsId }: Link, gone: ReadonlySet<string>, all: readonly Link[]): boolean {
+  if (gone.size === 0) return false;
+  const isPeerHere = peerIndex !== undefined && peerNetnsId === undefined;
+  const peer = isPeerHere ? all.find(({ index }) => index === peerIndex)?.name : undefined;
+  return [lower, peer].some((name) => name !== undefined && gone.has(name));
+}
+
 function isAnother(spec: LinkSpec, link: Link): boolean {
   const { kind } = spec;
   if (kind !== link.kind) return true;
@@ -87,7 +96,7 @@ function changedSettings(spec: LinkSpec, link: Link, replaced: ReadonlySet<strin
   for (const [key, value] of Object.entries(spec)) {
     if (value === undefined || IDENTITY.has(key)) continue;
     const nested = isLinkKind(key) || key === 'bridgePort';
-    const change = nested ? changedEntries(value, seen[key]) : same(value, seen[key]) ? undefined : value;
+    const change = nested ? changedEntries(key, value, seen[key]) : same(value, seen[key]) ? undefined : value;
     if (change !== undefined) settings[key] = change;
   }
   const { master, lower, isolated, hairpin, bridgePort } = spec;
@@ -100,18 +109,51 @@ function changedSettings(spec: LinkSpec, link: Link, replaced: ReadonlySet<strin
   return settings as LinkSettings;
 }
 
-function changedEntries(given: object, seen: unknown): object | undefined {
+function changedEntries(kind: string, given: object, seen: unknown): object | undefined {
   const before = (seen ?? {}) as Record<string, unknown>;
-  const changed = Object.entries(given).filter(([key, value]) => value !== undefined && !same(value, before[key]));
+  const changed = Object.entries(given).filter(
+    ([key, value]) =>
+      value !== undefined && !same(value, before[key]) && !(kind === 'bridge' && sameTime(key, value, before[key])),
+  );
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
 
-/** Words of flags and names come in any order; what is off may be absent; case does not matter in MAC addresses. */
+/** A bridge keeps times in ticks of the kernel's clock, so one that is told may differ by a hundredth of a second. */
+function sameTime(key: string, given: unknown, seen: unknown): boolean {
+  const isTime = /(Time|Delay|Age|Interval)$/.test(key) && typeof given === typeof seen;
+  return isTime && Math.abs(Number(given) - Number(seen)) <= 1;
+}
+
+const HEX_WITH_COLONS = /^[0-9a-f]*:[0-9a-f:.]*$/i;
+
+/**
+ * Words of flags and names come in any order; what is off may be absent; case does not matter in MAC and IPv6 addresses;
+ * of bits with a mask only those of the mask are meant.
+ */
 function same(given: unknown, seen: unknown): boolean {
   if (Array.isArray(given)) return canonical([...given]) === canonical([...((seen as unknown[]) ?? [])]);
   if (given === false || given === '') return seen === undefined || seen === given;
-  if (typeof given === 'string' && typeof seen === 'string') return given.toLowerCase() === seen.toLowerCase();
+  if (typeof given === 'string' && typeof seen === 'string' && HEX_WITH_COLONS.test(given))
+    return given.toLowerCase() === seen.toLowerCase();
+  if (isMasked(given) && isMasked(seen))
+    return canonical(masked(given, given.mask)) === canonical(masked(seen, given.mask));
   return canonical(given) === canonical(seen);
+}
+
+interface Masked {
+  readonly mask: unknown;
+}
+
+function isMasked(value: unknown): value is Masked {
+  return typeof value === 'object' && value !== null && 'mask' in value;
+}
+
+/** Bits as a number (bridge) or as words (vlan). */
+function masked({ mask: _, ...parts }: Masked, mask: unknown): unknown[] {
+  return Object.values(parts).map((part) => {
+    if (typeof part === 'number' && typeof mask === 'number') return (part & mask) >>> 0;
+    return Array.isArray(part) && Array.isArray(mask) ? part.filter((word) => mask.includes(word)) : part;
+  });
 }
 
 function canonical(value: unknown): string | undefined {

@@ -59,13 +59,14 @@ function writeSettings(socket: RouteSocket, name: string, settings: LinkSettings
     name: rename,
     netnsFd: netns?.fd,
     master: master ? socket.indexOf(master) : master === null ? 0 : undefined,
-    familySpec: mode && encodeAttributes(familySpec, { inet6: { addressGeneration: mode } }),
   };
   const flags = flagChanges(settings);
   const change = (header: object, attributes: Values) => {
     const body = encodeBody(ifinfomsg, { index, ...header }, linkAttributes, attributes);
     socket.netlink.request({ type: RTM.NEWLINK, flags: 0, body, op: `set link ${name}` });
   };
+  // before the link goes up, which is when the address is made
+  if (mode) change({}, { familySpec: encodeAttributes(familySpec, { inet6: { addressGeneration: mode } }) });
   const info = kindChange(socket, name, settings);
   // a vxlan refuses an MTU beside its parameters
   if (info) change({}, { info: info as never });

@@ -1,18 +1,17 @@
-import { familyOf, type PodwireError, prefixOf } from '@podwire/base';
-import type { Address, AddressResult } from './address.ts';
+import { familyOf, prefixOf } from '@podwire/base';
+import type { Address } from './address.ts';
 import { type Difference, diffAddresses, diffFdb, diffNeighbours, diffRules } from './diff.ts';
-import type { FdbEntry, FdbResult } from './fdb.ts';
-import { diffLinks, type LinkDifference, type LinkResult } from './link-diff.ts';
-import type { Neighbour, NeighbourResult } from './neighbour.ts';
-import type { Net } from './net.ts';
+import type { FdbEntry } from './fdb.ts';
+import type { Link } from './link.ts';
+import { diffLinks, type LinkDifference } from './link-diff.ts';
+import type { Neighbour } from './neighbour.ts';
 import type { DesiredNet, NetOwnership, ObservedNet } from './net-state.ts';
-import type { NextHopObject, NextHopResult } from './nexthop-object.ts';
-import type { Route, RouteResult } from './route.ts';
+import type { NextHopObject } from './nexthop-object.ts';
+import type { Route } from './route.ts';
 import { diffNextHops, diffRoutes } from './route-diff.ts';
 import { badValue } from './rtnetlink.ts';
 import type { Rule } from './rule.ts';
-import type { RuleResult } from './rule-batch.ts';
-import { diffSysctls, type SysctlChange, type SysctlResult } from './sysctl.ts';
+import { diffSysctls, type SysctlChange } from './sysctl.ts';
 
 /** The changes that lead from what is observed to what is desired, noun by noun. */
 export interface NetPlan {
@@ -54,9 +53,17 @@ export function planNet(desired: DesiredNet, observed: ObservedNet, owner: NetOw
     routes: between(desired.routes && mark(desired.routes), usable, diffRoutes),
     rules: between(desired.rules && mark(desired.rules), left.rules, diffRules),
     neighbours: between(desired.neighbours && mark(desired.neighbours), kept, diffNeighbours),
-    fdb: between(desired.fdb, left.fdb, diffFdb),
+    fdb: withoutDefaults(between(desired.fdb, left.fdb, diffFdb), observed.links),
     sysctls: diffSysctls(desired.sysctls ?? {}, left.sysctls),
   };
+}
+
+/** The kernel makes an entry of a VXLAN link's own group (or only peer), which goes with the link. */
+function withoutDefaults({ add, remove }: Difference<FdbEntry>, links: readonly Link[]): Difference<FdbEntry> {
+  const groups = new Map(links.map(({ name, vxlan }) => [name, vxlan?.group]));
+  const isDefault = ({ link, mac, destination }: FdbEntry) =>
+    mac === '00:00:00:00:00:00' && destination !== undefined && destination === groups.get(link);
+  return { add, remove: remove.filter((entry) => !isDefault(entry)) };
 }
 
 function between<T>(
@@ -134,63 +141,4 @@ export function isEmptyPlan({ links, sysctls, ...nouns }: NetPlan): boolean {
   const differences: Difference<unknown>[] = Object.values(nouns);
   const none = links.remove.length + links.create.length + links.change.length + sysctls.length === 0;
   return none && differences.every(({ add, remove }) => add.length + remove.length === 0);
-}
-
-/** What became of each change, noun by noun in the order of the plan. */
-export interface NetResults {
-  readonly links: readonly LinkResult[];
-  readonly addresses: readonly AddressResult[];
-  readonly nextHops: readonly NextHopResult[];
-  readonly routes: readonly RouteResult[];
-  readonly rules: readonly RuleResult[];
-  readonly neighbours: readonly NeighbourResult[];
-  readonly fdb: readonly FdbResult[];
-  readonly sysctls: readonly SysctlResult[];
-}
-
-/**
- * Does what the plan says in the order that the kernel wants: what goes, from rules down to links; then what comes,
- * from links up to rules (of addresses, new ones come before old ones go). Sysctls are set once the links are there, since many belong to one. Throws NET_NO_LINK and
- * NET_BAD_VALUE; what the kernel refuses is in the results.
- */
-export function applyNet(net: Net, plan: NetPlan): NetResults {
-  const removed = {
-    rules: net.applyRules(going(plan.rules)),
-    routes: net.applyRoutes(going(plan.routes)),
-    nextHops: net.applyNextHops(going(plan.nextHops)),
-    fdb: net.applyFdb(going(plan.fdb)),
-    neighbours: net.applyNeighbours(going(plan.neighbours)),
-  };
-  const links = net.applyLinks(plan.links);
-  const sysctls = net.applySysctls(plan.sysctls);
-  const addresses = applyAddresses(net, plan.addresses);
-  return {
-    links,
-    sysctls,
-    addresses,
-    nextHops: [...removed.nextHops, ...net.applyNextHops(coming(plan.nextHops))],
-    neighbours: [...removed.neighbours, ...net.applyNeighbours(coming(plan.neighbours))],
-    fdb: [...removed.fdb, ...net.applyFdb(coming(plan.fdb))],
-    routes: [...removed.routes, ...net.applyRoutes(coming(plan.routes))],
-    rules: [...removed.rules, ...net.applyRules(coming(plan.rules))],
-  };
-}
-
-/**
- * New ones come before old ones go, since a link without any loses its routes; and once more afterwards, since those of
- * the prefix of a removed one go with it.
- */
-function applyAddresses(net: Net, { add, remove }: Difference<Address>): AddressResult[] {
-  const first = net.applyAddresses({ add, remove });
-  if (remove.length === 0 || add.length === 0) return first;
-  return [...net.applyAddresses({ add, remove: [] }), ...first.slice(add.length)];
-}
-
-const going = <T>({ remove }: Difference<T>): Difference<T> => ({ add: [], remove });
-const coming = <T>({ add }: Difference<T>): Difference<T> => ({ add, remove: [] });
-
-/** The errors among the results. */
-export function failuresOf(results: NetResults): PodwireError[] {
-  const all: readonly { readonly error: PodwireError | undefined }[] = Object.values(results).flat();
-  return all.flatMap(({ error }) => error ?? []);
 }

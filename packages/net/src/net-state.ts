@@ -46,15 +46,16 @@ export interface ObservedNet {
 export function observeNet(net: Net, owner: NetOwnership, sysctls: readonly string[] = []): ObservedNet {
   const { protocol, prefix } = owner;
   const own = (name: string) => name.startsWith(prefix);
-  const tunnels = net.links().filter((link) => link.kind === 'vxlan' && own(link.name));
+  const links = net.links();
+  const tunnels = links.filter((link) => link.kind === 'vxlan' && own(link.name));
   return {
-    links: net.links(),
+    links,
     addresses: net.addresses().filter((a) => a.protocol === protocol || (own(a.link) && !isAutomatic(a))),
     nextHops: net.nextHops({ protocol }),
     routes: net.routes({ protocol, table: 0 }),
     rules: net.rules({ protocol }),
     neighbours: net.neighbours().filter((n) => n.protocol === protocol || (own(n.link) && isMade(n))),
-    fdb: tunnels.flatMap(({ name }) => net.fdb(name)).filter((entry) => entry.permanent && !entry.master),
+    fdb: tunnels.flatMap(({ name }) => net.fdb(name)).filter((entry) => isWritten(entry) && !entry.master),
     sysctls: net.sysctls(sysctls),
   };
 }
@@ -68,4 +69,9 @@ function isAutomatic({ address, protocol, state }: Address): boolean {
 /** Somebody wrote it: it was not learned. */
 function isMade({ state, proxy, externLearn }: Neighbour): boolean {
   return state === 'permanent' || proxy === true || externLearn === true;
+}
+
+/** As isMade, of forwarding entries. */
+function isWritten({ permanent, externLearn }: FdbEntry): boolean {
+  return permanent === true || externLearn === true;
 }

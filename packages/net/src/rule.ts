@@ -35,7 +35,7 @@ export interface Rule {
   readonly invert?: boolean;
   /** Default table. */
   readonly action?: RuleAction;
-  /** The table looked up, for action `table`; default 254, main. */
+  /** The table looked up, for action `table`, 1 and up; default 254, main. */
   readonly table?: number;
   /** Look up the table of the VRF the packet belongs to, instead of `table`. */
   readonly l3mdev?: boolean;

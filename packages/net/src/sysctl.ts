@@ -5,10 +5,9 @@ import type { Netns } from '@podwire/kernel';
 /** Values by path, e.g. `{ 'net/ipv4/ip_forward': '1' }`; the kernel's Documentation/networking/ip-sysctl.rst. */
 export type Sysctls = Readonly<Record<string, string>>;
 
-/** `net/ipv4/ip_forward`; parts are separated by slashes, since names of links may hold dots. */
+/** `net/ipv4/ip_forward`; parts are separated by slashes, since names of links may hold dots and much else. */
 function sysctlFile(path: string): string {
-  const parts = path.split('/');
-  if (parts.some((part) => part === '.' || part === '..' || !/^[\w.@:+-]+$/.test(part))) {
+  if (path.includes('\0') || path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
     throw new PodwireError('NET_BAD_SYSCTL', `"${path}" is not a sysctl; write it as net/ipv4/ip_forward`);
   }
   return `/proc/sys/${path}`;
@@ -28,8 +27,18 @@ export function writeSysctl(netns: Netns, path: string, value: string): void {
 
 function writeFile(path: string, file: string, value: string): void {
   attempt(`set sysctl ${path} to ${value}`, () => {
-    if (plain(fs.readFileSync(file, 'utf8')) !== plain(value)) fs.writeFileSync(file, value);
+    if (readIfPossible(file) !== plain(value)) fs.writeFileSync(file, value);
   });
+}
+
+/** undefined: there is none, it can only be written (route/flush), or nothing was written yet (stable_secret: EIO). */
+function readIfPossible(file: string): string | undefined {
+  try {
+    return plain(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 /** The kernel separates several numbers by tabs, people by spaces. */
@@ -37,25 +46,31 @@ function plain(value: string): string {
   return value.trim().replaceAll(/\s+/g, ' ');
 }
 
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'this kernel or namespace has none of that name',
+  EINVAL: 'it does not take that value',
+  EISDIR: 'that is a folder of sysctls',
+  EIO: 'it has no value yet, or takes none here',
+};
+
 function attempt<T>(what: string, fn: () => T): T {
   try {
     return fn();
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    const advice =
-      code === 'ENOENT' ? 'this kernel or namespace has none of that name' : 'run as root, with /proc/sys writable';
+    const advice = ADVICE[code] ?? 'run as root, with /proc/sys writable';
     throw new PodwireError('NET_BAD_SYSCTL', `${what}: ${code}; ${advice}`, { cause });
   }
 }
 
-/** The values of these paths; those that the kernel or namespace does not have are left out. */
+/** The values of these paths; those that the kernel or namespace does not have, or that cannot be read, are left out. */
 export function readSysctls(netns: Netns, paths: readonly string[]): Sysctls {
   const files = paths.map((path) => [path, sysctlFile(path)] as const);
   return netns.run(() => {
-    const present = files.filter(([, file]) => fs.existsSync(file));
-    return Object.fromEntries(
-      present.map(([path, file]) => [path, attempt(`read sysctl ${path}`, () => plain(fs.readFileSync(file, 'utf8')))]),
+    const values = files.map(
+      ([path, file]) => [path, attempt(`read sysctl ${path}`, () => readIfPossible(file))] as const,
     );
+    return Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined));
   });
 }
 
