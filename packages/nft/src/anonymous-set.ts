@@ -6,7 +6,7 @@ import type { SetShape } from './encode-set.ts';
 import { lengthOf } from './expression-type.ts';
 import { type FieldShape, placed } from './field-shape.ts';
 import type { SetElement } from './model.ts';
-import { encodeValue, isInterval } from './value.ts';
+import { encodeValue, hasRanges, isInterval } from './value.ts';
 import { DATA, ELEMENT, LIST_ELEMENT } from './wire.ts';
 
 /** A set that lives and dies with its rule; it has no name, so the rule refers to `id`. */
@@ -22,7 +22,7 @@ export interface AnonymousSet {
 export function anonymousSets(made: AnonymousSet[], nextSetId: () => number): AnonymousSets {
   return ({ key, data, elements, shape: field }) => {
     const id = nextSetId();
-    const interval = elements.some((element) => element.key.some(isInterval));
+    const interval = hasRanges(elements);
     const shape: SetShape = {
       name: data === undefined ? '__set%d' : '__map%d',
       key,

@@ -493,4 +493,65 @@ const netdev: Table = {
   ],
 };
 
-export const CORPUS: readonly Table[] = [filter, nat, six, inet, arp, bridge, netdev, ...STATEMENT_TABLES];
+const zoneAndPort = concat(meta('mark'), payload('tcp dport'));
+/** Numbers in the host's order, and names with a star, in sets with ranges. */
+const ordered: Table = {
+  family: 'inet',
+  name: 'ordered',
+  sets: [
+    { name: 'marks', key: ['mark'], interval: true, elements: [{ key: [5] }, { key: [{ from: 255, to: 70_000 }] }] },
+    {
+      name: 'links',
+      key: ['ifname', 'mark'],
+      interval: true,
+      elements: [{ key: ['veth*', { from: 1, to: 256 }] }, { key: ['lo', 7] }],
+    },
+    { name: 'names', key: ['ifname'], interval: true, elements: [{ key: ['veth*'] }, { key: ['lo'] }] },
+    {
+      name: 'remarks',
+      key: ['mark'],
+      data: ['mark'],
+      interval: true,
+      elements: [{ key: [{ from: 1, to: 0x1_0000 }], data: [9] }],
+    },
+    {
+      name: 'verdicts',
+      key: ['uid'],
+      data: 'verdict',
+      interval: true,
+      elements: [{ key: [{ from: 1000, to: 60_000 }], data: { kind: 'accept' } }],
+    },
+  ],
+  chains: [
+    {
+      name: 'everything',
+      rules: [
+        rule({ kind: 'lookup', key: meta('mark'), set: 'marks' }),
+        rule({ kind: 'lookup', key: concat(meta('iifname'), meta('mark')), set: 'links' }),
+        rule({ kind: 'lookup', key: meta('oifname'), set: 'names', invert: true }),
+        rule({ kind: 'vmap', key: meta('skuid'), map: 'verdicts' }),
+        rule({ kind: 'set-mark', to: { kind: 'map', key: ct('mark'), map: 'remarks' } }),
+        rule(is(meta('iifname'), ['veth*', 'lo'])),
+        rule(is(meta('iifname'), 'd\u00e9*', '!=')),
+        rule(is(meta('mark'), [{ from: 1, to: 500 }, 9000])),
+        rule({ kind: 'anonymous-lookup', key: zoneAndPort, elements: [{ key: [{ from: 1, to: 500 }, 80] }] }),
+        rule({
+          kind: 'anonymous-vmap',
+          key: meta('mark'),
+          elements: [{ key: [{ from: 1, to: 500 }], data: { kind: 'accept' } }],
+        }),
+        rule({
+          kind: 'set-mark',
+          to: {
+            kind: 'anonymous-map',
+            key: meta('mark'),
+            data: ['mark'],
+            elements: [{ key: [{ from: 1, to: 500 }], data: [7] }],
+          },
+        }),
+      ],
+    },
+  ],
+};
+
+export const CORPUS: readonly Table[] = [filter, nat, six, inet, arp, bridge, netdev, ordered, ...STATEMENT_TABLES];

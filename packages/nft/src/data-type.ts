@@ -218,7 +218,8 @@ export function formatDuration(seconds: number): string {
   return ms % 1000 ? `${Math.floor(ms / 1000)}s${ms % 1000}ms` : `${ms / 1000}s`;
 }
 
-const IFNAME = /^[^\s"/*]{1,15}\*?$/;
+/** A backslash at the end would make a character of the star behind it (nft(8)). */
+const IFNAME = /^[^\s\p{Cc}"/*]{0,14}[^\s\p{Cc}"/*\\]$/u;
 const WORD = /^[\w.:-]+$/;
 
 export const TYPES: Readonly<Record<ValueType, TypeInfo>> = {

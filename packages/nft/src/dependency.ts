@@ -1,6 +1,6 @@
 import { EXTENSIONS, FIELDS, type FieldInfo, type HeaderNeed } from './expression-type.ts';
 import type { Expression, MetaKey, Statement, TableFamily, Value } from './model.ts';
-import { expressionsOf } from './reference.ts';
+import { expressionsOf, partsOf } from './reference.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
 
@@ -11,10 +11,8 @@ export interface Known {
 
 /** Matches that must stand before the statement so that it reads the header it means; nft(8) inserts the same. */
 export function dependenciesOf(statement: Statement, family: TableFamily, known: Known): Match[] {
-  const needs = expressionsOf(statement).flatMap(needsOf);
-  if (statement.kind === 'reject') needs.push(...rejectNeeds(statement));
   const found: Match[] = [];
-  for (const dependency of needs.flatMap((need) => dependencies(need, family))) {
+  for (const dependency of needsOf(statement).flatMap((need) => dependencies(need, family))) {
     const subject = subjectOf(dependency.left) ?? '';
     if (known.values.has(subject)) continue;
     known.values.set(subject, String(dependency.right));
@@ -23,18 +21,24 @@ export function dependenciesOf(statement: Statement, family: TableFamily, known:
   return found;
 }
 
+/** The headers a statement reads or answers. */
+export function needsOf(statement: Statement): Need[] {
+  const needs = expressionsOf(statement).flatMap(partsOf).flatMap(needOf);
+  return statement.kind === 'reject' ? [...needs, ...rejectNeeds(statement)] : needs;
+}
+
 function rejectNeeds({ with: reason, protocol }: Extract<Statement, { kind: 'reject' }>): Need[] {
   if (reason === 'tcp-reset') return [{ header: 'tcp' }];
   return protocol === 'icmp' ? [{ header: 'ipv4' }] : protocol === 'icmpv6' ? [{ header: 'ipv6' }] : [];
 }
 
 /** A header, and where a field is not in all messages of a protocol, in which. */
-interface Need {
+export interface Need {
   readonly header: HeaderNeed;
   readonly messages?: readonly number[];
 }
 
-function needsOf(expression: Expression): Need[] {
+function needOf(expression: Expression): Need[] {
   switch (expression.kind) {
     case 'payload': {
       const { needs: header, messages }: FieldInfo = FIELDS[expression.field];
@@ -44,15 +48,6 @@ function needsOf(expression: Expression): Need[] {
       const { op } = EXTENSIONS[expression.field];
       return op === 'ipv6' ? [{ header: 'ipv6' }] : op === 'ipv4' ? [{ header: 'ipv4' }] : [];
     }
-    case 'concat':
-      return expression.parts.flatMap(needsOf);
-    case 'map':
-    case 'anonymous-map':
-      return needsOf(expression.key);
-    case 'bitwise':
-    case 'shift':
-    case 'jhash':
-      return needsOf(expression.of);
     default:
       return [];
   }

@@ -89,7 +89,7 @@ function writeEnding(writer: ExpressionWriter, statement: Ending) {
     case 'objref': // NFTA_OBJREF_IMM_*
       return writer.emit('objref', (out) => out.u32(1, OBJECT_TYPE[statement.type]).text(2, checkName(statement.name)));
     case 'objref-map': // NFTA_OBJREF_SET_*
-      writer.load(statement.key, 0);
+      writer.loadKey(statement.key, 0, setNamed(writer.table, statement.map).interval);
       return writer.emit('objref', (out) => out.u32(3, register(0)).text(4, checkName(statement.map)));
     case 'notrack':
     case 'last':

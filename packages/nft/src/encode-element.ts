@@ -7,19 +7,30 @@ import { isCatchAll, whole } from './format-element.ts';
 import type { SetElement, Value } from './model.ts';
 import { checkName } from './name.ts';
 import { elementUserdata } from './userdata.ts';
-import { type Bounds, encodeBounds, encodeValue, joinParts } from './value.ts';
+import { type Bounds, encodeBounds, encodeValue, inIntervalOrder, isInterval, joinParts } from './value.ts';
 import { CATCH_ALL, DATA, ELEMENT, INTERVAL_END, LIST_ELEMENT } from './wire.ts';
 
-/** The bytes of a key: its first and last value. */
-export function keyBounds(set: Pick<SetShape, 'name' | 'key'>, element: SetElement): Bounds {
+/** The bytes of a key: its first and last value, as sets with or without ranges want them. */
+export function keyBounds(set: Pick<SetShape, 'name' | 'key' | 'interval'>, element: SetElement): Bounds {
   if (element.key.length !== set.key.length) {
     throw nftError(
       'NFT_BAD_RULESET',
       `an element of "${set.name}" has ${element.key.length} key parts, the set has ${set.key.length}`,
     );
   }
-  const parts = element.key.map((value, i) => encodeBounds(set.key[i] as ValueType, value));
+  const parts = element.key.map((value, i) => {
+    const type = set.key[i] as ValueType;
+    const { from, to } = encodeBounds(type, value);
+    return set.interval ? { from: inIntervalOrder(type, from), to: inIntervalOrder(type, to) } : { from, to };
+  });
   return { from: joinParts(parts.map((p) => p.from)), to: joinParts(parts.map((p) => p.to)) };
+}
+
+/** The bytes of a key in a set without ranges; throws NFT_BAD_VALUE for a range. */
+export function checkSingle(set: Pick<SetShape, 'name' | 'key'>, element: SetElement): Bounds {
+  const bounds = keyBounds({ name: set.name, key: set.key }, element);
+  if (bounds.from.equals(bounds.to)) return bounds;
+  throw nftError('NFT_BAD_VALUE', `an element of "${set.name}" is a range, but the set has no intervals`);
 }
 
 /** The first value behind a range, or undefined at the end of the number space. */
@@ -84,9 +95,7 @@ export class ElementEncoder {
   #writeAny(out: AttributeWriter, element: SetElement, keyOnly: boolean) {
     const { interval, key } = this.#set;
     if (isCatchAll(element)) return this.#writeCatchAll(out, element, keyOnly);
-    const { from, to } = keyBounds(this.#set, element);
-    if (!interval && !from.equals(to))
-      throw nftError('NFT_BAD_VALUE', `an element of "${this.#set.name}" is a range, but the set has no intervals`);
+    const { from, to } = interval ? keyBounds(this.#set, element) : checkSingle(this.#set, element);
     const simple = interval === true && key.length === 1;
     const end = simple ? successor(to) : undefined;
     out.nest(LIST_ELEMENT, () => {
@@ -176,8 +185,7 @@ class PartWriter {
       const part = this.#parts[i];
       const value = values[i];
       if (part === undefined || value === undefined) continue;
-      if (typeof value === 'object' || (typeof value === 'string' && value.includes('/')))
-        bytes.set(encodeValue(part.name, value), at + part.at);
+      if (typeof value === 'object' || isInterval(value)) bytes.set(encodeValue(part.name, value), at + part.at);
       else part.type.write(bytes, at + part.at, value);
     }
   }

@@ -1,12 +1,13 @@
 import { AttributeWriter } from './attribute-writer.ts';
 import { paddedLength, TYPES, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
-import { CT, EXTENSIONS, FIELDS, lengthOf, META, RT, SOCKET, typesOf } from './expression-type.ts';
+import { CT, EXTENSIONS, FIELDS, lengthOf, META, RT, SOCKET, setNamed, typesOf } from './expression-type.ts';
 import { type FieldShape, fieldShape } from './field-shape.ts';
 import { whole } from './format-element.ts';
 import type { Expression, SetElement, Table } from './model.ts';
 import { checkName } from './name.ts';
-import { encodeValue } from './value.ts';
+import { encodeValue, hasRanges } from './value.ts';
+import { isTurned } from './value-order.ts';
 import { DATA, EXPRESSION, LIST_ELEMENT } from './wire.ts';
 
 type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
@@ -167,7 +168,7 @@ export class ExpressionWriter {
       case 'concat':
         return this.#concat(expression, word);
       case 'map':
-        this.load(expression.key, word);
+        this.loadKey(expression.key, word, setNamed(this.table, expression.map).interval);
         return this.lookup(checkName(expression.map), word, { dreg: register(word) });
       case 'anonymous-map':
         return this.#anonymousMap(expression, word);
@@ -189,8 +190,18 @@ export class ExpressionWriter {
     }
   }
 
-  #anonymousMap({ key, data, elements }: ExpressionOf<'anonymous-map'>, word: number): void {
+  /** Loads what is looked up in a set; `interval`: one with ranges, where the order of bytes counts. */
+  loadKey(key: Expression, word: number, interval = false): void {
     this.load(key, word);
+    if (!interval) return;
+    for (const type of this.typesOf(key)) {
+      if (isTurned(type)) this.toBigEndian(word, TYPES[type].length);
+      word += wordsOf(TYPES[type].length);
+    }
+  }
+
+  #anonymousMap({ key, data, elements }: ExpressionOf<'anonymous-map'>, word: number): void {
+    this.loadKey(key, word, hasRanges(elements));
     const { name, setId } = this.anonymous({ key: this.typesOf(key), data, elements });
     this.lookup(name, word, { dreg: register(word), setId });
   }

@@ -6,7 +6,8 @@ import { type FieldShape, fieldShape, placed } from './field-shape.ts';
 import { leftType } from './format-expression.ts';
 import { checkField } from './match-check.ts';
 import type { Expression, MatchOperator, SetElement, Statement, Value } from './model.ts';
-import { encodeBounds, encodeValue } from './value.ts';
+import { encodeBounds, encodeValue, hasRanges, isWildcard } from './value.ts';
+import { isTurned } from './value-order.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
 
@@ -88,9 +89,8 @@ class MatchWriter {
 
   /** Numbers in host order are turned, so that memcmp orders them. */
   #turn(values: readonly Buffer[]): readonly Buffer[] {
-    const { order, length } = TYPES[this.#type];
-    if (order === 'big' || length === 1) return values;
-    this.#writer.toBigEndian(0, length);
+    if (!isTurned(this.#type)) return values;
+    this.#writer.toBigEndian(0, TYPES[this.#type].length);
     return values.map((value) => Buffer.from(value).reverse());
   }
 
@@ -106,8 +106,7 @@ class MatchWriter {
 
   #equal(op: '==' | '!=', right: Value) {
     const writer = this.#writer;
-    if (this.#type === 'ifname' && typeof right === 'string' && right.endsWith('*'))
-      return writer.compare(0, OPERATORS[op], Buffer.from(TYPES.ifname.encode(right).subarray(0, right.length - 1)));
+    if (isWildcard(this.#type, right)) return writer.compare(0, OPERATORS[op], beginning(right));
     if (typeof right === 'object') return this.#range(op, right);
     const prefix = typeof right === 'string' ? prefixBounds(right) : undefined;
     if (!prefix) return writer.compare(0, OPERATORS[op], this.#encode(right));
@@ -142,6 +141,7 @@ class MatchWriter {
     if (op !== '==' && op !== '!=')
       throw nftError('NFT_BAD_RULESET', `a list of values can be compared with == and != only, not ${op}`);
     const elements = right.map((value): SetElement => ({ key: [value] }));
+    if (hasRanges(elements)) this.#turn([]);
     const { name, setId } = this.#writer.anonymous({
       key: [this.#type],
       elements,
@@ -149,4 +149,9 @@ class MatchWriter {
     });
     this.#writer.lookup(name, 0, { invert: op === '!=', setId });
   }
+}
+
+/** The bytes that a name with a star has before it. */
+function beginning(wildcard: string): Buffer {
+  return encodeBounds('ifname', wildcard).from.subarray(0, Buffer.byteLength(wildcard) - 1);
 }

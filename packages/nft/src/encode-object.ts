@@ -4,7 +4,7 @@ import { writeCounter, writeQuota, writeRate } from './encode-state.ts';
 import { nftError } from './errors.ts';
 import { whole } from './format-element.ts';
 import type { Flowtable, NamedObject, SynproxyOptions } from './model.ts';
-import { checkIfname, checkName, checkWord, commentOf } from './name.ts';
+import { checkIfname, checkName, checkObjectName, checkWord, commentOf } from './name.ts';
 import { commentUserdata } from './userdata.ts';
 import { DEVICE_NAME, FLOWTABLE, FLOWTABLE_FLAG, FLOWTABLE_HOOK, OBJECT, OBJECT_TYPE } from './wire.ts';
 
@@ -30,7 +30,7 @@ export const TIMEOUT_STATES: Readonly<Record<'tcp' | 'udp', Readonly<Record<stri
 
 /** Attributes of NFT_MSG_NEWOBJ after the table. */
 export function writeObject(out: AttributeWriter, object: NamedObject) {
-  out.text(OBJECT.name, checkName(object.name)).u32(OBJECT.type, OBJECT_TYPE[object.kind]);
+  out.text(OBJECT.name, checkObjectName(object.kind, object.name)).u32(OBJECT.type, OBJECT_TYPE[object.kind]);
   out.nest(OBJECT.data, () => writeObjectData(out, object));
   if (commentOf(object.comment) !== undefined) out.bytes(OBJECT.userdata, commentUserdata(object.comment ?? ''));
 }

@@ -8,6 +8,8 @@ import { writeElementStatement } from './encode-state.ts';
 import { setNamed } from './expression-type.ts';
 import type { Expression, Rule, SetElement, Statement, Table } from './model.ts';
 import { checkName } from './name.ts';
+import { checkRule } from './rule-check.ts';
+import { hasRanges } from './value.ts';
 import { LIST_ELEMENT } from './wire.ts';
 
 export interface EncodedRule {
@@ -16,8 +18,12 @@ export interface EncodedRule {
   readonly sets: readonly AnonymousSet[];
 }
 
-/** A rule as the kernel's expressions. `nextSetId` numbers the anonymous sets of a transaction. */
+/**
+ * A rule as the kernel's expressions. `nextSetId` numbers the anonymous sets of a transaction. Throws NFT_BAD_RULESET for
+ * a rule that contradicts itself.
+ */
 export function encodeRule(rule: Rule, table: Table, nextSetId: () => number): EncodedRule {
+  checkRule(rule, table);
   const sets: AnonymousSet[] = [];
   const encoder = new RuleEncoder(new ExpressionWriter(table, anonymousSets(sets, nextSetId)));
   for (const statement of rule.statements) encoder.add(statement);
@@ -69,8 +75,9 @@ class RuleEncoder {
 
   /** The verdict register is 0. */
   #lookup(key: Expression, { name, ...options }: { name: string; invert?: boolean; dreg?: number }): void {
-    this.writer.load(key, 0);
-    this.writer.lookup(checkName(setNamed(this.writer.table, name).name), 0, options);
+    const set = setNamed(this.writer.table, name);
+    this.writer.loadKey(key, 0, set.interval);
+    this.writer.lookup(checkName(set.name), 0, options);
   }
 
   #anonymous(
@@ -78,7 +85,7 @@ class RuleEncoder {
     { elements, ...options }: { elements: readonly SetElement[]; invert?: boolean; dreg?: number },
   ): void {
     const types = this.writer.typesOf(key);
-    this.writer.load(key, 0);
+    this.writer.loadKey(key, 0, hasRanges(elements));
     const data = options.dreg === undefined ? {} : { data: 'verdict' as const };
     const { name, setId } = this.writer.anonymous({ key: types, elements, ...data });
     this.writer.lookup(name, 0, { ...options, setId });

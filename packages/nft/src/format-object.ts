@@ -3,12 +3,12 @@ import { timeoutState } from './encode-object.ts';
 import { formatQuota, formatRate, whole } from './format-element.ts';
 import { formatSynproxy } from './format-statement.ts';
 import type { Flowtable, NamedObject } from './model.ts';
-import { checkIfname, checkName, checkWord, formatComment } from './name.ts';
+import { checkIfname, checkName, checkObjectName, checkWord, formatComment } from './name.ts';
 
 /** A named object in nft syntax, tab-indented as `nft list` writes it. */
 export function formatObject(object: NamedObject): string {
   const lines = [...formatComment(object.comment), ...objectLines(object)];
-  return `\t${object.kind} ${checkName(object.name)} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
+  return `\t${object.kind} ${checkObjectName(object.kind, object.name)} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
 }
 
 function objectLines(object: NamedObject): string[] {

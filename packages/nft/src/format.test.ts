@@ -91,6 +91,32 @@ test('text never becomes syntax', () => {
   assert.ok(!printed.includes('"') && Buffer.byteLength(printed) <= 127, printed);
 });
 
+test('words of nft are no names, whatever they are words of', () => {
+  for (const name of ['table', 'offload', 'get'])
+    assert.throws(
+      () => formatTable({ ...table, chains: [{ name, rules: [] }] }),
+      (error) => hasCode(error, 'NFT_BAD_NAME'),
+      name,
+    );
+  const quota = (name: string): Table => ({ ...table, objects: [{ kind: 'quota', name, bytes: 5 }] });
+  assert.throws(
+    () => formatTable(quota('over')),
+    (error) => hasCode(error, 'NFT_BAD_NAME'),
+  );
+  assert.match(formatTable(quota('state')), /quota state/);
+});
+
+test('a range in a set without ranges is refused, a whole prefix is an address', () => {
+  const wild = withElement('eth*', 'ifname');
+  assert.throws(
+    () => formatTable(wild),
+    (error) => hasCode(error, 'NFT_BAD_VALUE'),
+  );
+  const [set] = wild.sets;
+  assert.match(formatTable({ ...wild, sets: set ? [{ ...set, interval: true }] : [] }), /elements = \{ "eth\*" \}/);
+  assert.match(formatTable(withElement('10.0.0.1/32', 'ipv4_addr')), /elements = \{ 10\.0\.0\.1 \}/);
+});
+
 test('a rule that names no set of its table is refused', () => {
   assert.throws(
     () => formatTable({ ...table, sets: [] }),

@@ -1,4 +1,5 @@
 import { formatDuration, TYPES } from './data-type.ts';
+import { checkSingle } from './encode-element.ts';
 import { sizeOf, statementsOf } from './encode-set.ts';
 import { nftError } from './errors.ts';
 import { formatElement, formatElementStatement, whole } from './format-element.ts';
@@ -6,6 +7,8 @@ import { formatFlowtable, formatObject } from './format-object.ts';
 import { formatStatement } from './format-statement.ts';
 import type { BaseChain, Chain, DataType, NamedSet, Rule, Table } from './model.ts';
 import { checkIfname, checkName, formatComment } from './name.ts';
+import { checkRule } from './rule-check.ts';
+import { isInterval } from './value.ts';
 
 /** The flags line of a set, in nft's words. */
 function setFlags(set: NamedSet): string[] {
@@ -19,6 +22,7 @@ function setFlags(set: NamedSet): string[] {
 
 /** A set or map in nft syntax, tab-indented as `nft list` writes it. */
 export function formatSet(set: NamedSet): string {
+  checkRanges(set);
   const flags = setFlags(set);
   const size = sizeOf(set);
   const keeps = statementsOf(set).map(formatElementStatement);
@@ -37,6 +41,12 @@ export function formatSet(set: NamedSet): string {
       : []),
   ];
   return `\t${isMap(set) ? 'map' : 'set'} ${checkName(set.name)} {\n${lines.map((l) => `\t\t${l}\n`).join('')}\t}\n`;
+}
+
+/** As the kernel would say it: only sets with intervals hold ranges. */
+function checkRanges(set: NamedSet): void {
+  if (set.interval) return;
+  for (const element of set.elements) if (element.key.some(isInterval)) checkSingle(set, element);
 }
 
 export const isMap = ({ data, objects }: NamedSet): boolean => data !== undefined || objects !== undefined;
@@ -72,6 +82,7 @@ export function formatHook({ base }: Chain): string {
 }
 
 function formatChain(chain: Chain, table: Table): string {
+  for (const rule of chain.rules) checkRule(rule, table);
   const lines = [
     ...formatComment(chain.comment),
     ...(chain.base ? [formatHook(chain)] : []),
@@ -82,7 +93,7 @@ function formatChain(chain: Chain, table: Table): string {
 
 /**
  * The table in nft syntax; `nft -f` loads it, in an empty namespace to the same ruleset that Nft.apply makes.
- * Text of rules that set a port needs a match on the transport protocol before (nft insists, the kernel does not).
+ * Throws what `apply` throws before it asks the kernel. Text of rules that set a port needs a match on the transport protocol before (nft insists, the kernel does not).
  */
 export function formatTable(table: Table): string {
   const flags = [...(table.dormant ? ['dormant'] : []), ...(table.owner ? ['owner'] : [])];

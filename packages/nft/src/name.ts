@@ -1,5 +1,6 @@
 import { nftError } from './errors.ts';
-import { KEYWORDS } from './keyword.ts';
+import { KEYWORDS, OBJECT_KEYWORDS } from './keyword.ts';
+import type { ObjectKind } from './model.ts';
 
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_./-]{0,127}$/;
 /** The kernel keeps 256 bytes of user data, nft prints comments up to 127 bytes. */
@@ -13,16 +14,25 @@ export function checkName(name: string): string {
       `"${name}" is not an nft identifier; use a letter, then letters, digits and _ . / -`,
     );
   }
-  if (KEYWORDS.has(name)) throw nftError('NFT_BAD_NAME', `"${name}" is a word of nft's own grammar; use another name`);
+  return checkWords(name, KEYWORDS);
+}
+
+function checkWords(name: string, words: ReadonlySet<string> | undefined): string {
+  if (words?.has(name)) throw nftError('NFT_BAD_NAME', `"${name}" is a word of nft's own grammar; use another name`);
   return name;
+}
+
+/** The name of an object of that kind; throws NFT_BAD_NAME. */
+export function checkObjectName(kind: ObjectKind, name: string): string {
+  return checkWords(checkName(name), OBJECT_KEYWORDS[kind]);
 }
 
 /** Name of an interface; throws NFT_BAD_NAME. */
 export function checkIfname(name: string): string {
-  if (!/^[^\s"/*:]{1,15}$/.test(name) || Buffer.byteLength(name) > 15)
+  if (!/^[^\s\p{Cc}"/*:]{1,15}$/u.test(name) || Buffer.byteLength(name) > 15)
     throw nftError(
       'NFT_BAD_NAME',
-      `${JSON.stringify(name)} is not an interface name: 1 to 15 bytes without space / : " *`,
+      `${JSON.stringify(name)} is not an interface name: 1 to 15 bytes without space, control characters and / : " *`,
     );
   return name;
 }

@@ -3,21 +3,12 @@ import type { Expression, Rule, Statement } from './model.ts';
 /** What a rule refers to: `set s`, `flowtable f`, `counter c`, ... */
 export function usesOf(rule: Rule): Set<string> {
   const names = new Set<string>();
-  const walk = (e: Expression): void => {
-    if (e.kind === 'map') {
-      names.add(`set ${e.map}`);
-      walk(e.key);
-    }
-    if (e.kind === 'concat') e.parts.forEach(walk);
-    if (e.kind === 'anonymous-map') walk(e.key);
-    if (e.kind === 'bitwise' || e.kind === 'shift' || e.kind === 'jhash') walk(e.of);
-  };
   for (const s of rule.statements) {
     if ('set' in s) names.add(`set ${s.set}`);
     if (s.kind === 'vmap' || s.kind === 'objref-map') names.add(`set ${s.map}`);
     if (s.kind === 'flow-add') names.add(`flowtable ${s.flowtable}`);
     if (s.kind === 'objref') names.add(`${s.type} ${s.name}`);
-    for (const e of expressionsOf(s)) walk(e);
+    for (const e of expressionsOf(s).flatMap(partsOf)) if (e.kind === 'map') names.add(`set ${e.map}`);
   }
   return names;
 }
@@ -52,5 +43,22 @@ export function expressionsOf(statement: Statement): Expression[] {
       return [statement.to, statement.device].filter((e) => e !== undefined);
     default:
       return [];
+  }
+}
+
+/** The expression itself, and all that it is computed from. */
+export function partsOf(expression: Expression): Expression[] {
+  switch (expression.kind) {
+    case 'concat':
+      return [expression, ...expression.parts.flatMap(partsOf)];
+    case 'map':
+    case 'anonymous-map':
+      return [expression, ...partsOf(expression.key)];
+    case 'bitwise':
+    case 'shift':
+    case 'jhash':
+      return [expression, ...partsOf(expression.of)];
+    default:
+      return [expression];
   }
 }

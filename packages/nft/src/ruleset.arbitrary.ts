@@ -147,6 +147,21 @@ const ruleFor = (family: Table['family']): fc.Arbitrary<Rule> => {
     }));
 };
 
+/** Two rules' statements as one rule: what the first compares may contradict the second. */
+export const arbitraryPair: fc.Arbitrary<Table> = fc
+  .constantFrom('ip' as const, 'ip6' as const, 'inet' as const, 'bridge' as const, 'netdev' as const, 'arp' as const)
+  .chain((family) => {
+    const foreign = fc.constantFrom(...MATCH_CASES).map(({ rule }) => rule);
+    return fc.tuple(ruleFor(family), fc.oneof(ruleFor(family), foreign)).map(
+      ([one, { statements }]): Table => ({
+        family,
+        name: 't',
+        sets: [],
+        chains: [LEAF, { name: 'c', rules: [{ statements: [...one.statements, ...statements] }] }],
+      }),
+    );
+  });
+
 const LEAF: Chain = { name: 'leaf', rules: [{ statements: [{ kind: 'counter' }] }] };
 
 /** A valid table of chains and sets, with any text where text is free. */

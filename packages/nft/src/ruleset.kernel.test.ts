@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { formatTable } from './format.ts';
 import type { Table } from './model.ts';
 import { openNft } from './nft.ts';
-import { arbitraryTable, hostileText } from './ruleset.arbitrary.ts';
+import { arbitraryPair, arbitraryTable, hostileText } from './ruleset.arbitrary.ts';
 
 function nft(netns: Netns, args: string[], input = ''): string {
   const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', String(netns.name), 'nft', ...args], {
@@ -95,6 +95,34 @@ function rulesOf(statements: Table['chains'][number]['rules'][number]['statement
     chains: [{ name: 'c', rules: [{ statements, ...(comment !== undefined && { comment }) }] }],
   };
 }
+
+test('of two rules put together, both printers refuse the same, and what they take nft takes too', () =>
+  withNetns(2, (ours, theirs) => {
+    const client = openNft(ours as Netns);
+    let taken = 0;
+    fc.assert(
+      fc.property(arbitraryPair, (table) => {
+        for (const { family, name } of client.tables()) client.delete(family, name);
+        nft(theirs as Netns, ['flush', 'ruleset']);
+        const printed = attempt(() => formatTable(table));
+        const applied = attempt(() => client.apply(table));
+        // what the kernel does not have in that family, it refuses whoever asks
+        if (applied instanceof PodwireError && applied.code === 'NFT_REFUSED') return;
+        if (printed instanceof PodwireError || applied instanceof PodwireError) {
+          assert.equal((applied as PodwireError).message, (printed as PodwireError).message);
+          return;
+        }
+        nft(theirs as Netns, ['-f', '-'], printed);
+        taken++;
+        // behind the link's header nft asks it for the protocol, and what extension headers need it asks first of all
+        if (/ether|vlan|option|exthdr|hbh|frag|dst|rt|mh|reject/.test(printed)) return;
+        assert.equal(bag(nft(ours as Netns, ['list', 'ruleset'])), bag(nft(theirs as Netns, ['list', 'ruleset'])));
+      }),
+      { numRuns: 120 },
+    );
+    assert.ok(taken > 10, `only ${taken} were taken`);
+    client.close();
+  }));
 
 test('text never becomes syntax: both printers refuse it, or both take it as text', () =>
   withNetns(2, (ours, theirs) => {

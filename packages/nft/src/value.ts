@@ -2,8 +2,9 @@ import { formatIp } from '@podwire/base';
 import { paddedLength, prefixBounds, TYPES, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
 import type { Value } from './model.ts';
+import { compareValues, isTurned } from './value-order.ts';
 
-/** A value as bytes in the kernel's order: `from` equals `to` unless it is a range or a prefix. */
+/** A value as bytes in the order of its type: `from` equals `to` unless it is a range or a prefix. */
 export interface Bounds {
   readonly from: Buffer;
   readonly to: Buffer;
@@ -13,22 +14,44 @@ const isRange = (value: Value): value is Extract<Value, object> => typeof value 
 
 /** Whether the value stands for more than one. */
 export function isInterval(value: Value): boolean {
-  return isRange(value) || (typeof value === 'string' && value.includes('/') && prefixBounds(value) !== undefined);
+  if (typeof value !== 'string') return typeof value === 'object';
+  return (value.includes('/') && prefixBounds(value) !== undefined) || isWildcard('ifname', value);
+}
+
+/** Whether a set of these elements, or a rule's own, needs ranges. */
+export const hasRanges = (elements: readonly { readonly key: readonly Value[] }[]): boolean =>
+  elements.some(({ key }) => key.some(isInterval));
+
+/** `eth*`: every interface whose name begins so. */
+export function isWildcard(type: ValueType, value: Value): value is string {
+  return type === 'ifname' && typeof value === 'string' && value.length > 1 && value.endsWith('*');
+}
+
+/** The names from the one that is only the beginning to the one that goes on with the greatest bytes. */
+function wildcardBounds(text: string): Bounds {
+  const from = TYPES.ifname.encode(text.slice(0, -1));
+  const to = Buffer.from(from).fill(0xff, Buffer.byteLength(text) - 1);
+  return { from, to };
 }
 
 export function encodeBounds(type: ValueType, value: Value): Bounds {
   const info = TYPES[type];
   if (isRange(value)) {
     const [from, to] = [info.encode(value.from), info.encode(value.to)];
-    if (info.order === 'host')
-      throw nftError('NFT_BAD_VALUE', `a range of ${type} cannot be compared by the kernel; list the values`);
-    if (Buffer.compare(from, to) > 0) throw nftError('NFT_BAD_VALUE', `range ${value.from}-${value.to} is upside down`);
+    if (compareValues(type, from, to) > 0)
+      throw nftError('NFT_BAD_VALUE', `range ${value.from}-${value.to} is upside down`);
     return { from, to };
   }
+  if (isWildcard(type, value)) return wildcardBounds(value);
   const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
   if (bounds && bounds.from.length === info.length && info.length !== 6) return bounds;
   const bytes = info.encode(value);
   return { from: bytes, to: bytes };
+}
+
+/** The bytes in the order in which sets with ranges compare them. */
+export function inIntervalOrder(type: ValueType, bytes: Buffer): Buffer {
+  return isTurned(type) ? Buffer.from(bytes).reverse() : bytes;
 }
 
 /** A single value as bytes; throws NFT_BAD_VALUE for a range or prefix. */
@@ -60,9 +83,11 @@ export function formatValue(type: ValueType, value: Value): string {
     const end = info.formatEnd ?? info.format;
     return `${end(value.from)}-${end(value.to)}`;
   }
+  if (isWildcard(type, value)) return `"${info.decode(wildcardBounds(value).from)}*"`;
   const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
+  if (bounds?.from.equals(bounds.to)) return formatIp(bounds.from);
   if (bounds) return `${formatIp(bounds.from)}/${bounds.length}`;
-  return TYPES[type].format(value);
+  return info.format(value);
 }
 
 /** Bytes back to the shortest value that means them: a single value, a prefix, or a range. */
@@ -75,5 +100,6 @@ export function decodeBounds(type: ValueType, { from, to }: Bounds): Value {
       if (bounds?.from.equals(from) && bounds.to.equals(to)) return `${formatIp(from)}/${length}`;
     }
   }
+  if (type === 'ifname' && to.at(-1) === 0xff) return `${info.decode(from)}*`;
   return { from: info.decode(from), to: info.decode(to) };
 }
