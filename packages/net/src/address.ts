@@ -50,6 +50,14 @@ export function addressKey({ link, address, prefixLength, peer }: Address): stri
   return `${link} ${address} ${known === undefined ? '' : prefixOf(known, prefixLength)}`;
 }
 
+/** The prefix that an IPv4 address shares with others of its link, of which the first one takes the others along. */
+export const subnetOf = (a: Address): string => `${a.link} ${prefixOf(a.peer ?? a.address, a.prefixLength)}`;
+
+/** IPv4 prefixes on links that lose one of these addresses; further addresses of such a prefix may go along. */
+export function touchedSubnets(removed: readonly Address[]): ReadonlySet<string> {
+  return new Set(removed.filter((a) => familyOf(a.address) === 'ipv4').map(subnetOf));
+}
+
 function encodeAddress(address: Address, index: number): Buffer {
   const { address: local, prefixLength, peer, scope = 'global' } = address;
   const object = textOf(address);
@@ -148,11 +156,14 @@ export type AddressResult = ItemResult<'address', Address>;
 
 /**
  * Writes additions, then removals, but first removals of what is to come anew, in few system calls; one result each.
- * Throws NET_NO_LINK, NET_BAD_VALUE.
+ * Additions are written once more when IPv4 addresses went, which take others of their prefix along. Throws
+ * NET_NO_LINK, NET_BAD_VALUE.
  */
 export function applyAddresses(
   socket: RouteSocket,
-  changes: { readonly add: readonly Address[]; readonly remove: readonly Address[] },
+  { add, remove }: { readonly add: readonly Address[]; readonly remove: readonly Address[] },
 ): AddressResult[] {
-  return applyBatch(socket, changes, noun);
+  const results = applyBatch(socket, { add, remove }, noun);
+  if (add.length === 0 || touchedSubnets(remove).size === 0) return results;
+  return [...applyBatch(socket, { add, remove: [] }, noun), ...results.slice(add.length)];
 }

@@ -1,5 +1,5 @@
 import { familyOf } from '@podwire/base';
-import { type Address, addressKey } from './address.ts';
+import { type Address, addressKey, subnetOf, touchedSubnets } from './address.ts';
 import { type FdbEntry, fdbKey } from './fdb.ts';
 import type { Neighbour } from './neighbour.ts';
 import { normalizeRule, type Rule } from './rule.ts';
@@ -97,16 +97,20 @@ function fdbState({ static: stays, permanent = true, sticky = false }: FdbEntry)
 
 /**
  * Told apart by link, address and (IPv4) the prefix with the peer. Lifetimes run down, so only whether there are any
- * counts. The kernel chooses the scope of IPv6 addresses, and changes little about an IPv4 address that is there.
+ * counts. The kernel chooses the scope of IPv6 addresses, and changes little about an IPv4 address that is there. What
+ * shares an IPv4 prefix with an address that goes may go along, and is among `add`.
  */
 export function diffAddresses(desired: readonly Address[], observed: readonly Address[]): Difference<Address> {
   const changeable = (a: Address) => canonical([a.protocol ?? 0, a.validLifetime === undefined]);
-  return diff(desired, observed, {
+  const { add, remove } = diff(desired, observed, {
     key: addressKey,
     same: (a, b) =>
       changeable(a) === changeable(b) && sameForLife(a, b) && (!a.routePriority || a.routePriority === b.routePriority),
     inPlace: (a, b) => (familyOf(a.address) === 'ipv4' ? sameForLife(a, b) : a.prefixLength === b.prefixLength),
   });
+  const touched = touchedSubnets(remove);
+  const again = desired.filter((a) => touched.size > 0 && touched.has(subnetOf(a)) && !add.includes(a));
+  return { add: [...add, ...again], remove };
 }
 
 /** What an IPv4 address keeps until it is removed; an IPv6 address only its prefix length. */

@@ -1,5 +1,5 @@
 import { PodwireError } from '@podwire/base';
-import type { Address, AddressResult } from './address.ts';
+import type { AddressResult } from './address.ts';
 import type { Difference } from './diff.ts';
 import type { FdbResult } from './fdb.ts';
 import type { LinkResult } from './link-diff.ts';
@@ -41,7 +41,7 @@ export function applyNet(net: Net, plan: NetPlan): NetResults {
   };
   const links = net.applyLinks(plan.links);
   const sysctls = net.applySysctls(plan.sysctls);
-  const addresses = applyAddresses(net, plan.addresses);
+  const addresses = write('address', plan.addresses, net.applyAddresses);
   return {
     links,
     sysctls,
@@ -52,17 +52,6 @@ export function applyNet(net: Net, plan: NetPlan): NetResults {
     routes: [...removed.routes, ...write('route', coming(plan.routes), net.applyRoutes)],
     rules: [...removed.rules, ...net.applyRules(coming(plan.rules))],
   };
-}
-
-/**
- * New ones come before old ones go, since a link without any loses its routes; and once more afterwards, since those of
- * the prefix of a removed one go with it.
- */
-function applyAddresses(net: Net, { add, remove }: Difference<Address>): Outcome<AddressResult>[] {
-  const first = write('address', { add, remove }, net.applyAddresses);
-  if (remove.length === 0) return first;
-  const removed = first.filter(({ action }) => action === 'remove');
-  return [...write('address', { add, remove: [] }, net.applyAddresses), ...removed];
 }
 
 const going = <T>({ remove }: Difference<T>): Difference<T> => ({ add: [], remove });

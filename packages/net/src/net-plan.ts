@@ -1,5 +1,5 @@
-import { familyOf, prefixOf } from '@podwire/base';
-import type { Address } from './address.ts';
+import { familyOf } from '@podwire/base';
+import { type Address, subnetOf, touchedSubnets } from './address.ts';
 import { type Difference, diffAddresses, diffFdb, diffNeighbours, diffRules } from './diff.ts';
 import type { FdbEntry } from './fdb.ts';
 import type { Link } from './link.ts';
@@ -41,14 +41,13 @@ export function planNet(desired: DesiredNet, observed: ObservedNet, owner: NetOw
   const left = withoutGone(observed, links);
   const addresses = between(desired.addresses && mark(desired.addresses), left.addresses, diffAddresses);
   const nextHops = between(desired.nextHops && mark(desired.nextHops), left.nextHops, diffNextHops);
-  const again = secondaries(addresses, desired.addresses ? mark(desired.addresses) : []);
   const bare = bareLinks(addresses, desired.addresses ?? []);
-  const lost = { addresses: new Set([...addresses.remove, ...again].map((a) => a.address)), bare };
+  const lost = { addresses: new Set([...addresses.remove, ...addresses.add].map((a) => a.address)), bare };
   const usable = left.routes.filter((route) => !goesWith(route, lost) && !isVia(route, nextHops.remove));
   const kept = left.neighbours.filter((n) => !bare.has(n.link) || familyOf(n.address) === 'ipv6');
   return {
     links,
-    addresses: { add: [...addresses.add, ...again], remove: addresses.remove },
+    addresses,
     nextHops,
     routes: between(desired.routes && mark(desired.routes), usable, diffRoutes),
     rules: between(desired.rules && mark(desired.rules), left.rules, diffRules),
@@ -113,27 +112,12 @@ function isVia(route: Route, nextHops: readonly NextHopObject[]): boolean {
   return route.nextHopId !== undefined && nextHops.some(({ id }) => id === route.nextHopId);
 }
 
-const subnetOf = (a: Address): string => `${a.link} ${prefixOf(a.peer ?? a.address, a.prefixLength)}`;
-
-/** IPv4 prefixes on links that lose an address; further addresses of a prefix may go along with the first one. */
-function touchedSubnets({ remove }: Difference<Address>): Set<string> {
-  return new Set(remove.filter((a) => familyOf(a.address) === 'ipv4').map(subnetOf));
-}
-
+/** Links that lose all IPv4 addresses for a moment, though some are desired. */
 function bareLinks(difference: Difference<Address>, desired: readonly Address[]): Set<string> {
-  const touched = touchedSubnets(difference);
+  const touched = touchedSubnets(difference.remove);
   const safe = desired.filter((a) => familyOf(a.address) === 'ipv4' && !touched.has(subnetOf(a)));
   const dressed = new Set(safe.map(({ link }) => link));
   return new Set(difference.remove.filter((a) => touched.has(subnetOf(a)) && !dressed.has(a.link)).map((a) => a.link));
-}
-
-function secondaries(difference: Difference<Address>, desired: readonly Address[]): Address[] {
-  const touched = touchedSubnets(difference);
-  return desired.filter((a) => touched.has(subnetOf(a)) && !difference.add.some((one) => sameAddress(one, a)));
-}
-
-function sameAddress(a: Address, b: Address): boolean {
-  return a.link === b.link && a.address === b.address && a.prefixLength === b.prefixLength;
 }
 
 /** Whether there is nothing to do. */

@@ -40,6 +40,11 @@ test('addresses settle, also where the kernel changes none in place', async () =
       [{ ...v4, noPrefixRoute: true }],
       [{ ...v4, broadcast: ip('10.0.0.255'), protocol: 7 }],
       [{ ...v4, routePriority: 0, protocol: 8, validLifetime: 1000 }],
+      [v4, { ...v4, address: ip('10.0.0.2') }, { ...v4, address: ip('10.0.0.3') }],
+      [
+        { ...v4, address: ip('10.0.0.2') },
+        { ...v4, address: ip('10.0.0.3') },
+      ],
       [v6],
       [{ ...v6, prefixLength: 128 }],
       [{ ...v6, scope: 'host', noPrefixRoute: true }],
