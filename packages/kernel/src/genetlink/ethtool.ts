@@ -17,7 +17,7 @@ type FeatureWire = AttributesOf<typeof featureAttributes.rows>;
 type Bitset = FeatureWire['active'];
 
 /** The features of a link by the kernel's names (`tx-checksum-ip-generic`, `rx-gro`), which are those of `ethtool -k` only in part. */
-export function getLinkFeatures(netlink: Netlink, name: string): Map<string, LinkFeature> {
+export function getLinkFeatures(netlink: Netlink<'generic'>, name: string): Map<string, LinkFeature> {
   const op = `get the features of link ${name}`;
   const request = { command: ETHTOOL_MSG.FEATURES_GET, table: featureAttributes, values: { header: { name } }, op };
   const [answer = {}] = openGenericFamily(netlink, 'ethtool').request(request);
@@ -50,7 +50,11 @@ function namesIn(set: Bitset): Set<string> {
  * Turns features on and off; those that are not named stay. Returns the names of those that are not as asked for, because the
  * driver would not or another feature stands against it. EINVAL: no such feature.
  */
-export function setLinkFeatures(netlink: Netlink, name: string, features: Readonly<Record<string, boolean>>): string[] {
+export function setLinkFeatures(
+  netlink: Netlink<'generic'>,
+  name: string,
+  features: Readonly<Record<string, boolean>>,
+): string[] {
   const bits = Object.entries(features).map(([feature, on]) =>
     on ? { name: feature, value: true as const } : { name: feature },
   );
@@ -62,7 +66,7 @@ export function setLinkFeatures(netlink: Netlink, name: string, features: Readon
 }
 
 /** Whether the link has a carrier. */
-export function getLinkState(netlink: Netlink, name: string): boolean {
+export function getLinkState(netlink: Netlink<'generic'>, name: string): boolean {
   const op = `get the state of link ${name}`;
   const request = { command: ETHTOOL_MSG.LINKSTATE_GET, table: linkStateAttributes, values: { header: { name } }, op };
   const [answer] = openGenericFamily(netlink, 'ethtool').request(request);
@@ -78,14 +82,18 @@ export interface LinkRings {
 }
 
 /** EOPNOTSUPP: the link has no rings. */
-export function getLinkRings(netlink: Netlink, name: string): LinkRings {
+export function getLinkRings(netlink: Netlink<'generic'>, name: string): LinkRings {
   const op = `get the rings of link ${name}`;
   const request = { command: ETHTOOL_MSG.RINGS_GET, table: ringAttributes, values: { header: { name } }, op };
   const [{ rx = 0, tx = 0, maxRx = 0, maxTx = 0 } = {}] = openGenericFamily(netlink, 'ethtool').request(request);
   return { rx, tx, maxRx, maxTx };
 }
 
-export function setLinkRings(netlink: Netlink, name: string, { rx, tx }: Partial<Pick<LinkRings, 'rx' | 'tx'>>): void {
+export function setLinkRings(
+  netlink: Netlink<'generic'>,
+  name: string,
+  { rx, tx }: Partial<Pick<LinkRings, 'rx' | 'tx'>>,
+): void {
   const op = `set the rings of link ${name}`;
   const values = { header: { name }, rx, tx };
   openGenericFamily(netlink, 'ethtool').request({ command: ETHTOOL_MSG.RINGS_SET, table: ringAttributes, values, op });

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { hasCode } from '@podwire/base';
 import { isErrno } from '../errors.ts';
 import { fuzzDecoder } from '../fuzz.ts';
-import { openNetlink } from '../netlink/netlink.ts';
+import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import { encodeBody } from '../netlink/netlink-message.ts';
 import type { Netns } from '../netns/netns.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
@@ -14,7 +14,7 @@ import { ETHTOOL_MSG, featureAttributes, ringAttributes } from './ethtool-table.
 import { decodeGeneric, openGenericFamily } from './generic-family.ts';
 import { controlAttributes, genlmsghdr } from './generic-table.ts';
 
-async function withVeth(fn: (netlink: ReturnType<typeof openNetlink>, netns: Netns) => void): Promise<void> {
+async function withVeth(fn: (netlink: Netlink<'generic'>, netns: Netns) => void): Promise<void> {
   await withNetns(1, (netns) => {
     execFileSync('ip', ['-n', netns.name ?? '', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1']);
     const netlink = openNetlink('generic', netns);

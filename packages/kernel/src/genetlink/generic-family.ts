@@ -48,13 +48,13 @@ const MODULES: Readonly<Record<string, string>> = {
   ethtool: 'CONFIG_ETHTOOL_NETLINK, Linux 5.6 or newer',
 };
 
-const opened = new WeakMap<Netlink, Map<string, GenericFamily>>();
+const opened = new WeakMap<Netlink<'generic'>, Map<string, GenericFamily>>();
 
 /**
  * Looks a family up by its name, once for each socket, which has to be of the protocol `generic`. KERNEL_NO_FAMILY: the kernel
  * does not have it, and cannot load the module that does.
  */
-export function openGenericFamily(netlink: Netlink, name: string): GenericFamily {
+export function openGenericFamily(netlink: Netlink<'generic'>, name: string): GenericFamily {
   const families = opened.get(netlink) ?? new Map<string, GenericFamily>();
   opened.set(netlink, families);
   const family = families.get(name) ?? findFamily(netlink, name);
@@ -62,11 +62,11 @@ export function openGenericFamily(netlink: Netlink, name: string): GenericFamily
   return family;
 }
 
-function findFamily(netlink: Netlink, name: string): GenericFamily {
+function findFamily(netlink: Netlink<'generic'>, name: string): GenericFamily {
   const op = `look up the generic netlink family ${name}`;
   const body = encodeBody(genlmsghdr, { command: CTRL_CMD_GETFAMILY, version: 1 }, controlAttributes, { name });
   try {
-    const [answer] = netlink.request({ type: CONTROL_ID, flags: 0, body, op });
+    const [answer] = netlink.request({ type: CONTROL_ID, flags: 0, body, op, protocol: 'generic' });
     if (answer) return familyFrom(netlink, decodeGeneric(answer.body, controlAttributes));
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
@@ -90,7 +90,7 @@ function commandsOf(name: string, id: number): Record<number, MessageLayout> {
   return commands;
 }
 
-function familyFrom(netlink: Netlink, control: AttributesOf<typeof controlAttributes.rows>): GenericFamily {
+function familyFrom(netlink: Netlink<'generic'>, control: AttributesOf<typeof controlAttributes.rows>): GenericFamily {
   const { id = 0, name = '', version = 0, headerSize = 0, maxAttribute = 0, operations = [], groups = [] } = control;
   const commands = commandsOf(name, id);
   const message = <R>({ command, table, values, op, flags = 0 }: GenericRequest<R>): NetlinkMessage => {
@@ -99,7 +99,8 @@ function familyFrom(netlink: Netlink, control: AttributesOf<typeof controlAttrib
       header: genlmsghdr,
       table: table as AttributeTable<object>,
     };
-    return { type: id, flags, body: encodeBody(genlmsghdr, { command, version }, table, values), op };
+    const body = encodeBody(genlmsghdr, { command, version }, table, values);
+    return { type: id, flags, body, op, protocol: 'generic' };
   };
   return {
     name,

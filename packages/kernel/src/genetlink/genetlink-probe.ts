@@ -1,9 +1,9 @@
-import { openNetlink } from '../netlink/netlink.ts';
+import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import { getLinkFeatures } from './ethtool.ts';
 import { openGenericFamily } from './generic-family.ts';
 import { listIpvsServices } from './ipvs.ts';
 
-function withGeneric(trial: (netlink: ReturnType<typeof openNetlink>) => void): void {
+function withGeneric(trial: (netlink: Netlink<'generic'>) => void): void {
   const netlink = openNetlink('generic');
   try {
     trial(netlink);

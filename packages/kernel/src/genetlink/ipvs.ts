@@ -87,38 +87,43 @@ type ServiceWire = AttributesOf<typeof serviceAttributes.rows>;
 type DestinationWire = AttributesOf<typeof destinationAttributes.rows>;
 type IpvsWire = AttributesOf<typeof ipvsAttributes.rows>;
 
-function run(netlink: Netlink, command: keyof typeof IPVS_CMD, values: IpvsWire, op: string): IpvsWire[] {
+function run(netlink: Netlink<'generic'>, command: keyof typeof IPVS_CMD, values: IpvsWire, op: string): IpvsWire[] {
   const request = { command: IPVS_CMD[command], table: ipvsAttributes, values, op };
   return openGenericFamily(netlink, 'IPVS').request(request);
 }
 
-function list(netlink: Netlink, command: 'GET_SERVICE' | 'GET_DEST', values: IpvsWire, op: string): IpvsWire[] {
+function list(
+  netlink: Netlink<'generic'>,
+  command: 'GET_SERVICE' | 'GET_DEST',
+  values: IpvsWire,
+  op: string,
+): IpvsWire[] {
   const request = { command: IPVS_CMD[command], table: ipvsAttributes, values, op };
   return openGenericFamily(netlink, 'IPVS').dump(request);
 }
 
 /** EEXIST: the service is there already; ENOENT: no such scheduler. */
-export function createIpvsService(netlink: Netlink, service: IpvsServiceSpec): void {
+export function createIpvsService(netlink: Netlink<'generic'>, service: IpvsServiceSpec): void {
   run(netlink, 'NEW_SERVICE', { service: serviceToWire(service) }, `create service ${nameOf(service)}`);
 }
 
 /** Changes scheduler, flags and persistence; connections stay. ESRCH: there is no such service. */
-export function updateIpvsService(netlink: Netlink, service: IpvsServiceSpec): void {
+export function updateIpvsService(netlink: Netlink<'generic'>, service: IpvsServiceSpec): void {
   run(netlink, 'SET_SERVICE', { service: serviceToWire(service) }, `update service ${nameOf(service)}`);
 }
 
-export function deleteIpvsService(netlink: Netlink, key: IpvsServiceKey): void {
+export function deleteIpvsService(netlink: Netlink<'generic'>, key: IpvsServiceKey): void {
   run(netlink, 'DEL_SERVICE', { service: keyToWire(key) }, `delete service ${nameOf(key)}`);
 }
 
-export function listIpvsServices(netlink: Netlink): IpvsService[] {
+export function listIpvsServices(netlink: Netlink<'generic'>): IpvsService[] {
   return list(netlink, 'GET_SERVICE', {}, 'list services').flatMap(({ service }) =>
     service ? [serviceFromWire(service)] : [],
   );
 }
 
 /** undefined: there is no such service. */
-export function getIpvsService(netlink: Netlink, key: IpvsServiceKey): IpvsService | undefined {
+export function getIpvsService(netlink: Netlink<'generic'>, key: IpvsServiceKey): IpvsService | undefined {
   try {
     const [answer] = run(netlink, 'GET_SERVICE', { service: keyToWire(key) }, `get service ${nameOf(key)}`);
     return answer?.service && serviceFromWire(answer.service);
@@ -129,51 +134,63 @@ export function getIpvsService(netlink: Netlink, key: IpvsServiceKey): IpvsServi
 }
 
 /** EEXIST: the service has it already; ESRCH: there is no such service. */
-export function createIpvsDestination(netlink: Netlink, key: IpvsServiceKey, spec: IpvsDestinationSpec): void {
+export function createIpvsDestination(
+  netlink: Netlink<'generic'>,
+  key: IpvsServiceKey,
+  spec: IpvsDestinationSpec,
+): void {
   const values = { service: keyToWire(key), destination: destinationToWire(spec) };
   run(netlink, 'NEW_DEST', values, `create destination ${spec.address}:${spec.port} of ${nameOf(key)}`);
 }
 
 /** Changes method, weight and thresholds. ENOENT: the service has no such destination. */
-export function updateIpvsDestination(netlink: Netlink, key: IpvsServiceKey, spec: IpvsDestinationSpec): void {
+export function updateIpvsDestination(
+  netlink: Netlink<'generic'>,
+  key: IpvsServiceKey,
+  spec: IpvsDestinationSpec,
+): void {
   const values = { service: keyToWire(key), destination: destinationToWire(spec) };
   run(netlink, 'SET_DEST', values, `update destination ${spec.address}:${spec.port} of ${nameOf(key)}`);
 }
 
-export function deleteIpvsDestination(netlink: Netlink, key: IpvsServiceKey, destination: IpvsDestinationKey): void {
+export function deleteIpvsDestination(
+  netlink: Netlink<'generic'>,
+  key: IpvsServiceKey,
+  destination: IpvsDestinationKey,
+): void {
   const { address, port } = destination;
   const values = { service: keyToWire(key), destination: { family: familyOf(address), address, port } };
   run(netlink, 'DEL_DEST', values, `delete destination ${address}:${port} of ${nameOf(key)}`);
 }
 
-export function listIpvsDestinations(netlink: Netlink, key: IpvsServiceKey): IpvsDestination[] {
+export function listIpvsDestinations(netlink: Netlink<'generic'>, key: IpvsServiceKey): IpvsDestination[] {
   const service = keyToWire(key);
   const answers = list(netlink, 'GET_DEST', { service }, `list destinations of ${nameOf(key)}`);
   return answers.flatMap(({ destination }) => (destination ? [destinationFromWire(destination)] : []));
 }
 
 /** Removes every service of the netns. */
-export function flushIpvs(netlink: Netlink): void {
+export function flushIpvs(netlink: Netlink<'generic'>): void {
   run(netlink, 'FLUSH', {}, 'flush services');
 }
 
 /** Sets the counters to zero, of one service or of all. */
-export function zeroIpvsStats(netlink: Netlink, key?: IpvsServiceKey): void {
+export function zeroIpvsStats(netlink: Netlink<'generic'>, key?: IpvsServiceKey): void {
   run(netlink, 'ZERO', key ? { service: keyToWire(key) } : {}, 'zero counters');
 }
 
-export function getIpvsTimeouts(netlink: Netlink): IpvsTimeouts {
+export function getIpvsTimeouts(netlink: Netlink<'generic'>): IpvsTimeouts {
   const [wire = {}] = run(netlink, 'GET_CONFIG', {}, 'get timeouts');
   return { tcp: wire.tcpTimeout ?? 0, tcpFin: wire.tcpFinTimeout ?? 0, udp: wire.udpTimeout ?? 0 };
 }
 
-export function setIpvsTimeouts(netlink: Netlink, { tcp, tcpFin, udp }: Partial<IpvsTimeouts>): void {
+export function setIpvsTimeouts(netlink: Netlink<'generic'>, { tcp, tcpFin, udp }: Partial<IpvsTimeouts>): void {
   const values = { tcpTimeout: tcp, tcpFinTimeout: tcpFin, udpTimeout: udp };
   run(netlink, 'SET_CONFIG', values, 'set timeouts');
 }
 
 /** The version as `1.2.1` and the number of buckets for connections. */
-export function getIpvsInfo(netlink: Netlink): { readonly version: string; readonly tableSize: number } {
+export function getIpvsInfo(netlink: Netlink<'generic'>): { readonly version: string; readonly tableSize: number } {
   const request = { command: IPVS_CMD.GET_INFO, table: ipvsInfoAttributes, values: {}, op: 'get IPVS info' };
   const [{ version = 0, tableSize = 0 } = {}] = openGenericFamily(netlink, 'IPVS').request(request);
   return { version: `${(version >> 16) & 0xff}.${(version >> 8) & 0xff}.${version & 0xff}`, tableSize };

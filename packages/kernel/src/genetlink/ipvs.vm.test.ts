@@ -36,7 +36,7 @@ import { IPVS_CMD, ipvsAttributes } from './ipvs-table.ts';
 const ip = (text: string) => text as IpAddress;
 const tcp = { protocol: 'tcp', address: ip('10.1.0.1'), port: 80 } as const;
 
-async function withIpvs(fn: (netlink: ReturnType<typeof openNetlink>, saved: () => string) => void): Promise<void> {
+async function withIpvs(fn: (netlink: Netlink<'generic'>, saved: () => string) => void): Promise<void> {
   await withNetns(1, (netns) => {
     const netlink = openNetlink('generic', netns);
     try {
@@ -205,7 +205,7 @@ test('rr spreads real connections over two servers', { timeout: 60_000 }, async 
 });
 
 /** The kernel sums the counters of its CPUs up every two seconds. */
-async function countedDestinations(netlink: Netlink): Promise<IpvsDestination[]> {
+async function countedDestinations(netlink: Netlink<'generic'>): Promise<IpvsDestination[]> {
   for (let attempt = 0; ; attempt++) {
     const destinations = listIpvsDestinations(netlink, tcp);
     if (attempt === 50 || destinations.every(({ stats }) => stats.connections > 0n)) return destinations;

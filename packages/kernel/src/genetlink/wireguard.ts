@@ -68,7 +68,7 @@ const IP_BYTES = 44;
 const PEER_BYTES = 160;
 
 /** Changes a WireGuard link; what does not fit into one message is sent in several, the peers in order. */
-export function setWireguard(netlink: Netlink, name: string, change: WireguardChange): void {
+export function setWireguard(netlink: Netlink<'generic'>, name: string, change: WireguardChange): void {
   const family = openGenericFamily(netlink, 'wireguard');
   const { privateKey, listenPort, fwmark, replacePeers } = change;
   const settings = { privateKey, listenPort, fwmark, ...(replacePeers && { flags: ['replacePeers'] as const }) };
@@ -108,7 +108,7 @@ function peerPieces(peer: WireguardPeerChange): PeerWire[] {
 }
 
 /** ENODEV: there is no such link; EOPNOTSUPP: it is of another kind. */
-export function getWireguard(netlink: Netlink, name: string): WireguardDevice {
+export function getWireguard(netlink: Netlink<'generic'>, name: string): WireguardDevice {
   const op = `get WireGuard link ${name}`;
   const request = { command: WG_CMD.GET_DEVICE, table: wireguardAttributes, values: { name }, op };
   return mergeWireguard(openGenericFamily(netlink, 'wireguard').dump(request));

@@ -26,7 +26,7 @@ const publicKey = (key: string) =>
 
 async function withWireguard(
   count: number,
-  fn: (ends: { netns: Netns; netlink: Netlink }[]) => unknown,
+  fn: (ends: { netns: Netns; netlink: Netlink<'generic'> }[]) => unknown,
 ): Promise<void> {
   await withNetns(count, async (...namespaces) => {
     const ends = namespaces.map((netns) => {

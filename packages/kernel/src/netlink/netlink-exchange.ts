@@ -1,4 +1,5 @@
 import { PodwireError } from '@podwire/base';
+import { encodeError } from '../errors.ts';
 import { libc, MSG } from '../libc.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { DatagramLimit } from './encoded-requests.ts';
@@ -71,6 +72,7 @@ export class NetlinkExchange {
 
   /** Sends all in one datagram, with an acknowledgement asked of the message at `acknowledged`. */
   send(messages: readonly NetlinkMessage[], acknowledged = -1): Run {
+    for (const message of messages) this.#refuseForeign(message);
     const count = messages.length;
     const sequence = this.reserve(count);
     const out = new ByteWriter(messages.reduce((sum, m) => sum + m.body.length + 20, 0));
@@ -79,6 +81,12 @@ export class NetlinkExchange {
     const run = { sequence, count, op: messages[0]?.op ?? `a request to ${this.protocol}` };
     this.sendBytes(out.finish(), run);
     return run;
+  }
+
+  #refuseForeign({ protocol, op = 'this request' }: NetlinkMessage): void {
+    if (protocol === undefined || protocol === this.protocol) return;
+    const advice = `open one with openNetlink('${protocol}')`;
+    throw encodeError(`"${op}" for a netlink socket of the protocol ${this.protocol}: it takes ${protocol}; ${advice}`);
   }
 
   /** Sends messages that are encoded already. */

@@ -3,6 +3,7 @@ import type { AttributesOf, AttributeTable } from './attribute.ts';
 import { attributes } from './attribute.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { s32, s64, struct, text, u16, u32, u64 } from './codec.ts';
+import type { NetlinkProtocol } from './netlink-socket.ts';
 
 /** struct nlmsghdr, in front of every message; RFC 3549 section 2.3.2, netlink(7). */
 export const messageHeader = struct('nlmsghdr', { length: u32, type: u16, flags: u16, sequence: u32, port: u32 });
@@ -33,6 +34,8 @@ export interface NetlinkMessage {
   readonly body: Uint8Array;
   /** What this message does and to what, for the error: `add route 10.0.0.0/24`. */
   readonly op?: string;
+  /** The only protocol it means something to; absent: the socket's. Sent to another, its type would be another request. */
+  readonly protocol?: NetlinkProtocol;
 }
 
 /** A message of the kernel. */

@@ -11,9 +11,12 @@ import { refusalIn } from './refusal.ts';
  * A netlink socket. Every call is one synchronous exchange: the kernel does the work inside send(2), so nothing waits.
  * The socket belongs to the netns it was opened in and may be used from any other; one thread at a time. Throws
  * KERNEL_NETLINK_LOST when an answer does not come; the socket can be used after that.
+ *
+ * The type tells the protocol, so that the functions of a family (`listSockets`, `createQdisc`, ...) take no other socket; with
+ * a message of another family every call throws KERNEL_ENCODE, and nothing is sent.
  */
-export interface Netlink {
-  readonly protocol: NetlinkProtocol;
+export interface Netlink<P extends NetlinkProtocol = NetlinkProtocol> {
+  readonly protocol: P;
   /** How often a dump had to start over, because the list changed while the kernel wrote it. */
   readonly restarts: number;
   /** One request; returns the kernel's messages before its acknowledgement (or DONE). Throws KernelError. */
@@ -44,23 +47,21 @@ export interface Netlink {
 const DUMP_ATTEMPTS = 10;
 
 /** Opens a netlink socket in the netns (default: where the calling thread is). */
-export function openNetlink(protocol: NetlinkProtocol, netns?: Netns): Netlink {
+export function openNetlink<P extends NetlinkProtocol>(protocol: P, netns?: Netns): Netlink<P> {
   const socket = inNetns(netns, () => openNetlinkSocket(protocol));
-  return new NetlinkConnection(new NetlinkExchange(protocol, socket));
+  return new NetlinkConnection(protocol, new NetlinkExchange(protocol, socket));
 }
 
 type Results = (KernelError | undefined)[];
 
-class NetlinkConnection implements Netlink {
+class NetlinkConnection<P extends NetlinkProtocol> implements Netlink<P> {
+  readonly protocol: P;
   readonly #exchange: NetlinkExchange;
   #restarts = 0;
 
-  constructor(exchange: NetlinkExchange) {
+  constructor(protocol: P, exchange: NetlinkExchange) {
+    this.protocol = protocol;
     this.#exchange = exchange;
-  }
-
-  get protocol(): NetlinkProtocol {
-    return this.#exchange.protocol;
   }
 
   get restarts(): number {

@@ -40,23 +40,23 @@ export function classRequest(verb: TcVerb, spec: TcClassSpec): NetlinkMessage {
 }
 
 /** Adds a class to a qdisc that has classes. */
-export function createClass(netlink: Netlink, spec: TcClassSpec): void {
+export function createClass(netlink: Netlink<'route'>, spec: TcClassSpec): void {
   netlink.request(classRequest('create', spec));
 }
 
 /** Adds a class, or changes the one that is there. */
-export function replaceClass(netlink: Netlink, spec: TcClassSpec): void {
+export function replaceClass(netlink: Netlink<'route'>, spec: TcClassSpec): void {
   netlink.request(classRequest('replace', spec));
 }
 
 /** EBUSY: it has classes below it, or filters send packets to it. */
-export function deleteClass(netlink: Netlink, { link, handle }: Omit<TcClassPlace, 'parent'>): void {
+export function deleteClass(netlink: Netlink<'route'>, { link, handle }: Omit<TcClassPlace, 'parent'>): void {
   const header = { link, handle: parseTcHandle(handle) };
   const op = `delete class ${handle} of link ${link}`;
   netlink.request(tcRequest({ noun: 'class', verb: 'delete', header, attributes: {}, op }));
 }
 
-export function listClasses(netlink: Netlink, link: number): TcClass[] {
+export function listClasses(netlink: Netlink<'route'>, link: number): TcClass[] {
   return dumpTc(netlink, 'class', { link }).map(({ body }) => decodeClass(body));
 }
 

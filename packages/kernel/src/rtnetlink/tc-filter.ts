@@ -80,12 +80,12 @@ const etherTypeNames = new Map<number, EtherType>(
 );
 
 /** Adds a filter. ENOENT: the kernel does not know the kind or an action; EINVAL: there is no qdisc at `parent`. */
-export function createFilter(netlink: Netlink, spec: TcFilterSpec): void {
+export function createFilter(netlink: Netlink<'route'>, spec: TcFilterSpec): void {
   netlink.request(filterRequest('create', spec));
 }
 
 /** Adds a filter, or takes the place of the one with this priority and handle. */
-export function replaceFilter(netlink: Netlink, spec: TcFilterSpec): void {
+export function replaceFilter(netlink: Netlink<'route'>, spec: TcFilterSpec): void {
   netlink.request(filterRequest('replace', spec));
 }
 
@@ -93,7 +93,7 @@ export function replaceFilter(netlink: Netlink, spec: TcFilterSpec): void {
  * Takes filters away: those of the priority (of any `etherType` unless one is given), of them the one of the handle, or without
  * a priority all at `parent`; the kernel wants a priority with a handle or a kind.
  */
-export function deleteFilter(netlink: Netlink, place: TcFilterPlace & { readonly kind?: string }): void {
+export function deleteFilter(netlink: Netlink<'route'>, place: TcFilterPlace & { readonly kind?: string }): void {
   const { kind, chain, priority } = place;
   const header = headerOf({ ...place, etherType: priority === undefined ? 0 : (place.etherType ?? 0) });
   const attributes = { kind, chain };
@@ -101,7 +101,7 @@ export function deleteFilter(netlink: Netlink, place: TcFilterPlace & { readonly
 }
 
 /** The filters at one place, in the order they are asked; for u32 also its hash tables, which have a divisor. */
-export function listFilters(netlink: Netlink, { link, parent }: { link: number; parent: string }): TcFilter[] {
+export function listFilters(netlink: Netlink<'route'>, { link, parent }: { link: number; parent: string }): TcFilter[] {
   const all = dumpTc(netlink, 'filter', { link, parent: parseTcHandle(parent) });
   return all.map(({ body }) => decodeFilter(body)).filter(({ handle }) => handle !== 0);
 }

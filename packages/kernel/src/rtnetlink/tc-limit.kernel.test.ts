@@ -55,7 +55,7 @@ async function timeToArrive(near: Netns, far: Netns): Promise<number> {
 /** 60 kB at 2 Mbit/s take 240 ms, less what the bucket lets through at once. */
 const EXPECTED_MS = (((PACKETS * FRAME - 10_000) * 8) / 2e6) * 1000;
 
-const SHAPERS: Record<'tbf' | 'htb', (netlink: Netlink, link: number) => void> = {
+const SHAPERS: Record<'tbf' | 'htb', (netlink: Netlink<'route'>, link: number) => void> = {
   tbf: (netlink, link) =>
     createQdisc(netlink, { link, handle: '1:', kind: 'tbf', options: { rate: 2e6, burst: 10_000, limit: 1e6 } }),
   htb(netlink, link) {

@@ -5,7 +5,7 @@ import { createFilter } from './tc-filter.ts';
 import { createQdisc, type QdiscKind } from './tc-qdisc.ts';
 
 /** Each needs a netns that is thrown away; it throws KernelError when the kernel cannot. */
-function onLoopback(trial: (netlink: Netlink, link: number) => void): void {
+function onLoopback(trial: (netlink: Netlink<'route'>, link: number) => void): void {
   const link = libc.if_nametoindex('lo');
   checkCall(link === 0 ? -1 : 0, () => 'find the link lo');
   const netlink = openNetlink('route');

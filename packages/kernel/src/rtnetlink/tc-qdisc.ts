@@ -60,24 +60,24 @@ export function qdiscRequest(verb: TcVerb, qdisc: QdiscSpec): NetlinkMessage {
 }
 
 /** Adds a qdisc. EEXIST: there is another already; ENOENT: the kernel does not know the kind. */
-export function createQdisc(netlink: Netlink, qdisc: QdiscSpec): void {
+export function createQdisc(netlink: Netlink<'route'>, qdisc: QdiscSpec): void {
   netlink.request(qdiscRequest('create', qdisc));
 }
 
 /** Adds a qdisc in the place of what is there. */
-export function replaceQdisc(netlink: Netlink, qdisc: QdiscSpec): void {
+export function replaceQdisc(netlink: Netlink<'route'>, qdisc: QdiscSpec): void {
   netlink.request(qdiscRequest('replace', qdisc));
 }
 
 /** Takes the qdisc away that sits at `parent` (default `root`), with its classes and filters. */
-export function deleteQdisc(netlink: Netlink, { link, parent = 'root', handle = 'none' }: QdiscPlace): void {
+export function deleteQdisc(netlink: Netlink<'route'>, { link, parent = 'root', handle = 'none' }: QdiscPlace): void {
   const header = { link, parent: parseTcHandle(parent), handle: parseTcHandle(handle) };
   const op = `delete qdisc ${handle} at ${parent} of link ${link}`;
   netlink.request(tcRequest({ noun: 'qdisc', verb: 'delete', header, attributes: {}, op }));
 }
 
 /** The qdiscs of a link, or of all; also the one that the kernel gave a link that is up, whose handle is `none`. */
-export function listQdiscs(netlink: Netlink, link?: number): Qdisc[] {
+export function listQdiscs(netlink: Netlink<'route'>, link?: number): Qdisc[] {
   const all = dumpTc(netlink, 'qdisc', link === undefined ? {} : { link }).map(({ body }) => decodeQdisc(body));
   return link === undefined ? all : all.filter((qdisc) => qdisc.link === link);
 }

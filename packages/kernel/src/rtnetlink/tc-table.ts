@@ -91,7 +91,8 @@ export interface TcMessage {
 
 export function tcRequest({ noun, verb, header, attributes, op }: TcMessage): NetlinkMessage {
   const type = RTM[noun][verb === 'delete' ? 'delete' : 'create'];
-  return { type, flags: FLAGS[verb], body: encodeBody(tcmsg, header, tcAttributes, attributes), op };
+  const body = encodeBody(tcmsg, header, tcAttributes, attributes);
+  return { type, flags: FLAGS[verb], body, op, protocol: 'route' };
 }
 
 export interface DecodedTc {
@@ -105,9 +106,10 @@ export function decodeTc(body: Buffer): DecodedTc {
   return { header: tcmsg.read(body), attributes };
 }
 
-export function dumpTc(netlink: Netlink, noun: TcNoun, header: TcHeader): NetlinkAnswer[] {
+export function dumpTc(netlink: Netlink<'route'>, noun: TcNoun, header: TcHeader): NetlinkAnswer[] {
   const body = encodeBody(tcmsg, header, tcAttributes, {});
-  return netlink.dump({ type: RTM[noun].get, flags: 0, body, op: `list ${noun}s of link ${header.link ?? 'any'}` });
+  const op = `list ${noun}s of link ${header.link ?? 'any'}`;
+  return netlink.dump({ type: RTM[noun].get, flags: 0, body, op, protocol: 'route' });
 }
 
 /** What every qdisc and class counts. */

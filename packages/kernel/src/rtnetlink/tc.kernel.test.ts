@@ -14,7 +14,7 @@ import { createQdisc, decodeQdisc, deleteQdisc, listQdiscs, replaceQdisc } from 
 import { dumpTc } from './tc-table.ts';
 
 interface Bench {
-  readonly netlink: Netlink;
+  readonly netlink: Netlink<'route'>;
   readonly link: number;
   /** tc's own listing, or its doing. */
   tc(...args: string[]): Record<string, unknown>[];

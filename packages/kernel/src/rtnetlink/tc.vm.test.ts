@@ -14,7 +14,7 @@ import { createQdisc, decodeQdisc, deleteQdisc, listQdiscs, type QdiscKind, repl
 import { dumpTc } from './tc-table.ts';
 
 interface Bench {
-  readonly netlink: Netlink;
+  readonly netlink: Netlink<'route'>;
   readonly link: number;
   readonly other: number;
   tc(...args: string[]): Record<string, unknown>[];

@@ -18,7 +18,9 @@ import { inetDiagRequest, inetDiagRequestAttributes, SOCK_DIAG_BY_FAMILY } from 
 
 const at = (address: string, port: number) => ({ address: address as IpAddress, port });
 
-async function withSockDiag(fn: (netlink: Netlink, near: Netns, far: Netns) => Promise<void>): Promise<void> {
+async function withSockDiag(
+  fn: (netlink: Netlink<'sock-diag'>, near: Netns, far: Netns) => Promise<void>,
+): Promise<void> {
   await withNetns(2, async (near, far) => {
     const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
     ip(near, `link add v0 type veth peer name v0 netns ${far.name}`);

@@ -84,7 +84,7 @@ const ANYONE = {
 };
 
 /** ENOENT: this kernel has no INET_DIAG for the protocol. */
-export function listSockets(netlink: Netlink, options: SocketListOptions): SocketInfo[] {
+export function listSockets(netlink: Netlink<'sock-diag'>, options: SocketListOptions): SocketInfo[] {
   const { protocol, family, states, details = false } = options;
   const mask = states ? states.reduce((all, state) => (all | (1 << TCP_STATES[state])) >>> 0, 0) : ALL_STATES;
   const families = family ? [family] : (['ipv4', 'ipv6'] as const);
@@ -102,7 +102,7 @@ export function listSockets(netlink: Netlink, options: SocketListOptions): Socke
 }
 
 /** The socket with exactly these ends, in any state and with all details; undefined: there is none. */
-export function getSocket(netlink: Netlink, key: SocketKey): SocketInfo | undefined {
+export function getSocket(netlink: Netlink<'sock-diag'>, key: SocketKey): SocketInfo | undefined {
   const fields = { ...keyToWire(asLookedUp(key)), extensions: DETAILS, states: ALL_STATES };
   try {
     const [answer] = netlink.request(message(SOCK_DIAG_BY_FAMILY, fields, `get socket ${nameOf(key)}`));
@@ -125,7 +125,7 @@ function hasEnds(found: SocketTuple, { local, remote }: SocketTuple): boolean {
  * connection a reset. Only the socket with exactly these ends: the listener of a connection that is no more stays. False:
  * there is no such socket. EOPNOTSUPP: this kernel cannot.
  */
-export function destroySocket(netlink: Netlink, key: SocketKey): boolean {
+export function destroySocket(netlink: Netlink<'sock-diag'>, key: SocketKey): boolean {
   const found = getSocket(netlink, key);
   if (found === undefined) return false;
   const fields = { ...keyToWire({ ...key, cookie: found.cookie }), extensions: 0, states: ALL_STATES };
@@ -141,7 +141,8 @@ export function destroySocket(netlink: Netlink, key: SocketKey): boolean {
 type RequestFields = Parameters<typeof inetDiagRequest.write>[1];
 
 function message(type: number, fields: RequestFields, op: string): NetlinkMessage {
-  return { type, flags: 0, body: encodeBody(inetDiagRequest, fields, inetDiagRequestAttributes, {}), op };
+  const body = encodeBody(inetDiagRequest, fields, inetDiagRequestAttributes, {});
+  return { type, flags: 0, body, op, protocol: 'sock-diag' };
 }
 
 /** To get (not to destroy) a UDP socket the kernel wants the ends as in a packet that arrives: udp_dump_one of net/ipv4/udp_diag.c. */

@@ -2,11 +2,11 @@ import type { IpAddress } from '@podwire/base';
 import { errnoOf } from '../errno.ts';
 import { KernelError } from '../errors.ts';
 import { libc } from '../libc.ts';
-import { openNetlink } from '../netlink/netlink.ts';
+import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import { bindUdpFd } from '../socket/udp-socket.ts';
 import { destroySocket, listSockets } from './inet-diag.ts';
 
-function withSockDiag(trial: (netlink: ReturnType<typeof openNetlink>) => void): void {
+function withSockDiag(trial: (netlink: Netlink<'sock-diag'>) => void): void {
   const netlink = openNetlink('sock-diag');
   try {
     trial(netlink);

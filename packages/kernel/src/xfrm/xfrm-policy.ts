@@ -64,12 +64,12 @@ type PolicyWire = ValueOf<typeof userpolicyInfo>;
 type TemplateWire = NonNullable<AttributesOf<typeof xfrmAttributes.rows>['templates']>[number];
 
 /** EEXIST: there is a policy of this selector, direction, mark and interface. */
-export function createXfrmPolicy(netlink: Netlink, policy: XfrmPolicySpec): void {
+export function createXfrmPolicy(netlink: Netlink<'xfrm'>, policy: XfrmPolicySpec): void {
   netlink.request(policyRequest('NEWPOLICY', policy));
 }
 
 /** Adds the policy, or takes the place of the one that is there. */
-export function replaceXfrmPolicy(netlink: Netlink, policy: XfrmPolicySpec): void {
+export function replaceXfrmPolicy(netlink: Netlink<'xfrm'>, policy: XfrmPolicySpec): void {
   netlink.request(policyRequest('UPDPOLICY', policy));
 }
 
@@ -79,16 +79,16 @@ export function policyRequest(word: 'NEWPOLICY' | 'UPDPOLICY', policy: XfrmPolic
   const attributes = { mark, interfaceId, ...(templates.length > 0 && { templates: templates.map(templateToWire) }) };
   const body = encodeBody(userpolicyInfo, policyToWire(policy), xfrmAttributes, attributes);
   const op = `${word === 'NEWPOLICY' ? 'create' : 'replace'} xfrm policy ${nameOf(policy)}`;
-  return { type: XFRM_MSG[word], flags: NLM_F.CREATE | NLM_F.EXCL, body, op };
+  return { type: XFRM_MSG[word], protocol: 'xfrm', flags: NLM_F.CREATE | NLM_F.EXCL, body, op };
 }
 
 /** ENOENT: there is no such policy. */
-export function deleteXfrmPolicy(netlink: Netlink, key: XfrmPolicyKey): void {
+export function deleteXfrmPolicy(netlink: Netlink<'xfrm'>, key: XfrmPolicyKey): void {
   netlink.request(keyRequest('DELPOLICY', key));
 }
 
 /** undefined: there is no such policy. */
-export function getXfrmPolicy(netlink: Netlink, key: XfrmPolicyKey): XfrmPolicy | undefined {
+export function getXfrmPolicy(netlink: Netlink<'xfrm'>, key: XfrmPolicyKey): XfrmPolicy | undefined {
   try {
     const [answer] = netlink.request(keyRequest('GETPOLICY', key));
     return answer && decodeXfrmPolicy(answer.body);
@@ -99,16 +99,28 @@ export function getXfrmPolicy(netlink: Netlink, key: XfrmPolicyKey): XfrmPolicy 
 }
 
 /** The policies of a netns, but not those that belong to single sockets. */
-export function listXfrmPolicies(netlink: Netlink): XfrmPolicy[] {
-  const answers = netlink.dump({ type: XFRM_MSG.GETPOLICY, flags: 0, body: Buffer.alloc(0), op: 'list xfrm policies' });
+export function listXfrmPolicies(netlink: Netlink<'xfrm'>): XfrmPolicy[] {
+  const answers = netlink.dump({
+    type: XFRM_MSG.GETPOLICY,
+    protocol: 'xfrm',
+    flags: 0,
+    body: Buffer.alloc(0),
+    op: 'list xfrm policies',
+  });
   // directions beyond `forward` are those of sockets (XFRM_POLICY_MAX)
   return answers.map(({ body }) => decodeXfrmPolicy(body)).filter(({ direction }) => typeof direction === 'string');
 }
 
 /** Removes all policies. */
-export function flushXfrmPolicies(netlink: Netlink): void {
+export function flushXfrmPolicies(netlink: Netlink<'xfrm'>): void {
   try {
-    netlink.request({ type: XFRM_MSG.FLUSHPOLICY, flags: 0, body: Buffer.alloc(0), op: 'flush xfrm policies' });
+    netlink.request({
+      type: XFRM_MSG.FLUSHPOLICY,
+      protocol: 'xfrm',
+      flags: 0,
+      body: Buffer.alloc(0),
+      op: 'flush xfrm policies',
+    });
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error;
   }
@@ -119,7 +131,7 @@ function keyRequest(word: 'DELPOLICY' | 'GETPOLICY', key: XfrmPolicyKey): Netlin
   const fields = { selector: selectorToWire(selector), index: 0, direction };
   const op = `${word === 'DELPOLICY' ? 'delete' : 'get'} xfrm policy ${nameOf(key)}`;
   const body = encodeBody(userpolicyId, fields, xfrmAttributes, { mark, interfaceId });
-  return { type: XFRM_MSG[word], flags: 0, body, op };
+  return { type: XFRM_MSG[word], protocol: 'xfrm', flags: 0, body, op };
 }
 
 function nameOf({ direction, selector }: XfrmPolicyKey): string {

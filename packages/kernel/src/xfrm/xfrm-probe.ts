@@ -1,9 +1,9 @@
 import type { IpAddress, Prefix } from '@podwire/base';
-import { openNetlink } from '../netlink/netlink.ts';
+import { type Netlink, openNetlink } from '../netlink/netlink.ts';
 import { createXfrmPolicy } from './xfrm-policy.ts';
 import { createXfrmState } from './xfrm-state.ts';
 
-function withXfrm(trial: (netlink: ReturnType<typeof openNetlink>) => void): void {
+function withXfrm(trial: (netlink: Netlink<'xfrm'>) => void): void {
   const netlink = openNetlink('xfrm');
   try {
     trial(netlink);

@@ -84,12 +84,12 @@ type InfoWire = ValueOf<typeof usersaInfo>;
 type XfrmWire = AttributesOf<typeof xfrmAttributes.rows>;
 
 /** EEXIST: the state is there; ENOENT: the kernel does not know an algorithm; EPROTONOSUPPORT: nor the protocol. */
-export function createXfrmState(netlink: Netlink, state: XfrmStateSpec): void {
+export function createXfrmState(netlink: Netlink<'xfrm'>, state: XfrmStateSpec): void {
   netlink.request(stateRequest('NEWSA', state));
 }
 
 /** Changes lifetimes and encapsulation, and completes a state that waits for its key. ESRCH: there is no such state. */
-export function updateXfrmState(netlink: Netlink, state: XfrmStateSpec): void {
+export function updateXfrmState(netlink: Netlink<'xfrm'>, state: XfrmStateSpec): void {
   netlink.request(stateRequest('UPDSA', state));
 }
 
@@ -97,16 +97,16 @@ export function updateXfrmState(netlink: Netlink, state: XfrmStateSpec): void {
 export function stateRequest(word: 'NEWSA' | 'UPDSA', state: XfrmStateSpec): NetlinkMessage {
   const op = `${word === 'NEWSA' ? 'create' : 'update'} xfrm state ${nameOf(state)}`;
   const body = encodeBody(usersaInfo, infoToWire(state), xfrmAttributes, attributesToWire(state));
-  return { type: XFRM_MSG[word], flags: NLM_F.CREATE | NLM_F.EXCL, body, op };
+  return { type: XFRM_MSG[word], protocol: 'xfrm', flags: NLM_F.CREATE | NLM_F.EXCL, body, op };
 }
 
 /** ESRCH: there is no such state. */
-export function deleteXfrmState(netlink: Netlink, key: XfrmStateKey): void {
+export function deleteXfrmState(netlink: Netlink<'xfrm'>, key: XfrmStateKey): void {
   netlink.request(keyRequest('DELSA', key));
 }
 
 /** undefined: there is no such state. */
-export function getXfrmState(netlink: Netlink, key: XfrmStateKey): XfrmState | undefined {
+export function getXfrmState(netlink: Netlink<'xfrm'>, key: XfrmStateKey): XfrmState | undefined {
   try {
     const [answer] = netlink.request(keyRequest('GETSA', key));
     return answer && decodeXfrmState(answer.body);
@@ -116,17 +116,23 @@ export function getXfrmState(netlink: Netlink, key: XfrmStateKey): XfrmState | u
   }
 }
 
-export function listXfrmStates(netlink: Netlink): XfrmState[] {
-  const answers = netlink.dump({ type: XFRM_MSG.GETSA, flags: 0, body: Buffer.alloc(0), op: 'list xfrm states' });
+export function listXfrmStates(netlink: Netlink<'xfrm'>): XfrmState[] {
+  const answers = netlink.dump({
+    type: XFRM_MSG.GETSA,
+    protocol: 'xfrm',
+    flags: 0,
+    body: Buffer.alloc(0),
+    op: 'list xfrm states',
+  });
   return answers.map(({ body }) => decodeXfrmState(body));
 }
 
 /** Removes the states of one protocol, or of all. */
-export function flushXfrmStates(netlink: Netlink, protocol: XfrmProtocol = 'any'): void {
+export function flushXfrmStates(netlink: Netlink<'xfrm'>, protocol: XfrmProtocol = 'any'): void {
   const number = protocol === 'any' ? IPSEC_PROTO_ANY : protocol;
   const body = encodeBody(usersaFlush, { protocol: number }, xfrmAttributes, {});
   try {
-    netlink.request({ type: XFRM_MSG.FLUSHSA, flags: 0, body, op: 'flush xfrm states' });
+    netlink.request({ type: XFRM_MSG.FLUSHSA, protocol: 'xfrm', flags: 0, body, op: 'flush xfrm states' });
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error;
   }
@@ -138,7 +144,13 @@ function keyRequest(word: 'DELSA' | 'GETSA', key: XfrmStateKey): NetlinkMessage 
   const { destination, spi, protocol, mark } = key;
   const fields = { destination: addressToWire(destination), spi, family: familyNumber(destination), protocol };
   const op = `${word === 'DELSA' ? 'delete' : 'get'} xfrm state ${nameOf(key)}`;
-  return { type: XFRM_MSG[word], flags: 0, body: encodeBody(usersaId, fields, xfrmAttributes, { mark }), op };
+  return {
+    type: XFRM_MSG[word],
+    protocol: 'xfrm',
+    flags: 0,
+    body: encodeBody(usersaId, fields, xfrmAttributes, { mark }),
+    op,
+  };
 }
 
 function nameOf({ protocol, spi, destination }: XfrmStateKey): string {

@@ -23,7 +23,7 @@ import {
 import { flushXfrmStates, getXfrmState, listXfrmStates } from './xfrm-state.ts';
 import { userpolicyInfo, XFRM_MSG } from './xfrm-table.ts';
 
-async function withXfrm(fn: (netlink: Netlink, netns: Netns) => void): Promise<void> {
+async function withXfrm(fn: (netlink: Netlink<'xfrm'>, netns: Netns) => void): Promise<void> {
   await withNetns(1, (netns) => {
     const netlink = openNetlink('xfrm', netns);
     try {
