@@ -41,8 +41,8 @@ export class KernelChains {
   async drift(family: Family, desired: Desired): Promise<RestoreText> {
     const saved = await this.#saved(family, desired);
     return saved
-      ? restoreText(saved.chains, wantedLines(saved.chains, desired), saved.wanted)
-      : { text: '', commands: 0 };
+      ? restoreText(saved.chains, wantedLines(saved.chains, desired), { keep: saved.wanted })
+      : { texts: [], commands: 0 };
   }
 
   /** Removes our chains, of both families and whichever variant they were made with. */
@@ -51,8 +51,8 @@ export class KernelChains {
       for (const family of FAMILIES) {
         const saved = await commands.save(family).catch(() => undefined);
         if (!saved || !isOurs(saved)) continue;
-        const { text } = restoreText(saved.chains, NOTHING, saved.wanted);
-        if (text) await commands.restore(family, text);
+        const { texts } = restoreText(saved.chains, NOTHING, { keep: saved.wanted });
+        for (const text of texts) await commands.restore(family, text);
       }
     }
     this.#written.clear();
@@ -69,9 +69,11 @@ export class KernelChains {
     const before = known ?? saved?.chains;
     if (!before) return 0;
     const after = wantedLines(before, desired);
-    const { text, commands } = restoreText(before, after, saved?.wanted);
+    const tools = await this.#tools();
+    const inPieces = tools.variant !== '-legacy';
+    const { texts, commands } = restoreText(before, after, { keep: saved?.wanted, inPieces });
     this.#written.delete(family);
-    if (text) await (await this.#tools()).restore(family, text);
+    for (const text of texts) await tools.restore(family, text);
     this.#written.set(family, after);
     return commands;
   }

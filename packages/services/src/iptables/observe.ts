@@ -6,8 +6,8 @@ import type { Desired } from './plan.ts';
 export async function observeDrift(kernel: KernelChains, desired: PerFamily<Desired>): Promise<PlanEntry[]> {
   const entries: PlanEntry[] = [];
   for (const family of FAMILIES) {
-    const { text } = await kernel.drift(family, desired[family]);
-    for (const what of text.split('\n'))
+    const { texts } = await kernel.drift(family, desired[family]);
+    for (const what of texts.join('').split('\n'))
       if (/^[:-]/.test(what))
         entries.push({ what, why: `the ${family} rules are not as the services room wrote them` });
   }

@@ -6,8 +6,8 @@ export type Lines = ReadonlyMap<ChainId, readonly string[]>;
 
 /** What iptables-restore has to read to get from one state to another. */
 export interface RestoreText {
-  /** Empty when nothing is to do. */
-  readonly text: string;
+  /** For one run after another; empty when nothing is to do. */
+  readonly texts: readonly string[];
   /** Lines without the frame. */
   readonly commands: number;
 }
@@ -31,34 +31,88 @@ export function linesOf(chains: ReadonlyMap<ChainId, readonly Rule[]>): Lines {
 /** filter before nat: what is not translated yet must already be refused or dropped. */
 const TABLES: readonly TableName[] = ['filter', 'nat'];
 
-/** `keep`: chains to which others' rules lead; they are emptied and not deleted. */
-export function restoreText(before: Lines, after: Lines, keep: ReadonlySet<ChainId> = new Set()): RestoreText {
-  const parts = TABLES.map((table) => tableText(table, before, after, keep)).filter(({ commands }) => commands > 0);
+export interface RestoreOptions {
+  /** Chains to which others' rules lead; they are emptied and not deleted. */
+  readonly keep?: ReadonlySet<ChainId> | undefined;
+  /**
+   * Write many new chains in pieces, before anything leads to them: the time of iptables-nft-restore grows with the square
+   * of what it reads at once.
+   */
+  readonly inPieces?: boolean;
+}
+
+/** A piece has so many chains; below that everything is one transaction for each table. */
+const PIECE = 1_500;
+
+export function restoreText(before: Lines, after: Lines, options: RestoreOptions = {}): RestoreText {
+  const ahead = options.inPieces ? newChains(before, after) : [];
+  if (ahead.length <= PIECE) return oneText(before, after, options);
+  const pieces: RestoreText[] = [];
+  const written = new Map(before);
+  for (let i = 0; i < ahead.length; i += PIECE) {
+    const piece = ahead.slice(i, i + PIECE);
+    const commands = piece.flatMap(([id, lines]) => chainCommands(partsOf(id).name, undefined, lines));
+    pieces.push({ texts: [frame('nat', sortedCommands(commands))], commands: commands.length });
+    for (const [id, lines] of piece) written.set(id, lines);
+  }
+  const all = [...pieces, oneText(written, after, options)];
+  return { texts: all.flatMap(({ texts }) => texts), commands: all.reduce((sum, { commands }) => sum + commands, 0) };
+}
+
+/** In an order in which each leads to chains before it only. What leads to them all is not among them. */
+function newChains(before: Lines, after: Lines): (readonly [ChainId, readonly string[]])[] {
+  const rank = (id: ChainId): number => LEVELS.findIndex((level) => level.test(id));
+  return [...after].filter(([id]) => !before.has(id) && rank(id) >= 0).sort(([a], [b]) => rank(a) - rank(b));
+}
+const LEVELS = [
+  /^nat (PODWIRE-|KUBE-MARK-MASQ$)/,
+  /^nat KUBE-MARK-/,
+  /^nat KUBE-SEP-/,
+  /^nat KUBE-SV[CL]-/,
+  /^nat KUBE-EXT-/,
+  /^nat KUBE-FW-/,
+];
+
+function oneText(before: Lines, after: Lines, { keep = new Set() }: RestoreOptions): RestoreText {
+  const parts = TABLES.map((table) => ({ table, commands: tableCommands(table, { before, after, keep }) }));
+  const busy = parts.filter(({ commands }) => commands.length > 0);
   return {
-    text: parts.map(({ text }) => text).join(''),
-    commands: parts.reduce((sum, { commands }) => sum + commands, 0),
+    texts: busy.length ? [busy.map(({ table, commands }) => frame(table, commands)).join('')] : [],
+    commands: busy.reduce((sum, { commands }) => sum + commands.length, 0),
   };
 }
 
-function tableText(table: TableName, before: Lines, after: Lines, keep: ReadonlySet<ChainId>): RestoreText {
-  const [declared, rules, gone]: [string[], string[], string[]] = [[], [], []];
+const frame = (table: TableName, commands: readonly string[]): string => `*${table}\n${commands.join('\n')}\nCOMMIT\n`;
+
+/** Chains before the rules that lead to them. */
+function sortedCommands(commands: readonly string[]): string[] {
+  return [...commands.filter((line) => line[0] === ':'), ...commands.filter((line) => line[0] !== ':')];
+}
+
+interface Change {
+  readonly before: Lines;
+  readonly after: Lines;
+  readonly keep: ReadonlySet<ChainId>;
+}
+
+function tableCommands(table: TableName, { before, after, keep }: Change): string[] {
+  const [changed, gone]: [string[], string[]] = [[], []];
   for (const [id, lines] of after) {
     if (!id.startsWith(table)) continue;
     const known = before.get(id);
     if (known === lines || (known && sameLines(known, lines))) continue;
     const { name } = partsOf(id);
     const commands = isBuiltIn(name) ? jumpCommands(name, known ?? [], lines) : chainCommands(name, known, lines);
-    for (const command of commands) (command[0] === ':' ? declared : rules).push(command);
+    for (const command of commands) changed.push(command);
   }
   for (const [id, lines] of before) {
     if (!id.startsWith(table) || after.has(id)) continue;
     const { name } = partsOf(id);
-    if (isBuiltIn(name)) for (const line of lines) rules.push(`-D ${name} ${line}`);
-    else if (!keep.has(id) || lines.length > 0) declared.push(emptied(name));
+    if (isBuiltIn(name)) for (const line of lines) changed.push(`-D ${name} ${line}`);
+    else if (!keep.has(id) || lines.length > 0) changed.push(emptied(name));
     if (!isBuiltIn(name) && !keep.has(id)) gone.push(`-X ${name}`);
   }
-  const commands = [...declared, ...rules, ...gone];
-  return { text: `*${table}\n${commands.join('\n')}\nCOMMIT\n`, commands: commands.length };
+  return [...sortedCommands(changed), ...gone];
 }
 
 /** Makes the chain, or empties it. */
