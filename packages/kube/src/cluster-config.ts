@@ -28,6 +28,10 @@ export interface ClusterConfig {
   /** Address ranges for Services of type LoadBalancer. */
   readonly loadBalancerPools: readonly Prefix[];
   readonly nodePortRange: readonly [first: number, last: number];
+  /** Node ports are at the node's addresses in these ranges; empty: at its primary address of each family. */
+  readonly nodePortAddresses: readonly Prefix[];
+  /** Where the service proxy answers /healthz and /livez on every node; 0: nowhere. */
+  readonly proxyHealthPort: number;
   /** Port of the ingress proxy on every node. */
   readonly ingressHttpPort: number;
   readonly ingressHttpsPort: number;
@@ -63,6 +67,8 @@ const SHAPE = z.strictObject({
   nonMasqueradeCidrs: z._default(z.array(cidr), []),
   loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
   nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
+  nodePortAddresses: z._default(z.array(cidr), []),
+  proxyHealthPort: z._default(z.int().check(z.minimum(0), z.maximum(65535)), 10256),
   ingressHttpPort: z._default(port, 80),
   ingressHttpsPort: z._default(port, 443),
 });

@@ -2,7 +2,10 @@ import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwi
 import type { Netns } from '@podwire/kernel';
 import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
 import { servicesError } from './errors.ts';
+import type { ProxyHealth } from './health-answer.ts';
+import { HealthServers } from './health-server.ts';
 import { nodeFromApi } from './model-from-api.ts';
+import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
@@ -12,6 +15,8 @@ import { clusterModel } from './snapshot.ts';
 const LONG_PASS = 10;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
+/** Rules that wait longer than this for what the API server says are stale, in ms. */
+const STALE_AFTER = 30_000;
 const DEFAULT_MODE: ProxyMode = 'nftables';
 
 /** What the room needs beside what every room gets. */
@@ -43,6 +48,8 @@ class ServicesController implements ServicesRoom {
   readonly name = 'services';
   readonly #context: ServicesContext;
   readonly #store: ServiceStore;
+  readonly #node: NodeState;
+  readonly #health: HealthServers;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0 };
   readonly #unsubscribe: (() => void)[] = [];
@@ -51,6 +58,9 @@ class ServicesController implements ServicesRoom {
   #next: ServiceProxy | undefined;
   #started = false;
   #passTime = 0;
+  /** Since when something has been waiting to be in force, and when all was, ms since 1970. */
+  #waitingSince: number | undefined = Date.now();
+  #updated: number | undefined;
   #look = true;
   #asked = false;
   /** A pass failed, so what it was about has to be done again. */
@@ -60,6 +70,10 @@ class ServicesController implements ServicesRoom {
     this.#context = context;
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
+    this.#node = new NodeState(context);
+    const { netns } = context;
+    const health = (): ProxyHealth => this.#proxyHealth();
+    this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
@@ -74,7 +88,7 @@ class ServicesController implements ServicesRoom {
   }
 
   async start(): Promise<void> {
-    const { informers, nodeName } = this.#context;
+    const { informers } = this.#context;
     const services = informers.of('Service');
     const slices = informers.of('EndpointSlice');
     const nodes = informers.of('Node');
@@ -88,10 +102,11 @@ class ServicesController implements ServicesRoom {
       (slice) => this.#store.putSlice(slice),
       (slice) => this.#store.removeSlice(slice),
     );
-    const setNode = (node: ObjectOf<'Node'>): unknown =>
-      node.metadata?.name === nodeName && this.#store.setNode(nodeFromApi(node, nodeName));
-    // a deleted node keeps its rules: traffic goes on while it drains
-    this.#follow(nodes, setNode, () => {});
+    this.#follow(
+      nodes,
+      (node) => this.#node.put(node) && this.#store.setNode(this.#node.model()),
+      (node) => this.#node.remove(node),
+    );
     await Promise.all([services.synced, slices.synced, nodes.synced]);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
@@ -110,6 +125,7 @@ class ServicesController implements ServicesRoom {
       if (event.type === 'deleted') remove(event.object);
       else put(event.object);
       if (!this.#store.dirty) return;
+      this.#waitingSince ??= Date.now();
       this.#asked = true;
       if (this.#started) this.#runner.trigger();
     });
@@ -144,6 +160,7 @@ class ServicesController implements ServicesRoom {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#runner.stop();
+    this.#health.close();
     await this.#proxy?.close();
     this.#proxy = undefined;
     this.#started = false;
@@ -172,9 +189,15 @@ class ServicesController implements ServicesRoom {
     return {
       room: this.name,
       ready: this.#runner.last?.kind === 'done',
-      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? [])],
-      facts: { mode: this.#mode, ...this.#facts, ...this.#proxy?.facts() },
+      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? []), ...this.#health.problems()],
+      facts: { mode: this.#mode, ...this.#facts, healthPorts: this.#health.size, ...this.#proxy?.facts() },
     };
+  }
+
+  #proxyHealth(): ProxyHealth {
+    const current = this.#waitingSince === undefined || Date.now() - this.#waitingSince < STALE_AFTER;
+    const { eligible } = this.#node;
+    return { current, eligible, ...(this.#updated !== undefined && { updated: this.#updated }) };
   }
 
   plan(): readonly PlanEntry[] {
@@ -191,16 +214,22 @@ class ServicesController implements ServicesRoom {
     const look = this.#look || !this.#asked;
     this.#asked = false;
     const startedAt = performance.now();
+    if (look && this.#node.movable) this.#store.setNode(this.#node.model());
+    const waitingSince = this.#waitingSince;
+    this.#waitingSince = undefined;
     const refreshed = this.#store.refresh();
     const changes: Changes = this.#unsure ? 'all' : refreshed;
     this.#unsure = true;
     try {
       if (this.#next) await this.#change(this.#next);
       else this.#count(await this.#proxy.sync(this.#store, changes, look));
+      await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#look = false;
+      this.#updated = Date.now();
       return done;
     } catch (error) {
+      this.#waitingSince = waitingSince ?? this.#waitingSince ?? Date.now();
       this.#look = true;
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {

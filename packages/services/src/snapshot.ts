@@ -1,3 +1,4 @@
+import type { Prefix } from '@podwire/base';
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
 import type { ClusterModel, ServicesModel } from './model.ts';
 import { clusterAddresses, disjointPrefixes, nodeFromApi, proxiedBy, serviceFromApi } from './model-from-api.ts';
@@ -10,6 +11,8 @@ export interface Snapshot {
   readonly nodeName: string;
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  /** Ranges of the node's addresses with node ports; empty or absent: the primary ones. */
+  readonly nodePortAddresses?: readonly Prefix[];
 }
 
 /** The whole model at once, as `podwire plan` and tests need it; the controller keeps it per service instead. */
@@ -18,7 +21,7 @@ export function modelFromApi(snapshot: Snapshot): ServicesModel {
   const ours = snapshot.services.filter((service) => proxiedBy(service) === 'us');
   return {
     cluster: clusterModel(snapshot),
-    node: nodeFromApi(snapshot.node, snapshot.nodeName),
+    node: nodeFromApi(snapshot.node, snapshot.nodeName, { ranges: snapshot.nodePortAddresses ?? [], local: [] }),
     services: ours.map((service) => serviceFromApi(service, slices.get(serviceKey(service)) ?? [], snapshot.nodeName)),
     foreignAddresses: snapshot.services.filter((service) => proxiedBy(service) === 'other').flatMap(clusterAddresses),
   };

@@ -51,7 +51,7 @@ class NftablesProxy implements ServiceProxy {
   problems(view: ServicesView): readonly string[] {
     if (!this.#families) return plan(modelOf(view)).problems;
     return [
-      ...limitsOf(view.services.values()),
+      ...limitsOf(view.services.values(), view.node),
       ...this.#families.flatMap(({ settlement }) => conflictsOf(settlement)),
     ];
   }

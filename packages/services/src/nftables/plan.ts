@@ -6,7 +6,7 @@ import { isOf, ofFamily } from '../model.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { declareSet, MAX_SLOTS, SET_NAMES, type SetName, TABLES } from './layout.ts';
-import { balanceOf, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
+import { balanceOf, isRoutable, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 import { Settlement } from './settlement.ts';
 
 /** What a node's service proxy wants, as data. */
@@ -29,7 +29,7 @@ export function plan(model: ServicesModel): Desired {
   return {
     tables: settled.map(({ family, settlement }) => tableOf(settlement, { node: model.node, family })),
     entries: settled.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
-    problems: [...limitsOf(services), ...settled.flatMap(({ settlement }) => conflictsOf(settlement))],
+    problems: [...limitsOf(services, model.node), ...settled.flatMap(({ settlement }) => conflictsOf(settlement))],
   };
 }
 
@@ -90,8 +90,10 @@ export function conflictsOf(settlement: Settlement): string[] {
 }
 
 /** One line per wish that rules cannot fulfil. */
-export function limitsOf(services: Iterable<ServiceModel>): string[] {
-  const lines: string[] = [];
+export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
+  const lines = nodePortAddresses
+    .filter((address) => !isRoutable(address))
+    .map((address) => `node ports are not at ${address} in mode nftables; take it out of nodePortAddresses`);
   for (const service of services) {
     for (const { port, endpoints } of service.ports)
       if (endpoints.length > MAX_SLOTS)

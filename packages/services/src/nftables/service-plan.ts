@@ -80,11 +80,14 @@ function planPort(service: ServiceModel, port: ServicePortModel, place: Place): 
       entries.push(planEntry({ service, port, family, kind, address, number, ...targets }));
   };
   add('cluster IP', service.clusterAddresses, port.port, { target: internal });
-  if (port.nodePort) add('node port', node.nodePortAddresses, port.nodePort, outer);
+  if (port.nodePort) add('node port', node.nodePortAddresses.filter(isRoutable), port.nodePort, outer);
   add('load-balancer IP', service.loadBalancerAddresses, port.port, outer);
   add('external IP', service.externalAddresses, port.port, outer);
   return entries;
 }
+
+/** The kernel drops what leaves a loopback address for a pod. */
+export const isRoutable = (address: IpAddress): boolean => !/^(127\.|::1$)/.test(address);
 
 interface Targets {
   readonly target: Target;

@@ -1,0 +1,63 @@
+import type { IpAddress } from '@podwire/base';
+import type { Netns } from '@podwire/kernel';
+import type { Node, RoomContext } from '@podwire/kube';
+import { openNet } from '@podwire/net';
+import type { NodeModel } from './model.ts';
+import { nodeFromApi } from './model-from-api.ts';
+
+/** Cluster autoscaler's word that a node goes soon. */
+const DOOMED = 'ToBeDeletedByClusterAutoscaler';
+
+interface Context extends Pick<RoomContext, 'nodeName' | 'config'> {
+  readonly netns?: Netns;
+}
+
+/** What the room knows of its own node, from the API server and, for node ports in given ranges, from the kernel. */
+export class NodeState {
+  readonly #context: Context;
+  #node: Node | undefined;
+  #deleted = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** False for another node. */
+  put(node: Node): boolean {
+    if (node.metadata?.name !== this.#context.nodeName) return false;
+    this.#node = node;
+    this.#deleted = false;
+    return true;
+  }
+
+  /** A deleted node keeps its rules: traffic goes on while it drains. */
+  remove(node: Node): void {
+    if (node.metadata?.name === this.#context.nodeName) this.#deleted = true;
+  }
+
+  /** Balancers may send to it: it is not being deleted. */
+  get eligible(): boolean {
+    const { metadata, spec } = this.#node ?? {};
+    return !this.#deleted && !metadata?.deletionTimestamp && !spec?.taints?.some(({ key }) => key === DOOMED);
+  }
+
+  /** Whether the model depends on what the kernel has. */
+  get movable(): boolean {
+    return (this.#context.config.nodePortAddresses?.length ?? 0) > 0;
+  }
+
+  model(): NodeModel {
+    const { nodeName, config } = this.#context;
+    const ranges = config.nodePortAddresses ?? [];
+    return nodeFromApi(this.#node, nodeName, { ranges, local: this.movable ? this.#localAddresses() : [] });
+  }
+
+  #localAddresses(): IpAddress[] {
+    const net = openNet(this.#context.netns);
+    try {
+      return net.addresses().map(({ address }) => address);
+    } finally {
+      net.close();
+    }
+  }
+}
