@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isIPv6 } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -67,6 +68,37 @@ test('octal, hexadecimal, short and garbled addresses are refused', () => {
     assert.equal(tryParseIp(text), undefined, text);
   }
   assert.throws(() => parseIp('010.0.0.1'), { code: 'BASE_BAD_ADDRESS' });
+});
+
+test('what is an IPv6 address is what Node takes for one', () => {
+  const piece = fc.constantFrom('0', '1', 'ab', 'FFFF', '12345', ':', '::', ':', '.', '10', '1.2.3.4', '01', 'g');
+  let valid = 0;
+  const check = (pieces: string[]) => {
+    const text = pieces.join('');
+    if (isIPv6(text)) valid++;
+    assert.equal(tryParseIp(text) !== undefined && text.includes(':'), isIPv6(text), text);
+  };
+  const groups = fc.array(fc.constantFrom('0', '1', 'ab', 'FFFF', ''), { minLength: 3, maxLength: 9 });
+  fc.assert(fc.property(fc.array(piece, { maxLength: 12 }), check), { numRuns: 2000 });
+  fc.assert(
+    fc.property(groups, (all) => check([all.join(':')])),
+    { numRuns: 2000 },
+  );
+  assert.ok(valid > 100, `${valid} were addresses`);
+});
+
+test('the prefix of an address has no host bits', () => {
+  const prefix = fc.tuple(bytes, fc.integer({ min: 0, max: 128 }));
+  fc.assert(
+    fc.property(prefix, ([raw, n]) => {
+      const bits = raw.length * 8;
+      const length = n % (bits + 1);
+      const hostBits = BigInt(bits - length);
+      const address = formatIp(raw);
+      const masked = (ipToBigInt(address) >> hostBits) << hostBits;
+      assert.equal(prefixOf(address, length), `${ipFromBigInt(masked, familyOf(address))}/${length}`);
+    }),
+  );
 });
 
 test('a parser never throws on text', () => {

@@ -1,4 +1,5 @@
 import { PodwireError } from './errors.ts';
+import { formatIpv6, parseIpv6 } from './ipv6-text.ts';
 
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };
@@ -44,49 +45,15 @@ export function ipv4Number(text: string): number {
 
 /** The address' bytes (4 or 16), or undefined if the text is not an address. */
 function parseBytes(text: string): Uint8Array | undefined {
-  if (text.includes(':')) return parseV6(text);
+  if (text.includes(':')) return parseIpv6(text);
   const number = ipv4Number(text);
   if (number < 0) return undefined;
   return Uint8Array.of(number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255);
 }
 
-function parseV6(text: string): Uint8Array | undefined {
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (dotted) {
-    const v4 = parseBytes(dotted[2] as string);
-    if (!v4) return undefined;
-    const [a, b, c, d] = v4 as unknown as [number, number, number, number];
-    return parseV6(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
-  }
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
-  if (groups.flat().some((g) => !/^[0-9a-fA-F]{1,4}$/.test(g))) return undefined;
-  const [head = [], tail = []] = groups;
-  const gap = 8 - head.length - tail.length;
-  if (halves.length === 1 ? gap !== 0 : gap < 1) return undefined;
-  const words = [...head, ...Array<string>(halves.length === 2 ? gap : 0).fill('0'), ...tail];
-  return Uint8Array.from(words.flatMap((w) => [Number.parseInt(w, 16) >> 8, Number.parseInt(w, 16) & 255]));
-}
-
 /** Canonical text of 4 or 16 address bytes (RFC 5952). */
 export function formatIp(bytes: Uint8Array): IpAddress {
-  if (bytes.length === 4) return bytes.join('.') as Ipv4;
-  const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
-  const { start, length } = longestZeroRun(words);
-  const hex = words.map((w) => w.toString(16));
-  if (length < 2) return hex.join(':') as Ipv6;
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}` as Ipv6;
-}
-
-function longestZeroRun(words: readonly number[]): { start: number; length: number } {
-  let best = { start: 0, length: 0 };
-  for (let start = 0; start < words.length; start++) {
-    let length = 0;
-    while (start + length < words.length && words[start + length] === 0) length++;
-    if (length > best.length) best = { start, length };
-  }
-  return best;
+  return bytes.length === 4 ? (bytes.join('.') as Ipv4) : (formatIpv6(bytes) as Ipv6);
 }
 
 /** The canonical form of an address, or undefined. Never throws. */
@@ -161,9 +128,12 @@ export function parsePrefix(text: string): Prefix {
 
 /** The prefix of the given length that holds the address. */
 export function prefixOf(address: IpAddress, length: number): Prefix {
-  const family = familyOf(address);
-  const hostBits = BigInt((family === 'ipv4' ? 32 : 128) - length);
-  return `${ipFromBigInt((ipToBigInt(address) >> hostBits) << hostBits, family)}/${length}` as Prefix;
+  const bytes = Uint8Array.from(ipBytes(address));
+  for (let i = 0; i < bytes.length; i++) {
+    const hostBits = Math.min(8, Math.max(0, 8 * (i + 1) - length));
+    bytes[i] = ((bytes[i] as number) >> hostBits) << hostBits;
+  }
+  return `${formatIp(bytes)}/${length}` as Prefix;
 }
 
 export function hostPrefix(address: IpAddress): Prefix {
