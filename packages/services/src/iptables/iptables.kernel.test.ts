@@ -1,15 +1,200 @@
-import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { connectTcp, type Netns } from '@podwire/kernel';
+import { withNetns } from '@podwire/kernel/testing';
+import { putService, putSlice } from '../api-objects.fixture.ts';
 import { runCases } from '../suite/case.ts';
 import { runChanges } from '../suite/changes.ts';
+import { CLUSTER_IP_CASES } from '../suite/cluster-ip-cases.ts';
+import { EXTERNAL_CASES } from '../suite/external-cases.ts';
 import { SUITE } from '../suite/index.ts';
-import { withWorld } from '../world.fixture.ts';
+import { type World, withWorld } from '../world.fixture.ts';
 
-const mode = () => ({ proxyMode: 'iptables' }) as const;
+type Variant = 'iptables-nft' | 'iptables-legacy';
+const FOREIGN_RULE = 'INPUT -s 192.0.2.1/32 -m comment --comment "somebody else" -j ACCEPT';
 
-test('services by iptables, with real packets', { timeout: 120_000 }, (t) =>
-  withWorld((world) => runCases(t, world, SUITE), mode),
+function iptables(netns: Netns, program: string, input: string, ...args: string[]): string {
+  const all = ['netns', 'exec', netns.name ?? '', program, ...args];
+  return execFileSync('ip', all, { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+const saved = (world: World, variant: Variant): string =>
+  iptables(world.netns.node, `${variant}-save`, '')
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .join('\n')
+    .replaceAll(/\[\d+:\d+\]/g, '');
+const add = (world: World, variant: Variant, text: string): string =>
+  iptables(world.netns.node, `${variant}-restore`, `${text}\nCOMMIT\n`, '--noflush');
+const commands = (world: World): unknown => world.room.status().facts.commands;
+
+/** Whether the kernel takes rules of the variant, by trying. */
+function missing(variant: Variant): Promise<string | undefined> {
+  return withNetns(1, (netns) => {
+    try {
+      iptables(
+        netns,
+        `${variant}-restore`,
+        '*nat\n-A OUTPUT -m recent --set --name x -m statistic --mode random --probability 0.5 -j ACCEPT\nCOMMIT\n',
+      );
+      return undefined;
+    } catch (error) {
+      return `${variant} does not work here: ${error}`;
+    }
+  });
+}
+
+/** A room in mode iptables on a machine that lives with one variant: somebody's rule is there before it. */
+async function withVariant(t: TestContext, variant: Variant, fn: (world: World) => Promise<void>): Promise<void> {
+  const why = await missing(variant);
+  if (why !== undefined) return t.skip(why);
+  await withWorld(
+    async (world) => {
+      assert.equal(world.room.status().facts.variant, variant);
+      await fn(world);
+    },
+    ({ node }) => {
+      const before = iptables(node, `${variant}-save`, '');
+      if (!before.includes('somebody else'))
+        iptables(node, `${variant}-restore`, `*filter\n-A ${FOREIGN_RULE}\nCOMMIT\n`, '--noflush');
+      return { proxyMode: 'iptables' };
+    },
+  );
+}
+
+test('services by iptables-nft, with real packets', { timeout: 120_000 }, (t) =>
+  withVariant(t, 'iptables-nft', (world) => runCases(t, world, SUITE)),
 );
 
-test('services by iptables that change, with real packets', { timeout: 120_000 }, (t) =>
-  withWorld((world) => runChanges(t, world), mode),
+test('services by iptables-nft that change, with real packets', { timeout: 120_000 }, (t) =>
+  withVariant(t, 'iptables-nft', (world) => runChanges(t, world)),
+);
+
+test('services by iptables-legacy, with real packets', { timeout: 120_000 }, (t) =>
+  withVariant(t, 'iptables-legacy', async (world) => {
+    await runCases(t, world, [...CLUSTER_IP_CASES, ...EXTERNAL_CASES]);
+    await runChanges(t, world);
+  }),
+);
+
+for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
+  test(`what ${variant} has is adopted, mended and removed`, { timeout: 120_000 }, (t) =>
+    withVariant(t, variant, async (world) => {
+      const { informers, room } = world;
+      const affinity = { sessionAffinity: 'ClientIP' as const };
+      const sourceRanges = {
+        type: 'LoadBalancer',
+        ingress: [{ ip: '198.51.100.9' }],
+        loadBalancerSourceRanges: ['192.0.2.0/24'],
+      };
+      const ports = [
+        { name: 'http', port: 80, nodePort: 30_007 },
+        { name: 'sctp', protocol: 'SCTP', port: 80 },
+      ];
+      putService(informers, '10.96.2.1', affinity, 'sticky');
+      putService(informers, '10.96.2.2', { ...sourceRanges, externalTrafficPolicy: 'Local', ports }, 'fenced');
+      putService(informers, '10.96.2.3', { backends: [] }, 'empty');
+      putService(informers, '10.200.2.4', { internalTrafficPolicy: 'Local', backends: ['far'] }, 'elsewhere');
+      await room.idle();
+
+      await t.test('a restarted room finds everything as it is and writes nothing', async () => {
+        assert.deepEqual(await world.room.diff(), []);
+        await world.restart();
+        assert.equal(commands(world), 0);
+        assert.deepEqual(world.room.status().errors, []);
+      });
+
+      await t.test('one endpoint less costs the chains of its service', async () => {
+        putSlice(informers, 'sticky', { backends: ['near1', 'near2'] });
+        await world.room.idle();
+        // two ports: SVC with its two rules for each endpoint left and one of the cluster IP, one SEP gone
+        assert.equal(commands(world), 2 * (1 + 1 + 4 + 2));
+        assert.deepEqual(await world.room.diff(), []);
+      });
+
+      await t.test('what others delete, change and add among ours is mended by a resync (SVC-31)', async () => {
+        const before = saved(world, variant);
+        const damages = [
+          '*nat\n-F PREROUTING',
+          '*nat\n-F KUBE-SERVICES',
+          '*filter\n-I KUBE-FORWARD -j DROP',
+          '*nat\n-D KUBE-POSTROUTING 3',
+          '*filter\n-F KUBE-CLUSTER-IPS\n-F KUBE-SERVICES\n-X KUBE-CLUSTER-IPS',
+        ];
+        for (const damage of damages) {
+          add(world, variant, damage);
+          assert.ok((await world.room.diff()).length > 0, damage);
+          assert.deepEqual(await world.room.resync(), { kind: 'done' });
+          assert.deepEqual(await world.room.diff(), []);
+          assert.equal(saved(world, variant), before, damage);
+        }
+        await world.connect('client', '10.96.2.1', 80);
+      });
+
+      await t.test('chains of a service that is gone go', async () => {
+        informers.remove('Service', { metadata: { namespace: 'default', name: 'fenced' } });
+        await world.room.idle();
+        assert.doesNotMatch(saved(world, variant), /fenced|KUBE-(EXT|FW|SVL)-/);
+      });
+
+      await t.test("cleanup leaves nothing but others' rules, also those that lead to our chains", async () => {
+        add(world, variant, '*nat\n:CNI-HOSTPORT - [0:0]\n-A CNI-HOSTPORT -s 10.244.1.9/32 -j KUBE-MARK-MASQ');
+        await world.room.cleanup();
+        const rest = saved(world, variant).split('\n');
+        const others = [`-A ${FOREIGN_RULE}`, '-A CNI-HOSTPORT -s 10.244.1.9/32 -j KUBE-MARK-MASQ'];
+        assert.deepEqual(rest.filter((line) => line.startsWith('-A')).sort(), others.sort());
+        const chains = rest.filter((line) => /^:(KUBE|PODWIRE|CNI)/.test(line)).map((line) => line.split(' ')[0]);
+        assert.deepEqual(chains, [':CNI-HOSTPORT', ':KUBE-MARK-MASQ']);
+      });
+    }),
+  );
+
+test('where a kube-proxy has its chains, the room leaves them alone and says so', { timeout: 60_000 }, () =>
+  withWorld(
+    async (world) => {
+      const before = saved(world, 'iptables-nft');
+      putService(world.informers, '10.96.2.1');
+      await world.room.idle();
+      const { ready, errors } = world.room.status();
+      assert.equal(ready, false);
+      assert.match(errors.join(), /a chain KUBE-SERVICES that is not podwire's .* a kube-proxy serves this node/);
+      assert.equal(saved(world, 'iptables-nft'), before);
+      await world.room.cleanup();
+      assert.equal(saved(world, 'iptables-nft'), before);
+    },
+    ({ node }) => {
+      iptables(node, 'iptables-nft-restore', '*nat\n:KUBE-SERVICES - [0:0]\n-A PREROUTING -j KUBE-SERVICES\nCOMMIT\n');
+      return { proxyMode: 'iptables' };
+    },
+  ),
+);
+
+test('from nftables to iptables and back, with a connection open and new ones all the time', { timeout: 60_000 }, () =>
+  withWorld(async (world) => {
+    putService(world.informers, '10.96.2.1', { backends: ['near1'] });
+    await world.room.idle();
+    const socket = await connectTcp({ netns: world.netns.client, address: '10.96.2.1', port: 80 });
+    const echo = async (): Promise<void> => {
+      socket.write('ping');
+      assert.equal(String((await once(socket, 'data'))[0]), 'ping');
+    };
+    await once(socket, 'data');
+    let [stop, connections] = [false, 0];
+    const newcomers = (async () => {
+      for (; !stop; connections++) await world.connect('client', '10.96.2.1', 80);
+    })();
+    for (const mode of ['iptables', 'nftables', 'iptables', 'nftables'] as const) {
+      await world.room.setMode(mode);
+      assert.equal(world.room.mode, mode);
+      await echo();
+      assert.deepEqual(await world.room.diff(), []);
+    }
+    stop = true;
+    await newcomers;
+    assert.ok(connections > 10, `${connections} connections`);
+    socket.destroy();
+    assert.doesNotMatch(saved(world, 'iptables-nft'), /KUBE|PODWIRE|podwire/);
+  }),
 );
