@@ -431,3 +431,28 @@ test('sockets with reusePort share a port, and a mark and a link can be set', as
     b.close();
   });
 });
+
+test('many sockets share one batch', async () => {
+  await withNetns(1, async (netns) => {
+    const batch = new DatagramBatch({ count: 2, size: 65_535 });
+    const got: string[] = [];
+    const servers = [1, 2, 3].map((i) =>
+      openSocket({
+        netns,
+        address: `127.0.0.${i}`,
+        port: 53,
+        batch,
+        onDatagrams: (own, socket) => {
+          assert.equal(own, batch);
+          for (let k = 0; k < own.count; k++) got.push(`${socket.localAddress.address} ${own.bytesOf(k)}`);
+        },
+      }),
+    );
+    const client = openSocket({ netns, address: '127.0.0.9', port: 0 });
+    for (let n = 0; n < 3; n++)
+      for (const [i] of servers.entries()) client.sendTo(Buffer.from(`${n}`), `127.0.0.${i + 1}`, 53);
+    await until(() => got.length === 9);
+    const expected = [1, 2, 3].flatMap((i) => [0, 1, 2].map((n) => `127.0.0.${i} ${n}`));
+    assert.deepEqual(got.sort(), expected);
+  });
+});

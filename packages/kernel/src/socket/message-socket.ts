@@ -57,8 +57,11 @@ export interface DatagramSocket {
 }
 
 export interface DatagramEvents {
-  /** The batch that `onDatagrams` gets; default 64 datagrams of 2048 bytes. */
-  readonly batch?: DatagramBatchOptions;
+  /**
+   * The batch that `onDatagrams` gets; default 64 datagrams of 2048 bytes. Many sockets may be given one and the same, so
+   * that they need no memory each: it is in use only while a callback runs.
+   */
+  readonly batch?: DatagramBatchOptions | DatagramBatch;
   /**
    * Called from the event loop with one to `batch.count` datagrams, which are its own until it returns. Absent: call
    * `receive` yourself.
@@ -86,7 +89,8 @@ class MessageSocket implements DatagramSocket {
     this.#name = name;
     this.#control = control;
     this.#events = events;
-    const batch = events.onDatagrams && new DatagramBatch(events.batch);
+    const { batch: given } = events;
+    const batch = events.onDatagrams && (given instanceof DatagramBatch ? given : new DatagramBatch(given));
     this.#watch = watchDescriptor(fd, {
       onReadable: () => batch && this.#drain(batch),
       onWritable: () => this.#release(),
