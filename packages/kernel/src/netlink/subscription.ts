@@ -69,7 +69,8 @@ export function watchNetlinkSocket(socket: NetlinkSocket, options: SocketWatchOp
   };
 }
 
-function joinGroups(protocol: NetlinkProtocol, groups: readonly number[]): NetlinkSocket {
+/** Opens a socket that gets what is sent to the groups; the descriptor is the caller's to close. */
+export function joinGroups(protocol: NetlinkProtocol, groups: readonly number[]): NetlinkSocket {
   const socket = openNetlinkSocket(protocol);
   return orClose(socket.fd, () => {
     for (const group of groups) setOption(socket.fd, ADD_MEMBERSHIP, group);

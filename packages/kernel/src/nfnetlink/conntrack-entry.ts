@@ -197,7 +197,7 @@ export interface ConnectionSpec {
   readonly reply?: ConnectionTuple;
   /** Seconds. */
   readonly timeout: number;
-  /** The kernel adds `confirmed`. */
+  /** `confirmed` is added: every connection that is listed is. */
   readonly status?: ConnectionStatus;
   readonly mark?: number;
   readonly zone?: number;
@@ -219,7 +219,7 @@ export function encodeSpec(spec: ConnectionSpec): ConnectionAttributes {
     reply: encodeTuple(reply, protocol),
     zone,
     timeout,
-    status,
+    ...(status && { status: [...status, 'confirmed'] as const }),
     mark,
     ...(labels && { labels: encodeLabels(labels) }),
     ...((tcp ?? sctp) && { protocolInfo: { tcp, sctp } }),

@@ -1,10 +1,10 @@
-import { type NetlinkAnswer, NLM_F } from '../netlink/netlink-message.ts';
+import { attributesAfter, type NetlinkAnswer, NLM_F } from '../netlink/netlink-message.ts';
 import { subscribeNetlink } from '../netlink/subscription.ts';
 import type { Netns } from '../netns/netns.ts';
 import type { Watch } from '../socket/readable-watch.ts';
-import { type Connection, decodeConnection } from './conntrack-entry.ts';
-import { CONNTRACK_MSG, NFNLGRP } from './conntrack-table.ts';
-import { NFNL_SUBSYS, nfnetlinkType } from './nfgenmsg.ts';
+import { type Connection, connectionFrom } from './conntrack-entry.ts';
+import { CONNTRACK_MSG, connectionAttributes, NFNLGRP } from './conntrack-table.ts';
+import { NFNL_SUBSYS, nfgenmsg, nfnetlinkType } from './nfgenmsg.ts';
 
 /** What happened to a connection. */
 export type ConnectionChangeType = 'new' | 'update' | 'destroy';
@@ -13,6 +13,8 @@ export type ConnectionChangeType = 'new' | 'update' | 'destroy';
 export interface ConnectionEvent {
   readonly type: ConnectionChangeType;
   readonly connection: Connection;
+  /** When it happened, in nanoseconds since 1970: with net.netfilter.nf_conntrack_timestamp, since Linux 6.14. */
+  readonly time?: bigint;
 }
 
 export interface ConnectionEventsOptions {
@@ -51,7 +53,12 @@ export function subscribeConnections(options: ConnectionEventsOptions): Watch {
 
 /** Throws DecodeError. */
 export function decodeConnectionEvent({ type, flags, body }: NetlinkAnswer): ConnectionEvent {
-  const connection = decodeConnection(body);
-  if (type === DELETE) return { type: 'destroy', connection };
-  return { type: flags & NLM_F.CREATE ? 'new' : 'update', connection };
+  const values = connectionAttributes.read(attributesAfter(body, nfgenmsg.size));
+  const { eventTime: time } = values;
+  return { type: changeOf(type, flags), connection: connectionFrom(values), ...(time !== undefined && { time }) };
+}
+
+function changeOf(type: number, flags: number): ConnectionChangeType {
+  if (type === DELETE) return 'destroy';
+  return flags & NLM_F.CREATE ? 'new' : 'update';
 }

@@ -180,6 +180,8 @@ export const connectionAttributes = attributes('conntrack entry', {
   synproxy: [24, synproxy, 'CTA_SYNPROXY'],
   filter: [25, filter, 'CTA_FILTER'],
   statusMask: [26, connectionStatus, 'CTA_STATUS_MASK'],
+  /** Nanoseconds since 1970. */
+  eventTime: [27, u64be, 'CTA_TIMESTAMP_EVENT'],
 });
 
 /** Counters of one CPU, whose number stands in nfgenmsg.resource. */

@@ -40,7 +40,7 @@ export function encodeTuple(
 function encodeAddresses({ source, destination }: Partial<ConnectionTuple>): TupleAttributes['addresses'] {
   const [family, other] = [source, destination].filter((address) => address !== undefined).map(familyOf);
   if (other !== undefined && other !== family)
-    throw encodeError(`source "${source}" and destination "${destination}" of different families`);
+    throw encodeError(`source "${source}" and destination "${destination}" of different families`).within('source');
   return family === 'ipv6' ? { source6: source, destination6: destination } : { source, destination };
 }
 
@@ -91,9 +91,11 @@ const ICMPV6_ANSWERS: Readonly<Record<number, number>> = { 128: 129, 129: 128, 1
 /** What the other end sends when nothing is translated. */
 export function inverseTuple(tuple: ConnectionTuple, protocol: ConnectionProtocol): ConnectionTuple {
   const { source, destination, sourcePort, destinationPort, icmpType } = tuple;
+  // a zone of its own is the other direction's only if that says so
+  const { zone, ...rest } = tuple;
   const answers = protocol === 'icmpv6' ? ICMPV6_ANSWERS : ICMP_ANSWERS;
   return {
-    ...tuple,
+    ...rest,
     source: destination,
     destination: source,
     ...(destinationPort !== undefined && { sourcePort: destinationPort }),

@@ -37,7 +37,7 @@ export interface LogOptions {
   /** Number the packets; default false. */
   readonly sequence?: boolean;
   readonly globalSequence?: boolean;
-  /** Tell the connection each packet belongs to; default false. */
+  /** Tell the connection each packet belongs to; default false. EOPNOTSUPP: built without CONFIG_NETFILTER_NETLINK_GLUE_CT. */
   readonly connection?: boolean;
   /** The kernel waits until it has so many packets (default 100; a rule's `queue-threshold` may say less) ... */
   readonly threshold?: number;
@@ -56,10 +56,8 @@ export interface LogOptions {
  * stopped, which may be done from its own callbacks; until then it keeps the event loop alive. EPERM: another has it.
  */
 export function subscribeLog(options: LogOptions): Watch {
-  const { netns, group, onPackets, onLost } = options;
-  const message = configMessage({ resource: group }, configOf(options), `bind log group ${group}`);
-  const socket = inNetns(netns, () => openNetlinkSocket('netfilter'));
-  const early = orClose(socket.fd, () => configure(socket, message));
+  const { onPackets, onLost } = options;
+  const { socket, early } = bindLogGroup(options);
   const onMessages = (messages: readonly NetlinkAnswer[]) => {
     const packets = messages.filter(({ type }) => type === PACKET).map(({ body }) => decodeLogPacket(body));
     if (packets.length > 0) onPackets(packets);
@@ -74,7 +72,17 @@ export function subscribeLog(options: LogOptions): Watch {
   };
 }
 
-function configOf(options: LogOptions): Config {
+type BindOptions = Omit<LogOptions, 'onPackets' | 'onLost'>;
+
+/** A socket that has the group, and what came before the kernel said so; the descriptor is the caller's to close. */
+export function bindLogGroup(options: BindOptions): { socket: NetlinkSocket; early: readonly NetlinkAnswer[] } {
+  const { netns, group } = options;
+  const message = configMessage({ resource: group }, configOf(options), `bind log group ${group}`);
+  const socket = inNetns(netns, () => openNetlinkSocket('netfilter'));
+  return { socket, early: orClose(socket.fd, () => configure(socket, message)) };
+}
+
+function configOf(options: BindOptions): Config {
   const { group, copy = 'packet', range = 0, threshold, timeout, bufferSize } = options;
   if (!Number.isInteger(group) || group < 0 || group > 0xffff)
     throw encodeError(`log group ${group}: 0 to 65535 are possible`).within('group');

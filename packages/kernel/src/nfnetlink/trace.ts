@@ -21,9 +21,9 @@ export interface TraceEvent {
   readonly family: NfFamily | number;
   readonly table: string;
   readonly chain: string;
-  /** A rule decided; the end of a chain was reached; the chain's policy decided. */
+  /** A rule was met, or the end of a chain; `return`: by a verdict; the chain's policy decided. */
   readonly type: 'rule' | 'return' | 'policy' | number;
-  /** Of the rule. */
+  /** Of the rule; absent: the end of the chain was reached. */
   readonly handle?: bigint;
   /** What was decided; `continue`: the next rule is asked. */
   readonly verdict?: Values['verdict'];

@@ -1,4 +1,5 @@
 import { GENETLINK_PROBES } from '../genetlink/genetlink-probe.ts';
+import { NFNETLINK_PROBES } from '../nfnetlink/nfnetlink-probe.ts';
 import { TC_PROBES } from '../rtnetlink/tc-probe.ts';
 import { SOCKDIAG_PROBES } from '../sockdiag/sockdiag-probe.ts';
 import { XFRM_PROBES } from '../xfrm/xfrm-probe.ts';
@@ -25,5 +26,11 @@ export const FAMILY_FEATURES = {
   ...withUses(SOCKDIAG_PROBES, {
     'inet-diag': 'who has which connection',
     'sock-destroy': 'connections ended when their endpoint goes',
+  }),
+  ...withUses(NFNETLINK_PROBES, {
+    conntrack: 'UDP flows forgotten when their endpoint goes',
+    'conntrack-events': 'connections followed without listing them',
+    'nf-log': 'packets that policies log',
+    'nft-trace': 'the rules a packet meets',
   }),
 };
