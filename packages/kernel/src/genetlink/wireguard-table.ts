@@ -10,11 +10,12 @@ export const WG_CMD = { GET_DEVICE: 0, SET_DEVICE: 1 } as const;
 
 const KEY_LENGTH = 32;
 
-/** 32 bytes as base64. A secret one is shown neither by the pretty-printer nor in errors. */
+/** 32 bytes as base64. A secret one is shown neither by the pretty-printer nor in traces and errors. */
 function key(name: string, secret: boolean): Codec<string> {
   return {
     name,
     format: secret ? () => '(secret)' : String,
+    ...(secret && { secretFrom: 0 }),
     write(out, value) {
       if (!/^[A-Za-z0-9+/]{43}=$/.test(value))
         throw encodeError(`a ${name}; it has to be ${KEY_LENGTH} bytes in base64`);

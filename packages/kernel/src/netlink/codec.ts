@@ -13,6 +13,8 @@ export interface Codec<T> {
   read(bytes: Buffer, siblings?: Siblings): T;
   /** How the pretty-printer shows it; absent: as JSON would. */
   format?(value: T): string;
+  /** The bytes from here on are a key: traces of `generic` and `xfrm` print `**` instead. The pretty-printer needs `format` besides. */
+  readonly secretFrom?: number;
 }
 
 export type Siblings = Readonly<Record<string, unknown>>;

@@ -67,6 +67,27 @@ test('NETLINK_TRACE=1 prints what is sent and received', async () => {
   });
 });
 
+test('NETLINK_TRACE=1 shows no keys', async () => {
+  await withNetns(1, async (netns) => {
+    const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
+    const code = `
+      import { openNetlink } from ${file('./netlink.ts')};
+      import { createXfrmState } from ${file('../xfrm/xfrm-state.ts')};
+      const ends = { source: '192.0.2.1', destination: '192.0.2.2', spi: 256 };
+      const aead = { name: 'rfc4106(gcm(aes))', key: Buffer.alloc(20, 0xa1), icvBits: 128 };
+      // kernels without ESP refuse it, but it was sent
+      try { createXfrmState(openNetlink('xfrm'), { ...ends, protocol: 'esp', mode: 'tunnel', aead }); } catch {}`;
+    const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
+    const child = spawnIn({ netns }, process.execPath, flags, { env: { ...process.env, NETLINK_TRACE: '1' } });
+    const trace = Buffer.concat(((await child.stderr?.toArray()) ?? []) as Buffer[]).toString();
+    assert.match(trace, /netlink xfrm send\n/);
+    assert.match(trace, /netlink xfrm receive\n/);
+    assert.match(trace, /g c m \(/);
+    assert.match(trace, /\*\* \*\* \*\* \*\*/);
+    assert.doesNotMatch(trace, /a1 a1/);
+  });
+});
+
 test('a trace that nobody reads fast enough, or at all, does not end the program', async () => {
   const code = `
     import { openNetlink } from ${JSON.stringify(new URL('./netlink.ts', import.meta.url).href)};

@@ -3,6 +3,7 @@ import { NLA_F_NESTED } from './attribute.ts';
 import { headerSize } from './layout.ts';
 import { messageHeader, NLM_F, NLMSG } from './netlink-message.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
+import { type Codecs, codecsInside, codecsOf, isNest, mayHoldKeys, secretFrom } from './secret.ts';
 
 const RULE = '----------------\t------------------';
 const NLA_F_NET_BYTEORDER = 0x4000;
@@ -43,7 +44,9 @@ function writeAll(bytes: Buffer): void {
  *   |00008|--|00001|	|len |flags| type|
  *   | 66 6f 6f 00  |	|      data      |	 f o o
  *
- * Bytes that do not add up to messages are left out.
+ * Bytes that do not add up to messages are left out. Keys are printed as `** ** ** **`: those of WireGuard and IPsec, and where a
+ * codec has `secretFrom`. What podwire has no table for may be a key: without `@podwire/kernel/xfrm` no attribute of IPsec is
+ * shown, and of generic families that nobody looked up by `openGenericFamily` none of 16 bytes or more.
  */
 export function formatDatagram(protocol: NetlinkProtocol, datagram: Buffer): string {
   const lines: string[] = [];
@@ -60,7 +63,9 @@ function messageLines(protocol: NetlinkProtocol, message: Buffer): string[] {
   const { length, type, flags, sequence, port } = messageHeader.read(message);
   const body = message.subarray(messageHeader.size);
   const control = type < NLMSG.MIN_TYPE;
-  const extra = control ? body.length : Math.min(headerSize(protocol, type), body.length);
+  const codecs = control ? undefined : codecsOf(protocol, type, body);
+  const extra = codecs ? Math.min(headerSize(protocol, type), body.length) : body.length;
+  const shown = control ? shownOfControl(protocol, flags) : codecs ? extra : 0;
   return [
     RULE,
     `|  ${digits(length, 10)}  |\t| message length |`,
@@ -68,14 +73,23 @@ function messageLines(protocol: NetlinkProtocol, message: Buffer): string[] {
     `|  ${digits(sequence, 10)}  |\t| sequence number|`,
     `|  ${digits(port, 10)}  |\t|     port ID    |`,
     RULE,
-    ...words(body.subarray(0, extra)).map((word) => `| ${hex(word)}  |\t|  extra header  |`),
-    ...attributeLines(body.subarray((extra + 3) & ~3)),
+    ...words(body.subarray(0, extra)).map(
+      (word, i) => `| ${i * 4 < shown ? hex(word) : HIDDEN}  |\t|  extra header  |`,
+    ),
+    ...(codecs ? attributeLines(body.subarray((extra + 3) & ~3), codecs) : []),
     RULE,
   ];
 }
 
-/** Attributes are told from data by the NESTED flag alone, as libmnl does. */
-function attributeLines(bytes: Buffer): string[] {
+/** An error holds errno and nlmsghdr of the request, and behind them, where the socket did not cap it, the request itself. */
+const REFUSED_HEADER = 20;
+
+function shownOfControl(protocol: NetlinkProtocol, flags: number): number {
+  return mayHoldKeys(protocol) && !(flags & NLM_F.CAPPED) ? REFUSED_HEADER : Infinity;
+}
+
+/** Attributes are told from data by the NESTED flag, as libmnl does, and where there may be keys by their tables. */
+function attributeLines(bytes: Buffer, codecs: Codecs): string[] {
   const lines: string[] = [];
   for (let at = 0; bytes.length - at >= 4; ) {
     const [length, type] = [bytes.readUInt16LE(at), bytes.readUInt16LE(at + 2)];
@@ -83,12 +97,21 @@ function attributeLines(bytes: Buffer): string[] {
     const flags = `${type & NLA_F_NESTED ? 'N' : '-'}${type & NLA_F_NET_BYTEORDER ? 'B' : '-'}`;
     lines.push(`|${digits(length, 5)}|${flags}|${digits(type & NLA_TYPE_MASK, 5)}|\t|len |flags| type|`);
     const end = (at + length + 3) & ~3;
-    if (type & NLA_F_NESTED) lines.push(...attributeLines(bytes.subarray(at + 4, at + length)));
-    else lines.push(...words(bytes.subarray(at + 4, end)).map(dataLine));
+    const codec = codecs(type & NLA_TYPE_MASK);
+    const payload = bytes.subarray(at + 4, at + length);
+    if (type & NLA_F_NESTED || isNest(codec)) lines.push(...attributeLines(payload, codecsInside(codec)));
+    else lines.push(...dataLines(bytes.subarray(at + 4, end), secretFrom(codec, payload.length)));
     at = end;
   }
   return lines;
 }
+
+function dataLines(bytes: Buffer, secretAt: number): string[] {
+  return words(bytes).map((word, i) => (i * 4 + 4 > secretAt ? HIDDEN_LINE : dataLine(word)));
+}
+
+const HIDDEN = '** ** ** **';
+const HIDDEN_LINE = `| ${HIDDEN}  |\t|      data      |\t * * * *`;
 
 function dataLine(word: Buffer): string {
   const characters = [...word].map((byte) => ` ${byte > 31 && byte < 127 ? String.fromCharCode(byte) : ' '}`);

@@ -11,10 +11,11 @@ export interface XfrmAlgorithm {
 const NAME_BYTES = 64;
 const ALGORITHM = { plain: 68, withBits: 72 } as const;
 
-/** struct xfrm_algo: name, bits of the key, key. The key is shown neither by the pretty-printer nor in errors. */
+/** struct xfrm_algo: name, bits of the key, key. The key is shown neither by the pretty-printer nor in traces and errors. */
 export const xfrmAlgorithm: Codec<XfrmAlgorithm> = {
   name: 'xfrm_algo',
   format: formatHidden,
+  secretFrom: ALGORITHM.plain,
   write(out, { name, key }) {
     writeName(out, name);
     out.u32(key.length * 8);
@@ -33,6 +34,7 @@ function sealing(name: string): Codec<XfrmSealingAlgorithm> {
   return {
     name,
     format: formatHidden,
+    secretFrom: ALGORITHM.withBits,
     write(out, value) {
       writeName(out, value.name);
       out.u32(value.key.length * 8);
