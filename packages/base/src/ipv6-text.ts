@@ -39,9 +39,10 @@ export function parseIpv6(text: string): Uint8Array | undefined {
 function filled(bytes: Uint8Array, at: number, gap: number): Uint8Array | undefined {
   if (gap < 0) return at === 16 ? bytes : undefined;
   if (at > 14) return undefined;
-  const tail = 16 - (at - gap);
-  bytes.copyWithin(tail, gap, at);
-  bytes.fill(0, gap, tail);
+  for (let from = at - 1, to = 15; from >= gap; from--, to--) {
+    bytes[to] = bytes[from] as number;
+    bytes[from] = 0;
+  }
   return bytes;
 }
 

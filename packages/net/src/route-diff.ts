@@ -2,7 +2,7 @@ import { canonical, type Difference, diff } from './diff.ts';
 import type { Encap } from './encap.ts';
 import type { NextHop } from './next-hop.ts';
 import type { NextHopObject } from './nexthop-object.ts';
-import { answers, DEFAULT_PROTOCOL, isPlain, normalizeRoute, type Route, routeKey, scopeOf } from './route.ts';
+import { DEFAULT_PROTOCOL, isPlain, linkOf, normalizeRoute, type Route, routeKey, scopeOf } from './route.ts';
 
 /**
  * Routes are told apart by destination, table and priority (and type of service or source prefix); everything else is
@@ -30,7 +30,8 @@ function samePlain(a: Route, b: Route): boolean {
   const { type = 'unicast', protocol = DEFAULT_PROTOCOL } = a;
   if (a.via !== b.via || a.source !== b.source || protocol !== (b.protocol ?? DEFAULT_PROTOCOL)) return false;
   if (type !== (b.type ?? 'unicast') || scopeOf(a) !== scopeOf(b) || !a.onlink !== !b.onlink) return false;
-  return a.link === undefined || a.link === b.link || (answers(type) && a.destination.includes(':'));
+  const link = linkOf(a);
+  return link === undefined || link === b.link;
 }
 
 /** In any order: IPv6 keeps the order in which next hops came. */

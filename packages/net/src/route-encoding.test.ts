@@ -12,10 +12,13 @@ const address = fc.integer({ min: 0, max: 0xffffffff }).map((n) => ipFromBigInt(
 const address6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((n) => ipFromBigInt(n, 'ipv6'));
 const plain = fc
   .record({
-    destination: fc.tuple(address, fc.integer({ min: 0, max: 32 })).map(([a, length]) => `${a}/${length}` as Prefix),
+    destination: fc.oneof(
+      fc.tuple(address, fc.integer({ min: 0, max: 32 })).map(([a, length]) => `${a}/${length}` as Prefix),
+      fc.tuple(address6, fc.integer({ min: 0, max: 128 })).map(([a, length]) => `${a}/${length}` as Prefix),
+    ),
     via: optional(fc.oneof(address, address6)),
     link: optional(fc.constantFrom('a', 'eth0')),
-    source: optional(address),
+    source: optional(fc.oneof(address, address6)),
     protocol: optional(fc.integer({ min: 0, max: 255 })),
     scope: optional(fc.constantFrom('global' as const, 'link' as const)),
     onlink: optional(fc.boolean()),

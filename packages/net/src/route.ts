@@ -68,21 +68,19 @@ export interface RouteFilter {
 
 /** The route with the defaults the kernel would fill in, so that equal routes are equal data. */
 export function normalizeRoute(route: Route): Route {
-  const { nextHops, onlink, preference, destination, link, ...rest } = route;
+  const { nextHops, onlink, preference, link: _, ...rest } = route;
   const [only, ...others] = nextHops ?? [];
   const single = only && others.length === 0 ? withoutWeight(only) : undefined;
   const { protocol = DEFAULT_PROTOCOL, type = 'unicast' } = route;
-  const ipv6 = familyOf(destination) === 'ipv6';
   return defined({
-    destination,
     ...rest,
     ...normalizeMetrics(route),
-    link: ipv6 && answers(type) ? undefined : link,
+    link: linkOf(route),
     ...single,
     onlink: onlink || single?.onlink || undefined,
     nextHops: single ? undefined : nextHops,
     preference: preference === 'medium' ? undefined : preference,
-    priority: route.priority || (ipv6 ? IPV6_PRIORITY : undefined),
+    priority: priorityOf(route),
     protocol,
     scope: scopeOf(route),
     table: route.table || MAIN_TABLE,
@@ -93,6 +91,15 @@ export function normalizeRoute(route: Route): Route {
 /** Routes that answer instead of forwarding; the kernel says `lo`, or nothing, whatever link IPv6 ones were given. */
 export function answers(type: string): boolean {
   return type === 'blackhole' || type === 'unreachable' || type === 'prohibit' || type === 'throw';
+}
+
+/** The link, but of IPv6 routes that answer. */
+export function linkOf({ destination, link, type = 'unicast' }: Route): string | undefined {
+  return answers(type) && destination.includes(':') ? undefined : link;
+}
+
+export function priorityOf({ destination, priority }: Route): number | undefined {
+  return priority || (destination.includes(':') ? IPV6_PRIORITY : undefined);
 }
 
 /** Has nothing beyond destination, next hop, link, source, protocol, table, scope, onlink, type and priority. */
@@ -115,9 +122,9 @@ export function scopeOf({ destination, scope, type = 'unicast', via, nextHops, n
 }
 
 /** Tells routes apart that can stand beside each other in the kernel. */
-export function routeKey({ destination, from, tos, table, priority }: Route): string {
-  const implicit = destination.includes(':') ? IPV6_PRIORITY : 0;
-  return `${destination} ${from ?? ''} ${tos ?? 0} ${table || MAIN_TABLE} ${priority || implicit}`;
+export function routeKey(route: Route): string {
+  const { destination, from, tos, table } = route;
+  return `${destination} ${from ?? ''} ${tos ?? 0} ${table || MAIN_TABLE} ${priorityOf(route) ?? 0}`;
 }
 
 export const routeText = (r: Route): string =>

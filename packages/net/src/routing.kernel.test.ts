@@ -133,6 +133,10 @@ test('what ip route writes is read', async () => {
       '1',
       'rto_min',
       '40ms',
+      'rtt',
+      '10ms',
+      'rttvar',
+      '10ms',
     );
     const defaults = { protocol: 112, scope: 'global', table: 254, type: 'unicast' };
     assert.deepEqual(net.routes({ protocol: PROTOCOL }), [
@@ -149,7 +153,7 @@ test('what ip route writes is read', async () => {
         via: '192.0.2.7',
         link: 'v0',
         ...defaults,
-        metrics: { lock: ['rtoMin'], quickAck: 1, rtoMin: 40 },
+        metrics: { lock: ['rtoMin'], rtt: 80, rttVar: 40, quickAck: 1, rtoMin: 40 },
       },
     ]);
   });

@@ -85,7 +85,7 @@ const METRIC_LOCKS = {
   rtoMin: 1 << 13,
 } as const;
 
-/** RTAX_* of linux/rtnetlink.h; ip-route(8). Times in milliseconds. */
+/** RTAX_* of linux/rtnetlink.h; ip-route(8). `rtoMin` in milliseconds, `rtt` in eighths, `rttVar` in quarters of one. */
 const metrics = attributes('route metrics', {
   lock: [1, bits(u32, METRIC_LOCKS), 'RTAX_LOCK'],
   mtu: [2, u32, 'RTAX_MTU'],
