@@ -195,3 +195,22 @@ test('any sequence of changes and applies ends as a plain map would', () =>
       { numRuns: 60 },
     );
   }));
+
+test('the generation counts the transactions of everyone', () =>
+  withNetns(1, (netns) => {
+    const client = openNft(netns);
+    try {
+      const table = { family: 'ip', name: 't' } as const;
+      const before = client.generation();
+      assert.ok(before !== undefined);
+      client.apply({ ...table, sets: [{ name: 's', key: ['inet_service'], elements: [] }], chains: [] });
+      assert.equal(client.generation(), before + 1);
+      assert.equal(client.change(table, [{ set: 's', add: [{ key: [80] }] }]).commands, 1);
+      assert.equal(client.change(table, [{ set: 's', add: [{ key: [80] }] }]).commands, 0);
+      assert.equal(client.generation(), before + 2);
+      execFileSync('ip', ['netns', 'exec', netns.name ?? '', 'nft', 'add', 'table', 'ip', 'other']);
+      assert.equal(client.generation(), before + 3);
+    } finally {
+      client.close();
+    }
+  }));

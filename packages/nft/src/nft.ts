@@ -37,6 +37,11 @@ export interface Nft {
   drift(desired: Table): readonly NftChange[];
   /** Forgets what was committed, so that the next apply looks at the kernel again and mends drift. */
   forget(family: TableFamily, name: string): void;
+  /**
+   * Changes with every transaction of anyone in the namespace, by one: who counts own transactions knows whether others
+   * wrote. undefined before Linux 3.18.
+   */
+  generation(): number | undefined;
   /** Every table of the namespace, also of other programs. */
   tables(): readonly { readonly family: TableFamily; readonly name: string }[];
   close(): void;
@@ -158,6 +163,10 @@ class KernelNft implements Nft {
 
   forget(family: TableFamily, name: string): void {
     this.#committed.delete(idOf({ family, name }));
+  }
+
+  generation(): number | undefined {
+    return this.#transport.generation()?.readUInt32BE(0);
   }
 
   tables(): readonly { readonly family: TableFamily; readonly name: string }[] {

@@ -12,6 +12,8 @@ import type { SettledChange } from './settlement.ts';
 export class KernelRules implements TableWriter {
   readonly nft: Nft;
   readonly #netns: Netns | undefined;
+  /** The generation that the ruleset has if nobody else wrote since it was last looked at. */
+  #generation: number | undefined;
   #netlink: Netlink | undefined;
 
   constructor(netns?: Netns) {
@@ -19,13 +21,35 @@ export class KernelRules implements TableWriter {
     this.nft = openNft(netns);
   }
 
+  /**
+   * Whether somebody wrote since the last time this was asked, in any table of the namespace: only then there is something
+   * to look for. True the first time.
+   */
+  touched(): boolean {
+    const generation = this.nft.generation();
+    const touched = generation === undefined || generation !== this.#generation;
+    this.#generation = generation;
+    return touched;
+  }
+
+  /** A pass did not end: the next one has to look. */
+  doubt(): void {
+    this.#generation = undefined;
+  }
+
   apply(table: Table, look: boolean): number {
     if (look) this.nft.forget(table.family, table.name);
-    return this.nft.apply(table).commands;
+    return this.#count(this.nft.apply(table).commands);
   }
 
   change(family: Family, { elements }: SettledChange): number {
-    return this.nft.change(TABLES[family], elements).commands;
+    return this.#count(this.nft.change(TABLES[family], elements).commands);
+  }
+
+  /** One transaction, or none. */
+  #count(commands: number): number {
+    if (commands > 0 && this.#generation !== undefined) this.#generation = (this.#generation + 1) >>> 0;
+    return commands;
   }
 
   delete(family: Family): void {

@@ -55,7 +55,7 @@ export function baseChains(node: NodeModel, family: Family): Chain[] {
 }
 
 /** Before DNAT: who may use load-balancer addresses (SVC-17). */
-function entryChains(fields: Fields): Chain[] {
+export function entryChains(fields: Fields): Chain[] {
   const rules = [
     rule([stateIs('new'), inSet(fields.key, 'fenced'), notInSet(fields.sourceAndKey, 'sources'), verdict('drop')]),
   ];
@@ -115,7 +115,7 @@ function restoreChains(): Chain[] {
 }
 
 /** What no endpoint took: dropped, refused, or none of our business. Before policy (priority 0). */
-function filterChains(fields: Fields): Chain[] {
+export function filterChains(fields: Fields): Chain[] {
   const refuse = (match: Statement): Rule[] => [
     rule([protocolIs('tcp'), match, { kind: 'reject', with: 'tcp-reset' }]),
     rule([match, { kind: 'reject', with: 'port-unreachable' }]),

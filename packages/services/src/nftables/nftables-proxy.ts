@@ -24,13 +24,19 @@ class NftablesProxy implements ServiceProxy {
   sync(view: ServicesView, changes: Changes, look: boolean): Synced {
     const kernel = this.#rules();
     this.#families ??= this.#takeOver(view);
+    const pass = { view, changes, look: look && kernel.touched() };
     const synced = { commands: 0, flowsForgotten: 0 };
-    for (const family of this.#families) {
-      const { commands, flowsForgotten } = family.sync(kernel, { view, changes, look });
-      synced.commands += commands;
-      synced.flowsForgotten += flowsForgotten;
+    try {
+      for (const family of this.#families) {
+        const { commands, flowsForgotten } = family.sync(kernel, pass);
+        synced.commands += commands;
+        synced.flowsForgotten += flowsForgotten;
+      }
+      return synced;
+    } catch (error) {
+      kernel.doubt();
+      throw error;
     }
-    return synced;
   }
 
   /** A family that is no longer in use may have left its table. */
