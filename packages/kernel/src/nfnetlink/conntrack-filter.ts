@@ -26,7 +26,7 @@ const ALL = 0xffffffff;
 
 /**
  * What the kernel can filter by: mark (Linux 3.x), status (5.8) and tuples (5.8), zone (6.8); older ones list more, so
- * that what comes has to be looked at again. Zone 0 it takes for any. Ports and ICMP it only looks at with a protocol.
+ * that what comes has to be looked at again. Zone 0 it takes for any. Ports and ICMP it only looks at with a protocol, IPv6 addresses it compares the wrong way round.
  */
 export function encodeFilter(filter: ConnectionFilter): ConnectionAttributes {
   const { mark, markMask = ALL, zone, status = [], withoutStatus = [], protocol, original, reply } = filter;
@@ -48,9 +48,10 @@ type TuplePart = keyof typeof TUPLE_PARTS;
 
 function tupleParts(tuple: Partial<ConnectionTuple>, protocol: ConnectionProtocol | undefined): TuplePart[] {
   const given = (Object.keys(tuple) as (keyof ConnectionTuple)[]).filter((key) => tuple[key] !== undefined);
-  const atNetwork = given.filter((key) => key === 'source' || key === 'destination');
-  if (protocol === undefined) return atNetwork;
-  const parts = given.filter((key) => key !== 'zone');
+  const isAddress = (key: keyof ConnectionTuple) => key === 'source' || key === 'destination';
+  // of IPv6 addresses, ctnetlink_filter_match_tuple() wants those that differ
+  const parts = given.filter((key) => (isAddress(key) ? !tuple[key]?.toString().includes(':') : key !== 'zone'));
+  if (protocol === undefined) return parts.filter(isAddress);
   return ['protocol', ...(protocol === 'icmpv6' ? parts.map(ofIcmpv6) : parts)];
 }
 
