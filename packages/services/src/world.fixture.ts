@@ -148,7 +148,7 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
     'conf/default/send_redirects': 0,
   };
   for (const [key, value] of Object.entries(settings)) run('node', 'sysctl', '-qw', `net/ipv4/${key}=${value}`);
-  run('node', 'sysctl', '-qw', 'net/ipv6/conf/all/forwarding=1');
+  run('node', 'sysctl', '-qw', 'net/ipv6/conf/all/forwarding=1', 'net/ipv6/icmp/ratelimit=0');
   for (const pod of PODS) {
     cable(pod, pod);
     ip(pod, `addr add ${ADDRESS[pod]}/32 dev eth0`);

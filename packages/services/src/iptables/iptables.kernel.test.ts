@@ -10,6 +10,7 @@ import { runChanges } from '../suite/changes.ts';
 import { CLUSTER_IP_CASES } from '../suite/cluster-ip-cases.ts';
 import { EXTERNAL_CASES } from '../suite/external-cases.ts';
 import { SUITE } from '../suite/index.ts';
+import { MATRIX6_CASES } from '../suite/matrix-cases.ts';
 import { type World, withWorld } from '../world.fixture.ts';
 
 type Variant = 'iptables-nft' | 'iptables-legacy';
@@ -77,6 +78,35 @@ test('services by iptables-legacy, with real packets', { timeout: 120_000 }, (t)
     await runCases(t, world, [...CLUSTER_IP_CASES, ...EXTERNAL_CASES]);
     await runChanges(t, world);
   }),
+);
+
+test('services by iptables in both families, with real packets', { timeout: 120_000 }, (t) =>
+  withWorld(
+    async (world) => {
+      await runCases(t, world, MATRIX6_CASES);
+
+      await t.test('what ip6tables has is adopted, and is gone after cleanup', async () => {
+        const sticky = { sessionAffinity: 'ClientIP' as const, addressType: 'IPv6' as const };
+        putService(world.informers, 'fd00:96::1', sticky);
+        putService(world.informers, 'fd00:97::1', {
+          ...sticky,
+          type: 'LoadBalancer',
+          ingress: [{ ip: '2001:db8:1::9' }],
+          loadBalancerSourceRanges: ['2001:db8::/64'],
+        });
+        await world.room.idle();
+        assert.deepEqual(await world.room.diff(), []);
+        await world.restart();
+        assert.equal(commands(world), 0);
+        const first = await world.connect('client', 'fd00:96::1', 80);
+        for (let i = 0; i < 10; i++) assert.deepEqual(await world.connect('client', 'fd00:96::1', 80), first);
+        await world.connect('outside', '2001:db8:1::9', 80);
+        await world.room.cleanup();
+        assert.doesNotMatch(iptables(world.netns.node, 'ip6tables-nft-save', ''), /KUBE|PODWIRE|podwire/);
+      });
+    },
+    () => ({ proxyMode: 'iptables', dualStack: true }),
+  ),
 );
 
 for (const variant of ['iptables-nft', 'iptables-legacy'] as const)

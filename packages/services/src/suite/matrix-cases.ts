@@ -1,4 +1,5 @@
-import { ADDRESS, type Place } from '../world.fixture.ts';
+import type { Family } from '@podwire/base';
+import { ADDRESS, ADDRESS6, type Place } from '../world.fixture.ts';
 import type { CaseService, ServiceCase } from './case.ts';
 import type { Probe } from './probe.ts';
 
@@ -24,37 +25,37 @@ const PLOTS: readonly Plot[] = POLICIES.flatMap((policy, i) =>
   PLACEMENTS.map((backends, j) => ({ policy, backends, number: 16 * (i + 1) + j })),
 );
 
-/** Every client, kind of address, policy, placement of endpoints and protocol (SVC-4, SVC-5, SVC-7, SVC-8, SVC-13, SVC-14). */
-export const MATRIX_CASES: readonly ServiceCase[] = PLOTS.map((plot) => ({
-  name: `matrix: policy ${plot.policy}, endpoints on ${plot.backends.join(' and ') || 'no pod'}`,
-  steps: [
-    {
-      services: [serviceOf(plot)],
-      probes: PROTOCOLS.flatMap((protocol) =>
-        KINDS.flatMap((kind) =>
-          // far would see its own address as the source of what comes from the wire
-          CLIENTS.filter((client) => kind !== 'cluster IP' || client !== 'distant').map((from) =>
-            probeOf(plot, { from, kind, protocol }),
-          ),
-        ),
-      ),
-    },
-  ],
-}));
-
-/** How many outcomes the cases stand for. */
-export const MATRIX_SIZE = MATRIX_CASES.flatMap(({ steps }) => steps.flatMap(({ probes }) => probes)).length;
-
-function serviceOf({ policy, backends, number }: Plot): CaseService {
+function matrixCase(plot: Plot, family: Family): ServiceCase {
+  // far would see its own address as the source of what comes from the wire
+  const clients = (kind: Kind) => CLIENTS.filter((client) => kind !== 'cluster IP' || client !== 'distant');
+  const probes = PROTOCOLS.flatMap((protocol) =>
+    KINDS.flatMap((kind) => clients(kind).map((from) => probeOf(plot, { from, kind, protocol, family }))),
+  );
   return {
-    address: `10.96.4.${number}`,
+    name: `matrix ${family}: policy ${plot.policy}, endpoints on ${plot.backends.join(' and ') || 'no pod'}`,
+    steps: [{ services: [serviceOf(plot, family)], probes }],
+  };
+}
+
+/** By kind of address, but for node ports. */
+const RANGES = {
+  ipv4: { 'cluster IP': '10.96.4.', 'external IP': '198.51.100.', 'load-balancer IP': '198.51.101.' },
+  ipv6: { 'cluster IP': 'fd00:96::40', 'external IP': '2001:db8:1::3:', 'load-balancer IP': '2001:db8:1::4:' },
+} as const satisfies Readonly<Record<Family, Partial<Record<Kind, string>>>>;
+const PLACES = { ipv4: ADDRESS, ipv6: ADDRESS6 };
+
+function serviceOf({ policy, backends, number }: Plot, family: Family): CaseService {
+  const range = RANGES[family];
+  return {
+    address: range['cluster IP'] + number,
     options: {
       backends,
+      addressType: family === 'ipv4' ? 'IPv4' : 'IPv6',
       type: 'LoadBalancer',
       internalTrafficPolicy: policy,
       externalTrafficPolicy: policy,
-      externalIPs: [`198.51.100.${number}`],
-      ingress: [{ ip: `198.51.100.${number + 128}` }],
+      externalIPs: [range['external IP'] + number],
+      ingress: [{ ip: range['load-balancer IP'] + number }],
       ports: [
         { name: 'http', protocol: 'TCP', port: 80, nodePort: 31_000 + number },
         { name: 'dns', protocol: 'UDP', port: 53, nodePort: 31_000 + number },
@@ -67,20 +68,16 @@ interface Client {
   readonly from: (typeof CLIENTS)[number];
   readonly kind: Kind;
   readonly protocol: (typeof PROTOCOLS)[number];
+  readonly family: Family;
 }
 
 function probeOf(plot: Plot, client: Client): Probe {
-  const { from, kind, protocol } = client;
+  const { from, kind, protocol, family } = client;
   const { backends, number } = plot;
-  const port = protocol === 'tcp' ? 80 : 53;
-  const to = (
-    {
-      'cluster IP': [`10.96.4.${number}`, port],
-      'node port': [ADDRESS.node, 31_000 + number],
-      'external IP': [`198.51.100.${number}`, port],
-      'load-balancer IP': [`198.51.100.${number + 128}`, port],
-    } as const
-  )[kind];
+  const to =
+    kind === 'node port'
+      ? ([PLACES[family].node, 31_000 + number] as const)
+      : ([RANGES[family][kind] + number, protocol === 'tcp' ? 80 : 53] as const);
   const usable = backends.filter((backend) => mayUse(plot, client, backend));
   if (backends.length === 0) return { from, to, protocol, fails: 'refused' };
   if (usable.length === 0) return { from, to, protocol, fails: 'silence' };
@@ -94,9 +91,18 @@ function mayUse({ policy }: Plot, { from, kind }: Client, backend: Backend): boo
   return kind !== 'cluster IP' && from !== 'outside';
 }
 
-function sourceSeen({ policy }: Plot, { from, kind }: Client, backend: Place): string {
-  if (from === 'node' || from === backend) return ADDRESS.node;
-  if (kind === 'cluster IP') return from === 'outside' ? ADDRESS.node : ADDRESS[from];
-  if (policy === 'Cluster') return ADDRESS.node;
-  return from === 'distant' && backend === 'far' ? ADDRESS.node : ADDRESS[from];
+function sourceSeen({ policy }: Plot, { from, kind, family }: Client, backend: Place): string {
+  const address = PLACES[family];
+  if (from === 'node' || from === backend) return address.node;
+  if (kind === 'cluster IP') return from === 'outside' ? address.node : address[from];
+  if (policy === 'Cluster') return address.node;
+  return from === 'distant' && backend === 'far' ? address.node : address[from];
 }
+
+/** Every client, kind of address, policy, placement of endpoints and protocol (SVC-4, SVC-5, SVC-7, SVC-8, SVC-13, SVC-14). */
+export const MATRIX_CASES: readonly ServiceCase[] = PLOTS.map((plot) => matrixCase(plot, 'ipv4'));
+/** The same in IPv6 (SVC-27); needs a world of both families. */
+export const MATRIX6_CASES: readonly ServiceCase[] = PLOTS.map((plot) => matrixCase(plot, 'ipv6'));
+
+/** How many outcomes the cases of one family stand for. */
+export const MATRIX_SIZE = MATRIX_CASES.flatMap(({ steps }) => steps.flatMap(({ probes }) => probes)).length;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PodwireError } from '@podwire/base';
 import { bindUdp } from '@podwire/kernel';
-import { ADDRESS, type Answer, type Place, type World } from '../world.fixture.ts';
+import { ADDRESS, ADDRESS6, type Answer, type Place, type World } from '../world.fixture.ts';
 
 /** One or more new connections from a place to an address, and what is expected of them. */
 export interface Probe {
@@ -63,7 +63,8 @@ function answer(world: World, { from, to, protocol }: Pick<Probe, 'from' | 'to' 
 
 /** One datagram and its answer; ECONNREFUSED by ICMP, ETIMEDOUT when nothing comes. */
 async function ask(world: World, from: Place, address: string, port: number): Promise<Answer> {
-  const own = from === 'distant' ? ADDRESS.distant : '0.0.0.0';
+  const v6 = address.includes(':');
+  const own = from === 'distant' ? (v6 ? ADDRESS6 : ADDRESS).distant : v6 ? '::' : '0.0.0.0';
   const socket = await bindUdp({ netns: world.netns[from], address: own, port: 0 });
   try {
     await new Promise<void>((resolve) => socket.connect(port, address, resolve));
