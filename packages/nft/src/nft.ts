@@ -1,4 +1,4 @@
-import { messageOf, PodwireError } from '@podwire/base';
+import { hasCode, messageOf, PodwireError } from '@podwire/base';
 import { isErrno, type Netns } from '@podwire/kernel';
 import { NftChange } from './change.ts';
 import { CommittedTable, type ElementChange } from './committed-table.ts';
@@ -29,7 +29,7 @@ export interface Nft {
    * NFT_NOT_APPLIED for a table that this object did not apply, NFT_REFUSED as `apply` does.
    */
   change(table: Pick<Table, 'family' | 'name'>, changes: readonly ElementChange[]): { readonly commands: number };
-  /** False when there was no such table. */
+  /** False when there was no such table. Throws NFT_REFUSED, as for a table that another socket owns. */
   delete(family: TableFamily, name: string): boolean;
   /** Reads a table back from the kernel. */
   observe(family: TableFamily, name: string): ObservedTable | undefined;
@@ -52,8 +52,11 @@ export function openNft(netns?: Netns): Nft {
   return new KernelNft(new NftTransport(netns));
 }
 
-/** Someone else may write between reading and committing; then the kernel says ERESTART. */
+/** Someone else may write between reading and committing; then the kernel says ERESTART. Or its answer gets lost. */
 const ADOPTIONS = 5;
+
+/** The transaction may be in force or not: who wants to know has to look. */
+const isLost = (error: unknown): boolean => hasCode(error, 'KERNEL_NETLINK_LOST');
 
 type TableId = Pick<Table, 'family' | 'name'>;
 const idOf = ({ family, name }: TableId): string => `${family} ${name}`;
@@ -116,7 +119,7 @@ class KernelNft implements Nft {
         return commands;
       } catch (error) {
         if (!(error instanceof PodwireError) || error.code.startsWith('NFT_')) throw error;
-        if (!isErrno(error, 'ERESTART')) break;
+        if (!isErrno(error, 'ERESTART') && !isLost(error)) break;
       }
     }
     return this.#replace(desired);
@@ -134,7 +137,7 @@ class KernelNft implements Nft {
     try {
       this.#transport.commit(messages);
     } catch (error) {
-      throw refused(error, desired);
+      if (!isLost(error) || this.drift(desired).length > 0) throw refused(error, desired);
     }
     this.#committed.set(idOf(desired), new CommittedTable(desired));
     return countOf(delta) + 2;
@@ -148,7 +151,8 @@ class KernelNft implements Nft {
       return true;
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return false;
-      throw error;
+      if (isLost(error) && !this.tables().some((there) => idOf(there) === idOf(table))) return true;
+      throw refused(error, table);
     }
   }
 
