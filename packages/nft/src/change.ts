@@ -40,7 +40,7 @@ export function formatCommand(command: Command, table: Table): string {
     case 'delete-table':
       return `${command.kind.replace('-', ' ')} ${where}`;
     case 'set-table':
-      return `add table ${where} {${table.dormant ? ' flags dormant; ' : ''}}`;
+      return `add table ${where} {${tableFlags(table)}}`;
     case 'add-chain':
       return `add chain ${where} ${command.chain.name}${command.chain.base ? ` { ${formatHook(command.chain)} }` : ''}`;
     case 'set-policy':
@@ -66,6 +66,11 @@ export function formatCommand(command: Command, table: Table): string {
     case 'delete-element':
       return `${command.kind.replace('-', ' ')} ${where} ${command.set.name} { ${formatElement(command.set, command.element)} }`;
   }
+}
+
+function tableFlags({ dormant, owner }: Table): string {
+  const flags = [...(dormant ? ['dormant'] : []), ...(owner ? ['owner'] : [])];
+  return flags.length ? ` flags ${flags.join(', ')}; ` : '';
 }
 
 /** A block of a table's listing as a command: kind, table, name, and the block in one line. */

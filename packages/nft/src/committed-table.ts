@@ -51,15 +51,12 @@ export class CommittedTable {
 
   /** The difference that element changes make; throws NFT_BAD_RULESET for a set the table does not have. */
   resolve(changes: readonly ElementChange[]): SetDelta[] {
-    const merged = new Map<string, { add: SetElement[]; remove: Pick<SetElement, 'key'>[] }>();
-    for (const { set, add = [], remove = [] } of changes) {
-      const wish = merged.get(set);
-      if (wish) {
-        wish.add.push(...add);
-        wish.remove.push(...remove);
-      } else merged.set(set, { add: [...add], remove: [...remove] });
-    }
-    return [...merged].map(([name, wish]) => this.#indexOf(name).resolve(this.#setNamed(name), wish));
+    return [...Map.groupBy(changes, ({ set }) => set)].map(([name, wishes]) =>
+      this.#indexOf(name).resolve(this.#setNamed(name), {
+        add: wishes.flatMap(({ add = [] }) => add),
+        remove: wishes.flatMap(({ remove = [] }) => remove),
+      }),
+    );
   }
 
   /** The table as it is after the change, for comparison with the kernel. */

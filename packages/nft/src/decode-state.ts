@@ -59,11 +59,3 @@ export function statefulOf(name: string, data: unknown): ElementStatement {
 export function statefulList(one: Stateful | undefined, several: readonly Stateful[] | undefined): ElementStatement[] {
   return (several ?? (one ? [one] : [])).map(({ name = '', data }) => statefulOf(name, data));
 }
-
-/** The statement without what it has counted, to compare what was meant. */
-export function withoutState<S extends { readonly kind: string }>(statement: S): S {
-  if (statement.kind === 'counter') return { kind: 'counter' } as unknown as S;
-  if (statement.kind !== 'quota') return statement;
-  const { used, ...rest } = statement as unknown as { used?: number };
-  return rest as unknown as S;
-}

@@ -71,6 +71,25 @@ test('a set of another type is made anew, together with the rules that use it', 
   ]);
 });
 
+test('elements are told apart whatever their values are made of, and an empty comment is none', () => {
+  const names = (key: readonly string[], comment?: string): Table => ({
+    ...tableOf(),
+    sets: [
+      pods(),
+      { name: 'n', key: ['ifname', 'ifname'], elements: [{ key, ...(comment !== undefined && { comment }) }] },
+    ],
+  });
+  assert.deepEqual(texts(names(['a|b', 'c']), names(['a', 'b|c'])), [
+    'delete element ip t n { "a|b" . "c" }',
+    'add element ip t n { "a" . "b|c" }',
+  ]);
+  assert.deepEqual(texts(names(['a', 'b']), names(['a', 'b'], '')), []);
+});
+
+test('a table gets an owner by being made anew, which the kernel has to refuse first', () => {
+  assert.deepEqual(texts(tableOf(), { ...tableOf(), owner: true }), ['add table ip t { flags owner; }']);
+});
+
 test('a policy changes in place, another hook means another chain', () => {
   const withBase = (base: NonNullable<Chain['base']>): Table => ({ ...tableOf(), chains: [{ ...dispatch, base }] });
   const accept = withBase({ type: 'filter', hook: 'forward', priority: 0 });

@@ -10,7 +10,7 @@ export interface TableDelta {
   readonly table: Table;
   /** There is none yet. */
   readonly create: boolean;
-  /** It falls asleep or wakes up. */
+  /** It falls asleep or wakes up; or gets or loses its owner, for which the kernel wants it made anew. */
   readonly flags: boolean;
   readonly sets: SetsDelta;
   readonly objects: ObjectDelta;
@@ -39,7 +39,7 @@ export function deltaOf(current: Table | undefined, desired: Table): TableDelta 
   return {
     table: desired,
     create: !current,
-    flags: current !== undefined && !current.dormant !== !desired.dormant,
+    flags: current !== undefined && (!current.dormant !== !desired.dormant || !current.owner !== !desired.owner),
     objects,
     sets,
     chains: diffChains(current?.chains ?? [], desired.chains, remade),

@@ -7,16 +7,19 @@ export interface SetDelta {
   readonly remove: readonly SetElement[];
 }
 
-/** Values are compared as they are written: a planner that writes 10.0.0.1 and 10.0.0.1/32 by turns costs an element. */
+/**
+ * Values are compared as they are written: a planner that writes 10.0.0.1 and 10.0.0.1/32 by turns costs an element. What
+ * stands between them no value has.
+ */
 export function keyText(values: readonly Value[]): string {
   let text = '';
-  for (const value of values) text += typeof value === 'object' ? `${value.from}-${value.to}|` : `${value}|`;
+  for (const value of values) text += typeof value === 'object' ? `${value.from}-${value.to} ` : `${value} `;
   return text;
 }
 
 /** Everything of an element but its key, and but the state of what it keeps. */
 export function contentText({ data, object, timeout, comment }: SetElement): string {
-  const rest = timeout === undefined && comment === undefined ? '' : `;${timeout};${comment}`;
+  const rest = timeout === undefined && !comment ? '' : ` ${timeout ?? ''} ${comment ?? ''}`;
   if (object !== undefined) return `${object}${rest}`;
   if (data === undefined) return rest;
   return ('kind' in data ? `${data.kind} ${'chain' in data ? data.chain : ''}` : keyText(data)) + rest;

@@ -6,12 +6,12 @@ import { writeStatements } from './encode-set.ts';
 import { nftError } from './errors.ts';
 import { CT, EXTENSIONS, FIELDS, type FieldInfo, META, setNamed, typesOf } from './expression-type.ts';
 import { fieldShape, placed } from './field-shape.ts';
-import { whole } from './format-element.ts';
 import { addressFamily, SET_CT, SET_META } from './format-statement.ts';
 import type { Statement } from './model.ts';
 import { checkName, cleanPrefix } from './name.ts';
 import { rejectAnswer } from './reject-code.ts';
 import { encodeBounds, encodeValue } from './value.ts';
+import { milliseconds, whole } from './whole-number.ts';
 import { LIST_ELEMENT, OBJECT_TYPE } from './wire.ts';
 
 export type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
@@ -191,7 +191,7 @@ function writeUpdate(
   writer.emit('dynset', (out) => {
     out.text(1, checkName(set)).u32(3, { add: 0, update: 1, delete: 2 }[op]).u32(4, register(0));
     if (data) out.u32(5, register(dataWord));
-    if (timeout !== undefined) out.u64(6, whole(Math.round(timeout * 1000)));
+    if (timeout !== undefined) out.u64(6, milliseconds(timeout));
     writeStatements(out, statements, { one: 7, many: 10 });
     if (statements.length > 1) out.u32(9, 2); // NFT_DYNSET_F_EXPR
   });
@@ -214,9 +214,9 @@ function writeLog(writer: ExpressionWriter, statement: StatementOf<'log'>): void
   const { prefix, group, snaplen, queueThreshold, level, flags = [] } = statement;
   writer.emit('log', (out) => {
     if (prefix !== undefined) out.text(2, cleanPrefix(prefix));
-    if (group !== undefined) out.u16(1, whole(group));
-    if (snaplen !== undefined) out.u32(3, whole(snaplen));
-    if (queueThreshold !== undefined) out.u16(4, whole(queueThreshold));
+    if (group !== undefined) out.u16(1, whole(group, 16));
+    if (snaplen !== undefined) out.u32(3, whole(snaplen, 32));
+    if (queueThreshold !== undefined) out.u16(4, whole(queueThreshold, 16));
     // warn is what the kernel takes without a level
     if (level !== undefined && level !== 'warn') out.u32(5, LOG_LEVELS[level]);
     if (flags.length)

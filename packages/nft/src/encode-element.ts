@@ -3,11 +3,12 @@ import { paddedLength, TYPES, type TypeInfo, type ValueType } from './data-type.
 import { type SetShape, writeStatements, writeVerdict } from './encode-set.ts';
 import { nftError } from './errors.ts';
 import { lengthOf } from './expression-type.ts';
-import { isCatchAll, whole } from './format-element.ts';
+import { isCatchAll } from './format-element.ts';
 import type { SetElement, Value } from './model.ts';
 import { checkName } from './name.ts';
 import { elementUserdata } from './userdata.ts';
 import { type Bounds, encodeBounds, encodeValue, inIntervalOrder, isInterval, joinParts } from './value.ts';
+import { milliseconds } from './whole-number.ts';
 import { CATCH_ALL, DATA, ELEMENT, INTERVAL_END, LIST_ELEMENT } from './wire.ts';
 
 /** The bytes of a key: its first and last value, as sets with or without ranges want them. */
@@ -126,8 +127,8 @@ export class ElementEncoder {
         `an element of "${name}" names ${element.object === undefined ? 'no' : 'an'} object`,
       );
     if (element.object !== undefined) out.text(ELEMENT.object, checkName(element.object));
-    if (element.timeout !== undefined) out.u64(ELEMENT.timeout, whole(Math.round(element.timeout * 1000)));
-    if (element.expires !== undefined) out.u64(ELEMENT.expiration, whole(Math.round(element.expires * 1000)));
+    if (element.timeout !== undefined) out.u64(ELEMENT.timeout, milliseconds(element.timeout));
+    if (element.expires !== undefined) out.u64(ELEMENT.expiration, milliseconds(element.expires));
     const notes = elementUserdata(element.comment, openEnded);
     if (notes) out.bytes(ELEMENT.userdata, notes);
     writeStatements(out, element.statements ?? [], { one: ELEMENT.expression, many: ELEMENT.expressions });

@@ -3,11 +3,11 @@ import { paddedLength, TYPES, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
 import { CT, EXTENSIONS, FIELDS, lengthOf, META, RT, SOCKET, setNamed, typesOf } from './expression-type.ts';
 import { type FieldShape, fieldShape } from './field-shape.ts';
-import { whole } from './format-element.ts';
 import type { Expression, SetElement, Table } from './model.ts';
 import { checkName } from './name.ts';
 import { encodeValue, hasRanges } from './value.ts';
 import { isTurned } from './value-order.ts';
+import { whole } from './whole-number.ts';
 import { DATA, EXPRESSION, LIST_ELEMENT } from './wire.ts';
 
 type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
@@ -177,7 +177,7 @@ export class ExpressionWriter {
       case 'shift':
         this.load(expression.of, word);
         return this.shift(word, expression.direction, {
-          bits: whole(expression.bits),
+          bits: whole(expression.bits, 32),
           length: this.lengthOf(expression.of),
         });
     }
@@ -259,7 +259,7 @@ export class ExpressionWriter {
   #socket({ key, level }: ExpressionOf<'socket'>, word: number): void {
     this.emit('socket', (out) => {
       out.u32(1, SOCKET[key].key).u32(2, register(word));
-      if (key === 'cgroupv2') out.u32(3, whole(level ?? 1));
+      if (key === 'cgroupv2') out.u32(3, whole(level ?? 1, 32));
     });
   }
 
@@ -283,9 +283,9 @@ export class ExpressionWriter {
     this.emit('numgen', (out) =>
       out
         .u32(1, register(word))
-        .u32(2, whole(modulus))
+        .u32(2, whole(modulus, 32))
         .u32(3, mode === 'random' ? 1 : 0)
-        .u32(4, whole(offset ?? 0)),
+        .u32(4, whole(offset ?? 0, 32)),
     );
   }
 
@@ -296,7 +296,7 @@ export class ExpressionWriter {
     this.load(of, source);
     this.#hash(expression, word, (out) => {
       out.u32(1, register(source)).u32(3, this.lengthOf(of));
-      if (seed !== undefined) out.u32(5, seed);
+      if (seed !== undefined) out.u32(5, whole(seed, 32));
       out.u32(7, 0);
     });
   }
@@ -308,8 +308,8 @@ export class ExpressionWriter {
     rest: (out: AttributeWriter) => void,
   ): void {
     this.emit('hash', (out) => {
-      out.u32(2, register(word)).u32(4, whole(modulus));
-      if (offset) out.u32(6, whole(offset));
+      out.u32(2, register(word)).u32(4, whole(modulus, 32));
+      if (offset) out.u32(6, whole(offset, 32));
       rest(out);
     });
   }

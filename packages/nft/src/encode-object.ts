@@ -2,10 +2,10 @@ import type { AttributeWriter } from './attribute-writer.ts';
 import { TYPES } from './data-type.ts';
 import { writeCounter, writeQuota, writeRate } from './encode-state.ts';
 import { nftError } from './errors.ts';
-import { whole } from './format-element.ts';
 import type { Flowtable, NamedObject, SynproxyOptions } from './model.ts';
 import { checkIfname, checkName, checkObjectName, checkWord, commentOf } from './name.ts';
 import { commentUserdata } from './userdata.ts';
+import { checkPriority, milliseconds, whole } from './whole-number.ts';
 import { DEVICE_NAME, FLOWTABLE, FLOWTABLE_FLAG, FLOWTABLE_HOOK, OBJECT, OBJECT_TYPE } from './wire.ts';
 
 const L3 = { ip: 2, ip6: 10, inet: 1 } as const;
@@ -57,9 +57,9 @@ function writeObjectData(out: AttributeWriter, object: NamedObject) {
       out
         .u16(1, L3[object.l3proto ?? 'inet'])
         .u8(2, L4[object.protocol])
-        .u16(3, whole(object.dport));
+        .u16(3, whole(object.dport, 16));
       // the one number that the kernel takes in its own order
-      out.bytes(4, TYPES.integer32.encode(whole(object.timeout * 1000))).u8(5, whole(object.size));
+      out.bytes(4, TYPES.integer32.encode(milliseconds(object.timeout, 32))).u8(5, whole(object.size, 8));
       return;
     case 'synproxy':
       return writeSynproxy(out, object);
@@ -72,7 +72,8 @@ function writeTimeoutPolicy(
   out: AttributeWriter,
   { name, protocol, policy }: Extract<NamedObject, { kind: 'ct timeout' }>,
 ): void {
-  for (const [state, seconds] of Object.entries(policy)) out.u32(timeoutState(name, protocol, state), whole(seconds));
+  for (const [state, seconds] of Object.entries(policy))
+    out.u32(timeoutState(name, protocol, state), whole(seconds, 32));
 }
 
 /** Throws NFT_BAD_RULESET when the protocol has no such state. */
@@ -91,8 +92,8 @@ export function timeoutState(object: string, protocol: 'tcp' | 'udp', state: str
 export function writeSynproxy(out: AttributeWriter, { mss, wscale, timestamp, sackPerm }: SynproxyOptions): void {
   const flags = (mss === undefined ? 0 : 1) | (wscale === undefined ? 0 : 2) | (sackPerm ? 4 : 0) | (timestamp ? 8 : 0);
   out
-    .u16(1, whole(mss ?? 0))
-    .u8(2, whole(wscale ?? 0))
+    .u16(1, whole(mss ?? 0, 16))
+    .u8(2, whole(wscale ?? 0, 8))
     .u32(3, flags);
 }
 
@@ -100,7 +101,7 @@ export function writeSynproxy(out: AttributeWriter, { mss, wscale, timestamp, sa
 export function writeFlowtable(out: AttributeWriter, { name, priority, devices, offload, counter }: Flowtable): void {
   out.text(FLOWTABLE.name, checkName(name));
   out.nest(FLOWTABLE.hook, () => {
-    out.u32(FLOWTABLE_HOOK.number, 0).u32(FLOWTABLE_HOOK.priority, priority);
+    out.u32(FLOWTABLE_HOOK.number, 0).u32(FLOWTABLE_HOOK.priority, checkPriority(priority));
     out.nest(FLOWTABLE_HOOK.devices, () => {
       for (const device of devices) out.text(DEVICE_NAME, checkIfname(device));
     });

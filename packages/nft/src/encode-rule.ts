@@ -8,7 +8,6 @@ import { writeElementStatement } from './encode-state.ts';
 import { setNamed } from './expression-type.ts';
 import type { Expression, Rule, SetElement, Statement, Table } from './model.ts';
 import { checkName } from './name.ts';
-import { checkRule } from './rule-check.ts';
 import { hasRanges } from './value.ts';
 import { LIST_ELEMENT } from './wire.ts';
 
@@ -18,12 +17,8 @@ export interface EncodedRule {
   readonly sets: readonly AnonymousSet[];
 }
 
-/**
- * A rule as the kernel's expressions. `nextSetId` numbers the anonymous sets of a transaction. Throws NFT_BAD_RULESET for
- * a rule that contradicts itself.
- */
+/** A rule as the kernel's expressions. `nextSetId` numbers the anonymous sets of a transaction. */
 export function encodeRule(rule: Rule, table: Table, nextSetId: () => number): EncodedRule {
-  checkRule(rule, table);
   const sets: AnonymousSet[] = [];
   const encoder = new RuleEncoder(new ExpressionWriter(table, anonymousSets(sets, nextSetId)));
   for (const statement of rule.statements) encoder.add(statement);

@@ -2,10 +2,10 @@ import type { AttributeWriter } from './attribute-writer.ts';
 import { TYPES, type ValueType } from './data-type.ts';
 import { writeElementStatement } from './encode-state.ts';
 import { lengthOf } from './expression-type.ts';
-import { whole } from './format-element.ts';
 import type { ElementStatement, NamedSet, Verdict } from './model.ts';
 import { checkName } from './name.ts';
 import { setUserdata } from './userdata.ts';
+import { milliseconds, whole } from './whole-number.ts';
 import {
   DATA,
   DESCRIPTION,
@@ -72,8 +72,8 @@ export function writeSet(out: AttributeWriter, set: SetShape, id: number, keyLen
   if (set.policy === 'memory') out.u32(SET.policy, 1);
   out.nest(SET.description, () => writeDescription(out, set));
   out.u32(SET.id, id);
-  if (set.timeout !== undefined) out.u64(SET.timeout, whole(Math.round(set.timeout * 1000)));
-  if (set.gcInterval !== undefined) out.u32(SET.gcInterval, whole(Math.round(set.gcInterval * 1000)));
+  if (set.timeout !== undefined) out.u64(SET.timeout, milliseconds(set.timeout));
+  if (set.gcInterval !== undefined) out.u32(SET.gcInterval, milliseconds(set.gcInterval, 32));
   out.bytes(SET.userdata, setUserdata(set));
   writeStatements(out, statementsOf(set), { one: SET.expression, many: SET.expressions });
 }
@@ -101,7 +101,7 @@ export function writeStatements(
 
 function writeDescription(out: AttributeWriter, set: SetShape): void {
   const size = sizeOf(set);
-  if (size !== undefined) out.u32(DESCRIPTION.size, whole(size));
+  if (size !== undefined) out.u32(DESCRIPTION.size, whole(size, 32));
   if (!set.interval || set.key.length === 1) return;
   out.nest(DESCRIPTION.concat, () => {
     for (const type of set.key) out.nest(LIST_ELEMENT, () => out.u32(DESCRIPTION.fieldLength, TYPES[type].length));

@@ -1,6 +1,6 @@
 import type { AttributeWriter } from './attribute-writer.ts';
-import { whole } from './format-element.ts';
 import type { ElementStatement, Rate } from './model.ts';
+import { whole } from './whole-number.ts';
 import { EXPRESSION } from './wire.ts';
 
 export const SECONDS = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 } as const;
@@ -11,7 +11,7 @@ export function writeRate(out: AttributeWriter, { rate, per, unit = 'packets', b
   out
     .u64(1, whole(rate))
     .u64(2, SECONDS[per])
-    .u32(3, whole(burst ?? (bytes ? 0 : 5)))
+    .u32(3, whole(burst ?? (bytes ? 0 : 5), 32))
     .u32(4, bytes ? 1 : 0)
     .u32(5, over ? 1 : 0);
 }
@@ -43,7 +43,7 @@ export function writeElementStatement(out: AttributeWriter, statement: ElementSt
       case 'quota':
         return writeQuota(out, statement);
       case 'ct-count': // NFTA_CONNLIMIT_*
-        out.u32(1, whole(statement.count)).u32(2, statement.over ? 1 : 0);
+        out.u32(1, whole(statement.count, 32)).u32(2, statement.over ? 1 : 0);
     }
   });
 }

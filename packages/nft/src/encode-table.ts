@@ -8,7 +8,9 @@ import { nftError } from './errors.ts';
 import { devicesOf } from './format.ts';
 import type { Chain, Rule, Table } from './model.ts';
 import { checkIfname, checkName, commentOf } from './name.ts';
+import { checkRule } from './rule-check.ts';
 import { commentUserdata } from './userdata.ts';
+import { checkPriority } from './whole-number.ts';
 import {
   CHAIN,
   CHAIN_FLAG,
@@ -27,6 +29,9 @@ import {
   TABLE,
   TABLE_FLAG,
 } from './wire.ts';
+
+/** An attribute's length has 16 bits, of which its header takes 4 bytes. */
+const LIST_BYTES = 65_528;
 
 /** A message of a batch, without netlink header and nfgenmsg. */
 export interface WireMessage {
@@ -137,7 +142,7 @@ export class TableEncoder {
       if (hook === undefined)
         throw nftError('NFT_BAD_RULESET', `family ${this.#table.family} has no hook ${base.hook} (chain ${name})`);
       out.nest(CHAIN.hook, () => {
-        out.u32(HOOK.number, hook).u32(HOOK.priority, base.priority);
+        out.u32(HOOK.number, hook).u32(HOOK.priority, checkPriority(base.priority));
         writeDevices(out, devicesOf(base));
       });
       out.u32(CHAIN.policy, base.policy === 'drop' ? 0 : 1).text(CHAIN.type, base.type);
@@ -147,7 +152,14 @@ export class TableEncoder {
   }
 
   #rule(chain: Chain, rule: Rule, purpose: () => string): WireMessage[] {
+    checkRule(rule, this.#table);
     const encoded = encodeRule(rule, this.#table, () => ++this.#setId);
+    const { length } = encoded.expressions;
+    if (length > LIST_BYTES)
+      throw nftError(
+        'NFT_BAD_RULESET',
+        `a rule of chain ${chain.name} has ${rule.statements.length} statements, ${length} bytes for the kernel, which takes ${LIST_BYTES}: split it`,
+      );
     const sets = encoded.sets.flatMap((set) => this.#anonymousSet(set, purpose));
     const message = { message: MESSAGE.newRule, flags: FLAG.create | FLAG.append, purpose };
     return [
@@ -166,14 +178,31 @@ export class TableEncoder {
       this.#message({ message: MESSAGE.newSet, flags, purpose }, (out) =>
         writeSet(this.#named(out, SET.table), shape, id, keyLength),
       ),
-      this.#message({ message: MESSAGE.newElements, flags, purpose }, (out) => {
-        this.#named(out, ELEMENTS.table).text(ELEMENTS.set, shape.name).u32(ELEMENTS.setId, id);
-        out.nest(ELEMENTS.elements, () => {
-          for (const element of elements) out.raw(element);
-        });
-      }),
+      ...listsOf(elements).map((list) =>
+        this.#message({ message: MESSAGE.newElements, flags, purpose }, (out) => {
+          this.#named(out, ELEMENTS.table).text(ELEMENTS.set, shape.name).u32(ELEMENTS.setId, id);
+          out.nest(ELEMENTS.elements, () => {
+            for (const element of list) out.raw(element);
+          });
+        }),
+      ),
     ];
   }
+}
+
+/** The elements in lists that fit an attribute each. */
+function listsOf(elements: readonly Buffer[]): Buffer[][] {
+  const lists: Buffer[][] = [[]];
+  let bytes = 0;
+  for (const element of elements) {
+    bytes += element.length;
+    if (bytes > LIST_BYTES) {
+      lists.push([]);
+      bytes = element.length;
+    }
+    lists.at(-1)?.push(element);
+  }
+  return lists;
 }
 
 /** One interface has an attribute of its own, several are a list. */

@@ -1,8 +1,8 @@
 import { formatDuration, type ValueType } from './data-type.ts';
-import { nftError } from './errors.ts';
 import type { ElementStatement, Rate, SetElement, Verdict } from './model.ts';
 import { checkName, formatComment } from './name.ts';
 import { formatValue } from './value.ts';
+import { whole } from './whole-number.ts';
 
 /** What an element's text depends on: the types of a named set, or of one that belongs to a rule. */
 export interface ElementTypes {
@@ -48,7 +48,7 @@ export function formatRate({ rate, per, unit = 'packets', burst, over }: Rate): 
   const bytes = unit === 'bytes';
   const amount = bytes ? `${whole(rate)} bytes` : whole(rate);
   const allowed = burst ?? (bytes ? 0 : 5);
-  return `${over ? 'over ' : ''}${amount}/${per}${bytes && allowed === 0 ? '' : ` burst ${whole(allowed)} ${unit}`}`;
+  return `${over ? 'over ' : ''}${amount}/${per}${bytes && allowed === 0 ? '' : ` burst ${whole(allowed, 32)} ${unit}`}`;
 }
 
 export function formatElementStatement(statement: ElementStatement): string {
@@ -60,7 +60,7 @@ export function formatElementStatement(statement: ElementStatement): string {
     case 'quota':
       return `quota ${formatQuota(statement)}`;
     case 'ct-count':
-      return `ct count ${statement.over ? 'over ' : ''}${whole(statement.count)}`;
+      return `ct count ${statement.over ? 'over ' : ''}${whole(statement.count, 32)}`;
   }
 }
 
@@ -72,11 +72,4 @@ function formatCounter({ packets, bytes }: Extract<ElementStatement, { kind: 'co
 
 export function formatQuota({ bytes, used, over }: { bytes: number; used?: number; over?: boolean }): string {
   return `${over ? 'over ' : ''}${whole(bytes)} bytes${used ? ` used ${whole(used)} bytes` : ''}`;
-}
-
-/** A number of packets, bytes, connections: anything else would become syntax. */
-export function whole(n: number): number {
-  if (!Number.isSafeInteger(n) || n < 0)
-    throw nftError('NFT_BAD_VALUE', `${JSON.stringify(n)} is not a whole number from 0 on`);
-  return n;
 }

@@ -1,11 +1,12 @@
 import { TYPES, type ValueType } from './data-type.ts';
 import { nftError } from './errors.ts';
 import { EXTENSIONS, FIELDS, META, RT, typesOf } from './expression-type.ts';
-import { formatElement, whole } from './format-element.ts';
+import { formatElement } from './format-element.ts';
 import type { Expression, Table, Value } from './model.ts';
 import { checkName } from './name.ts';
 import { CT } from './packet-key.ts';
 import { formatValue } from './value.ts';
+import { whole } from './whole-number.ts';
 
 type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
 
@@ -42,13 +43,13 @@ type Computed = ExpressionOf<'numgen' | 'jhash' | 'symhash' | 'concat' | 'map' |
 function formatComputed(expression: Computed, table: Table): string {
   switch (expression.kind) {
     case 'numgen':
-      return `numgen ${expression.mode} mod ${whole(expression.modulus)}${offsetText(expression.offset)}`;
+      return `numgen ${expression.mode} mod ${whole(expression.modulus, 32)}${offsetText(expression.offset)}`;
     case 'jhash':
-      return `jhash ${formatExpression(expression.of, table)} mod ${whole(expression.modulus)}${
-        expression.seed === undefined ? '' : ` seed 0x${expression.seed.toString(16)}`
+      return `jhash ${formatExpression(expression.of, table)} mod ${whole(expression.modulus, 32)}${
+        expression.seed === undefined ? '' : ` seed 0x${whole(expression.seed, 32).toString(16)}`
       }${offsetText(expression.offset)}`;
     case 'symhash':
-      return `symhash mod ${whole(expression.modulus)}${offsetText(expression.offset)}`;
+      return `symhash mod ${whole(expression.modulus, 32)}${offsetText(expression.offset)}`;
     case 'concat':
       return expression.parts.map((part) => formatExpression(part, table)).join(' . ');
     case 'map':
@@ -58,7 +59,7 @@ function formatComputed(expression: Computed, table: Table): string {
     case 'bitwise':
       return formatBitwise(expression, table);
     case 'shift':
-      return `${formatExpression(expression.of, table)} ${expression.direction === 'left' ? '<<' : '>>'} ${whole(expression.bits)}`;
+      return `${formatExpression(expression.of, table)} ${expression.direction === 'left' ? '<<' : '>>'} ${whole(expression.bits, 32)}`;
   }
 }
 
@@ -81,10 +82,10 @@ function formatRaw({ base, offset, length }: ExpressionOf<'raw-payload'>): strin
 }
 
 function formatSocket({ key, level }: ExpressionOf<'socket'>): string {
-  return key === 'cgroupv2' ? `socket cgroupv2 level ${whole(level ?? 1)}` : `socket ${key}`;
+  return key === 'cgroupv2' ? `socket cgroupv2 level ${whole(level ?? 1, 32)}` : `socket ${key}`;
 }
 
-const offsetText = (offset: number | undefined): string => (offset ? ` offset ${whole(offset)}` : '');
+const offsetText = (offset: number | undefined): string => (offset ? ` offset ${whole(offset, 32)}` : '');
 
 function formatAnonymousMap({ key, data, elements }: ExpressionOf<'anonymous-map'>, table: Table): string {
   const types = { key: keyTypes(key, table), data };

@@ -1,9 +1,10 @@
 import { formatDuration } from './data-type.ts';
 import { timeoutState } from './encode-object.ts';
-import { formatQuota, formatRate, whole } from './format-element.ts';
+import { formatQuota, formatRate } from './format-element.ts';
 import { formatSynproxy } from './format-statement.ts';
 import type { Flowtable, NamedObject } from './model.ts';
 import { checkIfname, checkName, checkObjectName, checkWord, formatComment } from './name.ts';
+import { checkPriority, milliseconds, whole } from './whole-number.ts';
 
 /** A named object in nft syntax, tab-indented as `nft list` writes it. */
 export function formatObject(object: NamedObject): string {
@@ -30,9 +31,9 @@ function objectLines(object: NamedObject): string[] {
     case 'ct expectation':
       return [
         `protocol ${object.protocol}`,
-        `dport ${whole(object.dport)}`,
-        `timeout ${formatDuration(object.timeout)}`,
-        `size ${whole(object.size)}`,
+        `dport ${whole(object.dport, 16)}`,
+        `timeout ${formatDuration(milliseconds(object.timeout, 32) / 1000)}`,
+        `size ${whole(object.size, 8)}`,
         `l3proto ${object.l3proto ?? 'inet'}`,
       ];
     case 'synproxy':
@@ -44,7 +45,7 @@ function objectLines(object: NamedObject): string[] {
 
 function formatPolicy({ name, protocol, policy }: Extract<NamedObject, { kind: 'ct timeout' }>): string {
   return Object.entries(policy)
-    .map(([state, seconds]) => timeoutState(name, protocol, state) && `${state} : ${whole(seconds)}`)
+    .map(([state, seconds]) => timeoutState(name, protocol, state) && `${state} : ${whole(seconds, 32)}`)
     .join(', ');
 }
 
@@ -61,12 +62,10 @@ function synproxyLines({ mss, wscale, timestamp, sackPerm }: Extract<NamedObject
 /** A flowtable in nft syntax. */
 export function formatFlowtable({ name, priority, devices, offload, counter }: Flowtable): string {
   const lines = [
-    `hook ingress priority ${formatPriority(priority)}`,
+    `hook ingress priority ${checkPriority(priority)}`,
     ...(devices.length ? [`devices = { ${devices.map((device) => `"${checkIfname(device)}"`).join(', ')} }`] : []),
     ...(counter ? ['counter'] : []),
     ...(offload ? ['flags offload'] : []),
   ];
   return `\tflowtable ${checkName(name)} {\n${lines.map((line) => `\t\t${line};\n`).join('')}\t}\n`;
 }
-
-const formatPriority = (priority: number): number => (priority < 0 ? -whole(-priority) : whole(priority));

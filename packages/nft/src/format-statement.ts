@@ -1,13 +1,14 @@
 import { formatDuration, TYPES } from './data-type.ts';
 import { nftError } from './errors.ts';
 import { EXTENSIONS, FIELDS, setNamed, yieldsPort } from './expression-type.ts';
-import { formatElement, formatElementStatement, formatVerdict, quoteName, whole } from './format-element.ts';
+import { formatElement, formatElementStatement, formatVerdict, quoteName } from './format-element.ts';
 import { formatExpression, formatRight, keyTypes, leftType } from './format-expression.ts';
 import { checkField } from './match-check.ts';
 import type { NatFlags, ObjectKind, Ports, Statement, Table, Value } from './model.ts';
 import { checkName, cleanPrefix } from './name.ts';
 import { rejectAnswer } from './reject-code.ts';
 import { formatValue } from './value.ts';
+import { whole } from './whole-number.ts';
 
 type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
@@ -229,9 +230,9 @@ function formatLog({ prefix, group, snaplen, queueThreshold, level, flags = [] }
   return [
     'log',
     ...(prefix === undefined ? [] : ['prefix', `"${cleanPrefix(prefix)}"`]),
-    ...(group === undefined ? [] : ['group', whole(group)]),
-    ...(snaplen === undefined ? [] : ['snaplen', whole(snaplen)]),
-    ...(queueThreshold === undefined ? [] : ['queue-threshold', whole(queueThreshold)]),
+    ...(group === undefined ? [] : ['group', whole(group, 16)]),
+    ...(snaplen === undefined ? [] : ['snaplen', whole(snaplen, 32)]),
+    ...(queueThreshold === undefined ? [] : ['queue-threshold', whole(queueThreshold, 16)]),
     ...(level === undefined ? [] : ['level', level]),
     ...flags.flatMap((flag) => ['flags', LOG_FLAGS[flag]]),
   ].join(' ');
@@ -261,8 +262,8 @@ export function addressFamily(statement: StatementOf<'dup' | 'fwd'>, { family }:
 export function formatSynproxy({ mss, wscale, timestamp, sackPerm }: Omit<StatementOf<'synproxy'>, 'kind'>): string {
   return [
     'synproxy',
-    ...(mss === undefined ? [] : ['mss', whole(mss)]),
-    ...(wscale === undefined ? [] : ['wscale', whole(wscale)]),
+    ...(mss === undefined ? [] : ['mss', whole(mss, 16)]),
+    ...(wscale === undefined ? [] : ['wscale', whole(wscale, 8)]),
     ...(timestamp ? ['timestamp'] : []),
     ...(sackPerm ? ['sack-perm'] : []),
   ].join(' ');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '@podwire/base';
+import { deltaOf } from './diff.ts';
+import { encodeDelta } from './encode-delta.ts';
 import { formatTable } from './format.ts';
-import type { Table } from './model.ts';
+import type { Statement, Table } from './model.ts';
 
 const table: Table = {
   family: 'ip',
@@ -115,6 +117,27 @@ test('a range in a set without ranges is refused, a whole prefix is an address',
   const [set] = wild.sets;
   assert.match(formatTable({ ...wild, sets: set ? [{ ...set, interval: true }] : [] }), /elements = \{ "eth\*" \}/);
   assert.match(formatTable(withElement('10.0.0.1/32', 'ipv4_addr')), /elements = \{ 10\.0\.0\.1 \}/);
+});
+
+test('numbers that the kernel would cut off are refused', () => {
+  const chain = (statement: Statement): Table => ({
+    ...table,
+    chains: [{ name: 'c', rules: [{ statements: [statement] }] }],
+  });
+  const flawed: readonly Table[] = [
+    chain({ kind: 'log', group: 0x1_0000 }),
+    chain({ kind: 'log', group: 1, snaplen: 2 ** 32 }),
+    chain({ kind: 'limit', rate: 1, per: 'second', burst: 2 ** 32 }),
+    chain({ kind: 'ct-count', count: 2 ** 32 }),
+    chain({ kind: 'set-mark', to: { kind: 'numgen', mode: 'inc', modulus: 2 ** 32 } }),
+    { ...table, chains: [{ name: 'c', base: { type: 'filter', hook: 'input', priority: 2 ** 31 }, rules: [] }] },
+    { ...table, objects: [{ kind: 'synproxy', name: 's', wscale: 256 }] },
+    { ...table, objects: [{ kind: 'quota', name: 'q', bytes: 0.5 }] },
+    { ...table, sets: [{ name: 's', key: ['mark'], gcInterval: 2 ** 32, elements: [] }], chains: [] },
+  ];
+  for (const one of flawed)
+    for (const print of [() => formatTable(one), () => encodeDelta(deltaOf(undefined, one))])
+      assert.throws(print, (error) => hasCode(error, 'NFT_BAD_VALUE'), JSON.stringify(one));
 });
 
 test('a rule that names no set of its table is refused', () => {

@@ -2,13 +2,14 @@ import { formatDuration, TYPES } from './data-type.ts';
 import { checkSingle } from './encode-element.ts';
 import { sizeOf, statementsOf } from './encode-set.ts';
 import { nftError } from './errors.ts';
-import { formatElement, formatElementStatement, whole } from './format-element.ts';
+import { formatElement, formatElementStatement } from './format-element.ts';
 import { formatFlowtable, formatObject } from './format-object.ts';
 import { formatStatement } from './format-statement.ts';
-import type { BaseChain, Chain, DataType, NamedSet, Rule, Table } from './model.ts';
+import type { BaseChain, Chain, DataType, NamedSet, Rule, SetElement, Table } from './model.ts';
 import { checkIfname, checkName, formatComment } from './name.ts';
 import { checkRule } from './rule-check.ts';
-import { isInterval } from './value.ts';
+import { decodeBounds, encodeBounds, isInterval } from './value.ts';
+import { checkPriority, milliseconds, whole } from './whole-number.ts';
 
 /** The flags line of a set, in nft's words. */
 function setFlags(set: NamedSet): string[] {
@@ -22,31 +23,34 @@ function setFlags(set: NamedSet): string[] {
 
 /** A set or map in nft syntax, tab-indented as `nft list` writes it. */
 export function formatSet(set: NamedSet): string {
-  checkRanges(set);
+  const elements = set.interval ? set.elements : set.elements.map((element) => singleElement(set, element));
   const flags = setFlags(set);
   const size = sizeOf(set);
   const keeps = statementsOf(set).map(formatElementStatement);
   const lines = [
     `type ${set.key.map(checkType).join(' . ')}${dataText(set)}`,
     ...(set.policy === 'memory' ? ['policy memory'] : []),
-    ...(size === undefined ? [] : [`size ${whole(size)}`]),
+    ...(size === undefined ? [] : [`size ${whole(size, 32)}`]),
     ...(flags.length ? [`flags ${flags.join(',')}`] : []),
     ...(keeps.length ? [keeps.join(' ')] : []),
     ...(set.timeout === undefined ? [] : [`timeout ${formatDuration(set.timeout)}`]),
-    ...(set.gcInterval === undefined ? [] : [`gc-interval ${formatDuration(set.gcInterval)}`]),
+    ...(set.gcInterval === undefined ? [] : [`gc-interval ${formatDuration(milliseconds(set.gcInterval, 32) / 1000)}`]),
     ...(set.autoMerge ? ['auto-merge'] : []),
     ...formatComment(set.comment),
-    ...(set.elements.length
-      ? [`elements = { ${set.elements.map((e) => formatElement(set, e)).join(',\n\t\t\t     ')} }`]
-      : []),
+    ...(elements.length ? [`elements = { ${elements.map((e) => formatElement(set, e)).join(',\n\t\t\t     ')} }`] : []),
   ];
   return `\t${isMap(set) ? 'map' : 'set'} ${checkName(set.name)} {\n${lines.map((l) => `\t\t${l}\n`).join('')}\t}\n`;
 }
 
-/** As the kernel would say it: only sets with intervals hold ranges. */
-function checkRanges(set: NamedSet): void {
-  if (set.interval) return;
-  for (const element of set.elements) if (element.key.some(isInterval)) checkSingle(set, element);
+/** Only sets with intervals hold ranges; a prefix of all bits is an address. */
+function singleElement(set: NamedSet, element: SetElement): SetElement {
+  if (!element.key.some(isInterval)) return element;
+  checkSingle(set, element);
+  const key = element.key.map((value, i) => {
+    const type = set.key[i] ?? 'mark';
+    return isInterval(value) ? decodeBounds(type, encodeBounds(type, value)) : value;
+  });
+  return { ...element, key };
 }
 
 export const isMap = ({ data, objects }: NamedSet): boolean => data !== undefined || objects !== undefined;
@@ -78,7 +82,7 @@ export function formatHook({ base }: Chain): string {
   const device =
     devices.length > 1 ? ` devices = { ${devices.join(', ')} }` : devices.map((d) => ` device ${d}`).join('');
   const policy = `${base.offload ? ' flags offload;' : ''} policy ${base.policy ?? 'accept'};`;
-  return `type ${base.type} hook ${base.hook}${device} priority ${base.priority};${policy}`;
+  return `type ${base.type} hook ${base.hook}${device} priority ${checkPriority(base.priority)};${policy}`;
 }
 
 function formatChain(chain: Chain, table: Table): string {

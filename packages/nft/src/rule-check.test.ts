@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '@podwire/base';
-import { encodeRule } from './encode-rule.ts';
+import { deltaOf } from './diff.ts';
+import { encodeDelta } from './encode-delta.ts';
 import { formatTable } from './format.ts';
 import type { Expression, Statement, Table, TableFamily, Value } from './model.ts';
 
@@ -51,10 +52,7 @@ const tableOf = (family: TableFamily, statements: readonly Statement[]): Table =
 });
 
 function refusals(table: Table): unknown[] {
-  return [
-    () => formatTable(table),
-    () => table.chains[0]?.rules[0] && encodeRule(table.chains[0].rules[0], table, () => 1),
-  ].map((print) => {
+  return [() => formatTable(table), () => encodeDelta(deltaOf(undefined, table))].map((print) => {
     try {
       return print() && 'printed';
     } catch (error) {

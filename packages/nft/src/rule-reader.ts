@@ -5,9 +5,9 @@ import type { AnonymousSet } from './anonymous-set.ts';
 import { readInstructions } from './bytecode.ts';
 import type { OwnSet } from './decode-lookup.ts';
 import { decompile } from './decode-rule.ts';
-import { withoutState } from './decode-state.ts';
 import { encodeRule } from './encode-rule.ts';
 import type { NamedSet, Rule, Statement, Table } from './model.ts';
+import { whatCounts } from './state.ts';
 
 type Words = readonly Statement[];
 
@@ -67,7 +67,7 @@ function ownSetOf(set: AnonymousSet | undefined): OwnSet | undefined {
 }
 
 /** Comparable form: what the rule does, not what it has counted. */
-const textOf = (words: Words | undefined): string | undefined => words && JSON.stringify(words.map(withoutState));
+const textOf = (words: Words | undefined): string | undefined => words && JSON.stringify(words.map(whatCounts));
 
 /** From the last on: a dependency may itself depend on one before it. */
 function foldDependencies(words: Words, same: (statements: Words) => boolean): Words {

@@ -38,6 +38,8 @@ export function encodeBounds(type: ValueType, value: Value): Bounds {
   const info = TYPES[type];
   if (isRange(value)) {
     const [from, to] = [info.encode(value.from), info.encode(value.to)];
+    if (info.order === 'host' && info.length > 8)
+      throw nftError('NFT_BAD_VALUE', `${type} has no ranges; list the values`);
     if (compareValues(type, from, to) > 0)
       throw nftError('NFT_BAD_VALUE', `range ${value.from}-${value.to} is upside down`);
     return { from, to };
@@ -85,7 +87,6 @@ export function formatValue(type: ValueType, value: Value): string {
   }
   if (isWildcard(type, value)) return `"${info.decode(wildcardBounds(value).from)}*"`;
   const bounds = typeof value === 'string' ? prefixBounds(value) : undefined;
-  if (bounds?.from.equals(bounds.to)) return formatIp(bounds.from);
   if (bounds) return `${formatIp(bounds.from)}/${bounds.length}`;
   return info.format(value);
 }
