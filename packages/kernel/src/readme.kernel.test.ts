@@ -43,6 +43,8 @@ test('the examples of the README run', () => {
       // traffic control, sockets
       'root { rate: 8000000, burst: 20000, limit: 70000 }\n',
       "{ address: '127.0.0.1', port: 80 }\nread ECONNABORTED\n",
+      // connections, logs, traces
+      '10.96.0.10 -> 10.0.0.2:5353\n1\ndestroy 10.0.0.2\n',
     ]);
   } finally {
     deleteNetns(name);
