@@ -10,6 +10,8 @@ import type { Saved } from './saved.ts';
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 export type PerFamily<T> = Readonly<Record<Family, T>>;
 
+/** New chains that iptables-nft-restore gets at once. */
+const PIECE = 1_500;
 const NOTHING: Lines = new Map();
 
 /** Writes chains through iptables-restore, and remembers what it wrote so that a change is a few lines. */
@@ -70,8 +72,8 @@ export class KernelChains {
     if (!before) return 0;
     const after = wantedLines(before, desired);
     const tools = await this.#tools();
-    const inPieces = tools.variant !== '-legacy';
-    const { texts, commands } = restoreText(before, after, { keep: saved?.wanted, inPieces });
+    const pieces = tools.variant === '-legacy' ? undefined : PIECE;
+    const { texts, commands } = restoreText(before, after, { keep: saved?.wanted, pieces });
     this.#written.delete(family);
     for (const text of texts) await tools.restore(family, text);
     this.#written.set(family, after);

@@ -35,22 +35,20 @@ export interface RestoreOptions {
   /** Chains to which others' rules lead; they are emptied and not deleted. */
   readonly keep?: ReadonlySet<ChainId> | undefined;
   /**
-   * Write many new chains in pieces, before anything leads to them: the time of iptables-nft-restore grows with the square
-   * of what it reads at once.
+   * Write more new chains than this in pieces of so many, before anything leads to them: the time of iptables-nft-restore
+   * grows with the square of what it reads at once.
    */
-  readonly inPieces?: boolean;
+  readonly pieces?: number | undefined;
 }
 
-/** A piece has so many chains; below that everything is one transaction for each table. */
-const PIECE = 1_500;
-
 export function restoreText(before: Lines, after: Lines, options: RestoreOptions = {}): RestoreText {
-  const ahead = options.inPieces ? newChains(before, after) : [];
-  if (ahead.length <= PIECE) return oneText(before, after, options);
+  const { pieces: size = Number.POSITIVE_INFINITY } = options;
+  const ahead = Number.isFinite(size) ? newChains(before, after) : [];
+  if (ahead.length <= size) return oneText(before, after, options);
   const pieces: RestoreText[] = [];
   const written = new Map(before);
-  for (let i = 0; i < ahead.length; i += PIECE) {
-    const piece = ahead.slice(i, i + PIECE);
+  for (let i = 0; i < ahead.length; i += size) {
+    const piece = ahead.slice(i, i + size);
     const commands = piece.flatMap(([id, lines]) => chainCommands(partsOf(id).name, undefined, lines));
     pieces.push({ texts: [frame('nat', sortedCommands(commands))], commands: commands.length });
     for (const [id, lines] of piece) written.set(id, lines);

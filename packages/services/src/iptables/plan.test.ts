@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Family, Prefix } from '@podwire/base';
+import { type EndpointSlice, type Node, parseManifests, type Service } from '@podwire/kube';
+import fc from 'fast-check';
+import type { ServiceModel, ServicesModel } from '../model.ts';
+import { modelFromApi } from '../snapshot.ts';
+import { FakeIptables } from './fake-iptables.fixture.ts';
+import { type Desired, plan } from './plan.ts';
+import { type Lines, linesOf, restoreText } from './restore-text.ts';
+import { formatRule } from './rule.ts';
+import { parseSaved } from './saved.ts';
+
+const CASES = new URL('../nftables/testdata/', import.meta.url);
+const names = readdirSync(CASES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+/** The model for node-1 of the objects in a case's input.yaml, which are those of mode nftables. */
+function caseModel(name: string): ServicesModel {
+  const text = readFileSync(new URL(`${name}/input.yaml`, CASES), 'utf8');
+  const objects = parseManifests(text, name).map(({ object }) => object as { kind: string });
+  const kind = <T>(wanted: string): T[] => objects.filter((object) => object.kind === wanted) as T[];
+  return modelFromApi({
+    services: kind<Service>('Service'),
+    slices: kind<EndpointSlice>('EndpointSlice'),
+    node: kind<Node>('Node')[0],
+    nodeName: 'node-1',
+    podCidrs: ['10.244.0.0/16', 'fd00:244::/32'],
+    serviceCidrs: ['10.96.0.0/12', 'fd00:96::/112'],
+  });
+}
+
+const whole = (desired: Desired): string => restoreText(new Map(), linesOf(desired.chains)).texts.join('');
+
+function golden(desired: Desired): string {
+  const lines = desired.entries.map(({ what, why }) => `# ${what}\n#   ${why}\n`);
+  return `${whole(desired)}${lines.join('')}${desired.problems.map((line) => `# ! ${line}\n`).join('')}`;
+}
+
+for (const { name } of names)
+  test(`golden rules: ${name}`, () => {
+    const actual = (['ipv4', 'ipv6'] as const).map((family) => golden(plan(caseModel(name), family))).join('\n');
+    const file = new URL(`testdata/${name}.rules`, import.meta.url);
+    if (process.env.UPDATE_GOLDEN) writeFileSync(file, actual);
+    assert.equal(actual, readFileSync(file, 'utf8'));
+  });
+
+test('the plan does not depend on the order of objects', () => {
+  const model = caseModel('mixed');
+  assert.deepEqual(plan({ ...model, services: [...model.services].reverse() }, 'ipv4'), plan(model, 'ipv4'));
+});
+
+/** Anything, in case the API server lets it through. */
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.constantFrom('"', "it's", '\\', 'a" -j ACCEPT', 'x\nCOMMIT', '-j', '$(reboot)', '\0', '; rm -rf /'),
+);
+const pod = fc.integer({ min: 2, max: 5 }).chain((last) =>
+  fc.record({
+    address: fc.constantFrom(`10.244.1.${last}`, `fd00:244:1::${last}`),
+    port: fc.constantFrom(80, 8080),
+    ready: fc.boolean(),
+    fallback: fc.boolean(),
+    local: fc.boolean(),
+    maybeLocal: fc.constant(true),
+    weight: fc.constantFrom(1, 3),
+  }),
+);
+const service = (name: fc.Arbitrary<string>): fc.Arbitrary<ServiceModel> =>
+  fc
+    .record({
+      namespace: name,
+      name,
+      number: fc.integer({ min: 1, max: 9 }),
+      affinitySeconds: fc.constantFrom(0, 60),
+      internalLocal: fc.boolean(),
+      externalLocal: fc.boolean(),
+      ranges: fc.constantFrom(undefined, [], ['203.0.113.0/24', '2001:db8::/64']),
+      portName: name,
+      protocol: fc.constantFrom('tcp' as const, 'udp' as const, 'sctp' as const),
+      nodePort: fc.constantFrom(undefined, 30_001, 30_002),
+      balance: fc.constantFrom('random' as const, 'round-robin' as const),
+      endpoints: fc.uniqueArray(pod, { maxLength: 4, selector: ({ address, port }) => `${address} ${port}` }),
+    })
+    .map(
+      ({ number, ranges, portName, protocol, nodePort, endpoints, ...rest }) =>
+        ({
+          ...rest,
+          clusterAddresses: [`10.96.0.${number}`, `fd00:96::${number}`],
+          externalAddresses: [`198.51.100.${number}`],
+          loadBalancerAddresses: [`198.51.100.${number + 100}`, `2001:db8:1::${number}`],
+          ...(ranges && { sourceRanges: ranges }),
+          ports: [{ name: portName, protocol, port: 80, ...(nodePort && { nodePort }), endpoints }],
+        }) as unknown as ServiceModel,
+    );
+const modelOf = (services: readonly ServiceModel[]): ServicesModel => ({
+  cluster: {
+    podCidrs: ['10.244.0.0/16', 'fd00:244::/32'] as unknown as Prefix[],
+    serviceCidrs: ['10.96.0.0/12', 'fd00:96::/112'] as unknown as Prefix[],
+  },
+  node: {
+    name: 'node-1',
+    addresses: ['172.30.0.11', 'fd00:30::11'] as never,
+    nodePortAddresses: ['172.30.0.11', 'fd00:30::11'] as never,
+    podCidrs: ['10.244.1.0/24'] as unknown as Prefix[],
+  },
+  services,
+  foreignAddresses: [],
+});
+const services = (name: fc.Arbitrary<string>, maxLength = 5): fc.Arbitrary<ServiceModel[]> =>
+  fc.uniqueArray(service(name), { maxLength, selector: (one) => `${one.namespace}/${one.name}` });
+const families = fc.constantFrom<Family>('ipv4', 'ipv6');
+
+test('whatever the names, they stay inside the comments of rules', () => {
+  fc.assert(
+    fc.property(services(hostile), families, (list, family) => {
+      const { chains } = plan(modelOf(list), family);
+      const fake = new FakeIptables();
+      fake.restore(whole({ chains } as Desired));
+      assert.deepEqual(fake.tokens(), new Map([...chains].filter(([, rules]) => rules.length)));
+      for (const rules of chains.values())
+        for (const args of rules)
+          for (const [i, arg] of args.entries())
+            assert.match(arg, args[i - 1] === '--comment' ? /^[\x20-\x7e]{1,120}$/ : /^[\w\-.:/,![\]]+$/);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('from any state to any other: the text does it, and no rule leads to a chain that is not there', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+  fc.assert(
+    fc.property(
+      fc.array(services(name, 8), { minLength: 2, maxLength: 4 }),
+      families,
+      fc.constantFrom(undefined, 3),
+      (states, family, pieces) => {
+        const fake = new FakeIptables();
+        let before: Lines = new Map();
+        for (const list of [...states, undefined]) {
+          const after = list ? linesOf(plan(modelOf(list), family).chains) : new Map();
+          for (const text of restoreText(before, after, { pieces }).texts) fake.restore(text);
+          const { chains } = parseSaved(fake.save());
+          assert.deepEqual(sorted(chains), sorted(after));
+          assert.deepEqual(restoreText(chains, after).texts, []);
+          before = after;
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+const sorted = (lines: Lines) => [...lines].filter(([, rules]) => rules).sort(([a], [b]) => (a < b ? -1 : 1));
+
+test('a long chain is changed by lines, not written anew', () => {
+  const lines = Array.from({ length: 1_000 }, (_, i) => `-d 10.96.${i >> 8}.${i & 255}/32 -j DROP`);
+  const without = lines.filter((_, i) => i !== 500);
+  const id = 'nat KUBE-SERVICES';
+  const less = restoreText(new Map([[id, lines]]), new Map([[id, without]]));
+  assert.deepEqual(less, { texts: [`*nat\n-D KUBE-SERVICES ${lines[500]}\nCOMMIT\n`], commands: 1 });
+  const more = restoreText(new Map([[id, without]]), new Map([[id, lines]]));
+  assert.deepEqual(more, { texts: [`*nat\n-I KUBE-SERVICES 501 ${lines[500]}\nCOMMIT\n`], commands: 1 });
+});
+
+test("what iptables-save prints of others' rules is none of ours", () => {
+  const text = [
+    '*mangle',
+    ':KUBE-IPTABLES-HINT - [0:0]',
+    '*nat',
+    ':PREROUTING ACCEPT [3:180]',
+    ':KUBE-SVC-TOOSHORT - [0:0]',
+    ':KUBE-MARK-MASQ - [0:0]',
+    '-A PREROUTING -m comment --comment "podwire: service portals" -j KUBE-SERVICES',
+    '-A PREROUTING -m comment --comment "not podwire: x" -j DOCKER',
+    '-A CNI-X -s 10.0.0.1/32 -j KUBE-MARK-MASQ',
+    '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000',
+    'COMMIT',
+    '# Warning: something',
+    '',
+  ].join('\n');
+  assert.deepEqual(parseSaved(text), {
+    chains: new Map([
+      ['nat KUBE-MARK-MASQ', ['-j MARK --set-xmark 0x4000/0x4000']],
+      ['nat PREROUTING', ['-m comment --comment "podwire: service portals" -j KUBE-SERVICES']],
+    ]),
+    wanted: new Set(['nat KUBE-MARK-MASQ']),
+    rules: 4,
+  });
+});
+
+test('comments are quoted as iptables-save quotes them', () => {
+  const comment = (text: string): string => formatRule(['-m', 'comment', '--comment', text]).slice(21);
+  assert.deepEqual(['plain-1_x', 'a b', 'ns/name:port', `it's "\\`].map(comment), [
+    'plain-1_x',
+    '"a b"',
+    '"ns/name:port"',
+    `"it\\'s \\"\\\\"`,
+  ]);
+});
+
+test('shares follow weights; round robin takes turns', () => {
+  const endpoint = (last: number, weight: number) => ({ address: `10.244.1.${last}`, port: 80, ready: true, weight });
+  const base = {
+    namespace: 'a',
+    name: 'b',
+    clusterAddresses: ['10.96.0.1'],
+    externalAddresses: [],
+    loadBalancerAddresses: [],
+    affinitySeconds: 0,
+  };
+  const endpoints = [endpoint(1, 1), endpoint(2, 2), endpoint(3, 1)];
+  const one = { ...base, ports: [{ name: '', protocol: 'tcp', port: 80, endpoints }] };
+  const draws = (extra: object): string[] => {
+    const { chains } = plan(modelOf([{ ...one, ...extra } as unknown as ServiceModel]), 'ipv4');
+    const [, rules = []] = [...chains].find(([id]) => id.includes('KUBE-SVC-')) ?? [];
+    return rules.map((args) => /--mode (.*) -j/.exec(args.join(' '))?.[1] ?? '').slice(1);
+  };
+  assert.deepEqual(draws({}), ['random --probability 0.25000000000', 'random --probability 0.66666666651', '']);
+  assert.deepEqual(draws({ balance: 'round-robin' }), ['nth --every 3 --packet 0', 'nth --every 2 --packet 0', '']);
+});
