@@ -60,7 +60,14 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .option('--config <file>', 'lab configuration (YAML); flags go first')
     .addOption(new Option('--backend <backend>', "how nodes reach each other's pods").choices(['host-gw', 'vxlan']))
     .addOption(new Option('--wiring <wiring>', 'how pods are wired to their node').choices(['ptp', 'bridge']))
-    .addOption(new Option('--proxy-mode <mode>', 'how Services are balanced').choices(['nftables', 'iptables', 'ebpf']))
+    .addOption(
+      new Option('--proxy-mode <mode>', 'how Services are balanced').choices([
+        'nftables',
+        'iptables',
+        'userspace',
+        'ebpf',
+      ]),
+    )
     .option('--api-port <port>', 'port of the API server on 127.0.0.1 (default: 6443)', wholeNumber)
     .option('-f, --filename <manifest>', 'apply this manifest instead of the example; may be repeated', collect, [])
     .option('--no-wait', 'do not wait for the workloads, and do not run the check')

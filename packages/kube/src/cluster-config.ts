@@ -22,7 +22,7 @@ export interface ClusterConfig {
   readonly upstreamResolvers: readonly IpAddress[];
   readonly backend: 'host-gw' | 'vxlan';
   readonly wiring: 'ptp' | 'bridge';
-  readonly proxyMode: 'nftables' | 'iptables' | 'ebpf';
+  readonly proxyMode: 'nftables' | 'iptables' | 'userspace' | 'ebpf';
   /** Masquerade is skipped towards these, besides pods and nodes. */
   readonly nonMasqueradeCidrs: readonly Prefix[];
   /** Address ranges for Services of type LoadBalancer. */
@@ -63,7 +63,7 @@ const SHAPE = z.strictObject({
   upstreamResolvers: z._default(z.array(ip), []),
   backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
   wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
-  proxyMode: z._default(z.enum(['nftables', 'iptables', 'ebpf']), 'nftables'),
+  proxyMode: z._default(z.enum(['nftables', 'iptables', 'userspace', 'ebpf']), 'nftables'),
   nonMasqueradeCidrs: z._default(z.array(cidr), []),
   loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
   nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),

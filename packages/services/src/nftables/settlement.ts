@@ -47,6 +47,11 @@ export class Settlement {
     return this.#entries.size;
   }
 
+  /** Whether an entry of that id is wanted. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
   get sizes(): Readonly<Record<SetName, number>> {
     return this.#sizes;
   }

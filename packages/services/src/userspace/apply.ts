@@ -1,0 +1,46 @@
+import type { Family } from '@podwire/base';
+import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
+import { type ElementChange, type Nft, openNft, type Table } from '@podwire/nft';
+import { deleteFlows, listUdpFlows } from '../conntrack.ts';
+import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
+import { TABLES } from './layout.ts';
+
+/** Writes the tables, and forgets UDP flows that no longer lead to a listener. Nothing but those is touched. */
+export class KernelCapture {
+  readonly nft: Nft;
+  readonly #netns: Netns | undefined;
+  #netlink: Netlink | undefined;
+
+  constructor(netns?: Netns) {
+    this.#netns = netns;
+    this.nft = openNft(netns);
+  }
+
+  /** Returns the number of commands. `look`: compare with what is there instead of trusting what was written last. */
+  apply(table: Table, look: boolean): number {
+    if (look) this.nft.forget(table.family, table.name);
+    return this.nft.apply(table).commands;
+  }
+
+  change(family: Family, elements: readonly ElementChange[]): number {
+    return this.nft.change(TABLES[family], elements).commands;
+  }
+
+  delete(family: Family): void {
+    this.nft.delete(TABLES[family].family, TABLES[family].name);
+  }
+
+  /** SVC-25. Without `before`, nothing is known of the rules that were there. */
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
+    if (!mayBeStale(before, after)) return 0;
+    this.#netlink ??= openNetlink('netfilter', this.#netns);
+    const stale = staleFlows(listUdpFlows(this.#netlink), before, after);
+    return stale.length ? deleteFlows(this.#netlink, stale) : 0;
+  }
+
+  close(): void {
+    this.nft.close();
+    this.#netlink?.close();
+    this.#netlink = undefined;
+  }
+}

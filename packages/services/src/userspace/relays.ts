@@ -1,0 +1,68 @@
+import type { ListenerPlan } from './listener-plan.ts';
+import type { Relay, RelayContext } from './relay.ts';
+import { openTcpRelay } from './tcp-relay.ts';
+import { openUdpRelay } from './udp-relay.ts';
+
+/** The open listeners of a node, by id. */
+export class Relays {
+  readonly #context: RelayContext;
+  readonly #open = new Map<string, Relay>();
+
+  /** Stopped ones whose connections go on. */
+  #ending: Relay[] = [];
+
+  constructor(context: RelayContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  readonly portOf = (id: string): number | undefined => this.#open.get(id)?.port;
+
+  /** Opens what is not there and brings the others up to date; returns how many UDP sessions had to leave their endpoint. */
+  async bring(plans: ReadonlyMap<string, ListenerPlan>): Promise<number> {
+    let moved = 0;
+    const opening: Promise<void>[] = [];
+    for (const plan of plans.values()) {
+      const present = this.#open.get(plan.id);
+      if (present) moved += present.update(plan);
+      else opening.push(this.#add(plan));
+    }
+    const failed = (await Promise.allSettled(opening)).find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return moved;
+  }
+
+  async #add(plan: ListenerPlan): Promise<void> {
+    const open = plan.protocol === 'tcp' ? openTcpRelay : openUdpRelay;
+    this.#open.set(plan.id, await open(plan, this.#context));
+  }
+
+  /** To be called when nothing is captured for them any more. */
+  stopAllBut(wanted: readonly ReadonlyMap<string, unknown>[]): void {
+    for (const id of [...this.#open.keys()]) if (!wanted.some((one) => one.has(id))) this.stop(id);
+  }
+
+  stop(id: string): void {
+    const relay = this.#open.get(id);
+    if (!relay) return;
+    relay.stop();
+    this.#open.delete(id);
+    this.#ending = [...this.#ending.filter(({ connections }) => connections > 0), relay];
+  }
+
+  /** Stops everything and lets go of it: connections end by themselves, also after `close`. */
+  leave(): void {
+    for (const id of [...this.#open.keys()]) this.stop(id);
+    this.#ending = [];
+  }
+
+  /** Ends every connection at once. */
+  close(): void {
+    for (const relay of [...this.#open.values(), ...this.#ending]) relay.close();
+    this.#open.clear();
+    this.#ending = [];
+  }
+}
