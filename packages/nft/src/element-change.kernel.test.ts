@@ -118,6 +118,21 @@ test('a table that somebody flushed or deleted is whole again after the next cha
     assert.deepEqual(client.drift(table(three)), []);
   }));
 
+test('great wishes in several parts are one change', () =>
+  opened((client) => {
+    client.apply(table(three));
+    const many = Array.from(
+      { length: 150_000 },
+      (_, i): SetElement => ({ key: [`11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`], data: [i] }),
+    );
+    const { commands } = client.change({ family: 'ip', name: 't' }, [
+      { set: 'endpoints', remove: three.slice(1) },
+      { set: 'endpoints', add: many },
+    ]);
+    assert.equal(commands, 150_002);
+    assert.equal(client.apply(table([...three.slice(0, 1), ...many])).commands, 0);
+  }));
+
 test('two writers: each mends what the other undid, and neither loses its own', () =>
   opened((one, netns) => {
     const two = openNft(netns);

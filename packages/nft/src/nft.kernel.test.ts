@@ -117,6 +117,30 @@ test('a refused transaction changes nothing and names the command', () =>
     client.close();
   }));
 
+test("a rule's own set may be longer than an attribute, a rule may not", () =>
+  withNetns(1, (netns) => {
+    const client = openNft(netns as Netns);
+    const saddr = { kind: 'payload', field: 'ip saddr' } as const;
+    const addresses = Array.from({ length: 10_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+    const tableOf = (statements: Table['chains'][number]['rules'][number]['statements']): Table => ({
+      family: 'ip',
+      name: 'long',
+      sets: [],
+      chains: [{ name: 'c', rules: [{ statements }] }],
+    });
+    const list = tableOf([{ kind: 'match', left: saddr, op: '==', right: addresses }]);
+    client.apply(list);
+    assert.deepEqual(client.drift(list), []);
+    assert.equal(nft(netns as Netns, ['list', 'ruleset']).match(/10\.0\.\d+\.\d+/g)?.length, addresses.length);
+    const single = addresses.map((right) => ({ kind: 'match', left: saddr, op: '!=', right }) as const);
+    assert.throws(
+      () => client.apply(tableOf(single)),
+      (error) => hasCode(error, 'NFT_BAD_RULESET') && /chain c has 10000 statements/.test(String(error)),
+    );
+    assert.deepEqual(client.drift(list), []);
+    client.close();
+  }));
+
 const octet = fc.integer({ min: 0, max: 40 });
 /** Disjoint ranges, some touching each other and the ends of the address space. */
 const ranges = fc.uniqueArray(octet, { maxLength: 12 }).map((marks): SetElement[] =>
