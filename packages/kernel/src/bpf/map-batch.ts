@@ -63,13 +63,40 @@ export function updateBatch<K, V>(map: BatchMap<K, V>, entries: readonly (readon
       map.value,
       chunk.map(([, value]) => value),
     );
-    const result = tryBpf(BATCH.UPDATE, { mapFd: map.fd, keys, values, count: chunk.length });
-    if (result >= 0) continue;
-    const index = at + done(BATCH.UPDATE, chunk.length);
-    if (index === 0 && isUnsupported(result)) return false;
-    throw writeError(`update element ${index} of ${entries.length} in BPF ${map.label}`, result, index);
+    if (!writeChunk(map, { keys, values, count: chunk.length }, { at, of: entries.length })) return false;
   }
   return true;
+}
+
+/** As `updateBatch`, of `count` keys and values that are encoded already. */
+export function updateBytes<K, V>(map: BatchMap<K, V>, { keys, values, count }: Chunk): boolean {
+  const step = chunkOf(map);
+  const { size: keySize } = map.key;
+  const { size: valueSize } = map.value;
+  for (let at = 0; at < count; at += step) {
+    const end = Math.min(at + step, count);
+    const chunk = {
+      keys: keys.subarray(at * keySize, end * keySize),
+      values: values.subarray(at * valueSize, end * valueSize),
+      count: end - at,
+    };
+    if (!writeChunk(map, chunk, { at, of: count })) return false;
+  }
+  return true;
+}
+
+interface Chunk {
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+  readonly count: number;
+}
+
+function writeChunk<K, V>(map: BatchMap<K, V>, chunk: Chunk, { at, of }: { at: number; of: number }): boolean {
+  const result = tryBpf(BATCH.UPDATE, { mapFd: map.fd, ...chunk });
+  if (result >= 0) return true;
+  const index = at + done(BATCH.UPDATE, chunk.count);
+  if (index === 0 && isUnsupported(result)) return false;
+  throw writeError(`update element ${index} of ${of} in BPF ${map.label}`, result, index);
 }
 
 /** How many of the keys were there; undefined when the kernel cannot. */

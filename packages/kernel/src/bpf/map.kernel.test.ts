@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { hasCode } from '@podwire/base';
 import fc from 'fast-check';
-import { isErrno } from '../errors.ts';
+import { isErrno, KernelError } from '../errors.ts';
 import { AF, libc, SOCK } from '../libc.ts';
 import { struct, u16be, u32, u64 } from '../netlink/codec.ts';
 import { openBpfFds, withBpfFs } from './bpf-place.fixture.ts';
@@ -293,5 +293,20 @@ test('close gives every descriptor back, also after errors, and twice is once', 
   assert.throws(
     () => map.lookup(1),
     (error) => hasCode(error, 'KERNEL_CLOSED'),
+  );
+});
+
+test('keys and values that are encoded already are written at once, also where there is no batch operation', () => {
+  const bytes = (...list: number[]) => Buffer.from(Uint32Array.from(list).buffer);
+  const many = numbers(20_000);
+  using map = createMap({ type: 'hash', key: u32, value: u32, maxEntries: 20_000 });
+  map.updateBytes(bytes(...many), bytes(...many.map((i) => i * 2)));
+  assert.deepEqual([map.lookup(0), map.lookup(19_999), [...map].length], [0, 39_998, 20_000]);
+  map.updateBytes(Buffer.alloc(0), Buffer.alloc(0));
+  using queue = createMap({ type: 'prog_array', key: u32, value: u32, maxEntries: 1 });
+  assert.throws(() => queue.updateBytes(bytes(0), bytes(999)), KernelError);
+  assert.throws(
+    () => map.updateBytes(bytes(1), bytes(1, 2)),
+    (error) => hasCode(error, 'KERNEL_ENCODE'),
   );
 });

@@ -4,7 +4,7 @@ import { bpf, bpfError, tryBpf } from './bpf-call.ts';
 import { BATCH, BPF, ELEMENT } from './bpf-command.ts';
 import { BpfObject, idsOf, openPin } from './bpf-object.ts';
 import { type Element, elementOf, encodeAll, type Layout, type LayoutValue, perCpu, possibleCpus } from './element.ts';
-import { deleteBatch, readBatches, updateBatch, writeError } from './map-batch.ts';
+import { deleteBatch, readBatches, updateBatch, updateBytes, writeError } from './map-batch.ts';
 import { createMapFd, type MapSpec } from './map-spec.ts';
 import { isPerCpu, type MapType, type PerCpuMapType } from './map-type.ts';
 import { decodeMapInfo, type MapInfo, readInfo } from './object-info.ts';
@@ -128,6 +128,22 @@ export class BpfMap<K, V> extends BpfObject {
     const list = Array.isArray(entries) ? (entries as readonly (readonly [K, V])[]) : [...entries];
     if (updateBatch(this, list)) return;
     for (const [index, [key, value]] of list.entries()) this.#write(key, value, 'any', index);
+  }
+
+  /**
+   * Writes many elements whose keys and values are encoded already and lie one behind the other; for tens of thousands at
+   * a time. Throws KERNEL_ENCODE when the lengths do not fit.
+   */
+  updateBytes(keys: Uint8Array, values: Uint8Array): void {
+    const count = keys.length / this.key.size;
+    if (!Number.isInteger(count) || values.length !== count * this.value.size)
+      throw encodeError(`${keys.length} bytes of keys with ${values.length} bytes of values for BPF ${this.label}`);
+    if (updateBytes(this, { keys, values, count })) return;
+    const part = (bytes: Uint8Array, size: number, i: number) => Buffer.from(bytes.subarray(i * size, (i + 1) * size));
+    for (let i = 0; i < count; i++) {
+      const [key, value] = [part(keys, this.key.size, i), part(values, this.value.size, i)];
+      this.#write(this.key.read(key), this.value.read(value), 'any', i);
+    }
   }
 
   /** Deletes many elements and returns how many were there. */

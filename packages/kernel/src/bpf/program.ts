@@ -54,6 +54,8 @@ export interface TestRunResult {
 
 /** BPF_JMP | BPF_CALL. */
 const CALL = 0x85;
+const EAGAIN = -errnoOf('EAGAIN');
+const MAX_TRIES = 5;
 /** Room for what a program adds to a packet (encapsulation). */
 const HEADROOM = 256;
 
@@ -122,7 +124,9 @@ export class BpfProgram extends BpfObject {
 export function loadProgram(spec: ProgramSpec): BpfProgram {
   const { type, name = '' } = spec;
   const values = loadValues(spec);
-  const fd = tryBpf(BPF.PROG_LOAD, values);
+  let fd = tryBpf(BPF.PROG_LOAD, values);
+  // a signal interrupts the verifier, which then wants to be asked again
+  for (let tries = 1; fd === EAGAIN && tries < MAX_TRIES; tries++) fd = tryBpf(BPF.PROG_LOAD, values);
   if (fd < 0) throw loadError(`load BPF program ${name || 'without a name'} (${type})`, -fd, values);
   return new BpfProgram(fd, name || `of type ${type}`);
 }
