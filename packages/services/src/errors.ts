@@ -2,6 +2,7 @@ import { type ErrorCodeTable, PodwireError } from '@podwire/base';
 
 export const SERVICES_ERRORS = {
   SERVICES_MODE_REFUSED: 'the node cannot go over to the proxy mode; the one before goes on',
+  SERVICES_NO_CGROUP: 'mode ebpf has no cgroup2 file system to attach to',
 } as const satisfies ErrorCodeTable;
 
 export type ServicesErrorCode = keyof typeof SERVICES_ERRORS;

@@ -102,6 +102,7 @@ class EbpfProxy implements ServiceProxy {
 
   /** Sockets that are connected stay so: nothing of theirs goes through the programs any more. */
   async cleanup(successor?: ProxyMode): Promise<void> {
+    this.#kernel?.hooks.detach();
     this.#kernel?.hooks.close();
     this.#kernel?.maps.close();
     this.#kernel = undefined;

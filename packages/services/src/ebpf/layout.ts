@@ -17,12 +17,18 @@ import type { Protocol } from '../model.ts';
  *   endpoints    address (16) port (2) id (2): by slot, and of services where a client may stay also by BY_ID + id
  *   tables       a slot (2) for each of MAGLEV_SIZE hashes of clients
  *   affinity     id (8) nanoseconds since the machine was started (8)
- *   services of sockets, `reverse`:
- *                socket cookie (8) endpoint address (16) port (2) 0 (6) -> service address (16) port (2) protocol (1) 0
+ *
+ * What a socket shows instead of the endpoint:
+ *
+ *   connected    by the last bits of the socket's cookie, so that a new socket takes the place of one much older:
+ *                socket cookie (8) service address (16) port (2) protocol (1) 0 (5) endpoint address (16) port (2) 0 (6)
+ *   reverse      socket cookie (8) endpoint address (16) port (2) 0 (6) -> service address (16) port (2) protocol (1) 0
  */
 export const KEY = { service: 20, slot: 20, endpoint: 24, cookie: 24, client: 32, reverse: 32 } as const;
 export const SERVICE = { count: 0, affinity: 4, balance: 8, next: 12, size: 16 } as const;
 export const ENDPOINT = { address: 0, port: 16, id: 18, size: 20 } as const;
+
+export const CONNECTED = { cookie: 0, service: 8, endpoint: 32, endpointPort: 48, size: 56, count: 1 << 16 } as const;
 
 /** In the slot of an endpoint's key: the rest is the endpoint's id. */
 export const BY_ID = 0x80000000;
@@ -43,49 +49,38 @@ export const MAPS = {
   tables: { ...onDemand, name: 'pw_tables', key: KEY.service, value: MAGLEV_SIZE * 2 + 2, maxEntries: 1 << 14 },
   namespaces: { ...onDemand, name: 'pw_namespaces', key: 8, value: 4, maxEntries: 1 << 14 },
   affinity: { type: 'lru_hash', name: 'pw_affinity', key: KEY.client, value: 16, maxEntries: 1 << 16 },
+  connected: { type: 'array', name: 'pw_connected', key: 4, value: CONNECTED.size, maxEntries: CONNECTED.count },
   reverse: { type: 'lru_hash', name: 'pw_reverse', key: KEY.reverse, value: KEY.service, maxEntries: 1 << 16 },
 } as const satisfies Record<string, MapSpec>;
 
 const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const satisfies Record<Protocol, number>;
 
-interface ServiceAddress {
+/** Where something is written: into zeros. */
+export type Spot = readonly [bytes: Buffer, at: number];
+
+interface AddressPort {
   readonly address: IpAddress;
-  readonly protocol: Protocol;
   readonly port: number;
 }
 
-/** Out of Node's pool: tens of thousands are made at once. */
-function zeros(size: number): Buffer {
-  return Buffer.allocUnsafe(size).fill(0);
-}
-
-function writeAddress(out: Buffer, address: IpAddress, port: number): Buffer {
+function writeAddress({ address, port }: AddressPort, [out, at]: Spot): void {
   const bytes = ipBytes(address);
-  if (bytes.length === 4) out.writeUInt16BE(0xffff, 10);
-  out.set(bytes, 16 - bytes.length);
-  out.writeUInt16BE(port, 16);
-  return out;
+  if (bytes.length === 4) out.writeUInt16BE(0xffff, at + 10);
+  out.set(bytes, at + 16 - bytes.length);
+  out.writeUInt16BE(port, at + 16);
 }
 
 /** The key of a service address in `services` and `tables`. */
-export function serviceKey({ address, protocol, port }: ServiceAddress): Buffer {
-  const key = writeAddress(zeros(KEY.service), address, port);
-  key[18] = PROTOCOLS[protocol];
-  return key;
+export function writeServiceKey(service: AddressPort & { readonly protocol: Protocol }, spot: Spot): void {
+  writeAddress(service, spot);
+  const [out, at] = spot;
+  out[at + 18] = PROTOCOLS[service.protocol];
 }
 
-/** `slot` may be BY_ID + id. */
-export function endpointKey(service: Buffer, slot: number): Buffer {
-  const key = zeros(KEY.endpoint);
-  service.copy(key);
-  key.writeUInt32LE(slot, KEY.slot);
-  return key;
-}
-
-export function endpointValue({ address, port }: Omit<ServiceAddress, 'protocol'>, id: number): Buffer {
-  const value = writeAddress(zeros(ENDPOINT.size), address, port);
-  value.writeUInt16LE(id, ENDPOINT.id);
-  return value;
+export function writeEndpoint(endpoint: AddressPort, id: number, spot: Spot): void {
+  writeAddress(endpoint, spot);
+  const [out, at] = spot;
+  out.writeUInt16LE(id, at + ENDPOINT.id);
 }
 
 export interface Choosing {
@@ -95,12 +90,10 @@ export interface Choosing {
   readonly balance: SocketBalance;
 }
 
-export function serviceValue({ count, affinitySeconds, balance }: Choosing): Buffer {
-  const value = zeros(SERVICE.size);
-  value.writeUInt32LE(count, SERVICE.count);
-  value.writeUInt32LE(affinitySeconds, SERVICE.affinity);
-  value.writeUInt32LE(BALANCE[balance], SERVICE.balance);
-  return value;
+export function writeService({ count, affinitySeconds, balance }: Choosing, [out, at]: Spot): void {
+  out.writeUInt32LE(count, at + SERVICE.count);
+  out.writeUInt32LE(affinitySeconds, at + SERVICE.affinity);
+  out.writeUInt32LE(BALANCE[balance], at + SERVICE.balance);
 }
 
 export function cookieKey(cookie: bigint): Buffer {

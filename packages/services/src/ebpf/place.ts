@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { PodwireError } from '@podwire/base';
+import { servicesError } from '../errors.ts';
 import type { SocketPlace } from '../proxy.ts';
 
 /** Where programs are attached and pins are kept. */
@@ -14,13 +14,13 @@ export interface Place {
 
 /** Throws SERVICES_NO_CGROUP where no cgroup2 file system is mounted. */
 export function findPlace({ cgroup, bpffs }: SocketPlace, runDirectory: string): Place {
-  const root = cgroup ?? mountPoint('cgroup2');
+  const root = cgroup ?? mountPoints('cgroup2')[0];
   if (root === undefined)
-    throw new PodwireError(
+    throw servicesError(
       'SERVICES_NO_CGROUP',
       'mode ebpf needs a cgroup2 file system, and none is mounted: mount one (mount -t cgroup2 none /sys/fs/cgroup/unified) or use mode nftables',
     );
-  const bpf = bpffs ?? mountPoint('bpf');
+  const bpf = bpffs ?? mountPoints('bpf').find((point) => point === BPFFS);
   return { cgroup: root, pins: bpf && path.join(bpf, 'podwire', nameOf(runDirectory)) };
 }
 
@@ -29,9 +29,12 @@ function nameOf(runDirectory: string): string {
   return createHash('sha256').update(path.resolve(runDirectory)).digest('hex').slice(0, 16);
 }
 
-function mountPoint(type: string): string | undefined {
+/** Others may have bpf file systems of their own elsewhere. */
+const BPFFS = '/sys/fs/bpf';
+
+function mountPoints(type: string): string[] {
   const rows = fs.readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  return rows.map((row) => row.split(' ')).find((fields) => fields[2] === type)?.[1];
+  return rows.map((row) => row.split(' ')).flatMap(([, point = '', kind]) => (kind === type ? [point] : []));
 }
 
 /** Removes a pin; whether it was there. */

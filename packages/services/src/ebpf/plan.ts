@@ -3,14 +3,15 @@ import { type EndpointModel, endpointName, type ServicesView } from '../model.ts
 import { affinityIds } from '../nftables/affinity-id.ts';
 import { slotsOf } from '../nftables/slot.ts';
 import type { Changes } from '../proxy.ts';
-import { BY_ID, endpointKey, endpointValue, MAGLEV_SIZE, serviceKey, serviceValue } from './layout.ts';
+import { BY_ID, KEY, MAGLEV_SIZE, MAPS, writeEndpoint, writeService, writeServiceKey } from './layout.ts';
 import { maglevTable } from './maglev.ts';
+import { Rows } from './rows.ts';
 import { compareEntries, type SocketEntry, socketEntries } from './socket-entry.ts';
 
 /** The maps whose contents are planned, in the order in which they are written: nothing points to what is not there. */
 export const PLANNED_MAPS = ['endpoints', 'tables', 'services'] as const;
 export type PlannedMap = (typeof PLANNED_MAPS)[number];
-export type Elements = Readonly<Record<PlannedMap, readonly (readonly [key: Buffer, value: Buffer])[]>>;
+export type Elements = Readonly<Record<PlannedMap, Rows>>;
 
 /** An entry that has changed; one of the two may be absent. */
 export interface EntryChange {
@@ -65,34 +66,45 @@ export class SocketPlan {
   }
 }
 
-/** The elements of one entry. */
-export function elementsOf(entry: SocketEntry): Elements {
-  const { affinitySeconds, endpoints, protocol, balance } = entry;
-  const key = serviceKey(entry);
-  const slots = slotsOf(endpoints);
-  const mayStay = affinitySeconds > 0 || protocol === 'udp';
-  const ids = mayStay ? affinityIds(endpoints) : undefined;
-  const value = (endpoint: EndpointModel) => endpointValue(endpoint, ids?.get(endpointName(endpoint)) ?? 0);
-  const byId = ids
-    ? endpoints.map((e) => [endpointKey(key, BY_ID + (ids.get(endpointName(e)) ?? 0)), value(e)] as const)
-    : [];
-  const table = balance === 'maglev' && endpoints.length > 0 && endpoints.length < MAGLEV_SIZE;
-  return {
-    services: [[key, serviceValue({ count: slots.length, affinitySeconds, balance })]],
-    endpoints: [...slots.map((endpoint, slot) => [endpointKey(key, slot), value(endpoint)] as const), ...byId],
-    tables: table ? [[key, tableBytes(endpoints, slots)]] : [],
-  };
+export function emptyElements(): Elements {
+  return { endpoints: new Rows(MAPS.endpoints), tables: new Rows(MAPS.tables), services: new Rows(MAPS.services) };
 }
 
-function tableBytes(endpoints: readonly EndpointModel[], slots: readonly EndpointModel[]): Buffer {
-  const table = maglevTable(
-    endpoints.map((endpoint) => ({ name: endpointName(endpoint), weight: endpoint.weight })),
-    MAGLEV_SIZE,
-  );
+/** Adds what an entry needs. */
+export function addElements(into: Elements, entry: SocketEntry): void {
+  const { affinitySeconds, endpoints, protocol, balance } = entry;
+  const slots = slotsOf(endpoints);
+  const service = Buffer.alloc(KEY.service);
+  writeServiceKey(entry, [service, 0]);
+  into.services.add(({ keys, key, values, value }) => {
+    service.copy(keys, key);
+    writeService({ count: slots.length, affinitySeconds, balance }, [values, value]);
+  });
+  const ids = affinitySeconds > 0 || protocol === 'udp' ? affinityIds(endpoints) : undefined;
+  const addEndpoint = (endpoint: EndpointModel, slot: number, id: number): void =>
+    into.endpoints.add(({ keys, key, values, value }) => {
+      service.copy(keys, key);
+      keys.writeUInt32LE(slot, key + KEY.slot);
+      writeEndpoint(endpoint, id, [values, value]);
+    });
+  const idOf = (endpoint: EndpointModel): number => ids?.get(endpointName(endpoint)) ?? 0;
+  slots.forEach((endpoint, slot) => {
+    addEndpoint(endpoint, slot, idOf(endpoint));
+  });
+  for (const endpoint of ids ? endpoints : []) addEndpoint(endpoint, BY_ID + idOf(endpoint), idOf(endpoint));
+  if (balance === 'maglev' && endpoints.length > 0 && endpoints.length < MAGLEV_SIZE)
+    addTable(into.tables, entry, slots);
+}
+
+function addTable(tables: Rows, entry: SocketEntry, slots: readonly EndpointModel[]): void {
+  const { endpoints } = entry;
+  const members = endpoints.map((endpoint) => ({ name: endpointName(endpoint), weight: endpoint.weight }));
   const first = endpoints.map((endpoint) => slots.indexOf(endpoint));
-  const bytes = Buffer.alloc(MAGLEV_SIZE * 2 + 2);
-  for (const [hash, member] of table.entries()) bytes.writeUInt16LE(first[member] ?? 0, hash * 2);
-  return bytes;
+  tables.add(({ keys, key, values, value }) => {
+    writeServiceKey(entry, [keys, key]);
+    for (const [hash, member] of maglevTable(members, MAGLEV_SIZE).entries())
+      values.writeUInt16LE(first[member] ?? 0, value + hash * 2);
+  });
 }
 
 /** For people. */

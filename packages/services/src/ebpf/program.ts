@@ -1,6 +1,6 @@
 import { errnoOf } from '@podwire/kernel';
 import * as a from '@podwire/kernel/bpf';
-import { BALANCE, BY_ID, CLIENT, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE } from './layout.ts';
+import { BALANCE, BY_ID, CLIENT, CONNECTED, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE } from './layout.ts';
 
 const { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } = a;
 const context = a.CONTEXTS.bpf_sock_addr;
@@ -47,7 +47,8 @@ export function translation(options: TranslationOptions): a.Instruction[] {
     a.label('chosen'),
     ...remember(),
     a.label('found'),
-    ...rememberService(),
+    ...(options.datagrams ? rememberDatagram() : rememberConnection()),
+    a.label('write'),
     ...writeTarget(r7, ENDPOINT.port, options.family),
     a.label('allow'),
     a.mov(r0, 1),
@@ -59,21 +60,64 @@ export function translation(options: TranslationOptions): a.Instruction[] {
   ];
 }
 
-/** Replaces the endpoint that a socket shows (as its peer, or as the source of a datagram) by the service it was asked for. */
-export function reverseTranslation(family: 'ipv4' | 'ipv6'): a.Instruction[] {
+/**
+ * Replaces the endpoint that a socket shows by the service it was asked for: as its peer, or (`datagrams`) as the source of
+ * what it receives.
+ */
+export function reverseTranslation({
+  family,
+  datagrams,
+}: Pick<TranslationOptions, 'family' | 'datagrams'>): a.Instruction[] {
   return [
     a.mov(r6, r1),
-    a.call('get_socket_cookie'),
-    a.store(r10, AT.reverse, r0, 'u64'),
     ...readAddress(family, AT.reverseEndpoint),
     a.loadField(r2, r6, context, 'user_port'),
     a.store(r10, AT.reversePort, r2, 'u64'),
-    ...lookup('reverse', AT.reverse),
-    a.jumpIf(r0, '==', 0, 'allow'),
+    ...lookupConnection(),
     ...writeTarget(r0, ENDPOINT.port, family),
+    a.jump('allow'),
+    a.label('unconnected'),
+    ...(datagrams ? lookupDatagram(family) : []),
     a.label('allow'),
     a.mov(r0, 1),
     a.exit(),
+  ];
+}
+
+/** r0 = what is kept of the socket's connection, if the endpoint is the one it was connected to. */
+function lookupConnection(): a.Instruction[] {
+  const { cookie, service, endpoint, endpointPort } = CONNECTED;
+  const compared = [
+    [cookie, AT.reverse],
+    [endpoint, AT.reverseEndpoint],
+    [endpoint + 8, AT.reverseEndpoint + 8],
+    [endpointPort, AT.reversePort],
+  ] as const;
+  return [
+    ...connection('unconnected'),
+    ...compared.flatMap(([kept, asked]) => [
+      a.load(r1, r0, kept, 'u64'),
+      a.load(r2, r10, asked, 'u64'),
+      a.jumpIf(r1, '!=', r2, 'unconnected'),
+    ]),
+    a.add(r0, service),
+  ];
+}
+
+function lookupDatagram(family: TranslationOptions['family']): a.Instruction[] {
+  return [...lookup('reverse', AT.reverse), a.jumpIf(r0, '==', 0, 'allow'), ...writeTarget(r0, ENDPOINT.port, family)];
+}
+
+/** r0 = the place for what is kept of a socket's connection. The cookie is on the stack afterwards. */
+function connection(none: string): a.Instruction[] {
+  return [
+    a.mov(r1, r6),
+    a.call('get_socket_cookie'),
+    a.store(r10, AT.reverse, r0, 'u64'),
+    a.and(r0, CONNECTED.count - 1),
+    a.store(r10, AT.slot, r0, 'u32'),
+    ...lookup('connected', AT.slot),
+    a.jumpIf(r0, '==', 0, none),
   ];
 }
 
@@ -255,8 +299,25 @@ function remember(): a.Instruction[] {
   ];
 }
 
-/** For getpeername and recvmsg: what this endpoint stands for on this socket. */
-function rememberService(): a.Instruction[] {
+/** For getpeername, and recvmsg of a connected socket. An array, because an update of an LRU map costs 300 ns. */
+function rememberConnection(): a.Instruction[] {
+  const { cookie, service, endpoint, endpointPort } = CONNECTED;
+  return [
+    ...connection('write'),
+    a.store(r0, cookie, 0, 'u64'),
+    ...[0, 8].flatMap((at) => [a.load(r1, r10, AT.key + at, 'u64'), a.store(r0, service + at, r1, 'u64')]),
+    a.load(r1, r10, AT.port, 'u32'),
+    a.store(r0, service + 16, r1, 'u32'),
+    ...[0, 8].flatMap((at) => [a.load(r1, r7, at, 'u64'), a.store(r0, endpoint + at, r1, 'u64')]),
+    a.load(r1, r7, ENDPOINT.port, 'u16'),
+    a.store(r0, endpointPort, r1, 'u64'),
+    a.load(r1, r10, AT.reverse, 'u64'),
+    a.store(r0, cookie, r1, 'u64'),
+  ];
+}
+
+/** For recvmsg of a socket that may send to many services: what this endpoint stands for on this socket. */
+function rememberDatagram(): a.Instruction[] {
   return [
     a.mov(r1, r6),
     a.call('get_socket_cookie'),

@@ -7,7 +7,7 @@ import {
   type ServicePortModel,
 } from '../model.ts';
 import { ADDRESS_KINDS } from '../nftables/service-plan.ts';
-import { portTargets, type Target } from '../target.ts';
+import { type PortTargets, portTargets, type Target } from '../target.ts';
 import type { SocketBalance } from './layout.ts';
 
 type AddressKind = (typeof ADDRESS_KINDS)[number];
@@ -33,45 +33,41 @@ export interface SocketEntry {
  * dropped in silence, and load-balancer addresses that not everyone may use.
  */
 export function socketEntries(service: ServiceModel, node: NodeModel): SocketEntry[] {
-  return service.ports.flatMap((port) =>
-    addressesOf(service, port, node).flatMap(({ kind, address, number }) => {
-      const family = address.includes(':') ? 'ipv6' : 'ipv4';
-      if (port.protocol === 'sctp') return [];
-      if (kind === 'load-balancer IP' && allowedSources(service, family)) return [];
-      const { internal, external, inside = external } = portTargets(service, port, { node, family });
-      const endpoints = endpointsOf(kind === 'cluster IP' ? internal : inside);
-      if (!endpoints) return [];
-      const { protocol, name } = port;
-      return [
-        {
-          ...{ kind, address, protocol, portName: name },
-          port: number,
-          endpoints,
-          ...howOf(service, address, number, protocol),
-        },
-      ];
-    }),
-  );
+  const entries: SocketEntry[] = [];
+  const name = `${service.namespace}/${service.name}`;
+  const balance = balanceOf(service);
+  for (const port of service.ports) {
+    const { protocol } = port;
+    if (protocol === 'sctp') continue;
+    const targets = targetsOf(service, port, node);
+    const add = (kind: AddressKind, addresses: readonly IpAddress[], number: number): void => {
+      for (const address of addresses) {
+        const endpoints = targets(address, kind);
+        if (!endpoints) continue;
+        const id = `${address} ${protocol} ${number}`;
+        const { affinitySeconds } = service;
+        const common = { service: name, portName: port.name, affinitySeconds, balance };
+        entries.push({ id, kind, address, protocol, port: number, endpoints, ...common });
+      }
+    };
+    add('cluster IP', service.clusterAddresses, port.port);
+    if (port.nodePort) add('node port', node.nodePortAddresses, port.nodePort);
+    add('load-balancer IP', service.loadBalancerAddresses, port.port);
+    add('external IP', service.externalAddresses, port.port);
+  }
+  return entries;
 }
 
-function howOf(service: ServiceModel, address: IpAddress, port: number, protocol: string) {
-  return {
-    id: `${address} ${protocol} ${port}`,
-    service: `${service.namespace}/${service.name}`,
-    affinitySeconds: service.affinitySeconds,
-    balance: balanceOf(service),
+/** The endpoints behind an address: none if it is refused, undefined if it is not for sockets. */
+function targetsOf(service: ServiceModel, port: ServicePortModel, node: NodeModel) {
+  const known: { ipv4?: PortTargets; ipv6?: PortTargets } = {};
+  return (address: IpAddress, kind: AddressKind): readonly EndpointModel[] | undefined => {
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    if (kind === 'load-balancer IP' && allowedSources(service, family)) return undefined;
+    known[family] ??= portTargets(service, port, { node, family });
+    const { internal, external, inside = external } = known[family];
+    return endpointsOf(kind === 'cluster IP' ? internal : inside);
   };
-}
-
-function addressesOf(service: ServiceModel, port: ServicePortModel, node: NodeModel) {
-  const each = (kind: AddressKind, addresses: readonly IpAddress[], number: number) =>
-    addresses.map((address) => ({ kind, address, number }));
-  return [
-    ...each('cluster IP', service.clusterAddresses, port.port),
-    ...(port.nodePort ? each('node port', node.nodePortAddresses, port.nodePort) : []),
-    ...each('load-balancer IP', service.loadBalancerAddresses, port.port),
-    ...each('external IP', service.externalAddresses, port.port),
-  ];
 }
 
 function endpointsOf(target: Target): readonly EndpointModel[] | undefined {

@@ -18,15 +18,18 @@ import type { SocketMaps } from './socket-maps.ts';
 
 /** What sockets do, and who looks at it, in the order of attaching: names are translated back before they are translated. */
 const HOOKS = {
-  getpeername4: ['cgroup_inet4_getpeername', () => reverseTranslation('ipv4')],
-  getpeername6: ['cgroup_inet6_getpeername', () => reverseTranslation('ipv6')],
-  recvmsg4: ['cgroup_udp4_recvmsg', () => reverseTranslation('ipv4')],
-  recvmsg6: ['cgroup_udp6_recvmsg', () => reverseTranslation('ipv6')],
+  getpeername4: ['cgroup_inet4_getpeername', () => reverseTranslation({ family: 'ipv4', datagrams: false })],
+  getpeername6: ['cgroup_inet6_getpeername', () => reverseTranslation({ family: 'ipv6', datagrams: false })],
+  recvmsg4: ['cgroup_udp4_recvmsg', () => reverseTranslation({ family: 'ipv4', datagrams: true })],
+  recvmsg6: ['cgroup_udp6_recvmsg', () => reverseTranslation({ family: 'ipv6', datagrams: true })],
   connect4: ['cgroup_inet4_connect', (canRefuse) => translation({ family: 'ipv4', datagrams: false, canRefuse })],
   connect6: ['cgroup_inet6_connect', (canRefuse) => translation({ family: 'ipv6', datagrams: false, canRefuse })],
   sendmsg4: ['cgroup_udp4_sendmsg', (canRefuse) => translation({ family: 'ipv4', datagrams: true, canRefuse })],
   sendmsg6: ['cgroup_udp6_sendmsg', (canRefuse) => translation({ family: 'ipv6', datagrams: true, canRefuse })],
 } as const satisfies Record<string, readonly [CgroupAttachType, (canRefuse: boolean) => Instruction[]]>;
+
+/** What the names of pinned links begin with. */
+const LINK = 'link-';
 
 export type Hook = keyof typeof HOOKS;
 export const HOOK_NAMES = Object.keys(HOOKS) as readonly Hook[];
@@ -70,16 +73,28 @@ export class SocketHooks {
 
   /** Pinned programs stay where they are. */
   close(): void {
+    if (this.#place.pins === undefined) this.detach();
     for (const { attachment } of this.#attached.values()) attachment.close();
     this.#attached.clear();
+  }
+
+  /** Takes the programs off at once; closing the last descriptor of a link does so a little later. */
+  detach(): void {
+    for (const { attachment } of this.#attached.values()) attachment.link?.detach();
   }
 
   #isThere(hook: Hook, look: boolean): boolean {
     const attached = this.#attached.get(hook);
     if (!attached || !look) return attached !== undefined;
     const { link } = attached.attachment;
+    const pin = this.#pinOf(hook);
+    if (link && pin !== undefined && !fs.existsSync(pin)) return false;
     const info = link?.info();
     return !info || (info.programId === attached.programId && info.cgroupId === this.#cgroupId());
+  }
+
+  #pinOf(hook: Hook): string | undefined {
+    return this.#place.pins && path.join(this.#place.pins, `${LINK}${hook}`);
   }
 
   #cgroupId(): bigint {
@@ -92,9 +107,10 @@ export class SocketHooks {
       const { maps } = this.#maps;
       const spec = { type: 'cgroup_sock_addr', attachType, name: `pw_${hook}`, maps } as const;
       using program = loadProgram({ ...spec, instructions: instructions(canRefuse) });
-      this.#attached.get(hook)?.attachment.close();
-      this.#attached.delete(hook);
+      const before = this.#attached.get(hook);
       this.#attached.set(hook, { attachment: this.#fasten(hook, program), programId: program.info().id });
+      // after it: for a moment there are two, and the second finds nothing to do
+      before?.attachment.close();
     } catch (error) {
       if (!(error instanceof KernelError) || hasCode(error, 'KERNEL_BPF_VERIFIER') || !isErrno(error, 'EINVAL'))
         throw error;
@@ -103,9 +119,9 @@ export class SocketHooks {
   }
 
   #fasten(hook: Hook, program: BpfProgram): CgroupAttachment {
-    const { cgroup, pins } = this.#place;
+    const { cgroup } = this.#place;
     const [attachType] = HOOKS[hook];
-    const pin = pins && path.join(pins, `link-${hook}`);
+    const pin = this.#pinOf(hook);
     const found = pin && adoptLink(pin, program, this.#cgroupId());
     if (found) return found;
     const attachment = attachCgroup(program, { path: cgroup, attachType });
@@ -144,11 +160,20 @@ function canSayRefused(): boolean {
 /** Takes off what an earlier process has left, and removes its pins. */
 export function removePins(pins: string): void {
   if (!fs.existsSync(pins)) return;
-  for (const name of fs.readdirSync(pins)) unpin(path.join(pins, name));
+  for (const name of fs.readdirSync(pins)) {
+    const pin = path.join(pins, name);
+    if (name.startsWith(LINK)) detachPinned(pin);
+    unpin(pin);
+  }
   fs.rmdirSync(pins);
   try {
     fs.rmdirSync(path.dirname(pins));
   } catch {
     // other nodes have pins there
   }
+}
+
+function detachPinned(pin: string): void {
+  using link = openPinnedLink(pin);
+  link.detach();
 }

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { hasCode } from '@podwire/base';
 import { isErrno } from '@podwire/kernel';
 import { type BpfMap, createMap, openPinnedMap } from '@podwire/kernel/bpf';
-import { MAPS } from './layout.ts';
+import { MAPS, SERVICE } from './layout.ts';
 import { unpin } from './place.ts';
-import { type Elements, type EntryChange, elementsOf, PLANNED_MAPS, type PlannedMap } from './plan.ts';
+import { addElements, type Elements, type EntryChange, emptyElements, PLANNED_MAPS, type PlannedMap } from './plan.ts';
 import type { SocketEntry } from './socket-entry.ts';
 
 type MapName = keyof typeof MAPS;
@@ -36,21 +36,22 @@ export class SocketMaps {
 
   /** Writes what the changes take; returns the number of elements. */
   write(changes: readonly EntryChange[]): number {
-    const puts = collection();
-    const drops = collection();
-    for (const { before, after } of changes) collect(before, after, { puts, drops });
-    return this.#apply(puts, drops);
+    const [before, after] = [emptyElements(), emptyElements()];
+    for (const change of changes) {
+      if (change.before) addElements(before, change.before);
+      if (change.after) addElements(after, change.after);
+    }
+    return this.#apply(difference(before, after));
   }
 
   /** Compares with the kernel, and mends. */
   mend(entries: readonly SocketEntry[]): number {
-    const { puts, drops } = this.#compare(entries);
-    return this.#apply(puts, drops);
+    return this.#apply(this.#compare(entries));
   }
 
   drift(entries: readonly SocketEntry[]): MapDrift[] {
     const { puts, drops } = this.#compare(entries);
-    return PLANNED_MAPS.map((map) => ({ map, missing: puts[map].length, strange: drops[map].length })).filter(
+    return PLANNED_MAPS.map((map) => ({ map, missing: puts[map].count, strange: drops[map].count })).filter(
       ({ missing, strange }) => missing + strange > 0,
     );
   }
@@ -59,27 +60,27 @@ export class SocketMaps {
     for (const map of Object.values(this.maps)) map.close();
   }
 
-  #compare(entries: readonly SocketEntry[]): { puts: Collection; drops: Collection } {
-    const [puts, drops] = [collection(), collection()];
-    const wanted = entries.map(elementsOf);
-    for (const name of PLANNED_MAPS) {
-      const found = new Map([...this.maps[name]].map(([key, value]) => [text(key), comparable(name, value)]));
-      for (const elements of wanted)
-        for (const [key, value] of elements[name]) {
-          if (found.get(text(key)) !== comparable(name, value)) puts[name].push([key, value]);
-          found.delete(text(key));
-        }
-      for (const key of found.keys()) drops[name].push([Buffer.from(key, 'latin1'), Buffer.alloc(0)]);
-    }
-    return { puts, drops };
+  #compare(entries: readonly SocketEntry[]): Difference {
+    const [found, wanted] = [emptyElements(), emptyElements()];
+    for (const name of PLANNED_MAPS)
+      for (const [foundKey, foundValue] of this.maps[name])
+        found[name].add(({ keys, key, values, value }) => {
+          foundKey.copy(keys, key);
+          foundValue.copy(values, value);
+        });
+    for (const entry of entries) addElements(wanted, entry);
+    return difference(found, wanted);
   }
 
   /** Endpoints come before the services that use them, and go after them. */
-  #apply(puts: Collection, drops: Collection): number {
-    for (const name of PLANNED_MAPS) if (puts[name].length) this.maps[name].updateBatch(puts[name]);
-    for (const name of [...PLANNED_MAPS].reverse())
-      if (drops[name].length) this.maps[name].deleteBatch(drops[name].map(([key]) => key));
-    return PLANNED_MAPS.reduce((sum, name) => sum + puts[name].length + drops[name].length, 0);
+  #apply({ puts, drops }: Difference): number {
+    for (const name of PLANNED_MAPS) this.maps[name].updateBytes(puts[name].keys, puts[name].values);
+    for (const name of [...PLANNED_MAPS].reverse()) {
+      const { count, keySize, keys } = drops[name];
+      const list = Array.from({ length: count }, (_, row) => keys.subarray(row * keySize, (row + 1) * keySize));
+      if (count) this.maps[name].deleteBatch(list);
+    }
+    return PLANNED_MAPS.reduce((sum, name) => sum + puts[name].count + drops[name].count, 0);
   }
 }
 
@@ -97,29 +98,29 @@ function openMap(name: MapName, pin: string | undefined): Bytes {
   return map;
 }
 
-type Collection = Record<PlannedMap, [Buffer, Buffer][]>;
-const collection = (): Collection => ({ endpoints: [], tables: [], services: [] });
-const text = (bytes: Buffer): string => bytes.toString('latin1');
-
-/** Without the number that programs count up. */
-function comparable(name: PlannedMap, value: Buffer): string {
-  return text(name === 'services' ? value.subarray(0, 12) : value);
+/** Rows to write, and rows whose keys go. */
+interface Difference {
+  readonly puts: Elements;
+  readonly drops: Elements;
 }
 
-const NOTHING: Elements = { services: [], endpoints: [], tables: [] };
+/** Programs count in the last bytes of a service. */
+const COMPARED = { endpoints: undefined, tables: undefined, services: SERVICE.next } as const;
 
-function collect(
-  before: SocketEntry | undefined,
-  after: SocketEntry | undefined,
-  { puts, drops }: { readonly puts: Collection; readonly drops: Collection },
-): void {
-  const [old, now] = [before, after].map((entry) => (entry ? elementsOf(entry) : NOTHING));
+function difference(before: Elements, after: Elements): Difference {
+  const nothing = emptyElements();
+  if (PLANNED_MAPS.every((name) => before[name].count === 0)) return { puts: after, drops: nothing };
+  const puts = emptyElements();
   for (const name of PLANNED_MAPS) {
-    const left = new Map((old ?? NOTHING)[name].map(([key, value]) => [text(key), value]));
-    for (const [key, value] of (now ?? NOTHING)[name]) {
-      if (!left.get(text(key))?.equals(value)) puts[name].push([key, value]);
-      left.delete(text(key));
+    const [old, now, size] = [before[name], after[name], COMPARED[name]];
+    const left = new Map(Array.from({ length: old.count }, (_, row) => [old.key(row), row]));
+    for (let row = 0; row < now.count; row++) {
+      const key = now.key(row);
+      const same = left.get(key);
+      if (same === undefined || old.value(same, size) !== now.value(row, size)) puts[name].addFrom(now, row);
+      left.delete(key);
     }
-    for (const key of left.keys()) drops[name].push([Buffer.from(key, 'latin1'), Buffer.alloc(0)]);
+    for (const row of left.values()) nothing[name].addFrom(old, row);
   }
+  return { puts, drops: nothing };
 }
