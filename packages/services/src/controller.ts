@@ -12,7 +12,7 @@ import { ServiceStore } from './service-store.ts';
 import { clusterModel } from './snapshot.ts';
 
 /** After a pass longer than this, in ms, changes are collected for so long; otherwise one need not wait. */
-const LONG_PASS = 10;
+const LONG_PASS = 50;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
 /** Rules that wait longer than this for what the API server says are stale, in ms. */
