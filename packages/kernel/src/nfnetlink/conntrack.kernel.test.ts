@@ -204,7 +204,7 @@ test('connections are made, changed and forgotten, and conntrack sees it', { ski
       () => updateConnection(netlink, spec, { status: [] }),
       (error) => isErrno(error, 'EBUSY'),
     );
-    assert.equal(deleteConnection(netlink, { ...changed, id: (changed.id ?? 0) ^ 1 }), false);
+    assert.equal(deleteConnection(netlink, { ...changed, id: ((changed.id ?? 0) ^ 1) >>> 0 }), false);
     assert.equal(deleteConnection(netlink, { ...changed, zone: 8 }), false);
     assert.equal(deleteConnection(netlink, changed), true);
     assert.deepEqual(
@@ -269,14 +269,46 @@ test('what does not fit is refused by the name of its field before it is sent', 
   }),
 );
 
+function manySpecs(count: number): ConnectionSpec[] {
+  const destination = ip('10.96.0.10');
+  return Array.from({ length: count }, (_, i) => {
+    const source = ip(`10.0.${i >> 8}.${i & 255}`);
+    return { protocol: 'udp', original: { source, destination, sourcePort: 9, destinationPort: 53 }, timeout: 600 };
+  });
+}
+
+test('events that nobody took in time are reported as lost, and events come again', { skip, timeout: 60_000 }, () =>
+  withNetns(1, async (netns) => {
+    using netlink = openNetlink('netfilter', netns);
+    const [spec, ...specs] = manySpecs(20_000);
+    assert.ok(spec);
+    let lost = 0;
+    const after: string[] = [];
+    const onEvents = (events: readonly ConnectionEvent[]) => {
+      if (lost > 0) after.push(...events.map(({ type }) => type));
+    };
+    const watch = subscribeConnections({ netns, onEvents, onLost: () => lost++ });
+    try {
+      // nothing is read meanwhile
+      for (let round = 0; round < 3; round++) {
+        createConnections(netlink, specs);
+        flushConnections(netlink);
+      }
+      for (let i = 0; i < 1000 && lost === 0; i++) await sleep(10);
+      assert.deepEqual([lost, listConnections(netlink).length], [1, 0]);
+      createConnection(netlink, spec);
+      for (let i = 0; i < 500 && after.length === 0; i++) await sleep(10);
+      assert.deepEqual(after, ['new']);
+    } finally {
+      watch.stop();
+    }
+  }),
+);
+
 test('20,000 connections are made, listed and forgotten in batches', { skip }, (t) =>
   withNetns(1, (netns) => {
     using netlink = openNetlink('netfilter', netns);
-    const destination = ip('10.96.0.10');
-    const specs = Array.from({ length: 20_000 }, (_, i): ConnectionSpec => {
-      const source = ip(`10.0.${i >> 8}.${i & 255}`);
-      return { protocol: 'udp', original: { source, destination, sourcePort: 9, destinationPort: 53 }, timeout: 600 };
-    });
+    const specs = manySpecs(20_000);
     const timed = <T>(what: string, fn: () => T): T => {
       const started = performance.now();
       const result = fn();

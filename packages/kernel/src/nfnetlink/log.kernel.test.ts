@@ -104,24 +104,6 @@ test('less is told when less is asked for, and packets may come together', { ski
   }),
 );
 
-test('the connection of a packet comes with it where the kernel can', { skip }, () =>
-  withNetns(1, async (netns) => {
-    inNamespace(
-      netns,
-      'nft -f -',
-      `${RULES} table inet c { chain o { type filter hook output priority -1; ct state new; }; }`,
-    );
-    try {
-      const [out] = await packetsOf(netns, { threshold: 1, connection: true }, 3);
-      assert.partialDeepStrictEqual(out, { connectionState: 'new', connection: { protocol: 'udp', mark: 0 } });
-      assert.equal(out?.connection?.original.destinationPort, 53);
-    } catch (error) {
-      if (!isErrno(error, 'EOPNOTSUPP')) throw error;
-      assert.match(error.message, /bind log group 5/);
-    }
-  }),
-);
-
 test('a group belongs to one socket, and is free when that stops', { skip }, () =>
   withNetns(1, (netns) => {
     const bind = (group = 5) => subscribeLog({ netns, group, onPackets() {}, onLost() {} });

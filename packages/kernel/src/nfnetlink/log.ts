@@ -14,7 +14,7 @@ import { refusalIn } from '../netlink/refusal.ts';
 import { watchNetlinkSocket } from '../netlink/subscription.ts';
 import type { Netns } from '../netns/netns.ts';
 import { inNetns, orClose } from '../socket/inet-socket.ts';
-import type { Watch } from '../socket/readable-watch.ts';
+import { type Watch, watchOf } from '../socket/readable-watch.ts';
 import { decodeLogPacket, type LogPacket } from './log-packet.ts';
 import { LOG_MSG, logConfigAttributes } from './log-table.ts';
 import { NFNL_SUBSYS, NFPROTO, nfgenmsg, nfnetlinkType } from './nfgenmsg.ts';
@@ -64,12 +64,10 @@ export function subscribeLog(options: LogOptions): Watch {
   };
   const watch = watchNetlinkSocket(socket, { protocol: 'netfilter', onMessages, onLost, keepAfterLoss: true });
   const first = setImmediate(() => onMessages(early));
-  return {
-    stop() {
-      clearImmediate(first);
-      watch.stop();
-    },
-  };
+  return watchOf(() => {
+    clearImmediate(first);
+    watch.stop();
+  });
 }
 
 type BindOptions = Omit<LogOptions, 'onPackets' | 'onLost'>;
@@ -136,10 +134,18 @@ export type LogFamily = 'ip' | 'ip6' | 'arp' | 'bridge' | 'netdev';
  * what the kernel logs without a rule; it stays so until unbindLogFamily. Rules with a group need no such binding.
  */
 export function bindLogFamily(netlink: Netlink, family: LogFamily): void {
-  netlink.request(configMessage({ family: NFPROTO[family] }, { command: 'family-bind' }, `log family ${family}`));
+  netlink.request(
+    configMessage(
+      { family: NFPROTO[family] },
+      { command: 'family-bind' },
+      `make nfnetlink_log the log of family ${family}`,
+    ),
+  );
 }
 
 /** Takes the family's logger away, whichever it is. */
 export function unbindLogFamily(netlink: Netlink, family: LogFamily): void {
-  netlink.request(configMessage({ family: NFPROTO[family] }, { command: 'family-unbind' }, `unlog family ${family}`));
+  netlink.request(
+    configMessage({ family: NFPROTO[family] }, { command: 'family-unbind' }, `take the log of family ${family} away`),
+  );
 }
