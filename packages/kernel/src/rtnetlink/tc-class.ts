@@ -2,7 +2,16 @@ import type { Netlink } from '../netlink/netlink.ts';
 import type { NetlinkMessage } from '../netlink/netlink-message.ts';
 import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type HtbClassOptions, htbClassFromWire, htbClassToWire } from './tc-shaper.ts';
-import { decodeTc, dumpTc, statsOf, type TcAttributes, type TcStats, type TcVerb, tcRequest } from './tc-table.ts';
+import {
+  decodeTc,
+  deleteTc,
+  dumpTc,
+  statsOf,
+  type TcAttributes,
+  type TcStats,
+  type TcVerb,
+  tcRequest,
+} from './tc-table.ts';
 
 export type TcClassKind =
   | { readonly kind: 'htb'; readonly options: HtbClassOptions }
@@ -49,11 +58,11 @@ export function replaceClass(netlink: Netlink<'route'>, spec: TcClassSpec): void
   netlink.request(classRequest('replace', spec));
 }
 
-/** EBUSY: it has classes below it, or filters send packets to it. */
-export function deleteClass(netlink: Netlink<'route'>, { link, handle }: Omit<TcClassPlace, 'parent'>): void {
+/** False: there is no such class. EBUSY: it has classes below it, or filters send packets to it. */
+export function deleteClass(netlink: Netlink<'route'>, { link, handle }: Omit<TcClassPlace, 'parent'>): boolean {
   const header = { link, handle: parseTcHandle(handle) };
   const op = `delete class ${handle} of link ${link}`;
-  netlink.request(tcRequest({ noun: 'class', verb: 'delete', header, attributes: {}, op }));
+  return deleteTc(netlink, { noun: 'class', header, attributes: {}, op });
 }
 
 export function listClasses(netlink: Netlink<'route'>, link: number): TcClass[] {

@@ -6,7 +6,7 @@ import { actionsFromWire, actionsToWire, type TcActionSpec } from './tc-action.t
 import { type bpf, ETHER_TYPES, type flower, type matchall, type u32Filter } from './tc-filter-table.ts';
 import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type EtherType, type FlowerMatch, flowerFromWire, flowerToWire, type U32Key } from './tc-match.ts';
-import { decodeTc, dumpTc, type TcAttributes, type TcVerb, tcRequest } from './tc-table.ts';
+import { decodeTc, deleteTc, dumpTc, type TcAttributes, type TcVerb, tcRequest } from './tc-table.ts';
 
 /** What happens to packets that match. */
 interface Consequence {
@@ -91,13 +91,14 @@ export function replaceFilter(netlink: Netlink<'route'>, spec: TcFilterSpec): vo
 
 /**
  * Takes filters away: those of the priority (of any `etherType` unless one is given), of them the one of the handle, or without
- * a priority all at `parent`; the kernel wants a priority with a handle or a kind.
+ * a priority all at `parent`; the kernel wants a priority with a handle or a kind. False: there is none, or no qdisc at `parent`;
+ * without a priority the kernel says nothing of the filters, and the answer is whether there is a qdisc.
  */
-export function deleteFilter(netlink: Netlink<'route'>, place: TcFilterPlace & { readonly kind?: string }): void {
+export function deleteFilter(netlink: Netlink<'route'>, place: TcFilterPlace & { readonly kind?: string }): boolean {
   const { kind, chain, priority } = place;
   const header = headerOf({ ...place, etherType: priority === undefined ? 0 : (place.etherType ?? 0) });
   const attributes = { kind, chain };
-  netlink.request(tcRequest({ noun: 'filter', verb: 'delete', header, attributes, op: `delete filters ${at(place)}` }));
+  return deleteTc(netlink, { noun: 'filter', header, attributes, op: `delete filters ${at(place)}` });
 }
 
 /** The filters at one place, in the order they are asked; for u32 also its hash tables, which have a divisor. */

@@ -6,7 +6,16 @@ import { formatTcHandle, parseTcHandle } from './tc-identifier.ts';
 import { type NetemOptions, netemFromWire, netemToWire } from './tc-netem.ts';
 import type { fq, fqCodel } from './tc-qdisc-table.ts';
 import { type HtbOptions, htbFromWire, htbToWire, type TbfOptions, tbfFromWire, tbfToWire } from './tc-shaper.ts';
-import { decodeTc, dumpTc, statsOf, type TcAttributes, type TcStats, type TcVerb, tcRequest } from './tc-table.ts';
+import {
+  decodeTc,
+  deleteTc,
+  dumpTc,
+  statsOf,
+  type TcAttributes,
+  type TcStats,
+  type TcVerb,
+  tcRequest,
+} from './tc-table.ts';
 
 export interface FifoOptions {
   /** Packets (pfifo) or bytes (bfifo) that may wait. */
@@ -55,7 +64,7 @@ export function qdiscRequest(verb: TcVerb, qdisc: QdiscSpec): NetlinkMessage {
     verb,
     header: { link, parent: parseTcHandle(parent), handle: parseTcHandle(handle) },
     attributes: { kind: name, options: optionsToWire(qdisc) },
-    op: `${verb} qdisc ${name} ${handle} at ${parent} of link ${link}`,
+    op: `${verb} qdisc ${name}${handle === 'none' ? '' : ` ${handle}`} at ${parent} of link ${link}`,
   });
 }
 
@@ -69,11 +78,14 @@ export function replaceQdisc(netlink: Netlink<'route'>, qdisc: QdiscSpec): void 
   netlink.request(qdiscRequest('replace', qdisc));
 }
 
-/** Takes the qdisc away that sits at `parent` (default `root`), with its classes and filters. */
-export function deleteQdisc(netlink: Netlink<'route'>, { link, parent = 'root', handle = 'none' }: QdiscPlace): void {
+/** Takes the qdisc away that sits at `parent` (default `root`), with its classes and filters; false when there is none. */
+export function deleteQdisc(
+  netlink: Netlink<'route'>,
+  { link, parent = 'root', handle = 'none' }: QdiscPlace,
+): boolean {
   const header = { link, parent: parseTcHandle(parent), handle: parseTcHandle(handle) };
-  const op = `delete qdisc ${handle} at ${parent} of link ${link}`;
-  netlink.request(tcRequest({ noun: 'qdisc', verb: 'delete', header, attributes: {}, op }));
+  const op = `delete qdisc${handle === 'none' ? '' : ` ${handle}`} at ${parent} of link ${link}`;
+  return deleteTc(netlink, { noun: 'qdisc', header, attributes: {}, op });
 }
 
 /** The qdiscs of a link, or of all; also the one that the kernel gave a link that is up, whose handle is `none`. */

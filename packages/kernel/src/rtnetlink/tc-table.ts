@@ -1,3 +1,4 @@
+import { isErrno } from '../errors.ts';
 import { type AttributesOf, attributes, selectedBy } from '../netlink/attribute.ts';
 import { bytes, flag, pad, s32, struct, text, u8, u32, u64 } from '../netlink/codec.ts';
 import { completeStruct } from '../netlink/complete-struct.ts';
@@ -93,6 +94,20 @@ export function tcRequest({ noun, verb, header, attributes, op }: TcMessage): Ne
   const type = RTM[noun][verb === 'delete' ? 'delete' : 'create'];
   const body = encodeBody(tcmsg, header, tcAttributes, attributes);
   return { type, flags: FLAGS[verb], body, op, protocol: 'route' };
+}
+
+/** What the kernel says when the place to delete from is not there, or something else is in it; both EINVAL. */
+const ABSENT = /^(Parent Qdisc doesn't exist|Invalid handle)/;
+
+/** Whether something was deleted; false: it is not there. Throws KernelError, ENODEV when there is no such link. */
+export function deleteTc(netlink: Netlink<'route'>, message: Omit<TcMessage, 'verb'>): boolean {
+  try {
+    netlink.request(tcRequest({ ...message, verb: 'delete' }));
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || (isErrno(error, 'EINVAL') && ABSENT.test(error.extack ?? ''))) return false;
+    throw error;
+  }
 }
 
 export interface DecodedTc {

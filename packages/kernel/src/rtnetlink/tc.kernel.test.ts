@@ -65,7 +65,7 @@ test('tbf as tc reads it, and as tc writes it', { skip: lacking('qdisc-tbf') }, 
     replaceQdisc(netlink, { link, handle: '3:', kind: 'tbf', options: { rate: 8e6, burst: 9000, limit: 9000, peak } });
     assert.partialDeepStrictEqual(listQdiscs(netlink, link)[0], { options: { rate: 8e6, burst: 9000, peak } });
     assert.partialDeepStrictEqual(tc('qdisc', 'show', 'dev', 'v0')[0], { options: { mtu: '1600b/1', lat: 3700 } });
-    deleteQdisc(netlink, { link });
+    assert.equal(deleteQdisc(netlink, { link }), true);
     assert.deepEqual(listQdiscs(netlink, link), []);
   });
 });
@@ -93,7 +93,7 @@ test('a tree of htb classes as tc reads and writes it', { skip: lacking('qdisc-h
     });
     replaceClass(netlink, { link, parent: '1:1', handle: '1:30', kind: 'htb', options: { rate: 9e6 } });
     assert.match(classes(), /1:30 parent 1:1 prio 0 rate 9Mbit ceil 9Mbit/);
-    deleteClass(netlink, { link, handle: '1:30' });
+    assert.equal(deleteClass(netlink, { link, handle: '1:30' }), true);
     assert.equal(listClasses(netlink, link).length, 2);
     assert.partialDeepStrictEqual(
       listQdiscs(netlink, link).map(({ kind, parent, handle }) => ({ kind, parent, handle })),
@@ -129,6 +129,37 @@ test('clsact with a BPF filter', { skip: lacking('tc-bpf') }, async () => {
     assert.deepEqual(listFilters(netlink, place), []);
     deleteQdisc(netlink, { link, parent: 'clsact' });
     assert.deepEqual(listQdiscs(netlink, link), []);
+  });
+});
+
+test('deleting what is not there is false', { skip: lacking('qdisc-htb', 'tc-bpf') }, async () => {
+  await withLink(({ netlink, link }) => {
+    const egress = { link, parent: 'egress' } as const;
+    const absent = [
+      () => deleteQdisc(netlink, { link }),
+      () => deleteQdisc(netlink, { link, parent: 'clsact' }),
+      () => deleteQdisc(netlink, { link, parent: '1:10' }),
+      () => deleteQdisc(netlink, { link, handle: '2:' }),
+      () => deleteClass(netlink, { link, handle: '1:10' }),
+      () => deleteFilter(netlink, { ...egress, priority: 7 }),
+      () => deleteFilter(netlink, { link, parent: '1:', priority: 7 }),
+    ];
+    for (const remove of absent) assert.equal(remove(), false);
+    createQdisc(netlink, { link, handle: '1:', kind: 'htb' });
+    for (const remove of absent.slice(1)) assert.equal(remove(), false);
+    assert.equal(listQdiscs(netlink, link).length, 1);
+    createQdisc(netlink, { link, kind: 'clsact' });
+    const classic = Buffer.from([6, 0, 0, 0, 0, 0, 0, 0]);
+    createFilter(netlink, { ...egress, priority: 5, handle: 1, kind: 'bpf', name: 'nothing', classic });
+    assert.equal(deleteFilter(netlink, { ...egress, priority: 7 }), false);
+    assert.equal(deleteFilter(netlink, { ...egress, priority: 5, handle: 2, kind: 'bpf' }), false);
+    assert.equal(deleteFilter(netlink, { ...egress, priority: 5 }), true);
+    assert.equal(deleteQdisc(netlink, { link, parent: 'clsact' }), true);
+    assert.equal(deleteQdisc(netlink, { link }), true);
+    assert.throws(
+      () => deleteQdisc(netlink, { link: 4711 }),
+      (error) => isErrno(error, 'ENODEV') && error.op === 'delete qdisc at root of link 4711',
+    );
   });
 });
 

@@ -157,3 +157,9 @@ test('a class and a filter that were encoded decode to the same', () => {
   assert.deepEqual(decodeFilter(body), { ...filter, match: { ...filter.match, source: 'fc00::/7' } });
   fuzzDecoder(decodeFilter, { samples: [body], runs: 500 });
 });
+
+test('the operation of an error says what is known', () => {
+  const tbf = { link: 1, kind: 'tbf', options: { rate: 8e6, burst: 20_000, limit: 70_000 } } as const;
+  assert.equal(qdiscRequest('create', tbf).op, 'create qdisc tbf at root of link 1');
+  assert.equal(qdiscRequest('create', { ...tbf, handle: '1:' }).op, 'create qdisc tbf 1: at root of link 1');
+});
