@@ -66,21 +66,28 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     logger: logger.child({ room }),
   });
   const policy = createPolicyRoom(context('policy'));
+  const pods = createPodsRoom({
+    ...context('pods'),
+    podReady: async ({ identity, address }) => {
+      services.podsChanged();
+      if (identity) await policy.ensurePod({ namespace: identity.namespace, name: identity.name, address });
+    },
+  });
+  const services = createServicesRoom({
+    ...context('services'),
+    sockets: { podNamespaces: () => pods.podNamespaces() },
+  });
   const rooms: readonly Room[] = [
     createFabricRoom(context('fabric')),
     policy,
-    createPodsRoom({
-      ...context('pods'),
-      podReady: async ({ identity, address }) => {
-        if (identity) await policy.ensurePod({ namespace: identity.namespace, name: identity.name, address });
-      },
-    }),
-    createServicesRoom(context('services')),
+    pods,
+    services,
     createDnsRoom(context('dns')),
     createIngressRoom(context('ingress')),
     createLoadBalancerRoom(context('loadbalancer')),
   ];
   await Promise.all(rooms.map((room) => room.start()));
+  services.podsChanged();
   const chosen = (name: string | undefined): readonly Room[] =>
     rooms.filter((room) => name === undefined || room.name === name);
   return {

@@ -31,6 +31,8 @@ export interface PodsContext extends RoomContext {
 export interface PodsRoom extends Room {
   /** Where the CNI binary connects to. */
   readonly socketPath: string;
+  /** The files of the network namespaces (CNI_NETNS) of the pods that are wired. */
+  podNamespaces(): readonly string[];
 }
 
 /** Drift is looked for this often, in ms. */
@@ -120,6 +122,10 @@ class PodsController implements PodsRoom {
       ...{ room: this.name, ready: this.#errors.length === 0, errors: this.#errors },
       facts: { pods: this.#table.list().length, wiring, mtu: this.#mtu, ...addresses },
     };
+  }
+
+  podNamespaces(): readonly string[] {
+    return this.#table.list().map(({ netnsPath }) => netnsPath);
   }
 
   plan(): readonly PlanEntry[] {
