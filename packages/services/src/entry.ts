@@ -8,6 +8,7 @@ import {
   type ServiceModel,
   type ServicePortModel,
 } from './model.ts';
+import { isRoutable } from './nftables/service-plan.ts';
 import { portTargets, type Target } from './target.ts';
 
 /** In the order in which they win when two services want the same address and port. */
@@ -52,7 +53,9 @@ export function portEntries(
     });
   return [
     ...entries('cluster IP', service.clusterAddresses, port.port, { target: internal }),
-    ...(port.nodePort ? entries('node port', where.node.nodePortAddresses, port.nodePort, outer) : []),
+    ...(port.nodePort
+      ? entries('node port', where.node.nodePortAddresses.filter(isRoutable), port.nodePort, outer)
+      : []),
     ...entries('load-balancer IP', service.loadBalancerAddresses, port.port, outer),
     ...entries('external IP', service.externalAddresses, port.port, outer),
   ];

@@ -3,6 +3,8 @@ import { type ErrorCodeTable, PodwireError } from '@podwire/base';
 export const SERVICES_ERRORS = {
   SERVICES_MODE_REFUSED: 'the node cannot go over to the proxy mode; the one before goes on',
   SERVICES_NO_CGROUP: 'mode ebpf has no cgroup2 file system to attach to',
+  SERVICES_IPTABLES: 'mode iptables has no program that works, or it refused the rules',
+  SERVICES_FOREIGN_PROXY: 'mode iptables leaves the node to a kube-proxy that has its chains there',
 } as const satisfies ErrorCodeTable;
 
 export type ServicesErrorCode = keyof typeof SERVICES_ERRORS;

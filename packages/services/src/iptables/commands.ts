@@ -1,5 +1,6 @@
-import { type Family, PodwireError } from '@podwire/base';
+import { type Family, messageOf, type PodwireError } from '@podwire/base';
 import { type Netns, spawnIn } from '@podwire/kernel';
+import { servicesError } from '../errors.ts';
 import { MARKER } from './layout.ts';
 import { parseSaved, type Saved } from './saved.ts';
 
@@ -70,10 +71,9 @@ function refused(program: string, code: number | string, complaint: string, text
   const number = Number(/line:? (\d+)/.exec(complaint)?.[1] ?? 0);
   const line = text.split('\n')[number - 1];
   const said = complaint.trim().slice(0, 400) || (code === 'ENOENT' ? 'it is not installed' : 'it says nothing');
-  return new PodwireError(
+  return servicesError(
     'SERVICES_IPTABLES',
     `${program} ended with ${code}: ${said}${line ? ` (${line})` : ''}; install iptables or choose another proxy mode`,
-    { details: { program, code, ...(line && { line }) } },
   );
 }
 
@@ -95,14 +95,14 @@ export async function detectIptables(netns?: Netns): Promise<IptablesCommands> {
       await commands.restore('ipv4', TRIAL, true);
       found.push({ commands, saved });
     } catch (error) {
-      complaints.push(error instanceof Error ? error.message : String(error));
+      complaints.push(messageOf(error));
     }
   }
   for (const { commands, saved } of found) refuseForeign(commands, saved);
   const [best] = found.sort(
     (a, b) => Number(isOurs(b.saved)) - Number(isOurs(a.saved)) || b.saved.rules - a.saved.rules,
   );
-  if (!best) throw new PodwireError('SERVICES_IPTABLES', `no iptables works here: ${complaints.join('; ')}`);
+  if (!best) throw servicesError('SERVICES_IPTABLES', `no iptables works here: ${complaints.join('; ')}`);
   return best.commands;
 }
 
@@ -115,7 +115,7 @@ export const isOurs = ({ chains }: Saved): boolean => chains.has(`nat ${MARKER}`
 /** Throws SERVICES_FOREIGN_PROXY when the classic chains are there without our marker. */
 export function refuseForeign({ name }: IptablesCommands, saved: Saved): void {
   if (isOurs(saved) || !(saved.chains.has('nat KUBE-SERVICES') || saved.chains.has('filter KUBE-SERVICES'))) return;
-  throw new PodwireError(
+  throw servicesError(
     'SERVICES_FOREIGN_PROXY',
     `${name} has a chain KUBE-SERVICES that is not podwire's (no chain ${MARKER}): a kube-proxy serves this node; ` +
       'remove it and its rules (kube-proxy --cleanup), or choose proxy mode nftables',

@@ -1,8 +1,9 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
-import type { ServiceModel, ServicesView } from '../model.ts';
+import type { ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { FAMILIES, KernelChains, type PerFamily } from './apply.ts';
+import { limitsOf } from './limits.ts';
 import { observeDrift } from './observe.ts';
 import { assemble, type Desired } from './plan.ts';
 import { planService, type ServicePlan } from './service-plan.ts';
@@ -38,7 +39,7 @@ class IptablesProxy implements ServiceProxy {
   problems(view: ServicesView): readonly string[] {
     const desired = this.#current(view);
     const conflicts = FAMILIES.flatMap((family) => desired[family].problems);
-    return [...conflicts, ...[...view.services.values()].flatMap(unbalanced)];
+    return [...conflicts, ...limitsOf(view.services.values(), view.node)];
   }
 
   facts(): Readonly<Record<string, string | number>> {
@@ -81,12 +82,4 @@ class IptablesProxy implements ServiceProxy {
     }
     return assemble({ ...where, foreignAddresses: [...view.foreign.values()].flat() }, plans.values());
   }
-}
-
-/** Ways of choosing that rules of iptables cannot do. */
-function unbalanced({ namespace, name, balance }: ServiceModel): string[] {
-  if (!balance || balance === 'random' || balance === 'round-robin') return [];
-  return [
-    `Service ${namespace}/${name}: mode iptables cannot balance by ${balance} and draws at random; choose another mode`,
-  ];
 }

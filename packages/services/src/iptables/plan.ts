@@ -1,6 +1,7 @@
 import type { PlanEntry } from '@podwire/kube';
 import { settleEntries } from '../entry.ts';
 import { ofFamily, type ServicesModel } from '../model.ts';
+import { isRoutable } from '../nftables/service-plan.ts';
 import { baseChains } from './base-rules.ts';
 import { type ChainId, chainId } from './layout.ts';
 import { type Rule, rule } from './rule.ts';
@@ -74,7 +75,7 @@ function gather(
     for (const entry of entries) if (isWinner(entry)) for (const [place, one] of entry.placed) rules[place].add(one);
     for (const [place, one] of always) rules[place].add(one);
   }
-  for (const destination of ofFamily(node.nodePortAddresses, family))
+  for (const destination of ofFamily(node.nodePortAddresses, family).filter(isRoutable))
     rules['nat KUBE-SERVICES'].add(rule({ destination, comment: 'node ports', jump: ['KUBE-NODEPORTS'] }));
   for (const destination of ranges)
     rules['filter KUBE-CLUSTER-IPS'].add(rule({ ...notAllocated, destination, jump: ['DROP'] }));

@@ -1,0 +1,22 @@
+import type { NodeModel, ServiceModel } from '../model.ts';
+import { MAX_SLOTS } from '../nftables/layout.ts';
+import { isRoutable } from '../nftables/service-plan.ts';
+
+/** What this mode cannot do of what is asked, one line each. */
+export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
+  const lines = nodePortAddresses
+    .filter((address) => !isRoutable(address))
+    .map((address) => `node ports are not at ${address} in mode iptables; take it out of nodePortAddresses`);
+  for (const { namespace, name, balance = 'random', ports } of services) {
+    for (const { port, endpoints } of ports)
+      if (endpoints.length > MAX_SLOTS)
+        lines.push(
+          `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_SLOTS} are used; split the service`,
+        );
+    if (balance !== 'random' && balance !== 'round-robin')
+      lines.push(
+        `Service ${namespace}/${name}: balance ${balance} is not in mode iptables, so it is random; choose another`,
+      );
+  }
+  return lines;
+}
