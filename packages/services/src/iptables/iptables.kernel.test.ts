@@ -11,7 +11,7 @@ import { CLUSTER_IP_CASES } from '../suite/cluster-ip-cases.ts';
 import { EXTERNAL_CASES } from '../suite/external-cases.ts';
 import { SUITE } from '../suite/index.ts';
 import { MATRIX6_CASES } from '../suite/matrix-cases.ts';
-import { type World, withWorld } from '../world.fixture.ts';
+import { ADDRESS, type World, withWorld } from '../world.fixture.ts';
 
 type Variant = 'iptables-nft' | 'iptables-legacy';
 const FOREIGN_RULE = 'INPUT -s 192.0.2.1/32 -m comment --comment "somebody else" -j ACCEPT';
@@ -123,7 +123,12 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
         { name: 'http', port: 80, nodePort: 30_007 },
         { name: 'sctp', protocol: 'SCTP', port: 80 },
       ];
-      putService(informers, '10.96.2.1', affinity, 'sticky');
+      const stickyPorts = [
+        { name: 'http', port: 80, nodePort: 30_008 },
+        { name: 'dns', protocol: 'UDP', port: 53 },
+      ];
+      putService(informers, '10.96.2.1', { ...affinity, type: 'NodePort', ports: stickyPorts }, 'sticky');
+      putService(informers, '10.96.2.5', { annotations: { 'podwire.io/balance': 'round-robin' } }, 'turns');
       putService(informers, '10.96.2.2', { ...sourceRanges, externalTrafficPolicy: 'Local', ports }, 'fenced');
       putService(informers, '10.96.2.3', { backends: [] }, 'empty');
       putService(informers, '10.200.2.4', { internalTrafficPolicy: 'Local', backends: ['far'] }, 'elsewhere');
@@ -134,6 +139,34 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
         await world.restart();
         assert.equal(commands(world), 0);
         assert.deepEqual(world.room.status().errors, []);
+      });
+
+      await t.test('names of objects stay names, whatever is in them', async () => {
+        const names = [`it's "x" \\ -j ACCEPT`, 'x\nCOMMIT\n*filter\n-P INPUT DROP', 'é\0', 'x'.repeat(300)];
+        for (const [i, name] of names.entries())
+          putService(informers, `10.96.3.${i + 1}`, { ...affinity, backends: ['near1'] }, name);
+        await world.room.idle();
+        assert.deepEqual(world.room.status().errors, []);
+        assert.deepEqual(await world.room.diff(), []);
+        for (const i of names.keys())
+          assert.equal((await world.connect('client', `10.96.3.${i + 1}`, 80)).server, 'near1:8080');
+        for (const name of names) informers.remove('Service', { metadata: { namespace: 'default', name } });
+        await world.room.idle();
+      });
+
+      await t.test('affinity is common to the cluster IP and the node port of a port', async () => {
+        const [first] = [await world.connect('client', '10.96.2.1', 80)];
+        for (let i = 0; i < 10; i++)
+          assert.equal((await world.connect('client', ADDRESS.node, 30_008)).server, first.server);
+      });
+
+      await t.test('round robin takes turns', async () => {
+        const counts = new Map<string, number>();
+        for (let i = 0; i < 30; i++) {
+          const { server } = await world.connect('client', '10.96.2.5', 80);
+          counts.set(server, (counts.get(server) ?? 0) + 1);
+        }
+        assert.deepEqual([...counts.values()], [10, 10, 10]);
       });
 
       await t.test('one endpoint less costs the chains of its service', async () => {
@@ -166,7 +199,7 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
       await t.test('chains of a service that is gone go', async () => {
         informers.remove('Service', { metadata: { namespace: 'default', name: 'fenced' } });
         await world.room.idle();
-        assert.doesNotMatch(saved(world, variant), /fenced|KUBE-(EXT|FW|SVL)-/);
+        assert.doesNotMatch(saved(world, variant), /fenced|KUBE-(FW|SVL)-/);
       });
 
       await t.test("cleanup leaves nothing but others' rules, also those that lead to our chains", async () => {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type { ServiceModel, ServicesModel } from '../model.ts';
 import { modelFromApi } from '../snapshot.ts';
 import { FakeIptables } from './fake-iptables.fixture.ts';
+import { limitsOf } from './limits.ts';
 import { type Desired, plan } from './plan.ts';
 import { type Lines, linesOf, restoreText } from './restore-text.ts';
 import { formatRule } from './rule.ts';
@@ -218,4 +219,16 @@ test('shares follow weights; round robin takes turns', () => {
   };
   assert.deepEqual(draws({}), ['random --probability 0.25000000000', 'random --probability 0.66666666651', '']);
   assert.deepEqual(draws({ balance: 'round-robin' }), ['nth --every 3 --packet 0', 'nth --every 2 --packet 0', '']);
+});
+
+test('what the mode cannot do is told', () => {
+  const one = { namespace: 'a', name: 'b', ports: [] };
+  const list = [one, { ...one, balance: 'round-robin' }, { ...one, balance: 'maglev' }] as unknown as ServiceModel[];
+  const { node } = modelOf([]);
+  const loopback = { ...node, nodePortAddresses: ['127.0.0.1', '172.30.0.11'] as never };
+  assert.deepEqual(limitsOf(list, loopback), [
+    'node ports are not at 127.0.0.1 in mode iptables; take it out of nodePortAddresses',
+    'Service a/b: balance maglev is not in mode iptables, so it is random; choose another',
+  ]);
+  assert.doesNotMatch(whole(plan({ ...modelOf([]), node: loopback }, 'ipv4')), /127/);
 });
