@@ -35,6 +35,16 @@ test('ways to balance (SVC-33), hints and weights, with real packets', { timeout
       assert.deepEqual(counts(await serversOf(world, 20, ['client', '10.96.0.2', 80])), first);
     });
 
+    await t.test('Maglev: connections are spread by a hash of their source', async () => {
+      putService(informers, '10.96.0.6', balance('maglev'));
+      await world.room.idle();
+      assert.deepEqual(world.room.status().errors, []);
+      const all = counts(await serversOf(world, 90, ['client', '10.96.0.6', 80]));
+      assert.ok(Object.values(all).length === 3 && Math.min(...Object.values(all)) >= 10, JSON.stringify(all));
+      assert.match(world.run('node', 'nft', 'list', 'chain', 'ip', 'podwire-services', 'n251-maglev'), /mod 251/);
+      assert.deepEqual(await world.room.diff(), []);
+    });
+
     await t.test('what rules cannot do is said, and is random', async () => {
       const name = putService(informers, '10.96.0.3', balance('least-connections'));
       await world.room.idle();

@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
 import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from './expressions.ts';
-import { type Choice, choiceValue, slotMark } from './layout.ts';
+import { type Choice, choiceValue, MAGLEV_SIZES, slotMark } from './layout.ts';
 
 /** Chains for so many slots exist always, so that ordinary changes touch elements only. */
 const ALWAYS = 64;
@@ -26,9 +26,7 @@ export function choiceChains(inUse: Iterable<Choice>, family: Family, previous?:
   const variants = largestOfEach(inUse);
   const signature = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) })).join(' ');
   if (signature === previous?.signature) return previous;
-  const choices = variants.flatMap((choice) =>
-    Array.from({ length: chainsFor(choice.slots) }, (_, i) => ({ ...choice, slots: i + 1 })),
-  );
+  const choices = variants.flatMap((choice) => slotCounts(choice).map((slots) => ({ ...choice, slots })));
   const fields = FIELDS[family];
   return {
     signature,
@@ -58,6 +56,12 @@ function largestOfEach(inUse: Iterable<Choice>): Choice[] {
   return [...largest].sort(([a], [b]) => a - b).map(([, choice]) => choice);
 }
 
+/** For how many slots a variant has chains. */
+function slotCounts({ slots, balance }: Choice): number[] {
+  if (balance === 'maglev') return [MAGLEV_SIZES.few, MAGLEV_SIZES.many];
+  return Array.from({ length: chainsFor(slots) }, (_, i) => i + 1);
+}
+
 function chainsFor(slots: number): number {
   return Math.max(FEWEST, 2 ** Math.ceil(Math.log2(slots)));
 }
@@ -67,10 +71,13 @@ function chainName({ affinitySeconds, inside, slots, balance }: Choice): string 
   return `n${slots}${affinitySeconds ? `-${affinitySeconds}s` : ''}${balance ? `-${balance}` : ''}${inside ? '-inside' : ''}`;
 }
 
-/** A slot: at random, the next one (of all services with so many), or the client's. */
-function draw({ inside, slots, balance }: Choice, { source }: Fields): Statement {
+/** A slot: at random, the next one (of all services with so many), the client's, or the connection's. */
+function draw({ inside, slots, balance }: Choice, { source, sourceAndPort }: Fields): Statement {
   const [modulus, offset] = [slots, slotMark(inside, 0)];
-  if (balance === 'source-hash') return setMark({ kind: 'jhash', of: source, modulus, seed: HASH_SEED, offset });
+  if (balance === 'source-hash' || balance === 'maglev') {
+    const of = balance === 'maglev' ? sourceAndPort : source;
+    return setMark({ kind: 'jhash', of, modulus, seed: HASH_SEED, offset });
+  }
   return setMark({ kind: 'numgen', mode: balance === 'round-robin' ? 'inc' : 'random', modulus, offset });
 }
 

@@ -35,6 +35,7 @@ function fieldsOf(ip: 'ip' | 'ip6') {
     key: concat(destination, PROTOCOL, PORT),
     keyAndMark,
     sourceAndKey: concat(source, destination, PROTOCOL, PORT),
+    sourceAndPort: concat(source, payload('th sport')),
     bothEnds: concat(source, destination),
     /** The service a packet was for, after DNAT; nft can type it only behind a match of the protocol. */
     originalKey: concat(originalDestination, PROTOCOL, { kind: 'ct', key: 'original proto-dst' }),

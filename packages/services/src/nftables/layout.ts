@@ -33,8 +33,14 @@ export interface Choice {
 }
 
 /** Ways of choosing that rules can do. */
-export type NftBalance = 'round-robin' | 'source-hash';
-const BALANCE_VALUES: Readonly<Record<NftBalance, number>> = { 'round-robin': 90_001, 'source-hash': 90_002 };
+export type NftBalance = 'round-robin' | 'source-hash' | 'maglev';
+const BALANCE_VALUES: Readonly<Record<NftBalance, number>> = {
+  'round-robin': 90_001,
+  'source-hash': 90_002,
+  maglev: 90_003,
+};
+/** Places of a Maglev table, a prime: for up to so many endpoints and for more. */
+export const MAGLEV_SIZES = { few: 251, many: 2039, fewEndpoints: 25 } as const;
 
 export function choiceValue({ affinitySeconds, inside, slots, balance }: Choice): number {
   return (balance ? BALANCE_VALUES[balance] : affinitySeconds) * 0x8000 + (inside ? 0x4000 : 0) + slots;

@@ -149,7 +149,7 @@ function describe(target: Target): string {
 
 /** What this mode can do of the ways to balance; with affinity a client's first choice is at random. */
 export function balanceOf({ affinitySeconds, balance }: ServiceModel): NftBalance | undefined {
-  return affinitySeconds === 0 && (balance === 'round-robin' || balance === 'source-hash') ? balance : undefined;
+  return affinitySeconds > 0 || balance === 'least-connections' || balance === 'random' ? undefined : balance;
 }
 
 function targetElements(elements: Elements, key: Key, target: Target): void {
@@ -180,7 +180,7 @@ function choiceElements(elements: Elements, choices: Choice[], { key, entry, rea
     ['inside', inside, true],
   ] as const) {
     if (one?.kind !== 'serve') continue;
-    const slots = slotsOf(one.endpoints);
+    const slots = slotsOf(one.endpoints, balance);
     const { affinitySeconds } = service;
     const choice: Choice = { affinitySeconds, inside: isInside, slots: slots.length, ...(balance && { balance }) };
     choices.push(choice);

@@ -25,3 +25,13 @@ test('too many slots: weights do not count', () => {
   const many = Array.from({ length: 300 }, (_, i) => endpoint(i & 255, 97 + (i % 4)));
   assert.equal(slotsOf(many).length, 300);
 });
+
+test('a Maglev table shares its places equally, and few move when an endpoint goes', () => {
+  const endpoints = [1, 2, 3, 4].map((last) => endpoint(last));
+  const before = slotsOf(endpoints, 'maglev');
+  const after = slotsOf(endpoints.slice(0, 3), 'maglev');
+  assert.deepEqual([before.length, after.length], [251, 251]);
+  for (const one of endpoints) assert.ok(Math.abs(before.filter((slot) => slot === one).length - 251 / 4) < 3);
+  const moved = before.filter((slot, i) => slot !== endpoints[3] && slot !== after[i]).length;
+  assert.ok(moved < 25, `${moved} moved`);
+});
