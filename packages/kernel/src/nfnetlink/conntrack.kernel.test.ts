@@ -218,6 +218,47 @@ test('connections are made, changed and forgotten, and conntrack sees it', { ski
   }),
 );
 
+test('every tracker has its tuples: ports, keys, identifiers or addresses alone', { skip }, () =>
+  withConntrackWorld(async ({ netlink, run }) => {
+    const ends = { source: ip('fd01::1'), destination: ip('fd01::2') };
+    const ports = { ...ends, sourcePort: 1, destinationPort: 2 };
+    const echo = { icmpId: 5, icmpCode: 0 };
+    const v4 = { source: ip('10.1.0.1'), destination: ip('10.1.0.2') };
+    const specs: readonly ConnectionSpec[] = [
+      { protocol: 'sctp', original: ports, timeout: 99, sctp: { state: 'established', originalTag: 1, replyTag: 2 } },
+      { protocol: 'udplite', original: ports, timeout: 99 },
+      { protocol: 'gre', original: ports, timeout: 99 },
+      { protocol: 'icmpv6', original: { ...ends, ...echo, icmpType: 128 }, timeout: 99 },
+      { protocol: 'icmp', original: { ...v4, ...echo, icmpType: 8 }, timeout: 99 },
+      { protocol: 50, original: ends, timeout: 99 },
+    ];
+    for (const spec of specs) createConnection(netlink, spec);
+    const there = 'src=fd01::1 dst=fd01::2';
+    const back = 'src=fd01::2 dst=fd01::1';
+    const tool = run('conntrack -L');
+    for (const line of [
+      ` ESTABLISHED ${there} sport=1 dport=2 [UNREPLIED] ${back} sport=2 dport=1 `,
+      `udplite  136 99 ${there} sport=1 dport=2 [UNREPLIED] ${back} sport=2 dport=1 `,
+      `gre      47 99 ${there} srckey=0x1 dstkey=0x2 [UNREPLIED] ${back} srckey=0x2 dstkey=0x1 `,
+      `icmpv6   58 99 ${there} type=128 code=0 id=5 [UNREPLIED] ${back} type=129 code=0 id=5 `,
+      'type=8 code=0 id=5 [UNREPLIED] src=10.1.0.2 dst=10.1.0.1 type=0 code=0 id=5 ',
+      `unknown  50 99 ${there} [UNREPLIED] ${back} `,
+    ])
+      assert.ok(
+        tool
+          .replace(/ 9\d /g, ' 99 ')
+          .replace(/ packets=\d+ bytes=\d+/g, '')
+          .includes(line),
+        `${line}\n${tool}`,
+      );
+    const list = listConnections(netlink);
+    const known = ({ protocol, original, sctp }: Pick<Connection, 'protocol' | 'original' | 'sctp'>) =>
+      JSON.stringify([protocol, Object.entries(original).sort(), sctp]);
+    assert.deepEqual(list.map(known).sort(), specs.map(known).sort());
+    assert.equal(deleteConnections(netlink, list), specs.length);
+  }),
+);
+
 test('a flush takes what fits', { skip }, () =>
   withConntrackWorld(async ({ netlink }) => {
     const make = (address: string, mark: number) =>
