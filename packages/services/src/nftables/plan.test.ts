@@ -23,8 +23,8 @@ function caseModel(name: string): ServicesModel {
     slices: kind<EndpointSlice>('EndpointSlice'),
     node: kind<Node>('Node')[0],
     nodeName: 'node-1',
-    podCidrs: ['10.244.0.0/16'],
-    serviceCidrs: ['10.96.0.0/12'],
+    podCidrs: ['10.244.0.0/16', ...(name === 'dual-stack' ? ['fd00:244::/32'] : [])],
+    serviceCidrs: ['10.96.0.0/12', ...(name === 'dual-stack' ? ['fd00:96::/112'] : [])],
   });
 }
 
