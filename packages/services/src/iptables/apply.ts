@@ -43,7 +43,7 @@ export class KernelChains {
   async drift(family: Family, desired: Desired): Promise<RestoreText> {
     const saved = await this.#saved(family, desired);
     return saved
-      ? restoreText(saved.chains, wantedLines(saved.chains, desired), { keep: saved.wanted })
+      ? restoreText(saved.chains, linesOf(desired.chains), { keep: saved.wanted })
       : { texts: [], commands: 0 };
   }
 
@@ -70,7 +70,7 @@ export class KernelChains {
     const saved = known ? undefined : await this.#saved(family, desired);
     const before = known ?? saved?.chains;
     if (!before) return 0;
-    const after = wantedLines(before, desired);
+    const after = linesOf(desired.chains);
     const tools = await this.#tools();
     const pieces = tools.variant === '-legacy' ? undefined : PIECE;
     const { texts, commands } = restoreText(before, after, { keep: saved?.wanted, pieces });
@@ -84,7 +84,7 @@ export class KernelChains {
   async #saved(family: Family, desired: Desired): Promise<Saved | undefined> {
     const commands = await this.#tools();
     const saved = await commands.save(family).catch((error: unknown) => {
-      if (desired.idle && family === 'ipv6') return undefined;
+      if (desired.chains.size === 0) return undefined;
       throw error;
     });
     if (saved) refuseForeign(commands, saved);
@@ -95,9 +95,4 @@ export class KernelChains {
     this.#commands ??= await detectIptables(this.#netns);
     return this.#commands;
   }
-}
-
-/** A family that was never used stays untouched. */
-function wantedLines(before: Lines, desired: Desired): Lines {
-  return desired.idle && before.size === 0 ? before : linesOf(desired.chains);
 }

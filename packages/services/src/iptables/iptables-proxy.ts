@@ -1,11 +1,12 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { ServicesView } from '../model.ts';
+import { familiesOf } from '../nftables/plan.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { FAMILIES, KernelChains, type PerFamily } from './apply.ts';
 import { limitsOf } from './limits.ts';
 import { observeDrift } from './observe.ts';
-import { assemble, type Desired } from './plan.ts';
+import { assemble, type Desired, UNUSED } from './plan.ts';
 import { planService, type ServicePlan } from './service-plan.ts';
 
 /** The classic chains, by iptables-restore; a change rewrites the chains of its service. */
@@ -43,8 +44,8 @@ class IptablesProxy implements ServiceProxy {
   }
 
   facts(): Readonly<Record<string, string | number>> {
-    const all = FAMILIES.map((family) => this.#desired?.[family]).filter((one) => one && !one.idle);
-    const sum = (size: (desired: Desired) => number) => all.reduce((total, one) => total + (one ? size(one) : 0), 0);
+    const all = FAMILIES.map((family) => this.#desired?.[family]).filter((one) => one !== undefined);
+    const sum = (size: (desired: Desired) => number) => all.reduce((total, one) => total + size(one), 0);
     return {
       variant: this.#kernel.variant ?? 'unknown',
       addresses: sum(({ entries }) => entries.length),
@@ -72,6 +73,7 @@ class IptablesProxy implements ServiceProxy {
 
   /** Plans what changed and joins it with the rest. */
   #plannedOf(family: Family, view: ServicesView, changes: Changes): Desired {
+    if (!familiesOf(view.cluster).includes(family)) return UNUSED;
     const plans = this.#plans[family];
     const where = { cluster: view.cluster, node: view.node, family };
     if (changes === 'all') plans.clear();

@@ -1,6 +1,7 @@
 import type { PlanEntry } from '@podwire/kube';
 import { settleEntries } from '../entry.ts';
 import { ofFamily, type ServicesModel } from '../model.ts';
+import { familiesOf } from '../nftables/plan.ts';
 import { isRoutable } from '../nftables/service-plan.ts';
 import { baseChains } from './base-rules.ts';
 import { type ChainId, chainId } from './layout.ts';
@@ -16,13 +17,15 @@ export interface Desired {
   readonly problems: readonly string[];
   /** Per UDP entry (`10.96.0.10 udp 53`) the endpoints its connections may lead to. */
   readonly udp: ReadonlyMap<string, readonly string[]>;
-  /** Nothing of this family is in the cluster. */
-  readonly idle: boolean;
 }
+
+/** Of a family of which the cluster has no addresses: whatever is ours goes. */
+export const UNUSED: Desired = { chains: new Map(), entries: [], problems: [], udp: new Map() };
 
 /** Pure and deterministic; the order of `model.services` does not matter. */
 export function plan(model: ServicesModel, family: Where['family']): Desired {
   const { cluster, node, services, foreignAddresses } = model;
+  if (!familiesOf(cluster).includes(family)) return UNUSED;
   const where = { cluster, node, family };
   const plans = services.map((service) => planService(service, where));
   return assemble({ ...where, foreignAddresses }, plans);
@@ -40,13 +43,11 @@ export function assemble(
   for (const chain of baseChains(model)) chains.set(chainId(chain), chain.rules);
   for (const [place, rules] of gather(model, sorted, (entry) => !won || won.has(entry))) chains.set(place, rules);
   for (const service of sorted) for (const chain of service.chains) chains.set(chainId(chain), chain.rules);
-  const { cluster, family } = model;
   return {
     chains,
     entries: winners.map(({ what, why }) => ({ what, why })),
     problems: conflicts,
     udp: new Map(winners.filter(({ protocol }) => protocol === 'udp').map(({ id, endpoints }) => [id, endpoints])),
-    idle: winners.length === 0 && ofFamily([...cluster.podCidrs, ...cluster.serviceCidrs], family).length === 0,
   };
 }
 

@@ -72,7 +72,10 @@ const LEVELS = [
 ];
 
 function oneText(before: Lines, after: Lines, { keep = new Set() }: RestoreOptions): RestoreText {
-  const parts = TABLES.map((table) => ({ table, commands: tableCommands(table, { before, after, keep }) }));
+  const changed = [...after].filter(([id, lines]) => !sameLines(before.get(id), lines)).map(([id]) => id);
+  const gone = [...before.keys()].filter((id) => !after.has(id));
+  const change: Change = { before, after, keep, changed, gone };
+  const parts = TABLES.map((table) => ({ table, commands: tableCommands(table, change) }));
   const busy = parts.filter(({ commands }) => commands.length > 0);
   return {
     texts: busy.length ? [busy.map(({ table, commands }) => frame(table, commands)).join('')] : [],
@@ -91,26 +94,28 @@ interface Change {
   readonly before: Lines;
   readonly after: Lines;
   readonly keep: ReadonlySet<ChainId>;
+  readonly changed: readonly ChainId[];
+  readonly gone: readonly ChainId[];
 }
 
-function tableCommands(table: TableName, { before, after, keep }: Change): string[] {
-  const [changed, gone]: [string[], string[]] = [[], []];
-  for (const [id, lines] of after) {
+function tableCommands(table: TableName, { before, after, keep, changed, gone }: Change): string[] {
+  const [changes, removals]: [string[], string[]] = [[], []];
+  for (const id of changed) {
     if (!id.startsWith(table)) continue;
-    const known = before.get(id);
-    if (known === lines || (known && sameLines(known, lines))) continue;
     const { name } = partsOf(id);
+    const [known, lines] = [before.get(id), after.get(id) ?? []];
     const commands = isBuiltIn(name) ? jumpCommands(name, known ?? [], lines) : chainCommands(name, known, lines);
-    for (const command of commands) changed.push(command);
+    for (const command of commands) changes.push(command);
   }
-  for (const [id, lines] of before) {
-    if (!id.startsWith(table) || after.has(id)) continue;
+  for (const id of gone) {
+    if (!id.startsWith(table)) continue;
     const { name } = partsOf(id);
-    if (isBuiltIn(name)) for (const line of lines) changed.push(`-D ${name} ${line}`);
-    else if (!keep.has(id) || lines.length > 0) changed.push(emptied(name));
-    if (!isBuiltIn(name) && !keep.has(id)) gone.push(`-X ${name}`);
+    const lines = before.get(id) ?? [];
+    if (isBuiltIn(name)) for (const line of lines) changes.push(`-D ${name} ${line}`);
+    else if (!keep.has(id) || lines.length > 0) changes.push(emptied(name));
+    if (!isBuiltIn(name) && !keep.has(id)) removals.push(`-X ${name}`);
   }
-  return [...sortedCommands(changed), ...gone];
+  return [...sortedCommands(changes), ...removals];
 }
 
 /** Makes the chain, or empties it. */
@@ -140,6 +145,6 @@ function chainCommands(name: string, before: readonly string[] | undefined, afte
   ];
 }
 
-function sameLines(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((line, i) => line === b[i]);
+function sameLines(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a === b || (a?.length === b.length && b.every((line, i) => line === a[i]));
 }
