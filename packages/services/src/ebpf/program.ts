@@ -8,6 +8,7 @@ const context = a.CONTEXTS.bpf_sock_addr;
 /** A UDP socket that is not connected stays with its endpoint as long as conntrack would keep a stream, in seconds. */
 const UDP_STREAM_SECONDS = 120;
 const NANOSECONDS = 1_000_000_000;
+const UDP = 17;
 
 /*
  * The stack, from r10 downwards. Registers: r6 context, r7 count or what was found, r8 service, r9 nanoseconds a client stays.
@@ -54,10 +55,16 @@ export function translation(options: TranslationOptions): a.Instruction[] {
     a.mov(r0, 1),
     a.exit(),
     a.label('refuse'),
+    ...(options.datagrams ? [] : allowUdp()),
     ...(options.canRefuse ? [a.mov(r1, -errnoOf('ECONNREFUSED')), a.call('set_retval')] : []),
     a.mov(r0, 0),
     a.exit(),
   ];
+}
+
+/** UDP sockets may connect to anything; what they send then is refused by the rules. */
+function allowUdp(): a.Instruction[] {
+  return [a.loadField(r2, r6, context, 'protocol'), a.jumpIf(r2, '==', UDP, 'allow')];
 }
 
 /**

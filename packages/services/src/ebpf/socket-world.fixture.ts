@@ -22,13 +22,14 @@ export function lackingSocketProbe(): string | false {
 export function withSocketWorld(
   proxyMode: ProxyMode,
   fn: (world: World, place: SocketPlaceFixture) => Promise<void>,
-  { pinned = true } = {},
+  { pinned = true, dualStack = false } = {},
 ): Promise<void> {
   return withSocketPlace((place) =>
     withWorld(
       (world) => fn(world, place),
       ({ client, near1, near2 }) => ({
         proxyMode,
+        dualStack,
         runDirectory: place.runDirectory,
         sockets: {
           cgroup: place.cgroup,

@@ -109,7 +109,8 @@ export async function runChanges(t: TestContext, world: World): Promise<void> {
     await world.room.idle();
     const second = await ask();
     assert.ok(second === 'near2' || second === 'far', second);
-    assert.ok(Number(world.room.status().facts.flowsForgotten) >= 1);
+    // of sockets there is nothing to forget
+    if (world.room.mode !== 'ebpf') assert.ok(Number(world.room.status().facts.flowsForgotten) >= 1);
     putSlice(informers, name, { backends: [] });
     await world.room.idle();
     assert.equal(await ask(), undefined);

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connectTcp } from '@podwire/kernel';
+import { putService, putSlice } from '../api-objects.fixture.ts';
+import { runCases } from '../suite/case.ts';
+import { runChanges } from '../suite/changes.ts';
+import { SUITE } from '../suite/index.ts';
+import { MATRIX6_CASES } from '../suite/matrix-cases.ts';
+import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
+
+const skip = lackingSocketProbe();
+
+test('what every mode does alike', { skip, timeout: 120_000 }, (t) =>
+  withSocketWorld('ebpf', (world) => runCases(t, world, SUITE)),
+);
+
+test('what every mode does alike when services change', { skip, timeout: 120_000 }, (t) =>
+  withSocketWorld('ebpf', (world) => runChanges(t, world)),
+);
+
+test('IPv6, and sockets of IPv6 that use IPv4', { skip, timeout: 120_000 }, (t) =>
+  withSocketWorld(
+    'ebpf',
+    async (world) => {
+      await runCases(t, world, MATRIX6_CASES);
+      await t.test('the peer is the service, and nothing is translated', async () => {
+        const name = putService(world.informers, '10.96.9.9', { clusterIPs: ['10.96.9.9', 'fd00:96::99'] });
+        putSlice(world.informers, name, { addressType: 'IPv6' }, `${name}-6`);
+        await world.room.idle();
+        world.run('node', 'conntrack', '-F');
+        for (const address of ['fd00:96::99', '::ffff:10.96.9.9']) {
+          const socket = await connectTcp({ netns: world.netns.client, address, port: 80 });
+          const normal = address.replace('10.96.9.9', 'a60:909');
+          assert.ok([address, normal].includes(socket.remoteAddress ?? ''), socket.remoteAddress);
+          socket.destroy();
+        }
+        for (const family of ['ipv4', 'ipv6'])
+          assert.equal(world.run('node', 'conntrack', '-L', '-f', family, '--any-nat'), '', family);
+      });
+    },
+    { dualStack: true },
+  ),
+);
