@@ -104,10 +104,7 @@ test('what is compared as the kernel keeps it: case of names, bits with a mask, 
   assert.equal(vlan({ flags, mask: ['looseBinding', 'reorderHeader'] }), false);
   assert.equal(same({ bridge: { ageingTime: 12_345 } }, { bridge: { ageingTime: 12_344 } }), true);
   assert.equal(same({ bridge: { ageingTime: 12_345 } }, { bridge: { ageingTime: 12_343 } }), false);
-  assert.equal(
-    same({ bridge: { multicastQueryInterval: 6001n } }, { bridge: { multicastQueryInterval: 6000n } }),
-    true,
-  );
+  assert.equal(same({ bridge: { multicastQueryInterval: 6001 } }, { bridge: { multicastQueryInterval: 6000 } }), true);
   assert.equal(same({ bridge: { priority: 7 } }, { bridge: { priority: 8 } }), false);
 });
 

@@ -48,10 +48,23 @@ export function hasOwnLower(kind: string): boolean {
   return isLinkKind(kind) && 'lowerIndex' in rowsOf(kind);
 }
 
-/** Settings as the kernel's table has them: by family, and without flags that are not set. */
+/** What the kernel tells of a link and refuses to be told. */
+const TOLD: Readonly<Partial<Record<LinkKind, readonly string[]>>> = {
+  bridge: [
+    ...['rootId', 'bridgeId', 'rootPort', 'rootPathCost', 'topologyChange', 'topologyChangeDetected', 'helloTimer'],
+    ...['tcnTimer', 'topologyChangeTimer', 'gcTimer', 'multicastQuerierState', 'fdbLearned'],
+  ],
+  vxlan: ['reservedBits'],
+};
+
+/**
+ * Settings as the kernel's table has them: by family, without flags that are not set and without what can only be observed, so
+ * that an observed link may be made again elsewhere.
+ */
 export function encodeSettings(kind: LinkKind, settings: object): Values {
   const rows = rowsOf(kind);
   const entries = Object.entries(settings).flatMap(([key, value]): [string, unknown][] => {
+    if (TOLD[kind]?.includes(key)) return [];
     if (value === false && rows[key]?.[1].name.startsWith('flag')) return [];
     return [[isIpv6(value) && `${key}6` in rows ? `${key}6` : key, value]];
   });

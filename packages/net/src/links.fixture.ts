@@ -30,7 +30,7 @@ export const COMMON_LINKS: readonly LinkCase[] = [
     spec: { name: 't0', kind: 'bridge', mtu: 1400, bridge: { stpState: 'kernel', ageingTime: 2000, priority: 100 } },
     by: 'mtu 1400 type bridge stp_state 1 ageing_time 2000 priority 100',
     shown: { stp_state: 1, ageing_time: 2000, priority: 100, vlan_filtering: 0 },
-    change: { bridge: { multicastSnooping: false, multicastQueryInterval: 6000n, groupAddress: '01:80:c2:00:00:0d' } },
+    change: { bridge: { multicastSnooping: false, multicastQueryInterval: 6000, groupAddress: '01:80:c2:00:00:0d' } },
   },
   {
     spec: {

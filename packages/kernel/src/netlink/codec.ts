@@ -116,6 +116,21 @@ function wide(
   return { ...fixed(name, 8, write, get), size: 8, format: String };
 }
 
+/** A u64 that never grows beyond what a number counts exactly: times, sizes. */
+export const u53: Codec<number> & { readonly size: number } = {
+  name: 'u64 below 2^53',
+  size: 8,
+  write(out, value) {
+    if (!Number.isSafeInteger(value) || value < 0) throw encodeError(`${value} as a whole number below 2^53`);
+    out.u64(BigInt(value));
+  },
+  read(b) {
+    const value = b.length < 8 ? Number.NaN : Number(b.readBigUInt64LE(0));
+    if (!Number.isSafeInteger(value)) throw new DecodeError(`a u64 below 2^53 from ${b.length} bytes`);
+    return value;
+  },
+};
+
 export const u64 = wide(
   'u64',
   (out, v) => out.u64(v),

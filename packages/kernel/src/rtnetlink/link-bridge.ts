@@ -1,5 +1,5 @@
 import { attributes, encoded } from '../netlink/attribute.ts';
-import { bool, flag, mac, named, struct, u8, u16, u16be, u32, u64 } from '../netlink/codec.ts';
+import { bool, flag, mac, named, struct, u8, u16, u16be, u32, u53, u64 } from '../netlink/codec.ts';
 import { ethernet } from './layout-codec.ts';
 
 /** ETH_P_* as IFLA_BR_VLAN_PROTOCOL and IFLA_VLAN_PROTOCOL use them. */
@@ -27,10 +27,10 @@ export const bridgeData = attributes('bridge', {
   rootPathCost: [13, u32, 'IFLA_BR_ROOT_PATH_COST'],
   topologyChange: [14, bool, 'IFLA_BR_TOPOLOGY_CHANGE'],
   topologyChangeDetected: [15, bool, 'IFLA_BR_TOPOLOGY_CHANGE_DETECTED'],
-  helloTimer: [16, u64, 'IFLA_BR_HELLO_TIMER'],
-  tcnTimer: [17, u64, 'IFLA_BR_TCN_TIMER'],
-  topologyChangeTimer: [18, u64, 'IFLA_BR_TOPOLOGY_CHANGE_TIMER'],
-  gcTimer: [19, u64, 'IFLA_BR_GC_TIMER'],
+  helloTimer: [16, u53, 'IFLA_BR_HELLO_TIMER'],
+  tcnTimer: [17, u53, 'IFLA_BR_TCN_TIMER'],
+  topologyChangeTimer: [18, u53, 'IFLA_BR_TOPOLOGY_CHANGE_TIMER'],
+  gcTimer: [19, u53, 'IFLA_BR_GC_TIMER'],
   groupAddress: [20, mac, 'IFLA_BR_GROUP_ADDR'],
   fdbFlush: [21, flag, 'IFLA_BR_FDB_FLUSH'],
   multicastRouter: [22, u8, 'IFLA_BR_MCAST_ROUTER'],
@@ -41,12 +41,12 @@ export const bridgeData = attributes('bridge', {
   multicastHashMax: [27, u32, 'IFLA_BR_MCAST_HASH_MAX'],
   multicastLastMemberCount: [28, u32, 'IFLA_BR_MCAST_LAST_MEMBER_CNT'],
   multicastStartupQueryCount: [29, u32, 'IFLA_BR_MCAST_STARTUP_QUERY_CNT'],
-  multicastLastMemberInterval: [30, u64, 'IFLA_BR_MCAST_LAST_MEMBER_INTVL'],
-  multicastMembershipInterval: [31, u64, 'IFLA_BR_MCAST_MEMBERSHIP_INTVL'],
-  multicastQuerierInterval: [32, u64, 'IFLA_BR_MCAST_QUERIER_INTVL'],
-  multicastQueryInterval: [33, u64, 'IFLA_BR_MCAST_QUERY_INTVL'],
-  multicastQueryResponseInterval: [34, u64, 'IFLA_BR_MCAST_QUERY_RESPONSE_INTVL'],
-  multicastStartupQueryInterval: [35, u64, 'IFLA_BR_MCAST_STARTUP_QUERY_INTVL'],
+  multicastLastMemberInterval: [30, u53, 'IFLA_BR_MCAST_LAST_MEMBER_INTVL'],
+  multicastMembershipInterval: [31, u53, 'IFLA_BR_MCAST_MEMBERSHIP_INTVL'],
+  multicastQuerierInterval: [32, u53, 'IFLA_BR_MCAST_QUERIER_INTVL'],
+  multicastQueryInterval: [33, u53, 'IFLA_BR_MCAST_QUERY_INTVL'],
+  multicastQueryResponseInterval: [34, u53, 'IFLA_BR_MCAST_QUERY_RESPONSE_INTVL'],
+  multicastStartupQueryInterval: [35, u53, 'IFLA_BR_MCAST_STARTUP_QUERY_INTVL'],
   callIptables: [36, bool, 'IFLA_BR_NF_CALL_IPTABLES'],
   callIp6tables: [37, bool, 'IFLA_BR_NF_CALL_IP6TABLES'],
   callArptables: [38, bool, 'IFLA_BR_NF_CALL_ARPTABLES'],
