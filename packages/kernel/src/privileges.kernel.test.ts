@@ -34,6 +34,12 @@ test('without capabilities, reading works and every refusal names the capability
   });
 });
 
+test('an ordinary user is told the capability that a named namespace takes', async () => {
+  const { netns, namedNetns } = await run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']);
+  assert.match(netns ?? '', /^KERNEL_PERMISSION unshare .*\(EPERM\).* CAP_SYS_ADMIN$/);
+  assert.match(namedNetns ?? '', /^KERNEL_PERMISSION make the mount point .*\(EACCES\).* CAP_SYS_ADMIN/);
+});
+
 test('a user without capabilities can do everything inside a user namespace of its own', async () => {
   // mapping uid 0 takes CAP_SETFCAP (user_namespaces(7)); an ordinary user maps its own uid without any
   const mapper = ['setpriv', '--bounding-set', '-all,+setfcap', '--inh-caps', '-all'];

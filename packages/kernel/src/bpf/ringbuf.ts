@@ -1,7 +1,7 @@
 import koffi from 'koffi';
 import { checkCall, encodeError } from '../errors.ts';
 import { F_DUPFD_CLOEXEC, libc } from '../libc.ts';
-import { type Watch, watchReadable } from '../socket/readable-watch.ts';
+import { type Watch, watchOf, watchReadable } from '../socket/readable-watch.ts';
 import type { BpfMap } from './map.ts';
 
 const PROT = { READ: 1, WRITE: 2 } as const;
@@ -73,12 +73,10 @@ export function openRingbuf(map: BpfMap<Buffer, Buffer>, { onRecord, watch = tru
 function watchCopy(map: BpfMap<Buffer, Buffer>, drain: () => void): Watch {
   const fd = checkCall(libc.fcntl(map.fd, F_DUPFD_CLOEXEC, 0), () => `copy the descriptor of BPF ${map.label}`);
   const watch = watchReadable(fd, drain);
-  return {
-    stop() {
-      watch.stop();
-      libc.close(fd);
-    },
-  };
+  return watchOf(() => {
+    watch.stop();
+    libc.close(fd);
+  });
 }
 
 interface Share {

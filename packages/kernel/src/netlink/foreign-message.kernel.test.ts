@@ -38,6 +38,8 @@ test('a socket of another protocol is refused by type and by name, and nothing i
     refused(() => listQdiscs(generic, 1), 'route');
     // @ts-expect-error
     refused(() => deleteQdisc(generic, { link: 1 }), 'route');
+    const message = /"rout" as a netlink protocol; write route, sock-diag, /;
+    assert.throws(() => openNetlink('rout' as 'route', netns), { code: 'KERNEL_ENCODE', message });
     // requests made for a batch know their protocol too
     const request = qdiscRequest('create', { link: 1, kind: 'pfifo' });
     refused(() => generic.batch([request]), 'route');

@@ -1,4 +1,5 @@
 import { PodwireError } from '@podwire/base';
+import { choose } from '../choice.ts';
 import { errnoName } from '../errno.ts';
 import { checkCall, isErrno, KernelError } from '../errors.ts';
 import { AF, lastErrno, libc, MSG, SOCK } from '../libc.ts';
@@ -41,8 +42,9 @@ export interface NetlinkSocket {
 
 /** The descriptor is the caller's to close. Throws KernelError. */
 export function openNetlinkSocket(protocol: NetlinkProtocol): NetlinkSocket {
+  const number = choose(PROTOCOLS, protocol, 'a netlink protocol');
   const op = () => `open a netlink socket for ${protocol}`;
-  const fd = checkCall(libc.socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, PROTOCOLS[protocol]), op);
+  const fd = checkCall(libc.socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, number), op);
   return orClose(fd, () => {
     const sockaddr = Buffer.alloc(12);
     sockaddr.writeUInt16LE(AF.NETLINK, 0);

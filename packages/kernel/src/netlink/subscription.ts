@@ -1,7 +1,7 @@
 import { libc, MSG } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { inNetns, orClose, setOption } from '../socket/inet-socket.ts';
-import { type Watch, watchReadable } from '../socket/readable-watch.ts';
+import { type Watch, watchOf, watchReadable } from '../socket/readable-watch.ts';
 import { type NetlinkAnswer, readMessages } from './netlink-message.ts';
 import { type NetlinkProtocol, type NetlinkSocket, openNetlinkSocket, receiveDatagram } from './netlink-socket.ts';
 
@@ -59,14 +59,12 @@ export function watchNetlinkSocket(socket: NetlinkSocket, options: SocketWatchOp
     if (open && lost) setImmediate(drain);
   };
   const watch = watchReadable(socket.fd, drain);
-  return {
-    stop() {
-      if (!open) return;
-      open = false;
-      watch.stop();
-      libc.close(socket.fd);
-    },
-  };
+  return watchOf(() => {
+    if (!open) return;
+    open = false;
+    watch.stop();
+    libc.close(socket.fd);
+  });
 }
 
 /** Opens a socket that gets what is sent to the groups; the descriptor is the caller's to close. */
@@ -93,10 +91,8 @@ export function watchNetlinkGroups({ onChange, ...place }: NetlinkGroupsOptions)
     });
   };
   const watch = subscribeNetlink({ ...place, onMessages: changed, onLost: changed });
-  return {
-    stop() {
-      clearImmediate(pending);
-      watch.stop();
-    },
-  };
+  return watchOf(() => {
+    clearImmediate(pending);
+    watch.stop();
+  });
 }

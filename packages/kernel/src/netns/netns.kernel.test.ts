@@ -81,6 +81,8 @@ test('names that are taken, unusable or unknown are refused and nothing is left 
   });
   for (const name of ['', '.', '..', 'a/b', '../etc', 'a b', 'x'.repeat(300)])
     assert.throws(() => createNetns(name), bad, name);
+  for (const use of [createNetns, openNetns, deleteNetns])
+    assert.throws(() => use(undefined as unknown as string), /undefined is not a usable name/);
   assert.throws(() => openNetns('pwt-does-not-exist'), bad);
   for (const file of ['/etc/hostname', '/etc', '/proc/self/ns/mnt', '/proc/self/ns/pid', '/etc/hostname/x'])
     assert.throws(() => openNetns(file), bad, file);

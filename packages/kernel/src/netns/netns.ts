@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { PodwireError } from '@podwire/base';
+import { given } from '../choice.ts';
 import { errnoOf } from '../errno.ts';
 import { checkCall, KernelError } from '../errors.ts';
 import { CLONE, lastErrno, libc, MNT_DETACH, MS } from '../libc.ts';
@@ -116,9 +117,9 @@ function startThreadPool(): void {
 }
 
 function namedPath(name: string): string {
-  if (name === '.' || name === '..' || !/^[\w.@:+-]{1,200}$/.test(name)) {
+  if (typeof name !== 'string' || name === '.' || name === '..' || !/^[\w.@:+-]{1,200}$/.test(name)) {
     const rule = 'use letters, digits and . _ - @ : +';
-    throw new PodwireError('KERNEL_BAD_NETNS', `"${name}" is not a usable name for a network namespace; ${rule}`);
+    throw new PodwireError('KERNEL_BAD_NETNS', `${given(name)} is not a usable name for a network namespace; ${rule}`);
   }
   return path.join(NETNS_DIRECTORY, name);
 }
@@ -151,15 +152,15 @@ function claimFile(file: string, name: string): void {
       const advice = `remove it with: ip netns del ${name}`;
       throw new PodwireError('KERNEL_BAD_NETNS', `network namespace ${name} exists already; ${advice}`, { cause });
     }
-    const advice = `run as root, or where ${NETNS_DIRECTORY} may be written`;
-    throw new KernelError({ op: `mount point ${file}`, errno: errnoOf(code ?? ''), advice });
+    throw fileError(`make the mount point ${file}`, code);
   }
 }
 
 /** Opens a namespace by name (under /run/netns) or by the path of a namespace file. */
 export function openNetns(nameOrPath: string): Netns {
-  const name = nameOrPath.includes('/') ? undefined : nameOrPath;
-  const file = name === undefined ? nameOrPath : namedPath(name);
+  const isPath = typeof nameOrPath === 'string' && nameOrPath.includes('/');
+  const name = isPath ? undefined : nameOrPath;
+  const file = isPath ? nameOrPath : namedPath(nameOrPath);
   if (fileSystemType(file, nameOrPath) !== NSFS_MAGIC) throw notNetns(file);
   const named = name ?? (path.dirname(file) === NETNS_DIRECTORY ? path.basename(file) : undefined);
   const netns = new NetnsHandle(file, named);
@@ -176,8 +177,15 @@ function fileSystemType(file: string, name: string): number {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new PodwireError('KERNEL_BAD_NETNS', `there is no network namespace ${name} (${file})`, { cause });
-    throw new KernelError({ op: `look at network namespace ${file}`, errno: errnoOf(code), advice: 'run as root' });
+    throw fileError(`look at network namespace ${file}`, code);
   }
+}
+
+function fileError(op: string, code = ''): KernelError {
+  const errno = errnoOf(code);
+  if (code !== 'EACCES' && code !== 'EPERM') return new KernelError({ op, errno });
+  const advice = 'run as root or add the capability CAP_SYS_ADMIN, which namespaces with a name take';
+  return new KernelError({ op, errno, advice }, 'KERNEL_PERMISSION');
 }
 
 function notNetns(file: string): PodwireError {

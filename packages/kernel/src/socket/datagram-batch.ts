@@ -45,8 +45,10 @@ export class DatagramBatch implements DatagramControl {
   readonly #messages: MessageBatch;
 
   constructor({ count = 64, size = 2048 }: DatagramBatchOptions = {}) {
-    if (!Number.isInteger(count) || count < 1 || count > 1024) throw encodeError(`a batch of ${count} datagrams`);
-    if (!Number.isInteger(size) || size < 1 || size > 65_535) throw encodeError(`a datagram slot of ${size} bytes`);
+    if (!Number.isInteger(count) || count < 1 || count > 1024)
+      throw encodeError(`a batch of ${count} datagrams; 1 to 1024 are possible`);
+    if (!Number.isInteger(size) || size < 1 || size > 65_535)
+      throw encodeError(`a datagram slot of ${size} bytes; 1 to 65535 are possible`);
     this.capacity = count;
     this.size = size;
     this.#messages = new MessageBatch(count, size);

@@ -422,6 +422,28 @@ test('close() inside the callback ends it; every later use is KERNEL_CLOSED', as
   });
 });
 
+test('errors say what to do: an address that no link has, a batch too large, a socket closed by `using`', async () => {
+  await withNetns(1, (netns) => {
+    assert.throws(
+      () => openSocket({ netns, address: '10.9.9.9', port: 53 }),
+      (error) =>
+        isErrno(error, 'EADDRNOTAVAIL') && /has 10\.9\.9\.9: add it to one, or bind with freebind/.test(error.message),
+    );
+    openSocket({ netns, address: '10.9.9.9', port: 53, freebind: true }).close();
+    assert.throws(() => new DatagramBatch({ count: 1025 }), /1025 datagrams; 1 to 1024/);
+    assert.throws(() => new DatagramBatch({ size: 65_536 }), /65536 bytes; 1 to 65535/);
+    let escaped: ReturnType<typeof openSocket>;
+    let port: number;
+    {
+      using socket = openSocket({ netns, address: '127.0.0.1', port: 0 });
+      escaped = socket;
+      ({ port } = socket.localAddress);
+    }
+    const message = new RegExp(`datagram socket at 127.0.0.1:${port} is closed`);
+    assert.throws(() => escaped.localAddress, { code: 'KERNEL_CLOSED', message });
+  });
+});
+
 test('sockets with reusePort share a port, and a mark and a link can be set', async () => {
   await withNetns(1, async (netns) => {
     const at = { netns, address: '127.0.0.1', port: 53, reusePort: true, mark: 0x80000001, link: 'lo' } as const;

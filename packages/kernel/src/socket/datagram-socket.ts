@@ -11,7 +11,7 @@ import {
   setBufferSizes,
   setOption,
 } from './inet-socket.ts';
-import { type DatagramEvents, type DatagramSocket, messageSocket } from './message-socket.ts';
+import { type DatagramEvents, type DatagramSocket, localAddressOf, messageSocket } from './message-socket.ts';
 import { type Endpoint, encodeSockaddr, endpointOf } from './sockaddr.ts';
 
 export interface DatagramSocketOptions extends SocketOptions, DatagramEvents {
@@ -41,7 +41,10 @@ export function openDatagramSocket(options: DatagramSocketOptions): DatagramSock
   const endpoint = endpointOf(options.address, options.port);
   const fd = inNetns(options.netns, () => openHere(endpoint, options));
   const control = options.packetInfo === true || options.gro === true;
-  return orClose(fd, () => messageSocket(fd, `datagram socket at ${endpoint.text}`, control, options));
+  return orClose(fd, () => {
+    const { port } = localAddressOf(fd, `datagram socket at ${endpoint.text}`);
+    return messageSocket(fd, `datagram socket at ${endpointOf(options.address, port).text}`, control, options);
+  });
 }
 
 function openHere(endpoint: Endpoint, options: DatagramSocketOptions): number {

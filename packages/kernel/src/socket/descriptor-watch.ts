@@ -1,8 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
 import koffi from 'koffi';
+import { errnoOf } from '../errno.ts';
+import { KernelError } from '../errors.ts';
 
-export interface Watch {
-  /** To be called before the descriptor is closed. A second call does nothing. */
+export interface Watch extends Disposable {
+  /** To be called before the descriptor is closed. A second call does nothing. `using` does it too. */
   stop(): void;
 }
 
@@ -28,6 +30,8 @@ type PollEvent = number | { readonly readable: boolean; readonly writable: boole
 
 /** A worker that ends while koffi watches takes the whole process down with it, so that its watches must end first. */
 const active = new Set<Watch>();
+/** The descriptors that this thread watches: libuv ends the process when one is watched twice. */
+const watched = new Set<number>();
 if (!isMainThread) {
   process.once('exit', () => {
     for (const watch of active) watch.stop();
@@ -35,6 +39,7 @@ if (!isMainThread) {
 }
 
 class Poll implements DescriptorWatch {
+  readonly #fd: number;
   readonly #handle: PollHandle;
   readonly #events: DescriptorEvents;
   #readable = true;
@@ -43,9 +48,11 @@ class Poll implements DescriptorWatch {
   #event: PollEvent = 0;
 
   constructor(fd: number, events: DescriptorEvents) {
+    this.#fd = fd;
     this.#events = events;
     this.#handle = koffi.node.poll(fd, { readable: true }, this.#onEvent);
     active.add(this);
+    watched.add(fd);
   }
 
   /**
@@ -100,16 +107,23 @@ class Poll implements DescriptorWatch {
     if (this.#stopped) return;
     this.#stopped = true;
     active.delete(this);
+    watched.delete(this.#fd);
     this.#handle.stop(); // before close: the other order crashes
     this.#handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
   }
 }
 
 /**
  * Calls back from the event loop as the descriptor becomes readable or writable. Level-triggered, never busy. In a worker the
  * watch ends by itself on process.exit() and on an uncaught error, but not on `worker.terminate()`, which kills the process: let the
- * thread call process.exit() instead.
+ * thread call process.exit() instead. Throws KernelError, EBUSY, when the thread watches the descriptor already.
  */
 export function watchDescriptor(fd: number, events: DescriptorEvents): DescriptorWatch {
-  return new Poll(fd, events);
+  if (!watched.has(fd)) return new Poll(fd, events);
+  const advice = 'this thread watches it already: stop that watch first, or watch a copy (fcntl F_DUPFD_CLOEXEC)';
+  throw new KernelError({ op: `watch descriptor ${fd}`, errno: errnoOf('EBUSY'), advice });
 }

@@ -1,7 +1,7 @@
 import { type Family, familyOf, type IpAddress } from '@podwire/base';
-import { errnoOf } from '../errno.ts';
+import { errnoName, errnoOf } from '../errno.ts';
 import { checkCall, encodeError, KernelError } from '../errors.ts';
-import { AF, libc, SOCK } from '../libc.ts';
+import { AF, lastErrno, libc, SOCK } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
 import { type Endpoint, encodeSockaddr } from './sockaddr.ts';
 
@@ -108,7 +108,10 @@ export function bindInetSocket(fd: number, endpoint: Endpoint, options: BindOpti
 /** bind(2) without options; `link` tells on which link a link-local address is. */
 export function bindAddress(fd: number, endpoint: Endpoint, link: string | undefined): void {
   const sockaddr = encodeSockaddr(endpoint.address, endpoint.port, linkLocalScope(endpoint.address, link));
-  checkCall(libc.bind(fd, sockaddr, sockaddr.length), () => `bind ${endpoint.text}`);
+  const result = libc.bind(fd, sockaddr, sockaddr.length);
+  const isMissing = result < 0 && errnoName(lastErrno()) === 'EADDRNOTAVAIL';
+  const advice = `no link of this network namespace has ${endpoint.address}: add it to one, or bind with freebind`;
+  checkCall(result, () => `bind ${endpoint.text}`, isMissing ? advice : undefined);
 }
 
 /** The scope that a link-local address needs in a socket address, in the calling thread's netns. */

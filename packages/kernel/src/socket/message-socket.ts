@@ -54,6 +54,7 @@ export interface DatagramSocket {
   keepAlive(keep: boolean): void;
   statistics(): DatagramSocketStatistics;
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface DatagramEvents {
@@ -113,13 +114,7 @@ class MessageSocket implements DatagramSocket {
   }
 
   get localAddress(): SocketAddress {
-    const name = Buffer.alloc(32);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(name.length);
-    checkCall(libc.getsockname(this.fd, name, length), () => `read the address of the ${this.#name}`);
-    const address = decodeSockaddr(name);
-    if (address) return address;
-    throw new PodwireError('KERNEL_DECODE', `the ${this.#name} has an address of unknown family`);
+    return localAddressOf(this.fd, this.#name);
   }
 
   #drain(batch: DatagramBatch): void {
@@ -211,6 +206,21 @@ class MessageSocket implements DatagramSocket {
     for (const { reject } of this.#waiting) reject(this.#closedError());
     this.#waiting = [];
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** What a socket is bound to. */
+export function localAddressOf(fd: number, name: string): SocketAddress {
+  const sockaddr = Buffer.alloc(32);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(sockaddr.length);
+  checkCall(libc.getsockname(fd, sockaddr, length), () => `read the address of the ${name}`);
+  const address = decodeSockaddr(sockaddr);
+  if (address) return address;
+  throw new PodwireError('KERNEL_DECODE', `the ${name} has an address of unknown family`);
 }
 
 /** Puts an open, non-blocking datagram descriptor on the event loop; the result owns it. */

@@ -77,6 +77,7 @@ export interface PacketSocket {
   /** Counts since the socket was opened. */
   statistics(): PacketStatistics;
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -163,6 +164,10 @@ class FrameSocket implements PacketSocket {
     this.#open = false;
     this.#watch?.stop();
     libc.close(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { withNetns } from '../testing.ts';
 import { closing } from './closing.fixture.ts';
-import { openRawSocket } from './raw-socket.ts';
+import { openRawSocket, type RawSocketOptions } from './raw-socket.ts';
 import { until } from './until.fixture.ts';
 
 const openRaw = closing(openRawSocket);
@@ -38,6 +38,14 @@ test('ICMP echo by raw sockets: IPv4 with the IP header in front, IPv6 behind it
     ping4.close();
     ping6.close();
   });
+});
+
+test('a protocol or family that is none is refused with those there are', () => {
+  const refused = (options: object, message: RegExp) =>
+    assert.throws(() => openRaw(options as RawSocketOptions), { code: 'KERNEL_ENCODE', message });
+  refused({ family: 'ipv4', protocol: 'icpm' }, /"icpm" as the protocol of a raw socket; write icmp, tcp, /);
+  refused({ family: 'ipv4', protocol: 256 }, /256 .* 1 to 255/);
+  refused({ family: 'ip4', protocol: 1 }, /"ip4" as the family of a raw socket; write ipv4, ipv6/);
 });
 
 test('with the header included the packet goes out as written, source address and all', async () => {

@@ -1,5 +1,6 @@
 import type { Family } from '@podwire/base';
-import { checkCall } from '../errors.ts';
+import { choose } from '../choice.ts';
+import { checkCall, encodeError } from '../errors.ts';
 import { AF, libc, SOCK } from '../libc.ts';
 import {
   bindAddress,
@@ -27,6 +28,8 @@ export const IP_PROTOCOL = {
   vrrp: 112,
 } as const;
 
+const FAMILIES = { ipv4: AF.INET, ipv6: AF.INET6 } as const;
+
 export interface RawSocketOptions extends SocketOptions, DatagramEvents {
   readonly family: Family;
   /** A name of IP_PROTOCOL or a number, 1 to 255. 255 (IPPROTO_RAW) only sends, with the header included. */
@@ -45,11 +48,15 @@ export interface RawSocketOptions extends SocketOptions, DatagramEvents {
 /**
  * Opens a raw socket of an IP protocol in the netns; raw(7). Received IPv4 packets begin with their IP header, IPv6 ones
  * behind theirs. Ports in addresses are zero. For icmp6 the kernel computes the checksum. Throws KernelError,
- * KERNEL_PERMISSION without CAP_NET_RAW.
+ * KERNEL_PERMISSION without CAP_NET_RAW, KERNEL_ENCODE for a family or protocol that is none.
  */
 export function openRawSocket(options: RawSocketOptions): DatagramSocket {
   const { family, protocol } = options;
-  const number = typeof protocol === 'number' ? protocol : IP_PROTOCOL[protocol];
+  choose(FAMILIES, family, 'the family of a raw socket');
+  const number =
+    typeof protocol === 'number' ? protocol : choose(IP_PROTOCOL, protocol, 'the protocol of a raw socket');
+  if (!Number.isInteger(number) || number < 1 || number > 255)
+    throw encodeError(`${number} as the protocol of a raw socket; write a name or 1 to 255`);
   const name = `raw socket of ${family} protocol ${protocol}`;
   const fd = inNetns(options.netns, () => openHere(number, name, options));
   return orClose(fd, () => messageSocket(fd, name, options.packetInfo === true, options));
@@ -58,7 +65,7 @@ export function openRawSocket(options: RawSocketOptions): DatagramSocket {
 function openHere(protocol: number, name: string, options: RawSocketOptions): number {
   const v6 = options.family === 'ipv6';
   const type = SOCK.RAW | SOCK.CLOEXEC | SOCK.NONBLOCK;
-  const fd = checkCall(libc.socket(v6 ? AF.INET6 : AF.INET, type, protocol), () => name);
+  const fd = checkCall(libc.socket(FAMILIES[options.family], type, protocol), () => name);
   return orClose(fd, () => {
     if (options.headerIncluded) setOption(fd, v6 ? OPTION.headerIncluded6 : OPTION.headerIncluded);
     if (options.packetInfo) setOption(fd, v6 ? OPTION.packetInfo6 : OPTION.packetInfo);
