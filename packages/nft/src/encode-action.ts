@@ -2,14 +2,15 @@ import { TYPES, type ValueType } from './data-type.ts';
 import { alignWord, type ExpressionWriter, register, wordsOf } from './encode-expression.ts';
 import { writeInterfaceNat, writeNat, writeTproxy } from './encode-nat.ts';
 import { writeSynproxy } from './encode-object.ts';
-import { writeStatements } from './encode-set.ts';
+import { statementsOf, writeStatements } from './encode-set.ts';
 import { nftError } from './errors.ts';
 import { CT, EXTENSIONS, FIELDS, type FieldInfo, META, setNamed, typesOf } from './expression-type.ts';
 import { fieldShape, placed } from './field-shape.ts';
 import { addressFamily, SET_CT, SET_META } from './format-statement.ts';
-import type { Statement } from './model.ts';
+import type { ElementStatement, NamedSet, Statement } from './model.ts';
 import { checkName, cleanPrefix } from './name.ts';
 import { rejectAnswer } from './reject-code.ts';
+import { whatCounts } from './state.ts';
 import { encodeBounds, encodeValue } from './value.ts';
 import { milliseconds, whole } from './whole-number.ts';
 import { LIST_ELEMENT, OBJECT_TYPE } from './wire.ts';
@@ -192,9 +193,15 @@ function writeUpdate(
     out.text(1, checkName(set)).u32(3, { add: 0, update: 1, delete: 2 }[op]).u32(4, register(0));
     if (data) out.u32(5, register(dataWord));
     if (timeout !== undefined) out.u64(6, milliseconds(timeout));
-    writeStatements(out, statements, { one: 7, many: 10 });
-    if (statements.length > 1) out.u32(9, 2); // NFT_DYNSET_F_EXPR
+    const own = isKept(target, statements) ? [] : statements;
+    writeStatements(out, own, { one: 7, many: 10 });
+    if (own.length > 1) out.u32(9, 2); // NFT_DYNSET_F_EXPR
   });
+}
+
+/** Whether the set's elements keep these by themselves: the kernel does not list them then, so we do not say them. */
+function isKept(set: NamedSet, statements: readonly ElementStatement[]): boolean {
+  return JSON.stringify(statementsOf(set).map(whatCounts)) === JSON.stringify(statements.map(whatCounts));
 }
 
 /** NFTA_REJECT_*: type 0 ICMP of the family, 1 TCP reset, 2 family-independent */
