@@ -103,6 +103,3 @@ function sourceSeen({ policy }: Plot, { from, kind, family }: Client, backend: P
 export const MATRIX_CASES: readonly ServiceCase[] = PLOTS.map((plot) => matrixCase(plot, 'ipv4'));
 /** The same in IPv6 (SVC-27); needs a world of both families. */
 export const MATRIX6_CASES: readonly ServiceCase[] = PLOTS.map((plot) => matrixCase(plot, 'ipv6'));
-
-/** How many outcomes the cases of one family stand for. */
-export const MATRIX_SIZE = MATRIX_CASES.flatMap(({ steps }) => steps.flatMap(({ probes }) => probes)).length;
