@@ -130,7 +130,7 @@ test('fields of a context are read and written where they are', () => {
   // @ts-expect-error a field that may only be read; it is for the verifier to refuse it
   assert.equal(bpf.storeField(r1, address, 'protocol', r2).kind, 'store');
   // @ts-expect-error a field of another context
-  assert.throws(() => bpf.loadField(r2, r1, address, 'mark'), TypeError);
+  assert.throws(() => bpf.loadField(r2, r1, address, 'mark'), { code: 'KERNEL_ENCODE' });
 });
 
 test('what cannot be assembled is refused with the instruction and the reason', () => {
@@ -260,4 +260,10 @@ test('random bytes decode to what assembles to them, or to a DecodeError', () =>
     }),
     { numRuns: 5000 },
   );
+});
+
+test('a field that the context does not have is refused with those it has', () => {
+  const message = /"protocl" as a field of __sk_buff; write len, pkt_type, mark, queue_mapping, protocol, /;
+  const field = 'protocl' as 'protocol';
+  assert.throws(() => bpf.loadField(r2, r1, CONTEXTS.__sk_buff, field), { code: 'KERNEL_ENCODE', message });
 });

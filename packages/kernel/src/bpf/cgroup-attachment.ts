@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { errnoOf } from '../errno.ts';
-import { isErrno } from '../errors.ts';
+import { encodeError, isErrno } from '../errors.ts';
 import { bpf, bpfError } from './bpf-call.ts';
 import { BPF } from './bpf-command.ts';
 import { type BpfLink, createLink } from './link.ts';
@@ -34,7 +34,8 @@ const F_REPLACE = 1 << 2;
 
 /**
  * Attaches to what the processes in a cgroup and below it do, beside the programs that are there already. Which are
- * run, and in what order: the cgroup's own first, then those of its parents.
+ * run, and in what order: the cgroup's own first, then those of its parents. Throws KERNEL_ENCODE for a directory that is
+ * no cgroup2.
  */
 export function attachCgroup(program: BpfProgram, target: CgroupTarget): CgroupAttachment {
   const directory = openCgroup(target.path);
@@ -47,7 +48,18 @@ export function attachCgroup(program: BpfProgram, target: CgroupTarget): CgroupA
   }
 }
 
+/** The magic number of cgroup2 in statfs(2). */
+const CGROUP2_MAGIC = 0x63677270;
+
 function openCgroup(path: string): number {
+  const directory = openDirectory(path);
+  if (fs.statfsSync(path).type === CGROUP2_MAGIC) return directory;
+  fs.closeSync(directory);
+  const advice = 'it is not a cgroup2 directory; `findmnt -t cgroup2` tells where they are';
+  throw encodeError(`${path} as a cgroup: ${advice}`);
+}
+
+function openDirectory(path: string): number {
   try {
     return fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   } catch (cause) {

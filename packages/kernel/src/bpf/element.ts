@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { given } from '../choice.ts';
 import { encodeError } from '../errors.ts';
 import { ByteWriter } from '../netlink/byte-writer.ts';
 import type { Codec, ValueOf } from '../netlink/codec.ts';
@@ -27,6 +28,7 @@ function blob(size: number, what: string): Element<Uint8Array> {
   return {
     size,
     write(out, value) {
+      if (!(value instanceof Uint8Array)) throw encodeError(`${given(value)} as a ${what}; give ${size} bytes`);
       if (value.length !== size) throw encodeError(`${value.length} bytes as a ${what} of ${size} bytes`);
       out.raw(value);
     },
@@ -64,7 +66,14 @@ export function perCpu<T>(element: Element<T>, cpus: number): Element<readonly T
 export function encodeAll<T>(element: Element<T>, values: readonly T[]): Buffer {
   const size = element.size * values.length;
   const out = new ByteWriter(size);
-  for (const value of values) element.write(out, value);
+  let at = 0;
+  try {
+    for (; at < values.length; at++) element.write(out, values[at] as T);
+  } catch (error) {
+    // what the types forbid, a codec need not expect
+    if (!(error instanceof TypeError)) throw error;
+    throw encodeError(`${given(values[at])} as ${element.size} bytes of a BPF map: ${error.message}`);
+  }
   if (out.length !== size) throw encodeError(`${out.length} bytes where the BPF map has ${size}`);
   return out.finish();
 }

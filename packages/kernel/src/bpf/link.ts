@@ -86,7 +86,12 @@ export function createLink({ program, target, attachType, flags, label }: LinkTa
   return new BpfLink(fd, label);
 }
 
-/** Attaches to packets of a link at its lower edge, tcx (Linux 6.6); the program is of type sched_cls. */
+/**
+ * Attaches to packets of a link at its lower edge, tcx (Linux 6.6); the program is of type sched_cls. The index is that of a
+ * link in the calling thread's network namespace; for a link elsewhere:
+ *
+ *     const attachment = netns.run(() => attachTcx(program, index, 'egress'));
+ */
 export function attachTcx(program: BpfProgram, ifindex: number, direction: 'ingress' | 'egress'): BpfLink {
   const attachType = direction === 'ingress' ? 'tcx_ingress' : 'tcx_egress';
   return createLink({ program, target: ifindex, attachType, label: `tcx ${direction} of link ${ifindex}` });
@@ -94,7 +99,12 @@ export function attachTcx(program: BpfProgram, ifindex: number, direction: 'ingr
 
 const XDP_MODES = { skb: 1 << 1, driver: 1 << 2, hardware: 1 << 3 } as const;
 
-/** Attaches an xdp program to received packets before the stack sees them (Linux 5.9). `skb` works on every link. */
+/**
+ * Attaches an xdp program to received packets before the stack sees them (Linux 5.9). `skb` works on every link. The index is
+ * that of a link in the calling thread's network namespace; for a link elsewhere:
+ *
+ *     const attachment = netns.run(() => attachXdp(program, index));
+ */
 export function attachXdp(program: BpfProgram, ifindex: number, mode: keyof typeof XDP_MODES = 'skb'): BpfLink {
   const label = `xdp of link ${ifindex}`;
   return createLink({ program, target: ifindex, attachType: 'xdp', flags: XDP_MODES[mode], label });

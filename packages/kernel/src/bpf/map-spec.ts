@@ -1,3 +1,4 @@
+import { choose } from '../choice.ts';
 import { encodeError } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { bpf } from './bpf-call.ts';
@@ -26,10 +27,12 @@ export interface MapSpec<T extends MapType = MapType, K extends Layout = Layout,
 /** Makes the map and returns its descriptor. */
 export function createMapFd(spec: MapSpec, keySize: number, valueSize: number): number {
   const { type, name = '', maxEntries } = spec;
-  const number = MAP_TYPES[type];
-  if (number === undefined) throw encodeError(`"${type}" as a type of BPF map`);
+  const number = choose(MAP_TYPES, type, 'a type of BPF map');
   checkSizes(spec, keySize, valueSize);
-  const flags = [...(REQUIRED_FLAGS[type] ?? []), ...(spec.flags ?? [])].reduce((bits, f) => bits | MAP_FLAGS[f], 0);
+  const flags = [...(REQUIRED_FLAGS[type] ?? []), ...(spec.flags ?? [])].reduce(
+    (bits, f) => bits | choose(MAP_FLAGS, f, 'a flag of a BPF map'),
+    0,
+  );
   const values = { type: number, keySize, valueSize, maxEntries, flags, name: checkName(name) };
   const op = () => `create BPF map ${name} (${type}, ${keySize} to ${valueSize} bytes, ${maxEntries} entries)`;
   if (type !== 'sk_storage') return bpf(BPF.MAP_CREATE, { ...values, innerMapFd: spec.innerMap?.fd }, op);
@@ -46,6 +49,7 @@ function checkSizes({ type, maxEntries }: MapSpec, keySize: number, valueSize: n
   const fail = (rule: string) => encodeError(`a BPF map of type ${type}: ${rule}`);
   if (!Number.isInteger(maxEntries) || maxEntries < 0 || maxEntries > 0xffffffff)
     throw fail(`maxEntries is a whole number below 2^32, not ${maxEntries}`);
+  if (maxEntries === 0 && type !== 'ringbuf' && !/storage/.test(type)) throw fail('maxEntries is 1 or more, not 0');
   if (/array/.test(type) && keySize !== 4) throw fail(`the key of an array has 4 bytes, not ${keySize}`);
   if (type === 'lpm_trie' && (keySize < 5 || keySize > 260))
     throw fail(`the key is a prefix length of 4 bytes and 1 to 256 bytes of prefix, not ${keySize} bytes in all`);

@@ -276,10 +276,22 @@ test('what cannot be a map is refused with the rule', () => {
   refused(() => createMap({ ...spec, type: 'lpm_trie' }), /prefix length/);
   refused(() => createMap({ ...spec, type: 'ringbuf' }), /power of two/);
   refused(() => createMap({ ...spec, maxEntries: -1 }), /whole number/);
+  refused(() => createMap({ ...spec, maxEntries: 0 }), /maxEntries is 1 or more, not 0/);
+  refused(
+    () => createMap({ ...spec, flags: ['none' as 'rdonly'] }),
+    /"none" as a flag of a BPF map; write no_prealloc/,
+  );
   refused(() => createMap({ ...spec, type: 'nothing' as 'hash' }), /"nothing" as a type/);
   using map = createMap({ ...spec, key: 6 });
   refused(() => map.update(Buffer.alloc(5), 1), /5 bytes as a key of 6 bytes/);
   refused(() => map.update(Buffer.alloc(6), 2 ** 32), /as u32/);
+  refused(() => map.update('sixsix' as unknown as Buffer, 1), /"sixsix" as a key; give 6 bytes/);
+  refused(
+    () => map.update(Buffer.alloc(6), 1, 'exits' as 'exist'),
+    /"exits" as a mode of update; write any, noexist, exist/,
+  );
+  using large = createMap({ ...spec, value: u64 });
+  refused(() => large.update(1, 5 as unknown as bigint), /5 as 8 bytes of a BPF map/);
 });
 
 test('close gives every descriptor back, also after errors, and twice is once', () => {

@@ -1,3 +1,4 @@
+import { choose } from '../choice.ts';
 import { errnoOf } from '../errno.ts';
 import { encodeError } from '../errors.ts';
 import { bpf, bpfError, tryBpf } from './bpf-call.ts';
@@ -65,7 +66,7 @@ export class BpfMap<K, V> extends BpfObject {
   /** `index`: how many elements were written before, for the error. */
   #write(key: K, value: V, mode: UpdateMode, index?: number): boolean {
     const [keyBytes, valueBytes] = [encodeAll(this.key, [key]), encodeAll(this.value, [value])];
-    const values = { mapFd: this.fd, key: keyBytes, value: valueBytes, flags: MODES[mode] };
+    const values = { mapFd: this.fd, key: keyBytes, value: valueBytes, flags: choose(MODES, mode, 'a mode of update') };
     const result = tryBpf(ELEMENT.UPDATE, values);
     if ((mode === 'noexist' && result === EEXIST) || (mode === 'exist' && result === ENOENT)) return false;
     if (result < 0) throw writeError(`update an element of BPF ${this.label}`, result, index);

@@ -1,5 +1,6 @@
+import { choose } from '../choice.ts';
 import { encodeError } from '../errors.ts';
-import type { ContextLayout } from './context.ts';
+import type { ContextField, ContextLayout } from './context.ts';
 import type { FunctionName } from './function-number.ts';
 import type {
   AluOperator,
@@ -101,10 +102,10 @@ const MEMORY_SIZES = { 1: 'u8', 2: 'u16', 4: 'u32', 8: 'u64' } as const;
 
 /**
  * A field of the context; of fields longer than 8 bytes (addresses, cb) the four-byte word number `word`. Throws
- * KERNEL_ENCODE for a word that is not in the field.
+ * KERNEL_ENCODE for a field that is not in the context, or a word that is not in the field.
  */
 function place<F extends string>(layout: ContextLayout<F>, field: F, word: number): [number, MemorySize] {
-  const { offset, size } = layout.fields[field];
+  const { offset, size } = choose<ContextField>(layout.fields, field, `a field of ${layout.name}`);
   const words = size > 8 ? size / 4 : 1;
   if (!Number.isInteger(word) || word < 0 || word >= words)
     throw encodeError(`word ${word} of ${layout.name}.${field}, which has ${words}`);

@@ -334,6 +334,13 @@ test('what is no program at all is refused before the kernel sees it', () => {
     () => loadProgram({ type: 'xdp', instructions: Buffer.alloc(9) }),
     (error) => hasCode(error, 'KERNEL_ENCODE'),
   );
+  for (const type of ['cgroup_sock_addr', 'sk_lookup', 'cgroup_sockopt'] as const)
+    assert.throws(
+      () => loadProgram({ type, instructions: returns(1) }),
+      (error) =>
+        hasCode(error, 'KERNEL_ENCODE') &&
+        /without attachType; write (cgroup_inet4_bind|sk_l|cgroup_gets)/.test(String(error)),
+    );
   assert.throws(
     () => loadProgram({ type: 'nothing' as 'xdp', instructions: returns(0) }),
     (error) => hasCode(error, 'KERNEL_ENCODE'),

@@ -1,3 +1,4 @@
+import { choose } from '../choice.ts';
 import { errnoOf } from '../errno.ts';
 import { encodeError, KernelError } from '../errors.ts';
 import { type AssembleOptions, assemble } from './assembler.ts';
@@ -19,7 +20,7 @@ export const PROGRAM_FLAGS = {
 /** What a program is to be. */
 export interface ProgramSpec {
   readonly type: ProgramType;
-  /** Which hook it is for; must be given for types with several (cgroup_sock_addr, cgroup_sock, sk_lookup). */
+  /** Which hook it is for; has to be given for cgroup_sock_addr, cgroup_sockopt and sk_lookup. */
   readonly attachType?: AttachType;
   /** Up to 15 letters, digits, `_` and `.`. */
   readonly name?: string;
@@ -139,13 +140,23 @@ export function verifierLog(spec: ProgramSpec, level: 1 | 2 = 2): string {
   return readVerifierLog(loadValues(spec), level);
 }
 
+/** The types that the kernel refuses without a hook (EINVAL), and their hooks. */
+const HOOKS: Readonly<Partial<Record<ProgramType, readonly string[]>>> = {
+  cgroup_sock_addr: Object.keys(ATTACH_TYPES).filter((name) =>
+    /_(inet[46]|udp[46]|unix)_(bind|connect|sendmsg|recvmsg|get\w+name)$/.test(name),
+  ),
+  cgroup_sockopt: ['cgroup_getsockopt', 'cgroup_setsockopt'],
+  sk_lookup: ['sk_lookup'],
+};
+
 type LoadValues = Parameters<typeof tryBpf<keyof typeof BPF.PROG_LOAD.fields>>[1];
 
 function loadValues(spec: ProgramSpec): LoadValues {
   const { type, attachType, name = '', license = 'GPL', flags = [] } = spec;
-  if (PROGRAM_TYPES[type] === undefined) throw encodeError(`"${type}" as a type of BPF program`);
-  if (attachType !== undefined && ATTACH_TYPES[attachType] === undefined)
-    throw encodeError(`"${attachType}" as an attach type`);
+  choose(PROGRAM_TYPES, type, 'a type of BPF program');
+  if (attachType !== undefined) choose(ATTACH_TYPES, attachType, 'an attach type');
+  if (attachType === undefined && HOOKS[type])
+    throw encodeError(`a BPF program of type ${type} without attachType; write ${HOOKS[type].join(', ')}`);
   const instructions = bytesOf(spec);
   return {
     type: PROGRAM_TYPES[type],

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { lacking } from '../probe/lacking.fixture.ts';
 import { enumOf, fieldsOf, kernelTypes, sizeOf } from './btf.fixture.ts';
 import { CONTEXTS } from './context.ts';
 import { FUNCTION_NUMBERS } from './function-number.ts';
 import { MAP_TYPES } from './map-type.ts';
 import { ATTACH_TYPES, LINK_TYPES, PROGRAM_TYPES } from './program-type.ts';
 
+const skip = lacking('btf');
 const types = kernelTypes();
-const skip = types === undefined && 'this kernel does not tell its types (/sys/kernel/btf/vmlinux)';
 
 test('every name in the tables has the number it has in the kernel', { skip }, () => {
   const tables = [

@@ -1,6 +1,15 @@
 import { type Family, ipBytes, parseIp, parsePrefix, prefixParts } from '@podwire/base';
+import { choose } from '../choice.ts';
 import { ClassicAssembler, type ClassicInstruction } from './classic-bpf.ts';
-import { type Direction, etherTypeOf, type Filter, type FilterProtocol, macBytes, portRange } from './filter.ts';
+import {
+  checkFilter,
+  type Direction,
+  etherTypeOf,
+  type Filter,
+  type FilterProtocol,
+  macBytes,
+  portRange,
+} from './filter.ts';
 
 /**
  * Where a packet begins:
@@ -42,6 +51,8 @@ export interface CompileFilterOptions {
 
 /** Compiles a filter to classic BPF. Throws KERNEL_ENCODE, BASE_BAD_ADDRESS or BASE_BAD_PREFIX for values that are none. */
 export function compileFilter(filter: Filter, options: CompileFilterOptions = {}): readonly ClassicInstruction[] {
+  checkFilter(filter);
+  choose(LAYOUTS, options.link ?? 'ethernet', 'what packets begin with');
   return new Compiler(options.link ?? 'ethernet').compile(filter, options.snapLength ?? WHOLE_PACKET);
 }
 

@@ -70,6 +70,28 @@ test('what cannot be a filter is refused', () => {
   assert.throws(() => new ClassicAssembler().goto('nowhere').finish(), refused('KERNEL_ENCODE'));
 });
 
+test('a word that means nothing is refused with the words that do, by the compiler and the printer', () => {
+  for (const [wrong, message] of [
+    [{ protocol: 'http' }, /"http" as a protocol of a filter; write ip, ip6, .*, icmp6$/],
+    [{ prot: 'tcp' }, /"prot" as what a filter is by; write protocol, etherType, .*, not$/],
+    [{}, /write protocol/],
+    [undefined, /undefined as a filter/],
+    [{ net: '10.0.0.1/8' }, /"10.0.0.1\/8" .* host bits; write net 10.0.0.0\/8/],
+    [{ net: 'fd00::1/8' }, /write net fd00::\/8/],
+    [{ net: 10 }, /10 as a net/],
+    [{ host: 10 }, /10 as a host/],
+    [{ port: 53, direction: 'in' }, /"in" as a direction of a filter; write src, dst$/],
+    [{ protocol: 'udp', port: 53 }, /protocol and port in one filter; write \{ and: \[...\] \}/],
+    [{ and: [{ not: { prot: 'tcp' } }] }, /"prot"/],
+    [{ or: 5 }, /a list of filters/],
+  ] as const) {
+    for (const use of [compileFilter, formatFilter])
+      assert.throws(() => use(wrong as unknown as Filter), { code: 'KERNEL_ENCODE', message });
+  }
+  assert.throws(() => compileFilter({ port: 1 }, { link: 'eth' as 'ip' }), { code: 'KERNEL_ENCODE' });
+  assert.equal(formatFilter({ net: '10.0.0.1/32' }), 'net 10.0.0.1/32');
+});
+
 test('a load beyond the end of the packet drops it', () => {
   assert.ok(!passes({ protocol: 'ip' }, Buffer.alloc(13)));
   assert.ok(!passes({ not: { protocol: 'ip' } }, Buffer.alloc(13)));

@@ -1,15 +1,20 @@
-import { parseIp, parsePrefix } from '@podwire/base';
+import { parseIp, parsePrefix, prefixParts } from '@podwire/base';
+import { choose, given } from '../choice.ts';
 import { encodeError } from '../errors.ts';
 
+const PROTOCOLS = { ip: 1, ip6: 1, arp: 1, rarp: 1, tcp: 1, udp: 1, sctp: 1, icmp: 1, icmp6: 1 } as const;
+const KINDS = { protocol: 1, etherType: 1, mac: 1, host: 1, net: 1, port: 1, and: 1, or: 1, not: 1 } as const;
+const DIRECTIONS = { src: 1, dst: 1 } as const;
+
 /** Protocols a filter knows by name; pcap-filter(7). */
-export type FilterProtocol = 'ip' | 'ip6' | 'arp' | 'rarp' | 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmp6';
+export type FilterProtocol = keyof typeof PROTOCOLS;
 
 /**
  * Which packets are meant, as pcap-filter(7) means it. Without `direction` either end will do.
  * - `protocol`: by name; tcp, udp and sctp in both IP versions.
  * - `etherType`: 0x600 to 0xffff, of untagged frames (the kernel takes VLAN tags off before it filters).
  * - `mac`: an end of the frame, on Ethernet only.
- * - `host`, `net`: an address or prefix of the packet, or, for IPv4, in an ARP packet.
+ * - `host`, `net`: an address or prefix of the packet, or, for IPv4, in an ARP packet; a prefix without host bits.
  * - `port`: of TCP, UDP or SCTP, one or a range with both ends in it; not of fragments after the first.
  * - `and: []` is every packet, `or: []` none.
  */
@@ -24,7 +29,36 @@ export type Filter =
   | { readonly or: readonly Filter[] }
   | { readonly not: Filter };
 
-export type Direction = 'src' | 'dst';
+export type Direction = keyof typeof DIRECTIONS;
+
+/** Refuses words that mean nothing, which the types forbid, and prefixes with host bits. Throws KERNEL_ENCODE. */
+export function checkFilter(filter: Filter): void {
+  if (typeof filter !== 'object' || filter === null)
+    throw encodeError(`${given(filter)} as a filter; write { port: 53 }`);
+  const [kind = '', second] = Object.keys(filter).filter((key) => key !== 'direction');
+  choose(KINDS, kind, 'what a filter is by');
+  if (second !== undefined)
+    throw encodeError(`${kind} and ${second} in one filter; write { and: [...] } with one each`);
+  if ('protocol' in filter) choose(PROTOCOLS, filter.protocol, 'a protocol of a filter');
+  if ('direction' in filter && filter.direction !== undefined)
+    choose(DIRECTIONS, filter.direction, 'a direction of a filter');
+  if ('host' in filter && typeof filter.host !== 'string')
+    throw encodeError(`${given(filter.host)} as a host of a filter; write an address as text`);
+  if ('net' in filter) checkNet(filter.net);
+  const parts = 'and' in filter ? filter.and : 'or' in filter ? filter.or : 'not' in filter ? [filter.not] : [];
+  if (!Array.isArray(parts)) throw encodeError(`${given(parts)} as what a filter joins; write a list of filters`);
+  for (const part of parts) checkFilter(part);
+}
+
+function checkNet(net: string): void {
+  if (typeof net !== 'string') throw encodeError(`${given(net)} as a net of a filter; write 10.0.0.0/8`);
+  const prefix = parsePrefix(net);
+  const { address } = prefixParts(prefix);
+  if (parseIp(net.replace(/\/.*/, '')) !== address)
+    throw encodeError(
+      `"${net}" as a prefix of a filter, for it has host bits; write net ${prefix}, or host and an address`,
+    );
+}
 
 /** First and last port of a port filter. Throws KERNEL_ENCODE. */
 export function portRange(port: number | readonly [number, number]): readonly [first: number, last: number] {
@@ -48,9 +82,14 @@ export function etherTypeOf(value: number): number {
 
 /** The filter as an expression that tcpdump takes. Throws as the compiler does. */
 export function formatFilter(filter: Filter): string {
+  checkFilter(filter);
+  return formatted(filter);
+}
+
+function formatted(filter: Filter): string {
   if ('and' in filter) return filter.and.length === 0 ? 'greater 0' : joined(filter.and, 'and');
   if ('or' in filter) return filter.or.length === 0 ? 'not greater 0' : joined(filter.or, 'or');
-  if ('not' in filter) return `not (${formatFilter(filter.not)})`;
+  if ('not' in filter) return `not (${formatted(filter.not)})`;
   if ('protocol' in filter) return filter.protocol;
   if ('etherType' in filter) return `ether proto 0x${etherTypeOf(filter.etherType).toString(16)}`;
   const direction = filter.direction === undefined ? '' : `${filter.direction} `;
@@ -65,5 +104,5 @@ export function formatFilter(filter: Filter): string {
 }
 
 function joined(filters: readonly Filter[], word: string): string {
-  return filters.map((filter) => `(${formatFilter(filter)})`).join(` ${word} `);
+  return filters.map((filter) => `(${formatted(filter)})`).join(` ${word} `);
 }

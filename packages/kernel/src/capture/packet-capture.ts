@@ -15,7 +15,7 @@ export interface PacketCaptureOptions extends Omit<PacketSocketOptions, 'onFrame
   readonly description?: string;
 }
 
-export interface PacketCapture {
+export interface PacketCapture extends Disposable {
   /** Number of the interface in the file. */
   readonly interface: number;
   statistics(): PacketStatistics;
@@ -24,8 +24,11 @@ export interface PacketCapture {
 }
 
 /**
- * Writes what passes on a link, or on all links, to a capture file; several captures may share a writer. While the file's
- * stream is full the frames wait in the kernel, which drops and counts what does not fit. Throws as openPacketSocket.
+ * Writes what passes on a link, or on all links, to a capture file. While the file's stream is full the frames wait in the
+ * kernel, which drops and counts what does not fit. Throws as openPacketSocket.
+ *
+ * Several captures may share a writer. Wireshark reads such a file whatever is in it; tcpdump only if all interfaces have one
+ * link type (so no capture of all links beside one of a link, none of a tun link beside one of a veth) and one snapLength.
  */
 export function capturePackets(writer: PcapngWriter, options: PacketCaptureOptions): PacketCapture {
   const { name = options.link ?? 'any', description, filter, snapLength = 0 } = options;
@@ -65,7 +68,7 @@ export function capturePackets(writer: PcapngWriter, options: PacketCaptureOptio
     writer.statistics({ interface: number, time: last, received, dropped });
   }
 
-  return { interface: number, statistics: () => socket.statistics(), stop };
+  return { interface: number, statistics: () => socket.statistics(), stop, [Symbol.dispose]: stop };
 }
 
 /** Runs `fn` and closes the socket if that throws. */

@@ -14,6 +14,7 @@ export const HOST_FEATURES = {
   netns: { use: 'pods, nodes of a lab', trial: () => raiseLoopback() },
   packet: { use: 'captures, ARP announcements', trial: tryPacketSocket },
   tun: { use: 'udp backend, tests of what leaves a node', trial: tryTun },
+  btf: { use: 'tests of the BPF tables against the kernel', trial: tryBtf },
   cgroup2: { use: 'balancing at the socket', trial: tryCgroup2 },
 } as const satisfies Record<string, Feature>;
 
@@ -33,6 +34,11 @@ function tryTun(): void {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** The kernel tells its types (CONFIG_DEBUG_INFO_BTF). */
+function tryBtf(): void {
+  fs.accessSync('/sys/kernel/btf/vmlinux', fs.constants.R_OK);
 }
 
 function tryCgroup2(): void {

@@ -13,6 +13,11 @@ test('every probe answers, a no says why, and the thread stays where it was', ()
   }
 });
 
+test('a name that is no probe is refused with those alike', () => {
+  const message = /"wiregard" as a probe; write wireguard, wireguard-netlink \(and \d+ others\)/;
+  assert.throws(() => probe('wiregard' as 'wireguard'), { code: 'KERNEL_ENCODE', message });
+});
+
 test('the machine has what tools/kernel-expect.json lists for it', () => {
   assertExpected('host');
 });

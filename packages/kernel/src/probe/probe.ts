@@ -1,4 +1,5 @@
 import { messageOf } from '@podwire/base';
+import { choose } from '../choice.ts';
 import { checkCall } from '../errors.ts';
 import { CLONE, libc } from '../libc.ts';
 import { raiseLoopback } from '../netns/loopback.ts';
@@ -46,9 +47,10 @@ const known = new Map<ProbeName, ProbeResult>();
 /**
  * Whether the kernel has a feature, found out by using it in a network namespace made for that; a yes or no is kept for
  * the life of this thread. Module names and version numbers are never asked: they lie on built-in and back-ported code.
+ * Throws KERNEL_ENCODE for a name that is none.
  */
 export function probe(name: ProbeName): ProbeResult {
-  const result = known.get(name) ?? runTrial(FEATURES[name].trial);
+  const result = known.get(name) ?? runTrial(choose(FEATURES, name, 'a probe').trial);
   if (result.outcome !== 'unknown') known.set(name, result);
   return result;
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
-import { errnoOf } from '../errno.ts';
+import { choose } from '../choice.ts';
+import { errnoName, errnoOf } from '../errno.ts';
 import { checkCall, KernelError } from '../errors.ts';
-import { libc } from '../libc.ts';
+import { lastErrno, libc } from '../libc.ts';
 import { VIRTIO_NET_HEADER_SIZE } from './virtio-net-header.ts';
 
 /** Requests and flags of linux/if_tun.h. */
@@ -55,12 +56,20 @@ export function openQueue({ name, mode, vnetHeader, multiQueue }: TunLink): { fd
     request.write(wanted);
     const flags = IFF.NO_PI | (vnetHeader ? IFF.VNET_HDR : 0) | (multiQueue ? IFF.MULTI_QUEUE : 0);
     request.writeUInt16LE(flags | (mode === 'tun' ? IFF.TUN : IFF.TAP), IFNAMSIZ);
-    checkCall(libc.ioctl(fd, TUN.SETIFF, request), () => `create ${mode} link ${wanted}`);
+    if (libc.ioctl(fd, TUN.SETIFF, request) < 0) throw refusal(lastErrno(), mode, wanted);
     return { fd, name: request.toString('utf8', 0, request.indexOf(0)) };
   } catch (error) {
     libc.close(fd);
     throw error;
   }
+}
+
+function refusal(errno: number, mode: TunLink['mode'], link: string): KernelError {
+  const exists = libc.if_nametoindex(link) > 0;
+  const other = `link ${link} exists and is no ${mode} link, or one with another number of queues; take another name`;
+  const busy = `link ${link} is open already, here or in another program`;
+  const advice = { EINVAL: exists ? other : undefined, EBUSY: busy }[errnoName(errno)];
+  return new KernelError({ op: `create ${mode} link ${link}`, errno, advice });
 }
 
 function openCloneDevice(): number {
@@ -82,7 +91,10 @@ export function setHeaderSize(fd: number): void {
 
 /** Throws KernelError, EINVAL when the kernel does not know one of them. */
 export function setOffloads(fd: number, offloads: readonly TunOffload[]): void {
-  const bits = offloads.reduce((all, name) => all | OFFLOAD[name], offloads.length > 0 ? OFFLOAD.csum : 0);
+  const bits = offloads.reduce(
+    (all, name) => all | choose(OFFLOAD, name, 'an offload of a tun link'),
+    offloads.length > 0 ? OFFLOAD.csum : 0,
+  );
   checkCall(libc.ioctlNumber(fd, TUN.SETOFFLOAD, bits), () => `set offloads ${offloads.join(', ')} of a tun link`);
 }
 

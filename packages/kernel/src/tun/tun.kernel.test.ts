@@ -366,6 +366,13 @@ test('what makes no link is refused', async () => {
   await withNetns(1, (netns) => {
     const refused = (error: unknown) => hasCode(error, 'KERNEL_ENCODE');
     assert.throws(() => openLink({ netns, queues: 0 }), refused);
+    assert.throws(() => openLink({ netns, mode: 'veth' as 'tap' }), refused);
+    assert.throws(() => openLink({ netns, offloads: ['tso' as 'tso4'] }), refused);
+    using open = openLink({ netns, name: 'open0' });
+    assert.throws(
+      () => openLink({ netns, name: open.name }),
+      (error) => isErrno(error, 'EBUSY') && /open0 is open already/.test(error.message),
+    );
     assert.throws(() => openLink({ netns, vnetHeader: false, offloads: ['csum'] }), refused);
     assert.throws(
       () => openLink({ netns, name: 'a-name-of-16-byte' }),
@@ -373,7 +380,7 @@ test('what makes no link is refused', async () => {
     );
     assert.throws(
       () => openLink({ netns, name: 'lo' }),
-      (error) => isErrno(error, 'EINVAL'),
+      (error) => isErrno(error, 'EINVAL') && /link lo exists and is no tun link/.test(error.message),
     );
   });
 });

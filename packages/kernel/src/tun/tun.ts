@@ -1,3 +1,4 @@
+import { choose } from '../choice.ts';
 import { encodeError } from '../errors.ts';
 import { libc } from '../libc.ts';
 import type { Netns } from '../netns/netns.ts';
@@ -16,6 +17,7 @@ import { VIRTIO_NET_HEADER_SIZE } from './virtio-net-header.ts';
 
 /** MAX_TAP_QUEUES of the kernel. */
 const MOST_QUEUES = 256;
+const MODES = { tun: 1, tap: 1 } as const;
 
 export interface TunOptions extends TunEvents {
   /** Where the link is made. Default: where the calling thread is. */
@@ -44,6 +46,7 @@ export interface Tun {
   readonly queues: readonly [TunQueue, ...TunQueue[]];
   /** Gives up all queues; the link goes away unless it is persistent. A second call does nothing. */
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -55,7 +58,9 @@ export interface Tun {
  */
 export function openTun(options: TunOptions = {}): Tun {
   const { mode = 'tun', offloads = [], queues: count = 1, vnetHeader = offloads.length > 0 } = options;
-  if (!Number.isInteger(count) || count < 1 || count > MOST_QUEUES) throw encodeError(`${count} queues of a tun link`);
+  choose(MODES, mode, 'the mode of a tun link');
+  if (!Number.isInteger(count) || count < 1 || count > MOST_QUEUES)
+    throw encodeError(`${count} queues of a tun link; 1 to ${MOST_QUEUES} are possible`);
   if (offloads.length > 0 && !vnetHeader)
     throw encodeError('tun offloads without vnetHeader, which says what is left to do');
   const fds: number[] = [];
@@ -95,12 +100,8 @@ function configure(fd: number, vnetHeader: boolean, { offloads = [], owner, pers
 }
 
 function tunOf(queues: readonly [FrameQueue, ...FrameQueue[]], name: string, ifIndex: number): Tun {
-  return {
-    name,
-    ifIndex,
-    queues,
-    close() {
-      for (const queue of queues) queue.close();
-    },
+  const close = () => {
+    for (const queue of queues) queue.close();
   };
+  return { name, ifIndex, queues, close, [Symbol.dispose]: close };
 }
