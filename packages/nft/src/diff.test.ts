@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diffTables } from './diff.ts';
+import { diffTables } from './drift.ts';
 import type { Chain, NamedSet, Table } from './model.ts';
 
 const drop: Chain['rules'] = [{ statements: [{ kind: 'verdict', verdict: { kind: 'drop' } }] }];

@@ -26,12 +26,8 @@ export interface TableDelta {
  *
  * Sets change element by element. The rules of a chain are replaced as a whole, which resets their counters, limits and
  * quotas. A comment of a table, chain, object or set is not a difference, nor is what counters and quotas start from.
- * Elements that rules added are nobody's but the kernel's.
+ * Elements that rules added are nobody's but the kernel's. What is the same must be written the same.
  */
-export function diffTables(current: Table | undefined, desired: Table): NftChange[] {
-  return changesOf(deltaOf(current, desired));
-}
-
 export function deltaOf(current: Table | undefined, desired: Table): TableDelta {
   const objects = diffObjects(current, desired);
   const sets = diffSets(current?.sets ?? [], desired.sets, objects.remade);
@@ -80,7 +76,7 @@ export function countOf({ create, flags, objects, sets, chains }: TableDelta): n
   return lists.reduce((sum, list) => sum + list.length, create || flags ? 1 : 0);
 }
 
-const changesOf = (delta: TableDelta): NftChange[] =>
+export const changesOf = (delta: TableDelta): NftChange[] =>
   commandsOf(delta).map((command) => new NftChange(delta.table, command));
 
 export interface ChainsDelta {

@@ -1,11 +1,21 @@
 import type { AnonymousSet } from './anonymous-set.ts';
-import { deltaOf, type TableDelta } from './diff.ts';
+import type { NftChange } from './change.ts';
+import { changesOf, deltaOf, type TableDelta } from './diff.ts';
 import { keyBounds } from './encode-element.ts';
 import { encodeRule } from './encode-rule.ts';
 import type { SetShape } from './encode-set.ts';
 import type { Chain, NamedSet, Rule, SetElement, Table } from './model.ts';
 import { cleanComment } from './name.ts';
 import { whatCounts } from './state.ts';
+
+/**
+ * The commands that turn `current`, observed or made, into `desired`, in an order the kernel accepts. What means the same
+ * bytes to the kernel is the same, whatever words are used; handles and what counters have counted do not matter. Pure;
+ * throws NFT_BAD_RULESET and the like for what could not be sent.
+ */
+export function diffTables(current: Table | undefined, desired: Table): NftChange[] {
+  return changesOf(driftOf(current, desired));
+}
 
 /** What would bring the observed table in step with `desired`. */
 export function driftOf(observed: Table | undefined, desired: Table): TableDelta {

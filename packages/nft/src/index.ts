@@ -2,7 +2,7 @@ export type { Command } from './change.ts';
 export { NftChange } from './change.ts';
 export type { ElementChange } from './committed-table.ts';
 export { replyTo } from './connection-table.ts';
-export { diffTables } from './diff.ts';
+export { diffTables } from './drift.ts';
 export { NFT_ERRORS } from './errors.ts';
 export { formatTable } from './format.ts';
 export { interpret } from './interpret.ts';

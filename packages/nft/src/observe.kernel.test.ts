@@ -9,6 +9,7 @@ import { withNetns } from '@podwire/kernel/testing';
 import fc from 'fast-check';
 import { CORPUS } from './corpus.ts';
 import { decodeElements } from './decode-set.ts';
+import { diffTables } from './drift.ts';
 import { formatTable } from './format.ts';
 import type { NamedSet, SetElement, Statement, Table } from './model.ts';
 import { openNft } from './nft.ts';
@@ -163,3 +164,43 @@ test('damaged bytecode and elements throw nothing but DecodeError', () =>
       runs: 500,
     });
   }));
+
+test('an observed table differs in nothing from what was written, whatever was counted since', async () => {
+  await withNetns(1, (netns) => {
+    const nft = openNft(netns);
+    const table: Table = {
+      family: 'ip',
+      name: 'same',
+      sets: [{ name: 'ports', key: ['inet_service'], elements: [{ key: [80] }] }],
+      chains: [
+        {
+          name: 'in',
+          base: { type: 'filter', hook: 'input', priority: 0 },
+          rules: [
+            {
+              statements: [
+                { kind: 'lookup', key: { kind: 'payload', field: 'th dport' }, set: 'ports' },
+                { kind: 'counter' },
+                { kind: 'verdict', verdict: { kind: 'accept' } },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    try {
+      nft.apply(table);
+      const observed = nft.observe('ip', 'same');
+      assert.deepEqual(diffTables(observed, table), []);
+      const [set, ...rest] = table.sets;
+      assert.ok(set);
+      const more = { ...table, sets: [{ ...set, elements: [...set.elements, { key: [443] }] }, ...rest] };
+      assert.deepEqual(
+        diffTables(observed, more).map(({ text }) => text),
+        ['add element ip same ports { 443 }'],
+      );
+    } finally {
+      nft.close();
+    }
+  });
+});
