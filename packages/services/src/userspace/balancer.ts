@@ -19,12 +19,12 @@ export class Balancer {
 
   constructor(plan: Choosing) {
     this.#plan = plan;
-    this.#slots = slotsOf(plan.endpoints);
+    this.#slots = slotsFor(plan);
   }
 
   update(plan: Choosing): void {
     this.#plan = plan;
-    this.#slots = slotsOf(plan.endpoints);
+    this.#slots = slotsFor(plan);
     if (plan.affinitySeconds === 0) this.#clients.clear();
   }
 
@@ -101,6 +101,10 @@ export class Balancer {
     }
     return best;
   }
+}
+
+function slotsFor({ endpoints, balance }: Choosing): readonly EndpointModel[] {
+  return slotsOf(endpoints, balance === 'maglev' ? balance : undefined);
 }
 
 /** FNV-1a. */

@@ -59,7 +59,8 @@ export class FamilyCapture {
     return { commands, flowsForgotten: kernel.forgetFlows(before, settlement.udp()) };
   }
 
-  sync(settlement: Settlement, { kernel, portOf, plans, look }: Pass): Synced {
+  /** `ended`: listeners that nothing leads to any more. */
+  sync(settlement: Settlement, { kernel, portOf, plans, look }: Pass): Synced & { readonly ended: readonly string[] } {
     const exchanges: Exchange[] = [];
     const [removed, added] = [new Map<string, ListenerPlan>(), new Map<string, ListenerPlan>()];
     for (const [key, plan] of plans) {
@@ -76,7 +77,8 @@ export class FamilyCapture {
     const commands = look
       ? kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), true)
       : kernel.change(this.family, [...elements, listening]);
-    return { commands, flowsForgotten: kernel.forgetFlows(udpBefore, udpAfter) };
+    const ended = [...removed.keys()].filter((id) => !added.has(id));
+    return { commands, flowsForgotten: kernel.forgetFlows(udpBefore, udpAfter), ended };
   }
 
   #enter(key: string, relay: RelayPlan | undefined, portOf: PortOf): ServicePlan | undefined {

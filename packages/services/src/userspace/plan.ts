@@ -69,18 +69,11 @@ export function limitsOf({ cluster, node, services }: ServicesView): string[] {
   return [...unaddressed, ...[...services.values()].flatMap(serviceLimits)];
 }
 
-function serviceLimits({ namespace, name, balance, ports }: ServiceModel): string[] {
-  const sctp = ports
+function serviceLimits({ namespace, name, ports }: ServiceModel): string[] {
+  return ports
     .filter(({ protocol }) => protocol === 'sctp')
     .map(
       ({ port }) =>
         `Service ${namespace}/${name} port ${port}: mode userspace cannot relay SCTP and refuses it; choose another mode`,
     );
-  const hash =
-    balance === 'maglev'
-      ? [
-          `Service ${namespace}/${name}: mode userspace has no balance maglev and takes source-hash; choose that or another mode`,
-        ]
-      : [];
-  return [...sctp, ...hash];
 }

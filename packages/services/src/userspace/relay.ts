@@ -10,7 +10,7 @@ export interface Relay {
   readonly connections: number;
   /** Other endpoints, affinity or balance from now on; returns how many UDP sessions had to leave their endpoint. */
   update(plan: ListenerPlan): number;
-  /** No new connections; TCP connections go on until they end, UDP sessions end now. */
+  /** Nothing leads here any more: TCP connections go on until they end, UDP sessions end now. */
   stop(): void;
   /** Ends everything at once. */
   close(): void;

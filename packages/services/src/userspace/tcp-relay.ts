@@ -7,6 +7,8 @@ import type { Relay, RelayContext } from './relay.ts';
 
 /** Milliseconds until the kernel asks a silent peer whether it is still there. */
 const KEEP_ALIVE = 60_000;
+/** Milliseconds a stopped listener stays open for connections that are being made: closing would reset them. */
+const LINGER = 1000;
 
 export async function openTcpRelay(plan: ListenerPlan, context: RelayContext): Promise<Relay> {
   const server = await listenTcp({ netns: context.netns, address: plan.address, port: 0 });
@@ -29,6 +31,7 @@ class TcpRelay implements Relay {
   readonly #balancer: Balancer;
   readonly #sockets = new Set<net.Socket>();
   #connections = 0;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(server: net.Server, plan: ListenerPlan, context: RelayContext) {
     this.#server = server;
@@ -48,11 +51,13 @@ class TcpRelay implements Relay {
   }
 
   stop(): void {
-    this.#server.close();
+    this.#closing ??= setTimeout(() => this.#server.close(), LINGER).unref();
+    this.#server.unref();
     for (const socket of this.#sockets) socket.unref();
   }
 
   close(): void {
+    clearTimeout(this.#closing);
     this.#server.close();
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
@@ -126,6 +131,7 @@ class TcpRelay implements Relay {
 
   #follow(socket: net.Socket, onClose: () => void): void {
     this.#sockets.add(socket);
+    if (this.#closing) socket.unref();
     socket.once('close', () => {
       this.#sockets.delete(socket);
       onClose();

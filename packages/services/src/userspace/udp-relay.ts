@@ -62,9 +62,15 @@ class UdpRelay implements Relay, SessionPlace {
     this.#listener.send(batch);
   }
 
+  unanswered(client: Buffer): void {
+    const key = keyOf(client);
+    const session = this.#sessions.get(key);
+    if (session) this.#end(key, session);
+  }
+
   #forward(batch: DatagramBatch): void {
     for (let i = 0; i < batch.count; i++) {
-      const key = batch.peerBytes(i).toString('latin1');
+      const key = keyOf(batch.peerBytes(i));
       const session = this.#sessions.get(key) ?? this.#open(key, batch, i);
       if (!session) continue;
       // the last in order is the one used last
@@ -101,3 +107,5 @@ class UdpRelay implements Relay, SessionPlace {
     }
   }
 }
+
+const keyOf = (sockaddr: Buffer): string => sockaddr.toString('latin1');

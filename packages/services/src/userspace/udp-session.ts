@@ -14,6 +14,8 @@ export interface SessionPlace {
   readonly context: RelayContext;
   readonly balancer: Balancer;
   answer(batch: DatagramBatch): void;
+  /** No endpoint is left for the client: its next datagram begins anew. */
+  unanswered(client: Buffer): void;
 }
 
 /** The longest first datagram that is kept to be sent to another endpoint. */
@@ -85,6 +87,7 @@ export class UdpSession {
     this.close();
     if (!this.#next()) {
       counters.unanswered++;
+      this.#place.unanswered(this.#client);
       return;
     }
     counters.retries++;

@@ -50,14 +50,18 @@ class UserspaceProxy implements ServiceProxy {
     const planned = this.#families.map((family) => ({ family, plans: plansOf(view, keys, family.family) }));
     const synced = { commands: 0, flowsForgotten: await this.#relays.bring(listenersOf(planned)) };
     const { portOf } = this.#relays;
+    const ended: string[] = [];
     for (const { family, plans } of planned) {
       const pass = { view, kernel, portOf, plans, look };
       const { settlement } = family;
-      const done = changes === 'all' || !settlement ? family.syncAll(pass) : family.sync(settlement, pass);
+      const done: Synced & { readonly ended?: readonly string[] } =
+        changes === 'all' || !settlement ? family.syncAll(pass) : family.sync(settlement, pass);
       synced.commands += done.commands;
       synced.flowsForgotten += done.flowsForgotten;
+      ended.push(...(done.ended ?? []));
     }
-    this.#relays.stopAllBut(this.#families.map(({ listeners }) => listeners));
+    if (changes === 'all') this.#relays.stopAllBut(this.#families.map(({ listeners }) => listeners));
+    for (const id of ended) this.#relays.stop(id);
     return synced;
   }
 

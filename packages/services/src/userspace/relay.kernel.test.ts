@@ -1,0 +1,360 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type net from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { parseIp } from '@podwire/base';
+import { bindUdp, connectTcp, DatagramBatch, listenTcp, type Netns } from '@podwire/kernel';
+import { withNetns } from '@podwire/kernel/testing';
+import type { EndpointModel } from '../model.ts';
+import type { ListenerPlan } from './listener-plan.ts';
+import { LIMITS, newCounters, type Relay, type RelayContext, type RelayLimits } from './relay.ts';
+import { openTcpRelay } from './tcp-relay.ts';
+import { openUdpRelay } from './udp-relay.ts';
+
+/*
+ *   clients 127.0.0.* ──▶ relay 127.0.0.1 ──▶ endpoints 127.0.1.*:8080
+ */
+const endpoint = (last: number, port = 8080): EndpointModel => ({
+  address: parseIp(`127.0.1.${last}`),
+  port,
+  ready: true,
+  fallback: false,
+  local: true,
+  maybeLocal: true,
+});
+
+function contextOf(netns: Netns, limits: Partial<RelayLimits> = {}): RelayContext {
+  return {
+    netns,
+    limits: { ...LIMITS, ...limits },
+    counters: newCounters(),
+    batch: new DatagramBatch({ count: 16, size: 65_535 }),
+    source: () => undefined,
+    captured: () => false,
+  };
+}
+
+const planOf = (protocol: 'tcp' | 'udp', endpoints: readonly EndpointModel[]): ListenerPlan => ({
+  id: 'x',
+  protocol,
+  address: parseIp('127.0.0.1'),
+  endpoints,
+  affinitySeconds: 0,
+});
+
+/** Runs with a relay that is closed afterwards. */
+function withRelay(
+  t: TestContext,
+  {
+    protocol,
+    endpoints,
+    limits = {},
+  }: {
+    readonly protocol: 'tcp' | 'udp';
+    readonly endpoints: readonly EndpointModel[];
+    readonly limits?: Partial<RelayLimits>;
+  },
+  fn: (on: { readonly netns: Netns; readonly relay: Relay; readonly context: RelayContext }) => Promise<void>,
+): Promise<void> {
+  return withNetns(1, async (netns) => {
+    const context = contextOf(netns, limits);
+    const open = protocol === 'tcp' ? openTcpRelay : openUdpRelay;
+    const relay = await open(planOf(protocol, endpoints), context);
+    t.after(() => relay.close());
+    try {
+      await fn({ netns, relay, context });
+    } finally {
+      relay.close();
+    }
+  });
+}
+
+async function serveTcp(t: TestContext, netns: Netns, last: number, serve: (socket: net.Socket) => void) {
+  const server = await listenTcp({ netns, address: `127.0.1.${last}`, port: 8080 });
+  const sockets = new Set<net.Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket.on('error', () => {}));
+    serve(socket);
+  });
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return sockets;
+}
+
+async function dial(t: TestContext, netns: Netns, { port }: Relay): Promise<net.Socket> {
+  const socket = await connectTcp({ netns, address: '127.0.0.1', port });
+  socket.on('error', () => {});
+  t.after(() => socket.destroy());
+  return socket;
+}
+
+/** Unlike `once`, also when it closes by an error. */
+const closed = (socket: net.Socket): Promise<void> =>
+  new Promise((resolve) => void socket.once('close', () => resolve()));
+
+/** Bytes of buffers that are still in use. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().arrayBuffers;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i++) await sleep(10);
+  assert.ok(condition());
+}
+
+/** Everything up to the end, as a hash. */
+async function hashOf(socket: net.Socket): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of socket) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+test('a client that never reads holds up its own endpoint only, and little memory', async (t) => {
+  await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)] }, async ({ netns, relay }) => {
+    const chunk = Buffer.alloc(1 << 16);
+    let written = 0;
+    await serveTcp(t, netns, 1, (socket) => {
+      const fill = (): void => {
+        while (socket.write(chunk)) written += chunk.length;
+        written += chunk.length;
+      };
+      socket.on('drain', fill);
+      fill();
+    });
+    await sleep(100);
+    const before = heldBytes();
+    const stuck: net.Socket[] = [];
+    for (let i = 0; i < 20; i++) stuck.push(await dial(t, netns, relay));
+    let last = -1;
+    while (last !== written) {
+      last = written;
+      await sleep(200);
+    }
+    // what else was written is in the kernel's buffers
+    const held = heldBytes() - before;
+    const reader = await dial(t, netns, relay);
+    let read = 0;
+    reader.on('data', (data) => {
+      read += data.length;
+    });
+    await until(() => read > 32 << 20);
+    reader.destroy();
+    for (const socket of stuck) socket.destroy();
+    t.diagnostic(`${Math.round(held / 20 / 1024)} KiB held for each`);
+    assert.ok(held < 20 * (1 << 20) && held < written, `${held} bytes held of ${written}`);
+  });
+});
+
+test('8 MB each way, byte for byte; each side may end first and still hears the other', async (t) => {
+  const [up, down] = [randomBytes(8 << 20), randomBytes(8 << 20)];
+  const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+  for (const endsFirst of ['client', 'server'] as const) {
+    await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)] }, async ({ netns, relay, context }) => {
+      const heard: Promise<string>[] = [];
+      await serveTcp(t, netns, 1, (socket) => {
+        socket.allowHalfOpen = true;
+        if (endsFirst === 'server') socket.end(down);
+        const hash = hashOf(socket);
+        heard.push(hash);
+        if (endsFirst === 'client') void hash.then(() => socket.end(down));
+      });
+      const client = await dial(t, netns, relay);
+      client.allowHalfOpen = true;
+      if (endsFirst === 'client') client.end(up);
+      assert.equal(await hashOf(client), sha(down), endsFirst);
+      if (endsFirst === 'server') client.end(up);
+      assert.equal(await heard[0], sha(up), endsFirst);
+      await until(() => context.counters.connections === 0);
+    });
+  }
+});
+
+test('a reset goes through to the other side, in both directions', async (t) => {
+  await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)] }, async ({ netns, relay, context }) => {
+    const sockets = await serveTcp(t, netns, 1, (socket) => socket.write('hello'));
+    for (const resets of ['client', 'server'] as const) {
+      sockets.clear();
+      const client = await dial(t, netns, relay);
+      await once(client, 'data');
+      const [server] = sockets;
+      assert.ok(server);
+      const [from, to] = resets === 'client' ? [client, server] : [server, client];
+      const failed = once(to, 'error');
+      to.resume();
+      from.resetAndDestroy();
+      const [error] = await failed;
+      assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET', resets);
+    }
+    await until(() => context.counters.connections === 0);
+  });
+});
+
+test('a flood of connections stops at the limits; there is room again when some end', async (t) => {
+  const limits = { connections: 30, listenerConnections: 20 };
+  await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)], limits }, async ({ netns, relay, context }) => {
+    await serveTcp(t, netns, 1, (socket) => socket.write('hello'));
+    const second = await openTcpRelay(planOf('tcp', [endpoint(1)]), context);
+    t.after(() => second.close());
+    const flood = async (to: Relay) => {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => dial(t, netns, to)));
+      const outcomes = clients.map((client) =>
+        Promise.race([once(client, 'data').then(() => 'served'), closed(client).then(() => 'reset')]),
+      );
+      const results = await Promise.all(outcomes.map((one) => one.catch(() => 'reset')));
+      return clients.filter((_, i) => results[i] === 'served');
+    };
+    const first = await flood(relay);
+    assert.equal(first.length, 20);
+    assert.equal((await flood(second)).length, 10);
+    assert.deepEqual([context.counters.connections, context.counters.overLimit], [30, 70]);
+    for (const client of first) client.destroy();
+    await until(() => context.counters.connections === 10);
+    assert.equal((await flood(relay)).length, 20);
+    second.close();
+  });
+});
+
+test('idle connections end: soon when one side is closed, late when none is', async (t) => {
+  const limits = { idle: 600, halfClosedIdle: 100 };
+  await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)], limits }, async ({ netns, relay, context }) => {
+    await serveTcp(t, netns, 1, (socket) => {
+      socket.allowHalfOpen = true;
+      socket.resume();
+    });
+    const [half, open, busy] = [await dial(t, netns, relay), await dial(t, netns, relay), await dial(t, netns, relay)];
+    half.end('x');
+    await closed(half);
+    await until(() => context.counters.connections === 2);
+    const traffic = setInterval(() => busy.write('x'), 50);
+    await closed(open);
+    await until(() => context.counters.connections === 1);
+    clearInterval(traffic);
+    busy.destroy();
+  });
+});
+
+test('every endpoint is tried, then the slow ones once more; who has gone is not waited for', async (t) => {
+  const endpoints = [endpoint(1, 1), endpoint(2, 1), endpoint(3)];
+  await withRelay(t, { protocol: 'tcp', endpoints }, async ({ netns, relay, context }) => {
+    const none = await dial(t, netns, relay);
+    await closed(none);
+    assert.deepEqual([context.counters.retries, context.counters.unanswered], [2, 1]);
+    await serveTcp(t, netns, 3, (socket) => socket.write('hello'));
+    for (let i = 0; i < 6; i++) {
+      const client = await dial(t, netns, relay);
+      assert.equal(String((await once(client, 'data'))[0]), 'hello');
+      client.destroy();
+    }
+    assert.equal(context.counters.unanswered, 1);
+  });
+});
+
+test('after stop open connections go on, and so do those being made; a second later it is closed', async (t) => {
+  await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)] }, async ({ netns, relay }) => {
+    await serveTcp(t, netns, 1, (socket) => socket.pipe(socket));
+    const client = await dial(t, netns, relay);
+    client.write('one');
+    assert.equal(String((await once(client, 'data'))[0]), 'one');
+    relay.stop();
+    const late = await dial(t, netns, relay);
+    late.write('late');
+    assert.equal(String((await once(late, 'data'))[0]), 'late');
+    await sleep(1100);
+    await assert.rejects(connectTcp({ netns, address: '127.0.0.1', port: relay.port }));
+    client.write('two');
+    assert.equal(String((await once(client, 'data'))[0]), 'two');
+    assert.equal(relay.connections, 2);
+    relay.close();
+    await closed(client);
+  });
+});
+
+async function echoUdp(t: TestContext, netns: Netns, last: number) {
+  const server = await bindUdp({ netns, address: `127.0.1.${last}`, port: 8080 });
+  const ports: number[] = [];
+  server.on('message', (data, from) => {
+    ports.push(from.port);
+    server.send(Buffer.concat([Buffer.from(`${last}:`), data]), from.port, from.address);
+  });
+  t.after(() => server.close());
+  return { server, ports };
+}
+
+async function udpClient(t: TestContext, netns: Netns, { port }: Relay) {
+  const socket = await bindUdp({ netns, address: '127.0.0.1', port: 0 });
+  t.after(() => socket.close());
+  return {
+    async ask(data: string | Buffer): Promise<Buffer | undefined> {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(300) });
+      socket.send(data, port, '127.0.0.1');
+      return answer.then(([bytes]) => bytes as Buffer).catch(() => undefined);
+    },
+  };
+}
+
+test('UDP clients have an endpoint each, in turn; datagrams of any size go both ways', async (t) => {
+  await withRelay(t, { protocol: 'udp', endpoints: [endpoint(1), endpoint(2)] }, async ({ netns, relay, context }) => {
+    await echoUdp(t, netns, 1);
+    await echoUdp(t, netns, 2);
+    const served: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const client = await udpClient(t, netns, relay);
+      served.push(String(await client.ask('x')), String(await client.ask('y')));
+    }
+    assert.deepEqual(served, ['1:x', '1:y', '2:x', '2:y', '1:x', '1:y', '2:x', '2:y', '1:x', '1:y', '2:x', '2:y']);
+    assert.equal(context.counters.sessions, 6);
+    const client = await udpClient(t, netns, relay);
+    for (const size of [0, 1, 1500, 65_000]) {
+      const bytes = randomBytes(size);
+      assert.deepEqual(await client.ask(bytes), Buffer.concat([Buffer.from('1:'), bytes]));
+    }
+  });
+});
+
+test('UDP: an endpoint that refuses is passed over, with the datagram it refused', async (t) => {
+  const endpoints = [endpoint(1), endpoint(2), endpoint(3)];
+  await withRelay(t, { protocol: 'udp', endpoints }, async ({ netns, relay, context }) => {
+    await echoUdp(t, netns, 3);
+    assert.equal(String(await (await udpClient(t, netns, relay)).ask('x')), '3:x');
+    assert.deepEqual([context.counters.retries, context.counters.unanswered], [2, 0]);
+    relay.update(planOf('udp', [endpoint(1)]));
+    const client = await udpClient(t, netns, relay);
+    assert.equal(await client.ask('x'), undefined);
+    assert.equal(context.counters.unanswered, 1);
+    // the session is over, so that the next datagram begins anew
+    await echoUdp(t, netns, 1);
+    assert.equal(String(await client.ask('y')), '1:y');
+  });
+});
+
+test('UDP sessions are bounded, end when idle, and leave an endpoint that goes', async (t) => {
+  const limits = { sessions: 3, sessionIdle: 300 };
+  const endpoints = [endpoint(1), endpoint(2)];
+  await withRelay(t, { protocol: 'udp', endpoints, limits }, async ({ netns, relay, context }) => {
+    const { ports } = await echoUdp(t, netns, 1);
+    await echoUdp(t, netns, 2);
+    const clients = await Promise.all(Array.from({ length: 5 }, () => udpClient(t, netns, relay)));
+    for (const client of clients) await client.ask('x');
+    assert.deepEqual([context.counters.sessions, context.counters.overLimit], [3, 2]);
+    assert.equal(relay.update(planOf('udp', [endpoint(1)])), 1);
+    assert.equal(context.counters.sessions, 2);
+    const [, , , , busy] = clients;
+    assert.ok(busy);
+    const seen = ports.length;
+    for (let i = 0; i < 12; i++) {
+      assert.equal(String(await busy.ask('x')), '1:x');
+      await sleep(60);
+    }
+    assert.equal(context.counters.sessions, 1);
+    assert.equal(new Set(ports.slice(seen)).size, 1);
+    await until(() => context.counters.sessions === 0);
+  });
+});
