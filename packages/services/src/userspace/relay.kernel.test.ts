@@ -336,7 +336,7 @@ test('UDP: an endpoint that refuses is passed over, with the datagram it refused
 });
 
 test('UDP sessions are bounded, end when idle, and leave an endpoint that goes', async (t) => {
-  const limits = { sessions: 3, sessionIdle: 300 };
+  const limits = { listenerSessions: 3, sessionIdle: 300 };
   const endpoints = [endpoint(1), endpoint(2)];
   await withRelay(t, { protocol: 'udp', endpoints, limits }, async ({ netns, relay, context }) => {
     const { ports } = await echoUdp(t, netns, 1);
@@ -356,5 +356,21 @@ test('UDP sessions are bounded, end when idle, and leave an endpoint that goes',
     assert.equal(context.counters.sessions, 1);
     assert.equal(new Set(ports.slice(seen)).size, 1);
     await until(() => context.counters.sessions === 0);
+  });
+});
+
+test('UDP sessions of all listeners are bounded: one that has none gets none', async (t) => {
+  const on = { protocol: 'udp', endpoints: [endpoint(1)], limits: { sessions: 2 } } as const;
+  await withRelay(t, on, async ({ netns, relay, context }) => {
+    await echoUdp(t, netns, 1);
+    const other = await openUdpRelay(planOf('udp', [endpoint(1)]), context);
+    for (let i = 0; i < 4; i++) assert.equal(String(await (await udpClient(t, netns, relay)).ask('x')), '1:x');
+    const client = await udpClient(t, netns, other);
+    assert.equal(await client.ask('x'), undefined);
+    assert.deepEqual([context.counters.sessions, context.counters.overLimit], [2, 3]);
+    relay.close();
+    assert.equal(context.counters.sessions, 0);
+    assert.equal(String(await client.ask('x')), '1:x');
+    other.close();
   });
 });

@@ -33,8 +33,9 @@ export interface RelayLimits {
   /** TCP connections of the node, and of one listener; further ones are reset. */
   readonly connections: number;
   readonly listenerConnections: number;
-  /** UDP sessions of one listener: a new one takes the place of the one not used for longest. */
+  /** UDP sessions of the node, and of one listener: a new one takes the place of that listener's one not used for longest. */
   readonly sessions: number;
+  readonly listenerSessions: number;
   /** Milliseconds an endpoint has to take a connection. When none does, the slow ones are asked again, with more patience. */
   readonly patience: readonly number[];
   /** Milliseconds without traffic until a connection, one that is closed on one side, or a UDP session ends. */
@@ -47,7 +48,8 @@ export interface RelayLimits {
 export const LIMITS: RelayLimits = {
   connections: 16_384,
   listenerConnections: 8192,
-  sessions: 4096,
+  sessions: 16_384,
+  listenerSessions: 4096,
   patience: [250, 3000],
   idle: 86_400_000,
   halfClosedIdle: 3_600_000,

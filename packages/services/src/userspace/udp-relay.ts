@@ -82,10 +82,11 @@ class UdpRelay implements Relay, SessionPlace {
 
   #open(key: string, batch: DatagramBatch, i: number): UdpSession | undefined {
     const { limits, counters } = this.context;
-    const [oldest] = this.#sessions;
-    if (oldest && this.#sessions.size >= limits.sessions) {
-      this.#end(...oldest);
+    if (counters.sessions >= limits.sessions || this.#sessions.size >= limits.listenerSessions) {
       counters.overLimit++;
+      const [oldest] = this.#sessions;
+      if (!oldest) return undefined;
+      this.#end(...oldest);
     }
     const session = UdpSession.open(Buffer.from(batch.peerBytes(i)), this);
     if (!session) return undefined;
