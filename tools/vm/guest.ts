@@ -67,7 +67,8 @@ function qemuArguments({ kernel, memoryMiB = 1536 }: GuestRun, folder: string): 
   const accelerator = process.env['PODWIRE_VM_ACCEL'] ?? 'tcg';
   const machine = [
     '-accel',
-    accelerator === 'tcg' ? 'tcg,thread=multi' : accelerator,
+    // with a thread for each processor, programs that Node compiles are now and then run stale, and V8 gives up
+    accelerator === 'tcg' ? 'tcg,thread=single' : accelerator,
     '-smp',
     '2',
     '-m',
