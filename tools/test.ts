@@ -20,7 +20,10 @@ function runAsRoot(): never {
 if (process.getuid?.() !== 0) runAsRoot();
 const { installSystemPackages } = await import('../packages/cli/src/system-packages.ts');
 await installSystemPackages(
-  ['haproxy', 'nftables', 'iproute2', 'wget', 'procps', 'dnsutils', 'netcat-openbsd', 'gcc', 'libc6-dev', 'ethtool'],
+  [
+    ...['haproxy', 'nftables', 'iproute2', 'wget', 'procps', 'dnsutils', 'netcat-openbsd', 'gcc', 'libc6-dev'],
+    ...['ethtool', 'iptables', 'conntrack', 'tcpdump', 'python3-minimal'],
+  ],
   (line) => console.error(line),
 );
 const statics = await Promise.all(STATIC_STEPS.map(runStep));

@@ -24,6 +24,10 @@ const BRINGS: Readonly<Record<string, readonly string[]>> = {
   kmod: ['/sbin/modprobe', '/usr/sbin/modprobe'],
   'xz-utils': ['/usr/bin/xz'],
   ethtool: ['/usr/sbin/ethtool', '/sbin/ethtool'],
+  iptables: ['/usr/sbin/iptables', '/sbin/iptables'],
+  conntrack: ['/usr/sbin/conntrack'],
+  tcpdump: ['/usr/bin/tcpdump', '/usr/sbin/tcpdump'],
+  'python3-minimal': ['/usr/bin/python3'],
   ipvsadm: ['/usr/sbin/ipvsadm', '/sbin/ipvsadm'],
   'wireguard-tools': ['/usr/bin/wg'],
 };
