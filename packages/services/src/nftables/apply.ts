@@ -1,9 +1,9 @@
 import type { Family } from '@podwire/base';
-import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
+import type { Netns } from '@podwire/kernel';
 import type { Table } from '@podwire/nft';
 import { type Nft, openNft } from '@podwire/nft';
-import { deleteFlows, listUdpFlows } from '../conntrack.ts';
-import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
+import type { UdpEntries } from '../stale-flow.ts';
+import { UdpFlows } from '../udp-flows.ts';
 import type { TableWriter } from './family-rules.ts';
 import { TABLES } from './layout.ts';
 import type { SettledChange } from './settlement.ts';
@@ -11,13 +11,12 @@ import type { SettledChange } from './settlement.ts';
 /** Writes the tables, and forgets UDP flows that older ones led astray. Nothing but those is touched. */
 export class KernelRules implements TableWriter {
   readonly nft: Nft;
-  readonly #netns: Netns | undefined;
+  readonly #flows: UdpFlows;
   /** The generation that the ruleset has if nobody else wrote since it was last looked at. */
   #generation: number | undefined;
-  #netlink: Netlink | undefined;
 
   constructor(netns?: Netns) {
-    this.#netns = netns;
+    this.#flows = new UdpFlows(netns);
     this.nft = openNft(netns);
   }
 
@@ -57,15 +56,11 @@ export class KernelRules implements TableWriter {
   }
 
   forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
-    if (!mayBeStale(before, after)) return 0;
-    this.#netlink ??= openNetlink('netfilter', this.#netns);
-    const stale = staleFlows(listUdpFlows(this.#netlink), before, after);
-    return stale.length ? deleteFlows(this.#netlink, stale) : 0;
+    return this.#flows.forget(before, after);
   }
 
   close(): void {
     this.nft.close();
-    this.#netlink?.close();
-    this.#netlink = undefined;
+    this.#flows.close();
   }
 }

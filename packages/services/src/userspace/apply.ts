@@ -1,18 +1,17 @@
 import type { Family } from '@podwire/base';
-import { type Netlink, type Netns, openNetlink } from '@podwire/kernel';
+import type { Netns } from '@podwire/kernel';
 import { type ElementChange, type Nft, openNft, type Table } from '@podwire/nft';
-import { deleteFlows, listUdpFlows } from '../conntrack.ts';
-import { mayBeStale, staleFlows, type UdpEntries } from '../stale-flow.ts';
+import type { UdpEntries } from '../stale-flow.ts';
+import { UdpFlows } from '../udp-flows.ts';
 import { TABLES } from './layout.ts';
 
 /** Writes the tables, and forgets UDP flows that no longer lead to a listener. Nothing but those is touched. */
 export class KernelCapture {
   readonly nft: Nft;
-  readonly #netns: Netns | undefined;
-  #netlink: Netlink | undefined;
+  readonly #flows: UdpFlows;
 
   constructor(netns?: Netns) {
-    this.#netns = netns;
+    this.#flows = new UdpFlows(netns);
     this.nft = openNft(netns);
   }
 
@@ -32,15 +31,11 @@ export class KernelCapture {
 
   /** SVC-25. Without `before`, nothing is known of the rules that were there. */
   forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
-    if (!mayBeStale(before, after)) return 0;
-    this.#netlink ??= openNetlink('netfilter', this.#netns);
-    const stale = staleFlows(listUdpFlows(this.#netlink), before, after);
-    return stale.length ? deleteFlows(this.#netlink, stale) : 0;
+    return this.#flows.forget(before, after);
   }
 
   close(): void {
     this.nft.close();
-    this.#netlink?.close();
-    this.#netlink = undefined;
+    this.#flows.close();
   }
 }
