@@ -2,13 +2,13 @@ import type { Family, IpAddress } from '@podwire/base';
 import {
   type EndpointModel,
   endpointName,
+  isRoutable,
   type NodeModel,
   ofFamily,
   type Protocol,
   type ServiceModel,
   type ServicePortModel,
 } from './model.ts';
-import { isRoutable } from './nftables/service-plan.ts';
 import { portTargets, type Target } from './target.ts';
 
 /** In the order in which they win when two services want the same address and port. */
@@ -19,6 +19,8 @@ export type AddressKind = (typeof ADDRESS_KINDS)[number];
 export interface Entry {
   /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
   readonly id: string;
+  /** `namespace/name` */
+  readonly service: string;
   readonly kind: AddressKind;
   readonly address: IpAddress;
   /** Of the address; the port model has the service's own. */
@@ -27,7 +29,7 @@ export interface Entry {
   readonly target: Target;
   /** For pods and the node itself, where it differs (SVC-13). */
   readonly inside?: Target;
-  readonly what: string;
+  /** The service and its port in words. */
   readonly why: string;
 }
 
@@ -39,7 +41,9 @@ export function portEntries(
 ): Entry[] {
   const { internal, external, inside } = portTargets(service, port, where);
   const outer = { target: external, ...(inside && { inside }) };
-  const why = `Service ${service.namespace}/${service.name} port ${port.name || port.port}`;
+  const name = `${service.namespace}/${service.name}`;
+  const why = `Service ${name} port ${port.name || port.port}`;
+  const { protocol } = port;
   const entries = (
     kind: AddressKind,
     addresses: readonly IpAddress[],
@@ -47,9 +51,8 @@ export function portEntries(
     targets: Pick<Entry, 'target' | 'inside'>,
   ): Entry[] =>
     ofFamily(addresses, where.family).map((address) => {
-      const id = `${address} ${port.protocol} ${number}`;
-      const what = `${kind} ${id} ${describe(targets.target)}${targets.inside ? `, from inside ${describe(targets.inside)}` : ''}`;
-      return { id, kind, address, port: number, protocol: port.protocol, ...targets, what, why };
+      const id = `${address} ${protocol} ${number}`;
+      return { id, service: name, kind, address, port: number, protocol, ...targets, why };
     });
   return [
     ...entries('cluster IP', service.clusterAddresses, port.port, { target: internal }),
@@ -70,10 +73,20 @@ export function reachable({ target, inside }: Pick<Entry, 'target' | 'inside'>):
 export const served = (target: Target | undefined): readonly EndpointModel[] =>
   target?.kind === 'serve' ? target.endpoints : [];
 
-function describe(target: Target): string {
+/** The entry and where it leads, in words. */
+export function describeEntry({ kind, id, target, inside }: Entry): string {
+  return `${kind} ${id} ${describeTarget(target)}${inside ? `, from inside ${describeTarget(inside)}` : ''}`;
+}
+
+function describeTarget(target: Target): string {
   if (target.kind === 'reject') return 'is refused: no endpoints';
   if (target.kind === 'drop') return 'is dropped: Local policy and no endpoint on this node';
-  return `-> ${target.endpoints.map(endpointName).join(', ')}`;
+  return describeEndpoints(target.endpoints);
+}
+
+/** `-> 10.244.1.5:80 (weight 3), 10.244.1.6:80` */
+export function describeEndpoints(endpoints: readonly EndpointModel[]): string {
+  return `-> ${endpoints.map((one) => `${endpointName(one)}${one.weight ? ` (weight ${one.weight})` : ''}`).join(', ')}`;
 }
 
 /** Of several entries for one address, protocol and port the first kind wins, then the first in order. */
@@ -93,6 +106,11 @@ export function settleEntries<E extends Pick<Entry, 'id' | 'kind' | 'why'>>(
     winners: conflicts.length ? entries.filter((entry) => winners.get(entry.id) === entry) : entries,
     conflicts,
   };
+}
+
+/** Who comes first takes the address: by kind, then by name of the service. */
+export function byPriority(a: Pick<Entry, 'kind' | 'service'>, b: Pick<Entry, 'kind' | 'service'>): number {
+  return rank(a) - rank(b) || (a.service < b.service ? -1 : a.service > b.service ? 1 : 0);
 }
 
 const rank = ({ kind }: Pick<Entry, 'kind'>): number => ADDRESS_KINDS.indexOf(kind);

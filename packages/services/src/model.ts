@@ -113,3 +113,14 @@ export function allowedSources({ sourceRanges }: ServiceModel, family: Family): 
 export function endpointName({ address, port }: Pick<EndpointModel, 'address' | 'port'>): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/** The families the cluster has addresses of; IPv4 when it does not say. */
+export function familiesOf({ podCidrs, serviceCidrs }: ClusterModel): readonly Family[] {
+  const cidrs = [...podCidrs, ...serviceCidrs];
+  const six = cidrs.some((cidr) => isOf(cidr, 'ipv6'));
+  const four = !six || cidrs.some((cidr) => isOf(cidr, 'ipv4'));
+  return [...(four ? (['ipv4'] as const) : []), ...(six ? (['ipv6'] as const) : [])];
+}
+
+/** The kernel drops what leaves a loopback address for a pod. */
+export const isRoutable = (address: IpAddress): boolean => !/^(127\.|::1$)/.test(address);

@@ -1,6 +1,8 @@
 import type { Family } from '@podwire/base';
 import { type EndpointModel, isOf, type NodeModel, type ServiceModel, type ServicePortModel } from './model.ts';
-import { MAX_SLOTS } from './nftables/layout.ts';
+
+/** More endpoints of one port than this are not used: as many as the slots of mode nftables, so that modes agree. */
+export const MAX_ENDPOINTS = 0x3fff;
 
 /** What happens to a new connection to a service address. */
 export type Target =
@@ -58,7 +60,7 @@ function eligible(endpoints: readonly EndpointModel[], node?: NodeModel): readon
       ? meantFor(node, ready)
       : ready
     : endpoints.filter((endpoint) => endpoint.fallback);
-  return chosen.length > MAX_SLOTS ? chosen.slice(0, MAX_SLOTS) : chosen;
+  return chosen.length > MAX_ENDPOINTS ? chosen.slice(0, MAX_ENDPOINTS) : chosen;
 }
 
 /** Hints count when every ready endpoint has one and one is for this node, or else for its zone (SVC-20, KEP-3015). */

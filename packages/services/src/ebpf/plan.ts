@@ -1,4 +1,5 @@
 import type { PlanEntry } from '@podwire/kube';
+import { byPriority, describeEndpoints } from '../entry.ts';
 import { type EndpointModel, endpointName, type ServicesView } from '../model.ts';
 import { affinityIds } from '../nftables/affinity-id.ts';
 import { slotsOf } from '../nftables/slot.ts';
@@ -6,7 +7,7 @@ import type { Changes } from '../proxy.ts';
 import { BY_ID, KEY, MAGLEV_SIZE, MAPS, writeEndpoint, writeService, writeServiceKey } from './layout.ts';
 import { maglevTable } from './maglev.ts';
 import { Rows } from './rows.ts';
-import { compareEntries, type SocketEntry, socketEntries } from './socket-entry.ts';
+import { type SocketEntry, socketEntries } from './socket-entry.ts';
 
 /** The maps whose contents are planned, in the order in which they are written: nothing points to what is not there. */
 export const PLANNED_MAPS = ['endpoints', 'tables', 'services'] as const;
@@ -59,7 +60,7 @@ export class SocketPlan {
     }
     for (const entry of entries) {
       const others = this.#claims.get(entry.id);
-      this.#claims.set(entry.id, others ? [...others, entry].sort(compareEntries) : [entry]);
+      this.#claims.set(entry.id, others ? [...others, entry].sort(byPriority) : [entry]);
     }
     if (entries.length) this.#byService.set(key, entries);
     else this.#byService.delete(key);
@@ -114,7 +115,7 @@ export function describeEntry(entry: SocketEntry): PlanEntry {
     ...(balance === 'random' ? [] : [balance]),
     ...(affinitySeconds ? [`affinity ${affinitySeconds} s`] : []),
   ];
-  const outcome = endpoints.length ? `-> ${endpoints.map(endpointName).join(', ')}` : 'is refused: no endpoints';
+  const outcome = endpoints.length ? describeEndpoints(endpoints) : 'is refused: no endpoints';
   return {
     what: `sockets: ${kind} ${id} ${outcome}${how.length ? ` (${how.join(', ')})` : ''}`,
     why: `Service ${service} port ${portName || port}`,

@@ -1,4 +1,5 @@
 import type { IpAddress } from '@podwire/base';
+import type { AddressKind } from '../entry.ts';
 import {
   allowedSources,
   type EndpointModel,
@@ -6,11 +7,8 @@ import {
   type ServiceModel,
   type ServicePortModel,
 } from '../model.ts';
-import { ADDRESS_KINDS } from '../nftables/service-plan.ts';
 import { type PortTargets, portTargets, type Target } from '../target.ts';
 import type { SocketBalance } from './layout.ts';
-
-type AddressKind = (typeof ADDRESS_KINDS)[number];
 
 /** One address, protocol and port of a service, and what sockets of the node and its pods get when they ask for it. */
 export interface SocketEntry {
@@ -79,10 +77,4 @@ function endpointsOf(target: Target): readonly EndpointModel[] | undefined {
 function balanceOf({ balance }: ServiceModel): SocketBalance {
   if (balance === 'maglev' || balance === 'source-hash') return 'maglev';
   return balance === 'round-robin' ? 'round-robin' : 'random';
-}
-
-/** Who comes first takes the address: by kind, then by name of the service. */
-export function compareEntries(a: SocketEntry, b: SocketEntry): number {
-  const kinds = ADDRESS_KINDS.indexOf(a.kind) - ADDRESS_KINDS.indexOf(b.kind);
-  return kinds || (a.service < b.service ? -1 : a.service > b.service ? 1 : 0);
 }

@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
-import type { ServicesView } from '../model.ts';
-import { familiesOf } from '../nftables/plan.ts';
+import { describeEntry } from '../entry.ts';
+import { familiesOf, type ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { FAMILIES, KernelChains, type PerFamily } from './apply.ts';
 import { limitsOf } from './limits.ts';
@@ -30,7 +30,9 @@ class IptablesProxy implements ServiceProxy {
 
   plan(view: ServicesView): readonly PlanEntry[] {
     const desired = this.#current(view);
-    return FAMILIES.flatMap((family) => desired[family].entries);
+    return FAMILIES.flatMap((family) =>
+      desired[family].entries.map((entry) => ({ what: describeEntry(entry), why: entry.why })),
+    );
   }
 
   diff(view: ServicesView): Promise<readonly PlanEntry[]> {

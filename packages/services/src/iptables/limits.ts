@@ -1,6 +1,5 @@
-import type { NodeModel, ServiceModel } from '../model.ts';
-import { MAX_SLOTS } from '../nftables/layout.ts';
-import { isRoutable } from '../nftables/service-plan.ts';
+import { isRoutable, type NodeModel, type ServiceModel } from '../model.ts';
+import { MAX_ENDPOINTS } from '../target.ts';
 
 /** What this mode cannot do of what is asked, one line each. */
 export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
@@ -9,9 +8,9 @@ export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }
     .map((address) => `node ports are not at ${address} in mode iptables; take it out of nodePortAddresses`);
   for (const { namespace, name, balance = 'random', ports } of services) {
     for (const { port, endpoints } of ports)
-      if (endpoints.length > MAX_SLOTS)
+      if (endpoints.length > MAX_ENDPOINTS)
         lines.push(
-          `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_SLOTS} are used; split the service`,
+          `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
         );
     if (balance !== 'random' && balance !== 'round-robin')
       lines.push(

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Family, Prefix } from '@podwire/base';
 import { type EndpointSlice, type Node, parseManifests, type Service } from '@podwire/kube';
 import fc from 'fast-check';
+import { describeEntry } from '../entry.ts';
 import type { ServiceModel, ServicesModel } from '../model.ts';
 import { modelFromApi } from '../snapshot.ts';
 import { FakeIptables } from './fake-iptables.fixture.ts';
@@ -34,7 +35,7 @@ function caseModel(name: string): ServicesModel {
 const whole = (desired: Desired): string => restoreText(new Map(), linesOf(desired.chains)).texts.join('');
 
 function golden(desired: Desired): string {
-  const lines = desired.entries.map(({ what, why }) => `# ${what}\n#   ${why}\n`);
+  const lines = desired.entries.map((entry) => `# ${describeEntry(entry)}\n#   ${entry.why}\n`);
   return `${whole(desired)}${lines.join('')}${desired.problems.map((line) => `# ! ${line}\n`).join('')}`;
 }
 

@@ -1,8 +1,5 @@
-import type { PlanEntry } from '@podwire/kube';
-import { settleEntries } from '../entry.ts';
-import { ofFamily, type ServicesModel } from '../model.ts';
-import { familiesOf } from '../nftables/plan.ts';
-import { isRoutable } from '../nftables/service-plan.ts';
+import { type Entry, settleEntries } from '../entry.ts';
+import { familiesOf, isRoutable, ofFamily, type ServicesModel } from '../model.ts';
 import { baseChains } from './base-rules.ts';
 import { type ChainId, chainId } from './layout.ts';
 import { type Rule, rule } from './rule.ts';
@@ -12,7 +9,7 @@ import { type Place, planService, type ServicePlan, type Where } from './service
 export interface Desired {
   /** Every chain of ours, and our rules in the kernel's chains. */
   readonly chains: ReadonlyMap<ChainId, readonly Rule[]>;
-  readonly entries: readonly PlanEntry[];
+  readonly entries: readonly Entry[];
   /** What could not be had, for people. */
   readonly problems: readonly string[];
   /** Per UDP entry (`10.96.0.10 udp 53`) the endpoints its connections may lead to. */
@@ -45,7 +42,7 @@ export function assemble(
   for (const service of sorted) for (const chain of service.chains) chains.set(chainId(chain), chain.rules);
   return {
     chains,
-    entries: winners.map(({ what, why }) => ({ what, why })),
+    entries: winners,
     problems: conflicts,
     udp: new Map(winners.filter(({ protocol }) => protocol === 'udp').map(({ id, endpoints }) => [id, endpoints])),
   };

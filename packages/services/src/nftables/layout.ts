@@ -1,5 +1,6 @@
 import type { Family } from '@podwire/base';
 import type { DataType, NamedSet, Table } from '@podwire/nft';
+import { MAX_ENDPOINTS } from '../target.ts';
 
 /** The mark of this room: everything in these tables is ours, nothing outside them is. Both have the same rules. */
 export const TABLES = {
@@ -21,7 +22,7 @@ export const SCRATCH = 0xb5d00000;
 export const SCRATCH_MASK = 0xffff0000;
 /** In the connection mark: a foreign packet mark is kept here while the packet's mark is scratch. */
 export const SAVED = 0x00010000;
-export const MAX_SLOTS = 0x3fff;
+export const MAX_SLOTS = MAX_ENDPOINTS;
 
 /** `inside` is how pods and the node itself use an external address with externalTrafficPolicy Local (SVC-13). */
 export interface Choice {

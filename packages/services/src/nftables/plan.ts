@@ -2,11 +2,12 @@ import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesModel } from '../model.ts';
-import { isOf, ofFamily } from '../model.ts';
+import { familiesOf, isRoutable, ofFamily } from '../model.ts';
+import { MAX_ENDPOINTS } from '../target.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
-import { declareSet, MAX_SLOTS, SET_NAMES, type SetName, TABLES } from './layout.ts';
-import { balanceOf, isRoutable, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
+import { declareSet, SET_NAMES, type SetName, TABLES } from './layout.ts';
+import { balanceOf, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 import { Settlement } from './settlement.ts';
 
 /** What a node's service proxy wants, as data. */
@@ -31,14 +32,6 @@ export function plan(model: ServicesModel): Desired {
     entries: settled.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
     problems: [...limitsOf(services, model.node), ...settled.flatMap(({ settlement }) => conflictsOf(settlement))],
   };
-}
-
-/** The families the cluster has addresses of; IPv4 when it does not say. */
-export function familiesOf({ podCidrs, serviceCidrs }: ClusterModel): readonly Family[] {
-  const cidrs = [...podCidrs, ...serviceCidrs];
-  const six = cidrs.some((cidr) => isOf(cidr, 'ipv6'));
-  const four = !six || cidrs.some((cidr) => isOf(cidr, 'ipv4'));
-  return [...(four ? (['ipv4'] as const) : []), ...(six ? (['ipv6'] as const) : [])];
 }
 
 /** The table of a family. `choices`: made before, so that they need not be made again. */
@@ -96,9 +89,9 @@ export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }
     .map((address) => `node ports are not at ${address} in mode nftables; take it out of nodePortAddresses`);
   for (const service of services) {
     for (const { port, endpoints } of service.ports)
-      if (endpoints.length > MAX_SLOTS)
+      if (endpoints.length > MAX_ENDPOINTS)
         lines.push(
-          `Service ${serviceName(service)} port ${port}: ${endpoints.length} endpoints, of which ${MAX_SLOTS} are used; split the service`,
+          `Service ${serviceName(service)} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
         );
     const { balance } = service;
     if (balance && balance !== balanceOf(service))

@@ -1,5 +1,6 @@
-import type { Family, IpAddress } from '@podwire/base';
+import { type Family, familyOf, type IpAddress } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
+import { type AddressKind, describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
 import {
   allowedSources,
   type EndpointModel,
@@ -8,16 +9,11 @@ import {
   ofFamily,
   type Protocol,
   type ServiceModel,
-  type ServicePortModel,
 } from '../model.ts';
-import { portTargets, type Target } from '../target.ts';
+import type { Target } from '../target.ts';
 import { affinityIds } from './affinity-id.ts';
 import { type Choice, choiceValue, idMark, type NftBalance, type SetName, slotMark } from './layout.ts';
 import { slotsOf } from './slot.ts';
-
-/** In the order in which they win when two services want the same address and port. */
-export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;
-type AddressKind = (typeof ADDRESS_KINDS)[number];
 
 export type PlannedElement = readonly [SetName, SetElement];
 
@@ -54,7 +50,9 @@ export interface Place {
 
 export function planService(service: ServiceModel, place: Place): ServicePlan {
   const own = `${service.namespace}/${service.name}`;
-  const entries = service.ports.flatMap((port) => planPort(service, port, place));
+  const entries = service.ports.flatMap((port) =>
+    portEntries(service, port, place).map((entry) => planEntry(service, entry)),
+  );
   if (entries.length === 0 && service.clusterAddresses.length === 0) return { service: own, entries, shared: [] };
   const shared: PlannedElement[] = ofFamily(service.clusterAddresses, place.family).map((address) => [
     'cluster-ips',
@@ -70,81 +68,29 @@ export function planService(service: ServiceModel, place: Place): ServicePlan {
   return { service: own, entries, shared };
 }
 
-function planPort(service: ServiceModel, port: ServicePortModel, place: Place): EntryPlan[] {
-  const { internal, external, inside } = portTargets(service, port, place);
-  const outer: Targets = { target: external, ...(inside && { inside }) };
-  const { node, family } = place;
-  const entries: EntryPlan[] = [];
-  const add = (kind: AddressKind, addresses: readonly IpAddress[], number: number, targets: Targets): void => {
-    for (const address of ofFamily(addresses, family))
-      entries.push(planEntry({ service, port, family, kind, address, number, ...targets }));
-  };
-  add('cluster IP', service.clusterAddresses, port.port, { target: internal });
-  if (port.nodePort) add('node port', node.nodePortAddresses.filter(isRoutable), port.nodePort, outer);
-  add('load-balancer IP', service.loadBalancerAddresses, port.port, outer);
-  add('external IP', service.externalAddresses, port.port, outer);
-  return entries;
-}
-
-/** The kernel drops what leaves a loopback address for a pod. */
-export const isRoutable = (address: IpAddress): boolean => !/^(127\.|::1$)/.test(address);
-
-interface Targets {
-  readonly target: Target;
-  /** For pods and the node itself, where it differs (SVC-13). */
-  readonly inside?: Target;
-}
-
-interface Entry extends Targets {
-  readonly service: ServiceModel;
-  readonly port: ServicePortModel;
-  readonly family: Family;
-  readonly kind: AddressKind;
-  readonly address: IpAddress;
-  readonly number: number;
-}
-
 type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
 
-function planEntry(entry: Entry): EntryPlan {
-  const { service, port, kind, address, number, target, inside } = entry;
-  const { protocol } = port;
-  const key: Key = [address, protocol, number];
-  const reachable = reachableOf(target, inside);
+function planEntry(service: ServiceModel, entry: Entry): EntryPlan {
+  const { id, kind, address, protocol, target } = entry;
+  const key: Key = [address, protocol, entry.port];
+  const endpoints = reachable(entry);
   const choices: Choice[] = [];
   const elements: Elements = [];
   targetElements(elements, key, target);
-  policyElements(elements, key, entry);
-  choiceElements(elements, choices, { key, entry, reachable });
+  policyElements(elements, key, { service, entry });
+  choiceElements(elements, choices, { service, entry, key, endpoints });
   return {
-    id: `${address} ${protocol} ${number}`,
-    service: `${service.namespace}/${service.name}`,
+    id,
+    service: entry.service,
     kind,
     address,
     protocol,
     choices,
     elements,
-    endpoints: reachable.map(endpointName),
-    describe: () => ({
-      what: `${kind} ${address} ${protocol} ${number} ${describe(target)}${inside ? `, from inside ${describe(inside)}` : ''}`,
-      why: `Service ${service.namespace}/${service.name} port ${port.name || port.port}`,
-    }),
+    endpoints: endpoints.map(endpointName),
+    describe: () => ({ what: describeEntry(entry), why: entry.why }),
   };
-}
-
-const served = (target: Target | undefined): readonly EndpointModel[] =>
-  target?.kind === 'serve' ? target.endpoints : [];
-
-function reachableOf(target: Target, inside: Target | undefined): readonly EndpointModel[] {
-  if (!inside) return served(target);
-  return [...new Map([...served(target), ...served(inside)].map((e) => [endpointName(e), e])).values()];
-}
-
-function describe(target: Target): string {
-  if (target.kind === 'reject') return 'is refused: no endpoints';
-  if (target.kind === 'drop') return 'is dropped: Local policy and no endpoint on this node';
-  return `-> ${target.endpoints.map((one) => `${endpointName(one)}${one.weight ? ` (weight ${one.weight})` : ''}`).join(', ')}`;
 }
 
 /** What this mode can do of the ways to balance; with affinity a client's first choice is at random. */
@@ -156,28 +102,32 @@ function targetElements(elements: Elements, key: Key, target: Target): void {
   if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
 }
 
-function policyElements(elements: Elements, key: Key, { service, kind, family }: Entry): void {
+function policyElements(elements: Elements, key: Key, { service, entry: { kind, address } }: Planned): void {
   if (kind !== 'cluster IP' && !service.externalLocal) elements.push(['masqueraded', { key }]);
-  const ranges = kind === 'load-balancer IP' ? allowedSources(service, family) : undefined;
+  const ranges = kind === 'load-balancer IP' ? allowedSources(service, familyOf(address)) : undefined;
   if (!ranges) return;
   elements.push(['fenced', { key }]);
   for (const range of ranges) elements.push(['sources', { key: [range, ...key] }]);
 }
 
-interface Choosing {
-  readonly key: Key;
+interface Planned {
+  readonly service: ServiceModel;
   readonly entry: Entry;
-  readonly reachable: readonly EndpointModel[];
+}
+
+interface Choosing extends Planned {
+  readonly key: Key;
+  readonly endpoints: readonly EndpointModel[];
 }
 
 /** The svc and inside values, and slots: straight to an endpoint, or with affinity to its id and from there to it. */
-function choiceElements(elements: Elements, choices: Choice[], { key, entry, reachable }: Choosing): void {
-  const { service, target, inside } = entry;
-  const ids = service.affinitySeconds ? affinityIds(reachable) : undefined;
+function choiceElements(elements: Elements, choices: Choice[], choosing: Choosing): void {
+  const { service, entry, key, endpoints } = choosing;
+  const ids = service.affinitySeconds ? affinityIds(endpoints) : undefined;
   const balance = balanceOf(service);
   for (const [map, one, isInside] of [
-    ['svc', target, false],
-    ['inside', inside, true],
+    ['svc', entry.target, false],
+    ['inside', entry.inside, true],
   ] as const) {
     if (one?.kind !== 'serve') continue;
     const slots = slotsOf(one.endpoints, balance);
@@ -193,7 +143,7 @@ function choiceElements(elements: Elements, choices: Choice[], { key, entry, rea
     });
   }
   if (!ids) return;
-  for (const endpoint of reachable) {
+  for (const endpoint of endpoints) {
     const mark = idMark(ids.get(endpointName(endpoint)) ?? 0);
     elements.push(
       ['ep', { key: [...key, mark], data: [endpoint.address, endpoint.port] }],

@@ -1,6 +1,7 @@
 import type { SetElement } from '@podwire/nft';
+import { ADDRESS_KINDS, byPriority } from '../entry.ts';
 import { type Choice, choiceValue, SET_NAMES, type SetName } from './layout.ts';
-import { ADDRESS_KINDS, type EntryPlan, type PlannedElement, type ServicePlan } from './service-plan.ts';
+import type { EntryPlan, PlannedElement, ServicePlan } from './service-plan.ts';
 
 /** Elements to put into sets and keys to take out. A key in both is put in. */
 export interface SettledChange {
@@ -73,7 +74,7 @@ export class Settlement {
         const [winner, ...losers] = candidates(this.#entries.get(id));
         return winner ? losers.map((loser) => ({ loser, winner })) : [];
       })
-      .sort((a, b) => comparePriority(a.loser, b.loser) || (a.loser.id < b.loser.id ? -1 : 1));
+      .sort((a, b) => byPriority(a.loser, b.loser) || (a.loser.id < b.loser.id ? -1 : 1));
   }
 
   elements(): Record<SetName, SetElement[]> {
@@ -154,7 +155,7 @@ export class Settlement {
     for (const entry of entries) {
       const present = this.#entries.get(entry.id);
       if (present) {
-        this.#entries.set(entry.id, [...candidates(present), entry].sort(comparePriority));
+        this.#entries.set(entry.id, [...candidates(present), entry].sort(byPriority));
         this.#contested.add(entry.id);
       } else this.#entries.set(entry.id, entry);
     }
@@ -204,12 +205,6 @@ function winnerOf(value: EntryPlan | readonly EntryPlan[]): EntryPlan {
 function candidates(value: EntryPlan | readonly EntryPlan[] | undefined): readonly EntryPlan[] {
   if (!value) return [];
   return 'id' in value ? [value] : value;
-}
-
-/** Kind, then service; the order within a service is that of its plan, since sorting is stable. */
-function comparePriority(a: EntryPlan, b: EntryPlan): number {
-  const kinds = ADDRESS_KINDS.indexOf(a.kind) - ADDRESS_KINDS.indexOf(b.kind);
-  return kinds || (a.service < b.service ? -1 : a.service > b.service ? 1 : 0);
 }
 
 /** Both parts of a hairpin's key are the same. */

@@ -1,6 +1,6 @@
 import { familyOf } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
-import { type Entry, portEntries } from '../entry.ts';
+import { describeEntry, type Entry, portEntries } from '../entry.ts';
 import { allowedSources, endpointName, ofFamily, type ServiceModel, type ServicePortModel } from '../model.ts';
 import type { EntryPlan, Place, PlannedElement, ServicePlan } from '../nftables/service-plan.ts';
 import type { Target } from '../target.ts';
@@ -75,7 +75,7 @@ function listenerOf(
 }
 
 function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf): EntryPlan {
-  const { id, kind, address, port, protocol, target, what, why } = entry;
+  const { id, kind, address, port, protocol, target, why } = entry;
   const key: SetElement['key'] = [address, protocol, port];
   const elements: PlannedElement[] = [];
   const endpoints: string[] = [];
@@ -101,7 +101,7 @@ function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf
     elements,
     endpoints,
     describe: () => ({
-      what: target.kind === 'serve' && !listener ? `${entry.kind} ${id} is refused: not relayed` : what,
+      what: target.kind === 'serve' && !listener ? `${entry.kind} ${id} is refused: not relayed` : describeEntry(entry),
       why,
     }),
   };
