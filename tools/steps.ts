@@ -29,6 +29,12 @@ export const T2 = ['packages/*/src/**/*.kernel.test.ts', 'packages/*/src/kubectl
 export const TVM = ['packages/*/src/**/*.vm.test.ts'];
 export const T3 = ['scenarios/**/*.test.ts'];
 
+/** As `testStep`, all in one process: starting one for each file takes longer than most of these tests. */
+export function unitStep(name: string, patterns: readonly string[]): Step {
+  const { command, args } = testStep(name, patterns, 'dot');
+  return { name, command, args: ['--test-isolation=none', ...args] };
+}
+
 export function testStep(name: string, patterns: readonly string[], reporter: 'dot' | 'spec' = 'spec'): Step {
   const options = [
     '--disable-warning=ExperimentalWarning',
