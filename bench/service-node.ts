@@ -3,7 +3,7 @@ import { connectTcp, listenTcp, type Netns } from '../packages/kernel/src/index.
 import { withNetns } from '../packages/kernel/src/testing.ts';
 import type { ClusterConfig, KubeClient, Room } from '../packages/kube/src/index.ts';
 import { FakeInformers } from '../packages/kube/src/testing.ts';
-import { createServicesRoom } from '../packages/services/src/index.ts';
+import { createServicesRoom, type ServicesContext } from '../packages/services/src/index.ts';
 import { ip } from './child.ts';
 import {
   clusterIP,
@@ -66,11 +66,19 @@ export function informersOf(services: number): FakeInformers {
   return informers;
 }
 
-export function servicesRoom(netns: Netns, informers: FakeInformers): Room {
+/** What a room gets that is not the default. */
+export interface RoomOptions extends Pick<ServicesContext, 'sockets'> {
+  readonly proxyMode?: ClusterConfig['proxyMode'];
+}
+
+export function servicesRoom(netns: Netns, informers: FakeInformers, options: RoomOptions = {}): Room {
+  const { proxyMode, sockets } = options;
+  const cidrs = { podCidrs: [POD_CIDR], serviceCidrs: ['10.96.0.0/12'] };
   return createServicesRoom({
     netns,
+    ...(sockets && { sockets }),
     nodeName: 'node-1',
-    config: { podCidrs: [POD_CIDR], serviceCidrs: ['10.96.0.0/12'] } as unknown as ClusterConfig,
+    config: { ...cidrs, ...(proxyMode && { proxyMode }) } as unknown as ClusterConfig,
     client: {} as KubeClient,
     informers,
     logger: createLogger({ level: 'error' }),
