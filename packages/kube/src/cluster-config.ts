@@ -30,6 +30,8 @@ export interface ClusterConfig {
   readonly nodePortRange: readonly [first: number, last: number];
   /** Node ports are at the node's addresses in these ranges; empty: at its primary address of each family. */
   readonly nodePortAddresses: readonly Prefix[];
+  /** Endpoints see every client of a cluster IP by the address of its node. */
+  readonly masqueradeAll: boolean;
   /** Where the service proxy answers /healthz and /livez on every node; 0: nowhere. */
   readonly proxyHealthPort: number;
   /** Port of the ingress proxy on every node. */
@@ -68,6 +70,7 @@ const SHAPE = z.strictObject({
   loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
   nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
   nodePortAddresses: z._default(z.array(cidr), []),
+  masqueradeAll: z._default(z.boolean(), false),
   proxyHealthPort: z._default(z.int().check(z.minimum(0), z.maximum(65535)), 10256),
   ingressHttpPort: z._default(port, 80),
   ingressHttpsPort: z._default(port, 443),

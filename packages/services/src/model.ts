@@ -28,6 +28,8 @@ export interface ServicesView {
 export interface ClusterModel {
   readonly podCidrs: readonly Prefix[];
   readonly serviceCidrs: readonly Prefix[];
+  /** Endpoints see no client of a cluster IP by its own address, pods neither (SVC-8). */
+  readonly masqueradeAll?: boolean;
 }
 
 export interface NodeModel {

@@ -11,6 +11,7 @@ export interface Snapshot {
   readonly nodeName: string;
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  readonly masqueradeAll?: boolean;
   /** Ranges of the node's addresses with node ports; empty or absent: the primary ones. */
   readonly nodePortAddresses?: readonly Prefix[];
 }
@@ -27,8 +28,16 @@ export function modelFromApi(snapshot: Snapshot): ServicesModel {
   };
 }
 
-export function clusterModel({ podCidrs, serviceCidrs }: Pick<Snapshot, 'podCidrs' | 'serviceCidrs'>): ClusterModel {
-  return { podCidrs: disjointPrefixes(podCidrs), serviceCidrs: disjointPrefixes(serviceCidrs) };
+export function clusterModel({
+  podCidrs,
+  serviceCidrs,
+  masqueradeAll,
+}: Pick<Snapshot, 'podCidrs' | 'serviceCidrs' | 'masqueradeAll'>): ClusterModel {
+  return {
+    podCidrs: disjointPrefixes(podCidrs),
+    serviceCidrs: disjointPrefixes(serviceCidrs),
+    ...(masqueradeAll && { masqueradeAll }),
+  };
 }
 
 export function serviceKey({ metadata }: Service): string {

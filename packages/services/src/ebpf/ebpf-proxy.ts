@@ -78,7 +78,8 @@ class EbpfProxy implements ServiceProxy {
       ([hook, reason]) =>
         `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
     );
-    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...lacking, ...this.#packets.problems(view)];
+    const kept = view.cluster.masqueradeAll ? [KEPT] : [];
+    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...kept, ...lacking, ...this.#packets.problems(view)];
   }
 
   facts(): Readonly<Record<string, string | number | boolean>> {
@@ -112,6 +113,8 @@ class EbpfProxy implements ServiceProxy {
   }
 }
 
+const KEPT =
+  'masqueradeAll does not hold for sockets of the node and its pods in mode ebpf: nothing of theirs is translated; choose another mode';
 const NO_PINS =
   'no bpf file system is mounted, so sockets are balanced only while the agent runs: mount one (mount -t bpf bpf /sys/fs/bpf)';
 

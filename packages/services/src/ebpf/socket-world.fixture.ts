@@ -1,6 +1,6 @@
 import { type ProbeName, probe } from '@podwire/kernel/probe';
 import type { ProxyMode } from '../proxy.ts';
-import { type World, withWorld } from '../world.fixture.ts';
+import { type World, type WorldOptions, withWorld } from '../world.fixture.ts';
 import { type SocketPlaceFixture, withSocketPlace } from './socket-place.fixture.ts';
 
 const PROBES: readonly ProbeName[] = [
@@ -22,14 +22,14 @@ export function lackingSocketProbe(): string | false {
 export function withSocketWorld(
   proxyMode: ProxyMode,
   fn: (world: World, place: SocketPlaceFixture) => Promise<void>,
-  { pinned = true, dualStack = false } = {},
+  { pinned = true, ...options }: Pick<WorldOptions, 'dualStack' | 'config'> & { readonly pinned?: boolean } = {},
 ): Promise<void> {
   return withSocketPlace((place) =>
     withWorld(
       (world) => fn(world, place),
       ({ client, near1, near2 }) => ({
         proxyMode,
-        dualStack,
+        ...options,
         runDirectory: place.runDirectory,
         sockets: {
           cgroup: place.cgroup,

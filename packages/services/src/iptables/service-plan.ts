@@ -175,7 +175,8 @@ function choiceChains(context: Port): Chain[] {
 /** Who uses a cluster IP and is no pod would not get replies from the pod's node (SVC-8). */
 function outsideRules({ label, where, entries }: Port): Rule[] {
   const [pods, ...more] = ofFamily(where.cluster.podCidrs, where.family);
-  const one = pods !== undefined && more.length === 0 && !pods.endsWith('/0');
+  const all = where.cluster.masqueradeAll === true;
+  const one = !all && pods !== undefined && more.length === 0 && !pods.endsWith('/0');
   return entries.flatMap(({ kind, address, protocol, port }) =>
     kind === 'cluster IP'
       ? [
@@ -185,7 +186,7 @@ function outsideRules({ label, where, entries }: Port): Rule[] {
             protocol,
             port,
             comment: `${label} cluster IP`,
-            jump: [one ? 'KUBE-MARK-MASQ' : 'KUBE-MARK-OUTSIDE'],
+            jump: [one || all ? 'KUBE-MARK-MASQ' : 'KUBE-MARK-OUTSIDE'],
           }),
         ]
       : [],

@@ -150,7 +150,7 @@ function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
     rule(
       [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
-      'external, Cluster policy',
+      'external with Cluster policy, or all',
     ),
   );
   const own: Rule[] = address

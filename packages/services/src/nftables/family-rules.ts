@@ -78,9 +78,9 @@ export class FamilyRules {
     return settlement.exchange(exchanges);
   }
 
-  #plan({ services, foreign, node }: ServicesView, key: string): ServicePlan | undefined {
+  #plan({ cluster, services, foreign, node }: ServicesView, key: string): ServicePlan | undefined {
     const service = services.get(key);
-    if (service) return planService(service, { node, family: this.#family });
+    if (service) return planService(service, { cluster, node, family: this.#family });
     const addresses = foreign.get(key);
     return addresses && planForeign(key, addresses, this.#family);
   }

@@ -80,7 +80,7 @@ function setsOf(address: DataType) {
     },
     rejected: { key: KEY, comment: 'service addresses without endpoints' },
     dropped: { key: KEY, comment: 'Local policy and endpoints on other nodes only' },
-    masqueraded: { key: KEY, comment: 'external service addresses with Cluster policy' },
+    masqueraded: { key: KEY, comment: 'service addresses whose clients are masqueraded' },
     fenced: { key: KEY, comment: 'load-balancer addresses with source ranges' },
     sources: { key: [address, ...KEY], interval: true, comment: 'who may use the fenced ones' },
     hairpin: { key: [address, address], comment: 'endpoints of this node, twice' },

@@ -23,7 +23,7 @@ export interface Desired {
 export function plan(model: ServicesModel): Desired {
   const services = [...model.services].sort((a, b) => compareText(serviceName(a), serviceName(b)));
   const settled = familiesOf(model.cluster).map((family) => {
-    const plans = services.map((service) => planService(service, { node: model.node, family }));
+    const plans = services.map((service) => planService(service, { ...model, family }));
     const constants = [planConstants(model, family), planForeign('', model.foreignAddresses, family)];
     return { family, settlement: new Settlement([...constants, ...plans]) };
   });

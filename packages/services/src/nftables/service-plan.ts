@@ -3,6 +3,7 @@ import type { SetElement } from '@podwire/nft';
 import { type AddressKind, describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
 import {
   allowedSources,
+  type ClusterModel,
   type EndpointModel,
   endpointName,
   type NodeModel,
@@ -44,6 +45,7 @@ export interface ServicePlan {
 
 /** The node the rules are for, and the family of the table. */
 export interface Place {
+  readonly cluster: ClusterModel;
   readonly node: NodeModel;
   readonly family: Family;
 }
@@ -51,7 +53,7 @@ export interface Place {
 export function planService(service: ServiceModel, place: Place): ServicePlan {
   const own = `${service.namespace}/${service.name}`;
   const entries = service.ports.flatMap((port) =>
-    portEntries(service, port, place).map((entry) => planEntry(service, entry)),
+    portEntries(service, port, place).map((entry) => planEntry(service, entry, place)),
   );
   if (entries.length === 0 && service.clusterAddresses.length === 0) return { service: own, entries, shared: [] };
   const shared: PlannedElement[] = ofFamily(service.clusterAddresses, place.family).map((address) => [
@@ -71,7 +73,7 @@ export function planService(service: ServiceModel, place: Place): ServicePlan {
 type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
 
-function planEntry(service: ServiceModel, entry: Entry): EntryPlan {
+function planEntry(service: ServiceModel, entry: Entry, { cluster }: Place): EntryPlan {
   const { id, kind, address, protocol, target } = entry;
   const key: Key = [address, protocol, entry.port];
   const endpoints = reachable(entry);
@@ -79,6 +81,7 @@ function planEntry(service: ServiceModel, entry: Entry): EntryPlan {
   const elements: Elements = [];
   targetElements(elements, key, target);
   policyElements(elements, key, { service, entry });
+  if (isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
   choiceElements(elements, choices, { service, entry, key, endpoints });
   return {
     id,
@@ -102,8 +105,12 @@ function targetElements(elements: Elements, key: Key, target: Target): void {
   if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
 }
 
+/** Whatever the client, besides those that would not get their replies (SVC-8). */
+function isMasqueraded(kind: AddressKind, { externalLocal }: ServiceModel, { masqueradeAll }: ClusterModel): boolean {
+  return kind === 'cluster IP' ? masqueradeAll === true : !externalLocal;
+}
+
 function policyElements(elements: Elements, key: Key, { service, entry: { kind, address } }: Planned): void {
-  if (kind !== 'cluster IP' && !service.externalLocal) elements.push(['masqueraded', { key }]);
   const ranges = kind === 'load-balancer IP' ? allowedSources(service, familyOf(address)) : undefined;
   if (!ranges) return;
   elements.push(['fenced', { key }]);

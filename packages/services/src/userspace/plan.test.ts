@@ -79,7 +79,7 @@ test('the elements of a service', () => {
   });
   const [service] = model.services;
   assert.ok(service);
-  const planned = planService(service, { node: model.node, family: 'ipv4' });
+  const planned = planService(service, { ...model, family: 'ipv4' });
   const ports = new Map(planned.listeners.map(({ id }, i) => [id, 40_001 + i]));
   const portOf = (id: string) => ports.get(id);
   const settlement = settle(viewOf(model), 'ipv4', [planned.elements(portOf)]);

@@ -31,9 +31,13 @@ export function plan(view: ServicesView): Desired {
 }
 
 /** What a name of a service stands for in a family; also one that another proxy serves. */
-export function planKey({ services, foreign, node }: ServicesView, key: string, family: Family): RelayPlan | undefined {
+export function planKey(
+  { cluster, services, foreign, node }: ServicesView,
+  key: string,
+  family: Family,
+): RelayPlan | undefined {
   const service = services.get(key);
-  if (service) return planService(service, { node, family });
+  if (service) return planService(service, { cluster, node, family });
   const addresses = foreign.get(key);
   return addresses && { listeners: [], elements: () => planForeign(key, addresses, family) };
 }
