@@ -138,7 +138,7 @@ const ROWS: readonly Row[] = [
     lines: [
       /outside +packet +203\.0\.113\.10 -> 172\.30\.0\.12 tcp 30080, by the router$/,
       /node-2 .*Service shop\/front port http by node port leads to one of 2/,
-      /node-2 .*podwire-services masquerade to 172\.30\.0\.12 \(external, Cluster policy\)$/,
+      /node-2 .*podwire-services masquerade to 172\.30\.0\.12 \(external Cluster policy, or masqueradeAll\)$/,
       /node-3 .*ingress of shop\/front-2: allowed/,
       /^delivered: pod shop\/front-2: 10\.244\.2\.3 receives tcp 8080 from 172\.30\.0\.12$/,
     ],

@@ -150,7 +150,7 @@ function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
     rule(
       [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
-      'external with Cluster policy, or all',
+      'external Cluster policy, or masqueradeAll',
     ),
   );
   const own: Rule[] = address
