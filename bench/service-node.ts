@@ -20,6 +20,8 @@ import {
  * A network namespace in which every endpoint's address is a local one, so that one server answers for all:
  *
  *   connect to a cluster IP --> nat hook output --> an endpoint's address, local on lo --> server on 0.0.0.0:8080
+ *
+ * The server says at which address it was reached, and after that whatever it hears.
  */
 export interface ServiceNode {
   readonly netns: Netns;
@@ -32,15 +34,13 @@ export function withServiceNode<T>(fn: (node: ServiceNode) => Promise<T>): Promi
     ip(netns, `route add local ${POD_CIDR} dev lo`, `addr add ${NODE_ADDRESS}/32 dev lo`, 'route add default dev lo');
     const server = await listenTcp({ netns, address: '0.0.0.0', port: ENDPOINT_PORT });
     server.on('connection', (socket) => {
-      socket.on('error', () => {});
-      socket.end(`${socket.localAddress}`);
+      socket.on('error', () => {}).on('data', (data) => socket.write(data));
+      socket.write(`${socket.localAddress}\n`);
     });
     const connect = async (service: number): Promise<string> => {
       const socket = await connectTcp({ netns, address: clusterIP(service), port: SERVICE_PORT, timeout: 5000 });
-      let reached = '';
-      for await (const chunk of socket) reached += chunk;
-      if (!reached) throw new Error(`service ${service} did not answer`);
-      return reached;
+      for await (const chunk of socket) return String(chunk).trim(); // which closes it
+      throw new Error(`service ${service} did not answer`);
     };
     try {
       return await fn({ netns, connect });

@@ -43,3 +43,14 @@ export function sliceObject(service: number, replaced = false): EndpointSlice {
     })),
   };
 }
+
+export interface ChangedService {
+  readonly service: number;
+  /** Whether the replacement is there, or the first endpoint again. */
+  readonly replaced: boolean;
+}
+
+/** One change after the other, over all services again and again; spread over them: 7919 is prime. */
+export function changeAt(at: number, services: number): ChangedService {
+  return { service: (at * 7919) % services, replaced: Math.floor(at / services) % 2 === 0 };
+}
