@@ -28,15 +28,15 @@ import {
 import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
 
 type Base = NonNullable<Chain['base']>;
-const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
+export const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
 
-const KEEP_ALL = 0xffffffff;
+export const KEEP_ALL = 0xffffffff;
 const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
 const toMap = (fields: Fields, map: 'svc' | 'inside'): Statement[] => [
   setMark(mapped(fields.key, map)),
   { kind: 'vmap', key: MARK, map: 'count' },
 ];
-const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
+export const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
 
 /**
  * The rules that never change with services (the README draws the hooks). Only `masquerading` depends on anything: on the
@@ -141,18 +141,9 @@ export function filterChains(fields: Fields): Chain[] {
   ];
 }
 
-/**
- * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
- * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
- */
-function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain[] {
-  const toMasquerade = goto('masquerading');
-  const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
-    rule(
-      [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
-      'external Cluster policy, or masqueradeAll',
-    ),
-  );
+export const toMasquerade = goto('masquerading');
+
+export function masquerading(fields: Fields, address: IpAddress | undefined): Chain {
   const own: Rule[] = address
     ? [
         rule(
@@ -161,8 +152,22 @@ function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain
         ),
       ]
     : [];
+  return { name: 'masquerading', rules: [...own, rule([{ kind: 'masquerade' }])] };
+}
+
+/**
+ * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
+ * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
+ */
+function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain[] {
+  const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
+    rule(
+      [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
+      'external Cluster policy, or masqueradeAll',
+    ),
+  );
   return [
-    { name: 'masquerading', rules: [...own, rule([{ kind: 'masquerade' }])] },
+    masquerading(fields, address),
     {
       name: 'postrouting',
       base: base('nat', 'postrouting', 100),

@@ -11,7 +11,6 @@ import {
   type Protocol,
   type ServiceModel,
 } from '../model.ts';
-import type { Target } from '../target.ts';
 import { affinityIds } from './affinity-id.ts';
 import { type Choice, choiceValue, idMark, type NftBalance, type SetName, slotMark } from './layout.ts';
 import { slotsOf } from './slot.ts';
@@ -55,8 +54,17 @@ export function planService(service: ServiceModel, place: Place): ServicePlan {
   const entries = service.ports.flatMap((port) =>
     portEntries(service, port, place).map((entry) => planEntry(service, entry, place)),
   );
-  if (entries.length === 0 && service.clusterAddresses.length === 0) return { service: own, entries, shared: [] };
-  const shared: PlannedElement[] = ofFamily(service.clusterAddresses, place.family).map((address) => [
+  return { service: own, entries, shared: sharedElements(service, entries, place.family) };
+}
+
+/** Addresses of a service and endpoints that may be a client of it, which other services may have too. */
+export function sharedElements(
+  { clusterAddresses, ports }: ServiceModel,
+  entries: readonly EntryPlan[],
+  family: Family,
+): PlannedElement[] {
+  if (entries.length === 0 && clusterAddresses.length === 0) return [];
+  const shared: PlannedElement[] = ofFamily(clusterAddresses, family).map((address) => [
     'cluster-ips',
     { key: [address] },
   ]);
@@ -64,24 +72,21 @@ export function planService(service: ServiceModel, place: Place): ServicePlan {
   for (const entry of entries) if (entry.kind !== 'cluster IP') external.add(entry.address);
   for (const address of external) shared.push(['external-ips', { key: [address] }]);
   const hairpins = new Set<IpAddress>();
-  for (const { endpoints } of service.ports)
+  for (const { endpoints } of ports)
     for (const endpoint of endpoints) if (endpoint.maybeLocal) hairpins.add(endpoint.address);
-  for (const address of ofFamily([...hairpins], place.family)) shared.push(['hairpin', { key: [address, address] }]);
-  return { service: own, entries, shared };
+  for (const address of ofFamily([...hairpins], family)) shared.push(['hairpin', { key: [address, address] }]);
+  return shared;
 }
 
 type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
 
 function planEntry(service: ServiceModel, entry: Entry, { cluster }: Place): EntryPlan {
-  const { id, kind, address, protocol, target } = entry;
+  const { id, kind, address, protocol } = entry;
   const key: Key = [address, protocol, entry.port];
   const endpoints = reachable(entry);
   const choices: Choice[] = [];
-  const elements: Elements = [];
-  targetElements(elements, key, target);
-  policyElements(elements, key, { service, entry });
-  if (isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
+  const elements = filterElements({ service, entry }, cluster);
   choiceElements(elements, choices, { service, entry, key, endpoints });
   return {
     id,
@@ -101,8 +106,15 @@ export function balanceOf({ affinitySeconds, balance }: ServiceModel): NftBalanc
   return affinitySeconds > 0 || balance === 'least-connections' || balance === 'random' ? undefined : balance;
 }
 
-function targetElements(elements: Elements, key: Key, target: Target): void {
+/** What an entry needs beside its endpoints: refusal, fence, masquerade. */
+export function filterElements({ service, entry }: Planned, cluster: ClusterModel): PlannedElement[] {
+  const { kind, address, protocol, port, target } = entry;
+  const key: Key = [address, protocol, port];
+  const elements: Elements = [];
   if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
+  policyElements(elements, key, { service, entry });
+  if (isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
+  return elements;
 }
 
 /** Whatever the client, besides those that would not get their replies (SVC-8). */

@@ -102,7 +102,7 @@ export class Settlement {
     const shared = new Map<string, Shared | undefined>();
     for (const { before, after } of exchanges) {
       for (const plan of [before, after]) {
-        for (const { id } of plan?.entries ?? []) if (!winners.has(id)) winners.set(id, this.#winner(id));
+        for (const { id } of plan?.entries ?? []) if (!winners.has(id)) winners.set(id, this.winner(id));
         for (const one of plan?.shared ?? []) {
           const name = sharedName(one);
           if (!shared.has(name)) shared.set(name, this.#shared.get(name));
@@ -127,7 +127,7 @@ export class Settlement {
     const [udpBefore, udpAfter] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
     let otherChoices = false;
     for (const [id, before] of winners) {
-      const after = this.#winner(id);
+      const after = this.winner(id);
       if (before === after) continue;
       for (const [set, element] of before?.elements ?? []) listOf(set, 'remove').push(element);
       for (const [set, element] of after?.elements ?? []) listOf(set, 'add').push(element);
@@ -146,7 +146,8 @@ export class Settlement {
     return { elements: [...elements.values()], otherChoices, udpBefore, udpAfter };
   }
 
-  #winner(id: string): EntryPlan | undefined {
+  /** The one of that id that takes effect. */
+  winner(id: string): EntryPlan | undefined {
     const value = this.#entries.get(id);
     return value && winnerOf(value);
   }
