@@ -9,6 +9,7 @@ import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
+import { slowStartLimits } from './slow-start.ts';
 import { clusterModel } from './snapshot.ts';
 
 /** After a pass longer than this, in ms, changes are collected for so long; otherwise one need not wait. */
@@ -17,6 +18,8 @@ const LONG_PASS = 50;
 const DRIFT_INTERVAL = 60_000;
 /** Rules that wait longer than this for what the API server says are stale, in ms. */
 const STALE_AFTER = 30_000;
+/** Weights that change by time are written at most this often, in ms. */
+const LEAST_STEP = 50;
 const DEFAULT_MODE: ProxyMode = 'nftables';
 
 /** What the room needs beside what every room gets. */
@@ -58,6 +61,8 @@ class ServicesController implements ServicesRoom {
   #next: ServiceProxy | undefined;
   #started = false;
   #passTime = 0;
+  /** Set while weights change by time. */
+  #step: NodeJS.Timeout | undefined;
   /** Since when something has been waiting to be in force, and when all was, ms since 1970. */
   #waitingSince: number | undefined = Date.now();
   #updated: number | undefined;
@@ -159,11 +164,12 @@ class ServicesController implements ServicesRoom {
 
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#started = false;
+    clearTimeout(this.#step);
     await this.#runner.stop();
     this.#health.close();
     await this.#proxy?.close();
     this.#proxy = undefined;
-    this.#started = false;
   }
 
   async cleanup(): Promise<void> {
@@ -186,10 +192,11 @@ class ServicesController implements ServicesRoom {
 
   status(): RoomStatus {
     const failed = this.#reason === undefined ? [] : [this.#reason];
+    const limits = slowStartLimits(this.#store.services.values());
     return {
       room: this.name,
       ready: this.#runner.last?.kind === 'done',
-      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? []), ...this.#health.problems()],
+      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? []), ...limits, ...this.#health.problems()],
       facts: { mode: this.#mode, ...this.#facts, healthPorts: this.#health.size, ...this.#proxy?.facts() },
     };
   }
@@ -234,7 +241,19 @@ class ServicesController implements ServicesRoom {
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
       this.#passTime = performance.now() - startedAt;
+      this.#awaitStep();
     }
+  }
+
+  #awaitStep(): void {
+    clearTimeout(this.#step);
+    const { nextStep } = this.#store;
+    if (nextStep === undefined || !this.#started) return;
+    const step = () => {
+      this.#asked = true;
+      this.#runner.trigger();
+    };
+    this.#step = setTimeout(step, Math.max(Math.ceil(nextStep), LEAST_STEP)).unref();
   }
 
   /** Both modes are in the kernel for a moment; a connection meets one of them. */

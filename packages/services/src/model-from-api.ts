@@ -22,6 +22,7 @@ import {
   type ServiceModel,
   type ServicePortModel,
 } from './model.ts';
+import { slowStartFromText } from './slow-start.ts';
 
 type ApiPort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
 type ApiEndpoint = EndpointSlice['endpoints'][number];
@@ -36,6 +37,7 @@ const FAMILIES = ['ipv4', 'ipv6'] as const;
 const ADDRESS_TYPES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'ipv6' };
 const BALANCE = 'podwire.io/balance';
 const WEIGHTS = 'podwire.io/weights';
+const SLOW_START = 'podwire.io/slow-start';
 const BALANCES: readonly Balance[] = ['random', 'round-robin', 'least-connections', 'source-hash', 'maglev'];
 
 /** Who balances a service: this room; somebody else, who owns its cluster addresses; or nobody (SVC-22). */
@@ -57,6 +59,9 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const balance = BALANCES.find((word) => word === service.metadata?.annotations?.[BALANCE]);
   const context: Context = { slices, nodeName, weights: weightsOf(service.metadata?.annotations?.[WEIGHTS]) };
+  const ports = (spec.ports ?? []).flatMap((port) => portFromApi(port, context));
+  const choice = { ports, ...(balance && balance !== 'random' && { balance }) };
+  const slowStart = slowStartFromText(service.metadata?.annotations?.[SLOW_START], choice);
   return {
     namespace: service.metadata?.namespace ?? '',
     name: service.metadata?.name ?? '',
@@ -68,8 +73,8 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
     ...healthCheck(spec),
-    ...(balance && balance !== 'random' && { balance }),
-    ports: (spec.ports ?? []).flatMap((port) => portFromApi(port, context)),
+    ...(slowStart && { slowStart }),
+    ...choice,
   };
 }
 

@@ -65,7 +65,19 @@ export interface ServiceModel {
   readonly healthCheckNodePort?: number;
   /** Absent: random. */
   readonly balance?: Balance;
+  /** Absent: endpoints get their full share as soon as they are ready. */
+  readonly slowStart?: SlowStart;
   readonly ports: readonly ServicePortModel[];
+}
+
+/** How an endpoint that becomes ready beside others grows to its full share (annotation podwire.io/slow-start, SVC-33). */
+export interface SlowStart {
+  /** Until it has its full share; 1 to 3600. */
+  readonly seconds: number;
+  /** A full share is so many; it begins with one. 1: it has its full share at once, see `slowStartLimits`. */
+  readonly parts: number;
+  /** The parts of all endpoints of the largest port, once all have their full share. */
+  readonly slots: number;
 }
 
 export interface ServicePortModel {
@@ -88,7 +100,10 @@ export interface EndpointModel {
   readonly local: boolean;
   /** Local, or the slice does not say where it is. */
   readonly maybeLocal: boolean;
-  /** Share of new connections relative to the others (annotation podwire.io/weights), 1 to 100; absent: 1. */
+  /**
+   * Share of new connections relative to the others (annotation podwire.io/weights), 1 to 100, and during a slow start times
+   * the parts of its share; absent: 1.
+   */
   readonly weight?: number;
   /** Hints of the slice (SVC-20): zones and nodes whose traffic it is meant for. */
   readonly forZones?: readonly string[];

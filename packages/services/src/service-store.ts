@@ -3,11 +3,12 @@ import type { EndpointSlice, Service } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
 import type { Changes } from './proxy.ts';
+import { SlowStarts } from './slow-start.ts';
 import { serviceKey, serviceKeyOfSlice } from './snapshot.ts';
 
 /**
  * Services, their slices and what the room makes of them, by name. A change marks one service dirty, and only dirty ones are
- * read again; the outcome depends on the present objects only, not on how they came.
+ * read again; the outcome depends on the present objects only, not on how they came, but for endpoints in a slow start.
  */
 export class ServiceStore implements ServicesView {
   readonly cluster: ClusterModel;
@@ -16,12 +17,16 @@ export class ServiceStore implements ServicesView {
   readonly #objects = new Map<string, Service>();
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #dirty = new Set<string>();
+  readonly #starts = new SlowStarts();
+  readonly #now: () => number;
   #node: NodeModel;
   #all = true;
 
-  constructor(cluster: ClusterModel, node: NodeModel) {
+  /** `now`: a clock in ms that only goes forward. */
+  constructor(cluster: ClusterModel, node: NodeModel, now: () => number = () => performance.now()) {
     this.cluster = cluster;
     this.#node = node;
+    this.#now = now;
   }
 
   get node(): NodeModel {
@@ -30,6 +35,12 @@ export class ServiceStore implements ServicesView {
 
   get dirty(): boolean {
     return this.#all || this.#dirty.size > 0;
+  }
+
+  /** Milliseconds until weights change without any event; undefined: they do not. */
+  get nextStep(): number | undefined {
+    const { next } = this.#starts;
+    return next === undefined ? undefined : Math.max(0, next - this.#now());
   }
 
   setNode(node: NodeModel): boolean {
@@ -65,8 +76,9 @@ export class ServiceStore implements ServicesView {
     this.#dirty.add(key);
   }
 
-  /** Reads what is dirty again, and tells what that was. */
+  /** Reads what is dirty again, or whose weights have to change, and tells what that was. */
   refresh(): Changes {
+    for (const key of this.#starts.due(this.#now())) this.#dirty.add(key);
     const changes: Changes = this.#all ? 'all' : new Set(this.#dirty);
     for (const key of this.#all ? new Set([...this.#objects.keys(), ...this.#dirty]) : this.#dirty) this.#read(key);
     this.#dirty.clear();
@@ -81,7 +93,11 @@ export class ServiceStore implements ServicesView {
     else this.foreign.delete(key);
     if (service && proxy === 'us') {
       const slices = [...(this.#slices.get(key)?.values() ?? [])];
-      this.services.set(key, serviceFromApi(service, slices, this.#node.name));
-    } else this.services.delete(key);
+      const after = serviceFromApi(service, slices, this.#node.name);
+      this.services.set(key, this.#starts.weigh(key, { before: this.services.get(key), after }, this.#now()));
+    } else {
+      this.services.delete(key);
+      this.#starts.forget(key);
+    }
   }
 }

@@ -100,11 +100,12 @@ export function addElements(into: Elements, entry: SocketEntry): void {
 function addTable(tables: Rows, entry: SocketEntry, slots: readonly EndpointModel[]): void {
   const { endpoints } = entry;
   const members = endpoints.map((endpoint) => ({ name: endpointName(endpoint), weight: endpoint.weight }));
-  const first = endpoints.map((endpoint) => slots.indexOf(endpoint));
+  const first = new Map([...slots.entries()].reverse().map(([slot, endpoint]) => [endpoint, slot]));
+  const slotOfMember = endpoints.map((endpoint) => first.get(endpoint) ?? 0);
   tables.add(({ keys, key, values, value }) => {
     writeServiceKey(entry, [keys, key]);
     for (const [hash, member] of maglevTable(members, MAGLEV_SIZE).entries())
-      values.writeUInt16LE(first[member] ?? 0, value + hash * 2);
+      values.writeUInt16LE(slotOfMember[member] ?? 0, value + hash * 2);
   });
 }
 

@@ -6,12 +6,16 @@ export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }
   const lines = nodePortAddresses
     .filter((address) => !isRoutable(address))
     .map((address) => `node ports are not at ${address} in mode iptables; take it out of nodePortAddresses`);
-  for (const { namespace, name, balance = 'random', ports } of services) {
+  for (const { namespace, name, balance = 'random', slowStart, ports } of services) {
     for (const { port, endpoints } of ports)
       if (endpoints.length > MAX_ENDPOINTS)
         lines.push(
           `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
         );
+    if (slowStart && balance === 'round-robin')
+      lines.push(
+        `Service ${namespace}/${name}: slow-start does not go with balance round-robin in mode iptables, so endpoints get their full share at once; choose random`,
+      );
     if (balance !== 'random' && balance !== 'round-robin')
       lines.push(
         `Service ${namespace}/${name}: balance ${balance} is not in mode iptables, so it is random; choose another`,

@@ -152,7 +152,8 @@ function choiceElements(elements: Elements, choices: Choice[], choosing: Choosin
     const slots = slotsOf(one.endpoints, balance);
     const { affinitySeconds } = service;
     const choice: Choice = { affinitySeconds, inside: isInside, slots: slots.length, ...(balance && { balance }) };
-    choices.push(choice);
+    // chains for as many as there will be while some of them have less than their full share
+    choices.push({ ...choice, slots: Math.max(slots.length, service.slowStart?.slots ?? 0) });
     elements.push([map, { key, data: [choiceValue(choice)] }]);
     slots.forEach((endpoint, slot) => {
       const mark = slotMark(isInside, slot);

@@ -19,6 +19,17 @@ test('slots are shared by weight, and as few as it takes', () => {
   assert.equal(text(slotsOf([endpoint(1), endpoint(2)])), '12');
   assert.equal(text(slotsOf([endpoint(1, 3), endpoint(2)])), '1112');
   assert.equal(text(slotsOf([endpoint(1, 30), endpoint(2, 20)])), '11122');
+  assert.equal(text(slotsOf([endpoint(1, 30), endpoint(2, 30)])), '12');
+});
+
+test('slots in turn lie apart', () => {
+  assert.equal(text(slotsOf([endpoint(1, 4), endpoint(2, 2), endpoint(3)], 'round-robin')), '1213121');
+});
+
+test('while the share of an endpoint grows, others keep their slots', () => {
+  const slots = (weight: number) => slotsOf([endpoint(1, 11), endpoint(2, weight), endpoint(3, 11)]);
+  for (let weight = 1; weight < 10; weight++)
+    assert.equal(text(slots(weight + 1)), `${text(slots(weight))}2`, `weight ${weight + 1}`);
 });
 
 test('too many slots: weights do not count', () => {

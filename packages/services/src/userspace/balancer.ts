@@ -104,7 +104,7 @@ export class Balancer {
 }
 
 function slotsFor({ endpoints, balance }: Choosing): readonly EndpointModel[] {
-  return slotsOf(endpoints, balance === 'maglev' ? balance : undefined);
+  return slotsOf(endpoints, balance === 'maglev' ? balance : 'round-robin');
 }
 
 /** FNV-1a. */
