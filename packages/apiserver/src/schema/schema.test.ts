@@ -111,6 +111,13 @@ const INVALID: readonly [kind: KindName, object: object, expected: readonly stri
     [`spec.externalIPs[0]: Invalid value: "010.0.0.1": ${IP}`],
   ],
   [
+    'Service',
+    { spec: { ports: [{ port: 1 }], trafficDistribution: 'PreferAny' } },
+    [
+      'spec.trafficDistribution: Unsupported value: "PreferAny": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+    ],
+  ],
+  [
     'NetworkPolicy',
     { spec: { ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/16'] } }] }] } },
     ['spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`'],

@@ -8,6 +8,9 @@ import { BAD_IP } from './pod-validation.ts';
 
 export const BAD_CIDR = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
+/** KEP-4444, KEP-3015. */
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+
 export function validateService({ spec }: Service, errors: FieldErrors): void {
   if (!spec) {
     errors.required('spec.ports');
@@ -34,6 +37,8 @@ export function validateService({ spec }: Service, errors: FieldErrors): void {
       'may only be set for externally-accessible services',
     );
   }
+  if (spec.trafficDistribution && !DISTRIBUTIONS.includes(spec.trafficDistribution))
+    errors.unsupported('spec.trafficDistribution', spec.trafficDistribution, DISTRIBUTIONS);
 }
 
 function validateExternalName({ externalName = '', clusterIP }: ServiceSpec, errors: FieldErrors): void {
