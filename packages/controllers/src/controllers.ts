@@ -2,6 +2,7 @@ import type { Controller, ControllerContext } from './context.ts';
 import { startDaemonSets } from './daemon-set.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
+import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startNamespaces } from './namespace.ts';
 import { startNodeCidrs } from './node-cidr.ts';
@@ -36,6 +37,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startDaemonSets,
     startStatefulSets,
     startEndpointSlices,
+    startEndpointSliceMirroring,
     startGarbageCollector,
   ];
   const controllers = starts.map((start) => start(context));

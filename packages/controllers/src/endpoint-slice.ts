@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { selectorMatches } from '@podwire/base';
-import type { ObjectOf } from '@podwire/kube';
+import { type ObjectOf, recordEvent } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -10,93 +11,142 @@ import {
   splitKey,
   visible,
 } from './context.ts';
+import { OVER_CAPACITY, planEndpoints } from './endpoints-object.ts';
 import { KeyQueue } from './key-queue.ts';
-import { MANAGED_BY, MANAGER, planEndpoints, planSlices, SERVICE_NAME } from './slices.ts';
+import { isMirror } from './mirrored-slices.ts';
+import { ObjectIndex } from './object-index.ts';
+import { SliceWriter } from './slice-writer.ts';
+import { hasSelector, MANAGED_BY, MANAGER, planSlices, SERVICE_NAME, type SlicePlan } from './slices.ts';
+import { planTopology, type Topology, topologyKey } from './topology.ts';
+import { distributionOf } from './topology-hints.ts';
 
+type Pod = ObjectOf<'Pod'>;
+type Service = ObjectOf<'Service'>;
 type EndpointSlice = ObjectOf<'EndpointSlice'>;
 
-export function startEndpointSlices({ client, informers, logger }: ControllerContext): Controller {
-  const services = informers.of('Service');
-  const pods = informers.of('Pod');
-  const nodes = informers.of('Node');
-  const slices = informers.of('EndpointSlice');
-  const endpoints = informers.of('Endpoints');
+/** Service, Pod, Node ──▶ EndpointSlice, Endpoints */
+export function startEndpointSlices(context: ControllerContext): Controller {
+  return new EndpointSliceController(context);
+}
 
-  const mine = (namespace: string, service: string): EndpointSlice[] =>
-    slices
-      .list()
-      .filter(
-        (s) =>
-          namespaceOf(s) === namespace &&
-          s.metadata?.labels?.[SERVICE_NAME] === service &&
-          s.metadata.labels[MANAGED_BY] === MANAGER,
-      );
-  const write = async (wanted: EndpointSlice): Promise<void> => {
-    const present = slices.get(nameOf(wanted), namespaceOf(wanted));
-    if (!present) await visible(slices, await client.create('EndpointSlice', wanted));
-    else if (contentOf(present) !== contentOf(wanted)) {
-      const { endpoints: list, ports, metadata } = wanted;
-      await visible(
-        slices,
-        await client.patch('EndpointSlice', objectKey(wanted), {
-          endpoints: list,
-          ports: ports ?? [],
-          metadata: { labels: metadata?.labels },
-        }),
-      );
-    }
-  };
-  const writeEndpoints = async (wanted: ObjectOf<'Endpoints'>): Promise<void> => {
-    const present = endpoints.get(nameOf(wanted), namespaceOf(wanted));
-    if (!present) await visible(endpoints, await client.create('Endpoints', wanted));
-    else if (JSON.stringify(present.subsets ?? []) !== JSON.stringify(wanted.subsets ?? []))
-      await client.patch('Endpoints', objectKey(wanted), { subsets: wanted.subsets ?? null });
-  };
-  const reconcile = async (key: string): Promise<undefined> => {
+class EndpointSliceController implements Controller {
+  readonly #context: ControllerContext;
+  readonly #queue: KeyQueue;
+  readonly #writer: SliceWriter;
+  readonly #services: ObjectIndex<'Service'>;
+  readonly #pods: ObjectIndex<'Pod'>;
+  readonly #slices: ObjectIndex<'EndpointSlice'>;
+  readonly #ends: (() => void)[];
+  /** What was last said about the hints of a Service. */
+  readonly #said = new Map<string, string>();
+  #topology: Topology | undefined;
+
+  constructor(context: ControllerContext) {
+    const { informers, logger } = context;
+    this.#context = context;
+    this.#queue = new KeyQueue({ name: 'endpointslice', logger, reconcile: (key) => this.#reconcile(key) });
+    this.#writer = new SliceWriter(context);
+    this.#services = new ObjectIndex(informers.of('Service'), namespaceOf);
+    this.#pods = new ObjectIndex(informers.of('Pod'), namespaceOf);
+    this.#slices = new ObjectIndex(informers.of('EndpointSlice'), namespaceOf);
+    this.#ends = [
+      ...[this.#services, this.#pods, this.#slices].map(({ stop }) => stop),
+      informers.of('Service').subscribe(({ object }) => this.#queue.add(keyOf(object))),
+      informers.of('Pod').subscribe((event) => {
+        this.#touch(event.object);
+        if (event.type === 'modified') this.#touch(event.previous);
+      }),
+      informers.of('Node').subscribe((event) => {
+        const same = event.type === 'modified' && topologyKey(event.previous) === topologyKey(event.object);
+        if (!same) this.#touchAll();
+      }),
+      // Somebody else may have changed or deleted one, or may have taken over.
+      informers.of('EndpointSlice').subscribe(({ type, object }) => {
+        if (type === 'added' ? isMirror(object) : isManaged(object)) this.#queue.add(serviceKeyOf(object));
+      }),
+    ];
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    this.#queue.stop();
+  }
+
+  #touch(pod: Pod): void {
+    for (const service of this.#services.get(namespaceOf(pod)))
+      if (hasSelector(service) && selectorMatches({ matchLabels: service.spec?.selector ?? {} }, pod.metadata?.labels))
+        this.#queue.add(keyOf(service));
+  }
+
+  #touchAll(): void {
+    this.#topology = undefined;
+    for (const service of this.#context.informers.of('Service').list())
+      if (hasSelector(service)) this.#queue.add(keyOf(service));
+  }
+
+  async #reconcile(key: string): Promise<undefined> {
     const { name, namespace } = splitKey(key);
-    const service = services.get(name, namespace);
-    const zones = new Map(
-      nodes
-        .list()
-        .flatMap((n) =>
-          n.metadata?.labels?.['topology.kubernetes.io/zone']
-            ? [[nameOf(n), n.metadata.labels['topology.kubernetes.io/zone']] as const]
-            : [],
-        ),
-    );
-    const wanted = service && !service.metadata?.deletionTimestamp ? planSlices(service, pods.list(), zones) : [];
-    const names = new Set(wanted.map(nameOf));
-    await Promise.all(wanted.map(write));
-    await Promise.all(
-      mine(namespace, name)
-        .filter((s) => !names.has(nameOf(s)))
-        .map((s) => client.delete('EndpointSlice', objectKey(s))),
-    );
-    if (service && wanted.length > 0) await writeEndpoints(planEndpoints(service, wanted));
-    else if (!service && endpoints.get(name, namespace)) await client.delete('Endpoints', { name, namespace });
-  };
-  const queue = new KeyQueue({ name: 'endpointslice', logger, reconcile });
-  const touch = (pod: ObjectOf<'Pod'>): void => {
-    for (const service of services.list()) {
-      const selector = service.spec?.selector;
-      if (
-        selector &&
-        namespaceOf(service) === namespaceOf(pod) &&
-        selectorMatches({ matchLabels: selector }, pod.metadata?.labels)
-      )
-        queue.add(keyOf(service));
+    const { client, informers } = this.#context;
+    const service = informers.of('Service').get(name, namespace);
+    const slices = this.#slices.get(namespace);
+    const present = slices.filter((slice) => isManaged(slice) && serviceKeyOf(slice) === key);
+    if (!service || service.metadata?.deletionTimestamp || service.spec?.type === 'ExternalName') {
+      this.#said.delete(key);
+      await this.#writer.apply([], present);
+      if (!service && informers.of('Endpoints').get(name, namespace))
+        await client.delete('Endpoints', { name, namespace });
+    } else if (hasSelector(service)) {
+      const plan = planSlices(service, { pods: this.#pods.get(namespace), topology: this.#where(), slices });
+      await this.#writer.apply(plan.slices, present);
+      await this.#writeEndpoints(planEndpoints(service, plan.slices));
+      await this.#tell(service, plan);
     }
-  };
-  const ends = [
-    services.subscribe(({ object }) => queue.add(keyOf(object))),
-    pods.subscribe((event) => {
-      touch(event.object);
-      if (event.type === 'modified') touch(event.previous);
-    }),
-  ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+    // Without a selector the endpoints stay as they were until somebody else says which they are.
+    else if (slices.some((slice) => isMirror(slice) && serviceKeyOf(slice) === key))
+      await this.#writer.apply([], present);
+  }
+
+  #where(): Topology {
+    this.#topology ??= planTopology(this.#context.informers.of('Node').list());
+    return this.#topology;
+  }
+
+  async #writeEndpoints(wanted: ObjectOf<'Endpoints'>): Promise<void> {
+    const { client, informers } = this.#context;
+    const endpoints = informers.of('Endpoints');
+    const present = endpoints.get(nameOf(wanted), namespaceOf(wanted));
+    const annotation = (object: ObjectOf<'Endpoints'>) => object.metadata?.annotations?.[OVER_CAPACITY] ?? null;
+    const content = (object: ObjectOf<'Endpoints'>) => [object.subsets ?? [], annotation(object)];
+    if (!present) await visible(endpoints, await client.create('Endpoints', wanted));
+    else if (!isDeepStrictEqual(content(present), content(wanted))) {
+      const metadata = { annotations: { [OVER_CAPACITY]: annotation(wanted) } };
+      const patch = { subsets: wanted.subsets ?? null, metadata };
+      await visible(endpoints, await client.patch('Endpoints', objectKey(wanted), patch));
+    }
+  }
+
+  /** An Event whenever it changes whether a Service with topology-mode Auto has its hints, and why not. */
+  async #tell(service: Service, { unhinted }: SlicePlan): Promise<void> {
+    const key = keyOf(service);
+    const asked = distributionOf(service) === 'in-proportion';
+    if (!asked && !this.#said.has(key)) return;
+    const reasons = Object.entries(unhinted).map(([type, reason]) => `${reason}, addressType: ${type}`);
+    const message = asked ? reasons.join('; ') || 'Topology Aware Hints have been enabled' : 'the annotation is gone';
+    if (this.#said.get(key) === message) return;
+    if (asked) this.#said.set(key, message);
+    else this.#said.delete(key);
+    const { name = '', namespace, uid } = service.metadata ?? {};
+    const enabled = asked && reasons.length === 0;
+    await recordEvent(this.#context.client, {
+      object: { apiVersion: 'v1', kind: 'Service', name, ...(namespace && { namespace }), ...(uid && { uid }) },
+      type: asked && reasons.length > 0 ? 'Warning' : 'Normal',
+      reason: enabled ? 'TopologyAwareHintsEnabled' : 'TopologyAwareHintsDisabled',
+      message,
+      component: 'endpoint-slice-controller',
+    });
+  }
 }
 
-function contentOf({ endpoints, ports, metadata }: EndpointSlice): string {
-  return JSON.stringify([endpoints ?? [], ports ?? [], metadata?.labels]);
-}
+const isManaged = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[MANAGED_BY] === MANAGER;
+const serviceKeyOf = ({ metadata }: EndpointSlice): string =>
+  `${metadata?.namespace ?? ''}/${metadata?.labels?.[SERVICE_NAME] ?? ''}`;

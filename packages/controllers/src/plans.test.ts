@@ -6,7 +6,6 @@ import { nextNodeCidr } from './node-cidr.ts';
 import { placePod } from './placement.ts';
 import { planScaling } from './replica-set.ts';
 import { planRollout, resolveCount, templateHash } from './rollout.ts';
-import { planSlices } from './slices.ts';
 
 type Pod = ObjectOf<'Pod'>;
 const ready = (status: 'True' | 'False') => [{ type: 'Ready', status }];
@@ -99,45 +98,6 @@ test('a rolling update never exceeds surge nor falls below what must be availabl
 test('the template hash ignores the order of fields and sees their values', () => {
   assert.equal(templateHash({ a: 1, b: { c: 2, d: 3 } }), templateHash({ b: { d: 3, c: 2 }, a: 1 }));
   assert.notEqual(templateHash({ a: 1 }), templateHash({ a: 2 }));
-});
-
-test('slices: named ports per pod, readiness, termination, at most 100 endpoints', () => {
-  const pod = (i: number, port: number, extra: Partial<Pod> = {}): Pod => ({
-    metadata: { name: `p${String(i).padStart(3, '0')}`, namespace: 'default', labels: { app: 'x' }, ...extra.metadata },
-    spec: { nodeName: 'n', containers: [{ name: 'c', ports: [{ name: 'http', containerPort: port }] }] },
-    status: { podIP: `10.0.${i >> 8}.${i & 255}`, conditions: ready('True'), ...extra.status },
-  });
-  const service: ObjectOf<'Service'> = {
-    metadata: { name: 's', namespace: 'default' },
-    spec: { selector: { app: 'x' }, ports: [{ name: 'web', port: 80, targetPort: 'http' as unknown as string }] },
-  };
-  const two = planSlices(service, [pod(1, 8080), pod(2, 9090)], new Map([['n', 'z1']]));
-  assert.deepEqual(
-    two.map((s) => [s.ports?.[0]?.port, s.endpoints[0]?.addresses, s.endpoints[0]?.zone]),
-    [
-      [8080, ['10.0.0.1'], 'z1'],
-      [9090, ['10.0.0.2'], 'z1'],
-    ],
-  );
-  const [unready] = planSlices(
-    service,
-    [pod(1, 8080, { status: { podIP: '10.0.0.1', conditions: ready('False') } })],
-    new Map(),
-  );
-  assert.deepEqual(unready?.endpoints[0]?.conditions, { ready: false, serving: false, terminating: false });
-  const many = planSlices(
-    service,
-    Array.from({ length: 250 }, (_, i) => pod(i, 8080)),
-    new Map(),
-  );
-  assert.deepEqual(
-    many.map((s) => s.endpoints.length),
-    [100, 100, 50],
-  );
-  assert.deepEqual(
-    planSlices(service, [], new Map()).map((s) => s.endpoints.length),
-    [0],
-  );
 });
 
 test('node ranges are handed out once, and run out', () => {

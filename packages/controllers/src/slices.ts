@@ -1,156 +1,140 @@
-import { familyOf, selectorMatches, tryParseIp } from '@podwire/base';
+import { type Family, familyOf, selectorMatches, tryParseIp } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
-import { isReady, keyOf, nameOf, namespaceOf, ownedBy } from './context.ts';
+import { keyOf, type Meta, nameOf, namespaceOf, ownedBy } from './context.ts';
+import { endpointOf, portsOf, type SlicePort } from './slice-endpoint.ts';
+import { type Packed, packEndpoints } from './slice-packing.ts';
+import type { Topology } from './topology.ts';
+import { distributionOf, withHints } from './topology-hints.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Service = ObjectOf<'Service'>;
 type EndpointSlice = ObjectOf<'EndpointSlice'>;
 type Endpoint = EndpointSlice['endpoints'][number];
-type SlicePort = NonNullable<EndpointSlice['ports']>[number];
 
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 export const MANAGER = 'endpointslice-controller.k8s.io';
 export const SERVICE_NAME = 'kubernetes.io/service-name';
+const HEADLESS = 'service.kubernetes.io/headless';
 const MAX_ENDPOINTS = 100;
 
-/**
- * The slices a Service with a selector should have: one set of ports per slice, since a named target port may be another
- * number on each pod; at most 100 endpoints each; in a stable order, so that an unchanged cluster gives the same slices.
- */
-export function planSlices(
-  service: Service,
-  pods: readonly Pod[],
-  zones: ReadonlyMap<string, string>,
-): EndpointSlice[] {
-  const { selector, ports = [], publishNotReadyAddresses = false } = service.spec ?? {};
-  if (!selector || Object.keys(selector).length === 0 || service.spec?.type === 'ExternalName') return [];
-  const groups = new Map<string, { ports: SlicePort[]; endpoints: Endpoint[] }>();
-  for (const pod of pods.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
-    const endpoint = endpointOf(pod, zones, { service: nameOf(service), publishNotReady: publishNotReadyAddresses });
-    if (
-      !endpoint ||
-      namespaceOf(pod) !== namespaceOf(service) ||
-      !selectorMatches({ matchLabels: selector }, pod.metadata?.labels)
-    )
-      continue;
-    const slicePorts = ports.flatMap((port) => portOf(port, pod));
-    const key = JSON.stringify(slicePorts);
-    const group = groups.get(key) ?? { ports: slicePorts, endpoints: [] };
-    group.endpoints.push(endpoint);
-    groups.set(key, group);
-  }
-  const chunks = [...groups.values()].flatMap(({ ports: slicePorts, endpoints }) =>
-    Array.from({ length: Math.ceil(endpoints.length / MAX_ENDPOINTS) }, (_, i) => ({
-      ports: slicePorts,
-      endpoints: endpoints.slice(i * MAX_ENDPOINTS, (i + 1) * MAX_ENDPOINTS),
-    })),
-  );
-  // A Service without endpoints has one empty slice, as in Kubernetes.
-  return (chunks.length > 0 ? chunks : [{ ports: [], endpoints: [] }]).map((chunk, i) => sliceOf(service, chunk, i));
+/** What slices are made from. */
+export interface SliceSources {
+  readonly pods: readonly Pod[];
+  readonly topology: Topology;
+  /** All slices of the Service's namespace; absent: there are none. */
+  readonly slices?: readonly EndpointSlice[];
 }
 
-function sliceOf(
-  service: Service,
-  { ports, endpoints }: { ports: SlicePort[]; endpoints: Endpoint[] },
-  index: number,
-): EndpointSlice {
-  return {
+export interface SlicePlan {
+  readonly slices: readonly EndpointSlice[];
+  /** Why there are no topology hints, by address type, although the Service asks for some. */
+  readonly unhinted: Readonly<Record<string, string>>;
+}
+
+/** Whether pods are the endpoints of a Service. */
+export function hasSelector({ spec }: Service): boolean {
+  return spec?.type !== 'ExternalName' && Object.keys(spec?.selector ?? {}).length > 0;
+}
+
+/**
+ * The slices a Service with a selector should have: of one family and one set of port numbers each, since a named target
+ * port may be another number on each pod; at most 100 endpoints each; by the names of the present ones where they can
+ * stay. Deterministic: an unchanged cluster gives the same slices.
+ */
+export function planSlices(service: Service, { pods, topology, slices = [] }: SliceSources): SlicePlan {
+  if (!hasSelector(service)) return { slices: [], unhinted: {} };
+  const taken = new Set(slices.map(nameOf));
+  const own = slices.filter((slice) => isOurs(slice, service)).sort(byKey);
+  const chosen = pods.filter((pod) => selects(service, pod)).sort(byKey);
+  const unhinted: Record<string, string> = {};
+  const planned = familiesOf(service).flatMap((family) => {
+    const addressType = ADDRESS_TYPES[family];
+    const { groups, refused } = groupsOf(chosen, service, { family, topology });
+    if (refused !== undefined) unhinted[addressType] = refused;
+    const present = own.filter((slice) => slice.addressType === addressType);
+    return packEndpoints(groups, present, MAX_ENDPOINTS).map((packed) =>
+      sliceOf(service, addressType, { ...packed, name: packed.name ?? freeName(nameOf(service), taken) }),
+    );
+  });
+  return { slices: planned, unhinted };
+}
+
+const ADDRESS_TYPES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+const byKey = (a: Meta, b: Meta): number => (keyOf(a) < keyOf(b) ? -1 : 1);
+
+/** As the API server set them; one that knows no families tells by the address. */
+export function familiesOf({ spec }: Service): Family[] {
+  const named = (spec?.ipFamilies ?? []).map((word): Family => (word === 'IPv6' ? 'ipv6' : 'ipv4'));
+  const address = tryParseIp(spec?.clusterIP ?? '');
+  return named.length > 0 ? named : [address ? familyOf(address) : 'ipv4'];
+}
+
+/** The manager's label and the owner together: a Service that was made again does not take over the slices of the old one. */
+export function isOurs({ metadata }: EndpointSlice, service: Service): boolean {
+  const owner = metadata?.ownerReferences?.find(({ kind }) => kind === 'Service');
+  return (
+    metadata?.labels?.[MANAGED_BY] === MANAGER &&
+    metadata.labels[SERVICE_NAME] === nameOf(service) &&
+    owner?.uid === service.metadata?.uid
+  );
+}
+
+function selects(service: Service, pod: Pod): boolean {
+  const selector = { matchLabels: service.spec?.selector ?? {} };
+  return namespaceOf(pod) === namespaceOf(service) && selectorMatches(selector, pod.metadata?.labels);
+}
+
+interface Where {
+  readonly family: Family;
+  readonly topology: Topology;
+}
+
+/** Hints are given to all endpoints of a family together, whatever their port numbers. */
+function groupsOf(pods: readonly Pod[], service: Service, { family, topology }: Where) {
+  const found = pods.flatMap((pod) => {
+    const endpoint = endpointOf(pod, service, { family, zones: topology.zones });
+    return endpoint ? [{ endpoint, ports: portsOf(service, pod) }] : [];
+  });
+  const { endpoints, refused } = withHints(
+    found.map(({ endpoint }) => endpoint),
+    distributionOf(service),
+    topology,
+  );
+  const groups = new Map<string, { ports: SlicePort[]; endpoints: Endpoint[] }>();
+  for (const [i, { ports }] of found.entries()) {
+    const key = JSON.stringify(ports);
+    const group = groups.get(key) ?? { ports, endpoints: [] };
+    group.endpoints.push(endpoints[i] as Endpoint);
+    groups.set(key, group);
+  }
+  return { groups: [...groups.values()], refused };
+}
+
+/** The first of `web-0`, `web-1`, ... that is free, and no longer is. */
+export function freeName(base: string, taken: Set<string>): string {
+  let i = 0;
+  while (taken.has(`${base}-${i}`)) i++;
+  taken.add(`${base}-${i}`);
+  return `${base}-${i}`;
+}
+
+function sliceOf(service: Service, addressType: string, { name, ports, endpoints }: Packed & { name: string }) {
+  const { [HEADLESS]: _, ...labels } = service.metadata?.labels ?? {};
+  const slice: EndpointSlice = {
     metadata: {
-      name: `${nameOf(service)}-${index}`,
+      name,
       namespace: namespaceOf(service),
       labels: {
-        ...service.metadata?.labels,
+        ...labels,
         [SERVICE_NAME]: nameOf(service),
         [MANAGED_BY]: MANAGER,
-        ...(service.spec?.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
+        ...(service.spec?.clusterIP === 'None' ? { [HEADLESS]: '' } : {}),
       },
       ownerReferences: [ownedBy(service, 'Service', 'v1')],
     },
-    addressType: 'IPv4',
-    endpoints,
-    ports,
+    addressType,
+    endpoints: [...endpoints],
+    ports: [...ports],
   };
-}
-
-interface Publishing {
-  readonly service: string;
-  readonly publishNotReady: boolean;
-}
-
-function endpointOf(
-  pod: Pod,
-  zones: ReadonlyMap<string, string>,
-  { service, publishNotReady }: Publishing,
-): Endpoint | undefined {
-  const address = tryParseIp(pod.status?.podIP ?? '');
-  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  if (!address || finished || familyOf(address) !== 'ipv4') return undefined;
-  const terminating = pod.metadata?.deletionTimestamp !== undefined;
-  const serving = isReady(pod);
-  const nodeName = pod.spec?.nodeName;
-  const zone = nodeName === undefined ? undefined : zones.get(nodeName);
-  return {
-    addresses: [address],
-    conditions: { ready: publishNotReady || (serving && !terminating), serving, terminating },
-    targetRef: {
-      kind: 'Pod',
-      name: nameOf(pod),
-      namespace: namespaceOf(pod),
-      ...(pod.metadata?.uid ? { uid: pod.metadata.uid } : {}),
-    },
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(zone === undefined ? {} : { zone }),
-    ...(pod.spec?.hostname && pod.spec.subdomain === service ? { hostname: pod.spec.hostname } : {}),
-  };
-}
-
-type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
-
-/** A named target port that the pod lacks gives no port for it. */
-function portOf(port: ServicePort, pod: Pod): SlicePort[] {
-  const { name = '', protocol = 'TCP', targetPort = port.port, appProtocol } = port;
-  const target = targetPort as number | string;
-  const number = typeof target === 'number' ? target : namedPort(pod, target, protocol);
-  return number === undefined ? [] : [{ name, port: number, protocol, ...(appProtocol ? { appProtocol } : {}) }];
-}
-
-function namedPort(pod: Pod, name: string, protocol: string): number | undefined {
-  const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
-  return ports.find((p) => p.name === name && (p.protocol ?? 'TCP') === protocol)?.containerPort;
-}
-
-/** The older Endpoints object of the same content, which `kubectl describe service` still reads. */
-export function planEndpoints(service: Service, slices: readonly EndpointSlice[]): ObjectOf<'Endpoints'> {
-  const subsets = slices
-    .filter((slice) => slice.endpoints.length > 0)
-    .map((slice) => {
-      const addresses = (ready: boolean) =>
-        slice.endpoints
-          .filter((e) => (e.conditions?.ready ?? true) === ready)
-          .map((e) => ({
-            ip: e.addresses[0] ?? '',
-            ...(e.nodeName ? { nodeName: e.nodeName } : {}),
-            ...(e.targetRef ? { targetRef: e.targetRef } : {}),
-            ...(e.hostname ? { hostname: e.hostname } : {}),
-          }));
-      const [ready, notReady] = [addresses(true), addresses(false)];
-      const ports = (slice.ports ?? []).map(({ name, port, protocol }) => ({
-        ...(name ? { name } : {}),
-        port: port ?? 0,
-        ...(protocol ? { protocol } : {}),
-      }));
-      return {
-        ...(ready.length ? { addresses: ready } : {}),
-        ...(notReady.length ? { notReadyAddresses: notReady } : {}),
-        ports,
-      };
-    });
-  return {
-    metadata: {
-      name: nameOf(service),
-      namespace: namespaceOf(service),
-      labels: { ...service.metadata?.labels, 'endpointslice.kubernetes.io/skip-mirror': 'true' },
-    },
-    ...(subsets.length ? { subsets } : {}),
-  };
+  return slice;
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { ObjectOf } from '@podwire/kube';
 import { nameOf } from './context.ts';
 import { daemonPod, planDaemons } from './daemon-plan.ts';
-import { planSlices } from './slices.ts';
 import { planStateful, statefulPod } from './stateful-plan.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -81,21 +80,4 @@ test('a StatefulSet grows from the bottom, shrinks and updates from the top, one
     [metadata?.name, metadata?.generateName, spec?.hostname, spec?.subdomain],
     ['db-0', undefined, 'db-0', 'db'],
   );
-});
-
-test('an endpoint has a hostname only under the Service its pod names as subdomain', () => {
-  const pod: Pod = {
-    metadata: { name: 'p', namespace: 'default', labels: { app: 'x' } },
-    spec: { containers: [], hostname: 'p-0', subdomain: 'db' },
-    status: { podIP: '10.0.0.1' },
-  };
-  const slices = (name: string, publishNotReadyAddresses: boolean) =>
-    planSlices(
-      { metadata: { name, namespace: 'default' }, spec: { selector: { app: 'x' }, publishNotReadyAddresses } },
-      [pod],
-      new Map(),
-    )[0]?.endpoints[0];
-  assert.equal(slices('db', false)?.hostname, 'p-0');
-  assert.equal(slices('other', false)?.hostname, undefined);
-  assert.deepEqual(slices('db', true)?.conditions, { ready: true, serving: false, terminating: false });
 });

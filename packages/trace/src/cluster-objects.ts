@@ -2,6 +2,7 @@ import type {
   DaemonSet,
   Deployment,
   EndpointSlice,
+  Endpoints,
   ManifestObject,
   Namespace,
   NetworkPolicy,
@@ -24,6 +25,8 @@ export interface ClusterObjects {
 
 /** The kinds of a manifest that matter here; everything else is passed over. */
 export interface ManifestObjects extends ClusterObjects {
+  /** Of Services without a selector. */
+  readonly endpoints: readonly Endpoints[];
   readonly deployments: readonly Deployment[];
   readonly replicaSets: readonly ReplicaSet[];
   readonly statefulSets: readonly StatefulSet[];
@@ -46,6 +49,7 @@ export function sortManifests(objects: readonly ManifestObject[]): ManifestObjec
     pods: ofKind('Pod'),
     services: ofKind('Service'),
     slices: ofKind('EndpointSlice'),
+    endpoints: ofKind('Endpoints'),
     nodes: ofKind('Node'),
     namespaces: ofKind('Namespace'),
     policies: ofKind('NetworkPolicy'),

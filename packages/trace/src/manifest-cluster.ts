@@ -1,5 +1,5 @@
 import { type IpAddress, PodwireError, type Prefix, tryParsePrefix } from '@podwire/base';
-import { nextNodeCidr, placePod, planSlices } from '@podwire/controllers';
+import { nextNodeCidr, placePod, planMirror, planSlices, planTopology } from '@podwire/controllers';
 import type { EndpointSlice, Namespace, Node, Pod, Service } from '@podwire/kube';
 import { createAddressPool } from '@podwire/pods';
 import { type ClusterObjects, keyOf, type ManifestObjects, nameOf } from './cluster-objects.ts';
@@ -19,17 +19,21 @@ export function manifestCluster(objects: ManifestObjects, site: Site): ClusterOb
   const nodes = placeNodes(objects.nodes, site);
   const pods = placePods([...objects.pods, ...workloadPods(objects, nodes)], nodes);
   const services = placeServices(objects.services, site.cluster);
-  const zones = new Map(nodes.map((node) => [nameOf(node), node.metadata?.labels?.[ZONE] ?? '']));
+  const topology = planTopology(nodes);
   const written = new Set(objects.slices.map(serviceOf));
   const planned = services
     .filter((service) => !written.has(keyOf(service)))
-    .flatMap((service) => planSlices(service, pods, zones));
+    .flatMap((service) => planSlices(service, { pods, topology }).slices);
+  const byKey = new Map(services.map((service) => [keyOf(service), service]));
+  const mirrored = objects.endpoints
+    .filter((endpoints) => !written.has(keyOf(endpoints)))
+    .flatMap((endpoints) => planMirror(endpoints, byKey.get(keyOf(endpoints)), []).slices);
   const slices = written.has('default/kubernetes') ? [] : [apiServerSlice(site)];
   const namespaces = namespacesOf([...pods, ...services, ...objects.policies], objects.namespaces);
   return {
     pods,
     services,
-    slices: [...objects.slices, ...planned, ...slices],
+    slices: [...objects.slices, ...planned, ...mirrored, ...slices],
     nodes,
     namespaces,
     policies: objects.policies,
@@ -56,7 +60,7 @@ function placeNodes(given: readonly Node[], site: Site): Node[] {
 function nodeOf({ name, address, zone }: Site['nodes'][number]): Node {
   return {
     metadata: { name, labels: { 'kubernetes.io/hostname': name, [ZONE]: zone } },
-    status: { addresses: [{ type: 'InternalIP', address }], conditions: [...READY] },
+    status: { addresses: [{ type: 'InternalIP', address }], conditions: [...READY], allocatable: { cpu: '1' } },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ServiceModel, ServicePortModel } from '@podwire/services';
+import type { EndpointModel, ServiceModel, ServicePortModel } from '@podwire/services';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeView } from './node-view.ts';
 
@@ -33,9 +33,7 @@ export function describeService(cluster: ClusterView, match: ServiceMatch, eligi
   const nameOf = (endpoint: string) =>
     `${endpoint} (${cluster.nameOf(endpoint.split(':')[0] ?? '')}${nodeOf(cluster, endpoint)})`;
   const others = port.endpoints.filter(({ address, port: number }) => !eligible.includes(`${address}:${number}`));
-  const left = others.map(
-    (one) => `${nameOf(`${one.address}:${one.port}`)} ${one.ready ? 'is not on this node' : 'is not ready'}`,
-  );
+  const left = others.map((one) => `${nameOf(`${one.address}:${one.port}`)} ${whyNot(one, eligible.length > 0)}`);
   const own = `Service ${service.namespace}/${service.name} port ${port.name || port.port} by ${kind}`;
   const affinity = service.affinitySeconds > 0 ? `, the same one for ${service.affinitySeconds} s` : '';
   const found =
@@ -45,6 +43,13 @@ export function describeService(cluster: ClusterView, match: ServiceMatch, eligi
         : 'has no endpoint that may be used'
       : `leads to one of ${eligible.length}: ${eligible.map(nameOf).join(', ')}${affinity}`;
   return `${own} ${found}${left.length > 0 ? `; left out: ${left.join(', ')}` : ''}`;
+}
+
+/** Hints count only where they leave somebody, and never together with policy Local. */
+function whyNot({ ready, forNodes, forZones }: EndpointModel, others: boolean): string {
+  if (!ready) return 'is not ready';
+  const meant = others ? (forNodes ?? forZones) : undefined;
+  return meant ? `is meant for ${meant.join(', ')}` : 'is not on this node';
 }
 
 function nodeOf(cluster: ClusterView, endpoint: string): string {

@@ -1,0 +1,59 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Informer, KubeClient, ObjectOf } from '@podwire/kube';
+import { type ControllerContext, nameOf, namespaceOf, objectKey, until, visible } from './context.ts';
+
+type EndpointSlice = ObjectOf<'EndpointSlice'>;
+
+/** Brings slices in line with a plan: first what is made or changed, then what goes, so that no endpoint is missing in between. */
+export class SliceWriter {
+  readonly #client: KubeClient;
+  readonly #informer: Informer<'EndpointSlice'>;
+
+  constructor({ client, informers }: Pick<ControllerContext, 'client' | 'informers'>) {
+    this.#client = client;
+    this.#informer = informers.of('EndpointSlice');
+  }
+
+  /** `present`: what is there of the same author for the same Service. */
+  async apply(wanted: readonly EndpointSlice[], present: readonly EndpointSlice[]): Promise<void> {
+    const names = new Set(wanted.map(nameOf));
+    await Promise.all(wanted.map((slice) => this.#write(slice)));
+    await Promise.all(present.filter((slice) => !names.has(nameOf(slice))).map((slice) => this.#delete(slice)));
+  }
+
+  async #write(wanted: EndpointSlice): Promise<void> {
+    const present = this.#informer.get(nameOf(wanted), namespaceOf(wanted));
+    const patch = present && differences(present, wanted);
+    if (!present) await visible(this.#informer, await this.#client.create('EndpointSlice', wanted));
+    else if (patch) await visible(this.#informer, await this.#client.patch('EndpointSlice', objectKey(wanted), patch));
+  }
+
+  async #delete(slice: EndpointSlice): Promise<void> {
+    const { uid } = slice.metadata ?? {};
+    await this.#client.delete('EndpointSlice', objectKey(slice), uid === undefined ? {} : { uid });
+    await until(() => this.#informer.get(nameOf(slice), namespaceOf(slice))?.metadata?.uid !== uid);
+  }
+}
+
+/**
+ * A merge patch, in which a label or annotation that goes is null; undefined when there is nothing to write. Annotations
+ * that are not said to be wanted are left as they are.
+ */
+function differences(present: EndpointSlice, wanted: EndpointSlice): object | undefined {
+  const labels = merge(present.metadata?.labels, wanted.metadata?.labels);
+  const noted = wanted.metadata?.annotations;
+  const annotations = noted && merge(present.metadata?.annotations, noted);
+  const content = { endpoints: wanted.endpoints, ports: wanted.ports ?? [] };
+  const same = isDeepStrictEqual({ endpoints: present.endpoints ?? [], ports: present.ports ?? [] }, content);
+  return same && !labels && !annotations
+    ? undefined
+    : { ...content, metadata: { ...(labels && { labels }), ...(annotations && { annotations }) } };
+}
+
+type Texts = Readonly<Record<string, string>>;
+
+function merge(present: Texts = {}, wanted: Texts = {}): Readonly<Record<string, string | null>> | undefined {
+  if (isDeepStrictEqual({ ...present }, { ...wanted })) return undefined;
+  const gone = Object.keys(present).filter((key) => !(key in wanted));
+  return { ...wanted, ...Object.fromEntries(gone.map((key) => [key, null])) };
+}
