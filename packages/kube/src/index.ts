@@ -8,4 +8,5 @@ export * from './json.ts';
 export * from './kinds.ts';
 export * from './manifest.ts';
 export * from './pod-streams.ts';
+export * from './quantity.ts';
 export * from './room.ts';

@@ -1,7 +1,7 @@
+import { quantityValue } from '@podwire/kube';
 import type { Container, EnvVar, Probe, ResourceRequirements } from 'kubernetes-types/core/v1.js';
 import type { FieldErrors } from './field-errors.ts';
 import { dnsLabel, environmentName, notNegative, portName, portNumber, portReference, qualifiedName } from './names.ts';
-import { quantityValue } from './quantity.ts';
 
 const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;
 const PROBE_COUNTS = [

@@ -1,6 +1,6 @@
+import { isQuantity, QUANTITY_MESSAGE } from '@podwire/kube';
 import type { ResolvedType } from './catalogue.ts';
 import type { FieldSchema } from './notation.ts';
-import { isQuantity, QUANTITY_MESSAGE } from './quantity.ts';
 
 export type JsonObject = { [field: string]: unknown };
 
