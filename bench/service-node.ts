@@ -1,7 +1,7 @@
 import { createLogger } from '../packages/base/src/index.ts';
 import { connectTcp, listenTcp, type Netns } from '../packages/kernel/src/index.ts';
 import { withNetns } from '../packages/kernel/src/testing.ts';
-import type { ClusterConfig, KubeClient, Room } from '../packages/kube/src/index.ts';
+import type { ClusterConfig, Informers, KubeClient, Room } from '../packages/kube/src/index.ts';
 import { FakeInformers } from '../packages/kube/src/testing.ts';
 import { createServicesRoom, type ServicesContext } from '../packages/services/src/index.ts';
 import { ip } from './child.ts';
@@ -71,7 +71,7 @@ export interface RoomOptions extends Pick<ServicesContext, 'sockets'> {
   readonly proxyMode?: ClusterConfig['proxyMode'];
 }
 
-export function servicesRoom(netns: Netns, informers: FakeInformers, options: RoomOptions = {}): Room {
+export function servicesRoom(netns: Netns, informers: Informers, options: RoomOptions = {}): Room {
   const { proxyMode, sockets } = options;
   const cidrs = { podCidrs: [POD_CIDR], serviceCidrs: ['10.96.0.0/12'] };
   return createServicesRoom({
