@@ -1,10 +1,11 @@
 import type { PlanEntry } from '@podwire/kube';
+import { conflictsOf } from '../claims.ts';
 import { familiesOf, type ServicesModel, type ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { KernelRules } from './apply.ts';
 import { FamilyRules } from './family-rules.ts';
 import { observeDrift } from './observe.ts';
-import { conflictsOf, limitsOf, plan } from './plan.ts';
+import { limitsOf, plan } from './plan.ts';
 
 /** Shared maps and constant rules in one nft table per family; a change is a few elements. */
 export function createNftablesProxy(context: ProxyContext): ServiceProxy {

@@ -1,6 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
+import { conflictsOf } from '../claims.ts';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesModel } from '../model.ts';
 import { familiesOf, isRoutable, ofFamily } from '../model.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
@@ -9,6 +10,8 @@ import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { declareSet, SET_NAMES, type SetName, TABLES } from './layout.ts';
 import { balanceOf, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 import { Settlement } from './settlement.ts';
+
+export { conflictsOf };
 
 /** What a node's service proxy wants, as data. */
 export interface Desired {
@@ -72,14 +75,6 @@ export function planForeign(
 ): ServicePlan {
   const shared = ofFamily(addresses, family).map((key): PlannedElement => ['foreign-ips', { key: [key] }]);
   return { service, entries: [], shared };
-}
-
-/** One line per entry that another service keeps from taking effect. */
-export function conflictsOf(settlement: Settlement): string[] {
-  return settlement.conflicts().map(({ loser, winner }) => {
-    const { why } = loser.describe();
-    return `${why}: its ${loser.kind} ${loser.id} belongs to ${winner.describe().why} already; change one of them`;
-  });
 }
 
 /** One line per wish that rules cannot fulfil. */

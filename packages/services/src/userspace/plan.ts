@@ -1,8 +1,9 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
+import { conflictsOf } from '../claims.ts';
 import { familiesOf, isOf, ofFamily, type ServiceModel, type ServicesView } from '../model.ts';
-import { conflictsOf, planConstants, planForeign } from '../nftables/plan.ts';
+import { planConstants, planForeign } from '../nftables/plan.ts';
 import type { ServicePlan } from '../nftables/service-plan.ts';
 import { Settlement } from '../nftables/settlement.ts';
 import { chains } from './chains.ts';

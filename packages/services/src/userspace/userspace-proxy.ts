@@ -1,8 +1,8 @@
 import { type Family, prefixContains } from '@podwire/base';
 import { DatagramBatch } from '@podwire/kernel';
 import type { PlanEntry } from '@podwire/kube';
+import { conflictsOf } from '../claims.ts';
 import { familiesOf, isOf, type NodeModel, type ServicesView } from '../model.ts';
-import { conflictsOf } from '../nftables/plan.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { KernelCapture } from './apply.ts';
 import { FamilyCapture } from './family-capture.ts';
