@@ -4,6 +4,7 @@ import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomSt
 import { servicesError } from './errors.ts';
 import type { ProxyHealth } from './health-answer.ts';
 import { HealthServers } from './health-server.ts';
+import { sortEntries } from './mode-plan.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
@@ -208,7 +209,7 @@ class ServicesController implements ServicesRoom {
   }
 
   plan(): readonly PlanEntry[] {
-    return this.#proxy?.plan(this.#store) ?? [];
+    return sortEntries(this.#proxy?.plan(this.#store) ?? []);
   }
 
   async diff(): Promise<readonly PlanEntry[]> {

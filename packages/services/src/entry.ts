@@ -1,7 +1,10 @@
-import type { Family, IpAddress } from '@podwire/base';
+import { type Family, familyOf, type IpAddress } from '@podwire/base';
 import {
+  allowedSources,
+  type Balance,
   type EndpointModel,
   endpointName,
+  isOf,
   isRoutable,
   type NodeModel,
   ofFamily,
@@ -31,6 +34,13 @@ export interface Entry {
   readonly inside?: Target;
   /** The service and its port in words. */
   readonly why: string;
+  /** What it was made from. */
+  readonly source: EntrySource;
+}
+
+interface EntrySource {
+  readonly service: ServiceModel;
+  readonly port: ServicePortModel;
 }
 
 /** All entries of one port in one family. */
@@ -44,6 +54,7 @@ export function portEntries(
   const name = `${service.namespace}/${service.name}`;
   const why = `Service ${name} port ${port.name || port.port}`;
   const { protocol } = port;
+  const source = { service, port };
   const entries = (
     kind: AddressKind,
     addresses: readonly IpAddress[],
@@ -52,7 +63,7 @@ export function portEntries(
   ): Entry[] =>
     ofFamily(addresses, where.family).map((address) => {
       const id = `${address} ${protocol} ${number}`;
-      return { id, service: name, kind, address, port: number, protocol, ...targets, why };
+      return { id, service: name, kind, address, port: number, protocol, ...targets, why, source };
     });
   return [
     ...entries('cluster IP', service.clusterAddresses, port.port, { target: internal }),
@@ -73,15 +84,56 @@ export function reachable({ target, inside }: Pick<Entry, 'target' | 'inside'>):
 export const served = (target: Target | undefined): readonly EndpointModel[] =>
   target?.kind === 'serve' ? target.endpoints : [];
 
-/** The entry and where it leads, in words. */
-export function describeEntry({ kind, id, target, inside }: Entry): string {
-  return `${kind} ${id} ${describeTarget(target)}${inside ? `, from inside ${describeTarget(inside)}` : ''}`;
+/**
+ * The entry, where it leads and on which terms, and which endpoints of the service it passes over, in words. `balances`:
+ * what the mode can do beside drawing at random.
+ */
+export function describeEntry(entry: Entry, balances: readonly Balance[] = []): string {
+  const { kind, id, target, inside } = entry;
+  const terms = termsOf(entry, balances);
+  const where = `${describeTarget(target)}${inside ? `, from inside ${describeTarget(inside)}` : ''}`;
+  return `${kind} ${id} ${where}${terms.length ? ` (${terms.join(', ')})` : ''}${describeLeftOut(entry)}`;
 }
 
 function describeTarget(target: Target): string {
   if (target.kind === 'reject') return 'is refused: no endpoints';
   if (target.kind === 'drop') return 'is dropped: Local policy and no endpoint on this node';
   return describeEndpoints(target.endpoints);
+}
+
+function termsOf({ kind, address, target, source: { service } }: Entry, balances: readonly Balance[]): string[] {
+  const { balance, affinitySeconds, internalLocal, externalLocal, slowStart } = service;
+  const local = kind === 'cluster IP' ? internalLocal : externalLocal;
+  const sources = kind === 'load-balancer IP' ? allowedSources(service, familyOf(address)) : undefined;
+  return [
+    ...(local && target.kind !== 'drop' ? ['policy Local'] : []),
+    ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : []),
+    ...(balance && balances.includes(balance) ? [`balance ${balance}`] : []),
+    ...(slowStart && slowStart.parts > 1 ? [`slow start ${slowStart.seconds} s`] : []),
+    ...(sources ? [`for ${sources.join(', ') || 'nobody'}`] : []),
+  ];
+}
+
+/** More of them are counted, not named. */
+const NAMED = 3;
+
+function describeLeftOut(entry: Entry): string {
+  const { port, service } = entry.source;
+  const used = new Set(reachable(entry).map(endpointName));
+  const family = familyOf(entry.address);
+  const left = port.endpoints.filter((one) => isOf(one.address, family) && !used.has(endpointName(one)));
+  if (left.length === 0) return '';
+  const local = entry.kind === 'cluster IP' ? service.internalLocal : service.externalLocal;
+  const named = left.slice(0, NAMED).map((one) => `${endpointName(one)} ${whyLeftOut(one, local)}`);
+  const more = left.length > NAMED ? [`${left.length - NAMED} more`] : [];
+  return `; left out: ${[...named, ...more].join(', ')}`;
+}
+
+function whyLeftOut({ ready, fallback, local: here, forNodes, forZones }: EndpointModel, local: boolean): string {
+  if (!ready) return fallback ? 'is terminating' : 'is not ready';
+  if (local && !here) return 'is on another node';
+  const meant = forNodes ?? forZones;
+  return meant ? `is meant for ${meant.join(', ')}` : 'is one too many';
 }
 
 /** `-> 10.244.1.5:80 (weight 3), 10.244.1.6:80` */

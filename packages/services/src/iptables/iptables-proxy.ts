@@ -4,7 +4,7 @@ import { describeEntry } from '../entry.ts';
 import { familiesOf, type ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { FAMILIES, KernelChains, type PerFamily } from './apply.ts';
-import { limitsOf } from './limits.ts';
+import { BALANCES, limitsOf } from './limits.ts';
 import { observeDrift } from './observe.ts';
 import { assemble, type Desired, UNUSED } from './plan.ts';
 import { planService, type ServicePlan } from './service-plan.ts';
@@ -31,7 +31,7 @@ class IptablesProxy implements ServiceProxy {
   plan(view: ServicesView): readonly PlanEntry[] {
     const desired = this.#current(view);
     return FAMILIES.flatMap((family) =>
-      desired[family].entries.map((entry) => ({ what: describeEntry(entry), why: entry.why })),
+      desired[family].entries.map((entry) => ({ what: describeEntry(entry, BALANCES), why: entry.why })),
     );
   }
 

@@ -1,5 +1,8 @@
-import { isRoutable, type NodeModel, type ServiceModel } from '../model.ts';
+import { type Balance, isRoutable, type NodeModel, type ServiceModel } from '../model.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
+
+/** How endpoints can be chosen, beside at random. */
+export const BALANCES: readonly Balance[] = ['round-robin'];
 
 /** What this mode cannot do of what is asked, one line each. */
 export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
@@ -16,7 +19,7 @@ export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }
       lines.push(
         `Service ${namespace}/${name}: slow-start does not go with balance round-robin in mode iptables, so endpoints get their full share at once; choose random`,
       );
-    if (balance !== 'random' && balance !== 'round-robin')
+    if (balance !== 'random' && !BALANCES.includes(balance))
       lines.push(
         `Service ${namespace}/${name}: balance ${balance} is not in mode iptables, so it is random; choose another`,
       );

@@ -8,7 +8,7 @@ import { describeEntry } from '../entry.ts';
 import type { ServiceModel, ServicesModel } from '../model.ts';
 import { modelFromApi } from '../snapshot.ts';
 import { FakeIptables } from './fake-iptables.fixture.ts';
-import { limitsOf } from './limits.ts';
+import { BALANCES, limitsOf } from './limits.ts';
 import { type Desired, plan } from './plan.ts';
 import { type Lines, linesOf, restoreText } from './restore-text.ts';
 import { formatRule } from './rule.ts';
@@ -35,7 +35,7 @@ function caseModel(name: string): ServicesModel {
 const whole = (desired: Desired): string => restoreText(new Map(), linesOf(desired.chains)).texts.join('');
 
 function golden(desired: Desired): string {
-  const lines = desired.entries.map((entry) => `# ${describeEntry(entry)}\n#   ${entry.why}\n`);
+  const lines = desired.entries.map((entry) => `# ${describeEntry(entry, BALANCES)}\n#   ${entry.why}\n`);
   return `${whole(desired)}${lines.join('')}${desired.problems.map((line) => `# ! ${line}\n`).join('')}`;
 }
 

@@ -97,7 +97,7 @@ function planEntry(service: ServiceModel, entry: Entry, { cluster }: Place): Ent
     choices,
     elements,
     endpoints: endpoints.map(endpointName),
-    describe: () => ({ what: describeEntry(entry), why: entry.why }),
+    describe: () => ({ what: describeEntry(entry, [balanceOf(service) ?? 'random']), why: entry.why }),
   };
 }
 

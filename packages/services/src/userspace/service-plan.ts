@@ -101,7 +101,10 @@ function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf
     elements,
     endpoints,
     describe: () => ({
-      what: target.kind === 'serve' && !listener ? `${entry.kind} ${id} is refused: not relayed` : describeEntry(entry),
+      what:
+        target.kind === 'serve' && !listener
+          ? `${entry.kind} ${id} is refused: not relayed`
+          : describeEntry(entry, service.balance ? [service.balance] : []),
       why,
     }),
   };

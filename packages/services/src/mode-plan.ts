@@ -1,0 +1,62 @@
+import type { PlanEntry } from '@podwire/kube';
+import type { ServicesModel, ServicesView } from './model.ts';
+import type { ProxyMode } from './proxy.ts';
+import { slowStartLimits } from './slow-start.ts';
+
+/** What a node should have, and why; what cannot be had of what is asked, one line each. */
+export interface ModePlan {
+  readonly entries: readonly PlanEntry[];
+  readonly problems: readonly string[];
+}
+
+/** Loaded when asked for, like the modes themselves. */
+const PLANNERS: Readonly<Record<ProxyMode, (model: ServicesModel) => Promise<ModePlan>>> = {
+  nftables: async (model) => (await import('./nftables/plan.ts')).plan(model),
+  iptables: async (model) => {
+    const [{ plan }, { BALANCES, limitsOf }] = await Promise.all([
+      import('./iptables/plan.ts'),
+      import('./iptables/limits.ts'),
+    ]);
+    const { describeEntry } = await import('./entry.ts');
+    const families = (['ipv4', 'ipv6'] as const).map((family) => plan(model, family));
+    return {
+      entries: families.flatMap(({ entries }) =>
+        entries.map((one) => ({ what: describeEntry(one, BALANCES), why: one.why })),
+      ),
+      problems: [...families.flatMap(({ problems }) => problems), ...limitsOf(model.services, model.node)],
+    };
+  },
+  ipvs: async (model) => (await import('./ipvs/plan.ts')).plan(viewOf(model)),
+  userspace: async (model) => (await import('./userspace/plan.ts')).plan(viewOf(model)),
+  ebpf: async (model) => {
+    const [{ SocketPlan, describeEntry }, { plan }] = await Promise.all([
+      import('./ebpf/plan.ts'),
+      import('./nftables/plan.ts'),
+    ]);
+    const sockets = new SocketPlan();
+    sockets.update(viewOf(model), 'all');
+    const packets = plan(model);
+    return { ...packets, entries: [...sockets.entries.map(describeEntry), ...packets.entries] };
+  },
+};
+
+/** Pure but for loading the mode: no kernel, no clock; the order of `model.services` does not matter. */
+export async function planMode(mode: ProxyMode, model: ServicesModel): Promise<ModePlan> {
+  const { entries, problems } = await PLANNERS[mode](model);
+  return { entries: sortEntries(entries), problems: [...problems, ...slowStartLimits(model.services)].sort() };
+}
+
+/** By the Service they are for, so that a change of one Service changes lines that stand together. */
+export function sortEntries(entries: readonly PlanEntry[]): PlanEntry[] {
+  return [...entries].sort((a, b) => compareText(a.why, b.why) || compareText(a.what, b.what));
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function viewOf({ cluster, node, services, foreignAddresses }: ServicesModel): ServicesView {
+  return {
+    ...{ cluster, node },
+    services: new Map(services.map((service) => [`${service.namespace}/${service.name}`, service])),
+    foreign: new Map([['', foreignAddresses]]),
+  };
+}
