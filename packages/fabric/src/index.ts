@@ -1,4 +1,4 @@
 export { createFabricRoom, type FabricRoom } from './controller.ts';
 export { FABRIC_ERRORS } from './errors.ts';
 export { type Backend, fabricModel } from './model.ts';
-export { type FabricDesired, planFabric, type Underlay } from './plan.ts';
+export { describeFabric, type FabricDesired, planFabric, type Underlay } from './plan.ts';
