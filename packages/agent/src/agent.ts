@@ -40,6 +40,8 @@ export interface Agent {
 export interface RoomEntries {
   readonly room: string;
   readonly entries: readonly PlanEntry[];
+  /** What cannot be had of what is asked; of a plan only. */
+  readonly problems?: readonly string[];
 }
 
 /**
@@ -93,7 +95,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   return {
     nodeName,
     status: () => rooms.map((room) => room.status()),
-    plan: (name) => chosen(name).map((room) => ({ room: room.name, entries: room.plan() })),
+    plan: (name) =>
+      chosen(name).map((room) => ({ room: room.name, entries: room.plan(), problems: room.status().errors })),
     diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
     idle: async () => void (await Promise.all(rooms.map((room) => room.idle()))),
     stop: async () => {

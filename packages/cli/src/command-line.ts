@@ -20,6 +20,16 @@ const wholeNumber = (text: string): number => {
   return Number(text);
 };
 const collect = (value: string, all: string[]): string[] => [...all, value];
+const proxyMode = (description: string): Option =>
+  new Option('--proxy-mode <mode>', description).choices(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']);
+/** Options of commands that can do without a lab. */
+const shaped = (command: Command): Command =>
+  command
+    .option('-f, --filename <manifest>', 'of this manifest alone, without a lab and root; may be repeated', collect, [])
+    .option('--nodes <n>', 'with -f: how many nodes (default: 3)', wholeNumber)
+    .option('--config <file>', 'with -f: lab configuration (YAML); flags go first')
+    .addOption(new Option('--backend <backend>', 'with -f').choices(['host-gw', 'vxlan']))
+    .addOption(new Option('--wiring <wiring>', 'with -f').choices(['ptp', 'bridge']));
 const output = (): Option => new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml', 'wide']);
 
 /** Parses and runs one command; errors become one line on stderr. */
@@ -60,14 +70,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .option('--config <file>', 'lab configuration (YAML); flags go first')
     .addOption(new Option('--backend <backend>', "how nodes reach each other's pods").choices(['host-gw', 'vxlan']))
     .addOption(new Option('--wiring <wiring>', 'how pods are wired to their node').choices(['ptp', 'bridge']))
-    .addOption(
-      new Option('--proxy-mode <mode>', 'how Services are balanced').choices([
-        'nftables',
-        'iptables',
-        'userspace',
-        'ebpf',
-      ]),
-    )
+    .addOption(proxyMode('how Services are balanced'))
     .option('--api-port <port>', 'port of the API server on 127.0.0.1 (default: 6443)', wholeNumber)
     .option('-f, --filename <manifest>', 'apply this manifest instead of the example; may be repeated', collect, [])
     .option('--no-wait', 'do not wait for the workloads, and do not run the check')
@@ -92,31 +95,30 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'junit']))
     .addHelpText('after', '\nExamples:\n  podwire check\n  podwire check -o junit > report.xml')
     .action(async (options) => finish(await (await import('./check.ts')).check(options)));
-  for (const verb of ['plan', 'diff'] as const) {
-    command(
-      `${verb} [room]`,
-      verb === 'plan'
-        ? 'print what each node should have, and why'
-        : "print where a node's kernel differs from the plan; exit 1 if it does",
+  shaped(command('plan [room]', 'print what each node should have, and why'))
+    .option('--node <node>', 'only this node')
+    .addOption(proxyMode('plan services for this mode, whatever the lab has'))
+    .addOption(output())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  podwire plan\n  podwire plan services --node node-1\n  podwire plan services --proxy-mode iptables -o json\n  podwire plan services -f my-app.yaml > before   # neither root nor a lab; change my-app.yaml, and compare',
     )
-      .option('--node <node>', 'only this node')
-      .addOption(output())
-      .addHelpText('after', `\nExamples:\n  podwire ${verb}\n  podwire ${verb} services --node node-1`)
-      .action(async (room, options) => finish(await (await import('./plan.ts')).plan(verb, room, options)));
-  }
-  command(
-    'explain',
-    'explain the whole path of a connection, from the plans and not from the kernel; exit 1 if it fails',
+    .action(async (room, options) => finish(await (await import('./plan.ts')).plan(room, options)));
+  command('diff [room]', "print where a node's kernel differs from the plan; exit 1 if it does")
+    .option('--node <node>', 'only this node')
+    .addOption(output())
+    .addHelpText('after', '\nExamples:\n  podwire diff\n  podwire diff services --node node-1')
+    .action(async (room, options) => finish(await (await import('./plan.ts')).diff(room, options)));
+  shaped(
+    command(
+      'explain',
+      'explain the whole path of a connection, from the plans and not from the kernel; exit 1 if it fails',
+    ),
   )
     .requiredOption('--from <source>', '[NAMESPACE/]POD, a node, an address, or outside')
     .requiredOption('--to <target>', '[NAMESPACE/]POD, a Service or DNS name, or an address; with :PORT')
     .addOption(new Option('--protocol <protocol>', 'of the connection').choices(['tcp', 'udp']).default('tcp'))
     .option('--endpoint <endpoint>', 'follow this endpoint instead of the first: [NAMESPACE/]POD or an address')
-    .option('-f, --filename <manifest>', 'explain this manifest, without a lab and root; may be repeated', collect, [])
-    .option('--nodes <n>', 'with -f: how many nodes (default: 3)', wholeNumber)
-    .option('--config <file>', 'with -f: lab configuration (YAML); flags go first')
-    .addOption(new Option('--backend <backend>', 'with -f').choices(['host-gw', 'vxlan']))
-    .addOption(new Option('--wiring <wiring>', 'with -f').choices(['ptp', 'bridge']))
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(
       'after',
