@@ -38,6 +38,7 @@ const ADDRESS_TYPES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'i
 const BALANCE = 'podwire.io/balance';
 const WEIGHTS = 'podwire.io/weights';
 const SLOW_START = 'podwire.io/slow-start';
+const IPVS_SCHEDULER = 'podwire.io/ipvs-scheduler';
 const BALANCES: readonly Balance[] = ['random', 'round-robin', 'least-connections', 'source-hash', 'maglev'];
 
 /** Who balances a service: this room; somebody else, who owns its cluster addresses; or nobody (SVC-22). */
@@ -61,6 +62,7 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
   const context: Context = { slices, nodeName, weights: weightsOf(service.metadata?.annotations?.[WEIGHTS]) };
   const ports = (spec.ports ?? []).flatMap((port) => portFromApi(port, context));
   const choice = { ports, ...(balance && balance !== 'random' && { balance }) };
+  const ipvsScheduler = service.metadata?.annotations?.[IPVS_SCHEDULER]?.trim();
   const slowStart = slowStartFromText(service.metadata?.annotations?.[SLOW_START], choice);
   return {
     namespace: service.metadata?.namespace ?? '',
@@ -74,6 +76,7 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
     externalLocal: spec.externalTrafficPolicy === 'Local',
     ...healthCheck(spec),
     ...(slowStart && { slowStart }),
+    ...(ipvsScheduler && { ipvsScheduler }),
     ...choice,
   };
 }
