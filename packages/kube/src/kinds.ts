@@ -13,6 +13,16 @@ import type {
 } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type {
+  IPAddress as IPAddressAlpha,
+  ServiceCIDR as ServiceCIDRAlpha,
+} from 'kubernetes-types/networking/v1alpha1.js';
+
+type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
+/** An address that is taken, named by itself, and who has it. */
+export type IPAddress = InV1<IPAddressAlpha>;
+/** Ranges that cluster addresses of Services come from, one per family. */
+export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 
 export type {
   ConfigMap,
@@ -55,6 +65,8 @@ interface ObjectTypes {
   Ingress: Ingress;
   IngressClass: IngressClass;
   NetworkPolicy: NetworkPolicy;
+  ServiceCIDR: ServiceCIDR;
+  IPAddress: IPAddress;
 }
 
 export type KindName = keyof ObjectTypes;
@@ -103,6 +115,8 @@ const ROWS: readonly Row[] = [
   ['Ingress', 'networking.k8s.io/v1', 'ingresses', 'namespaced', 'ing'],
   ['IngressClass', 'networking.k8s.io/v1', 'ingressclasses', 'cluster'],
   ['NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', 'namespaced', 'netpol'],
+  ['ServiceCIDR', 'networking.k8s.io/v1', 'servicecidrs', 'cluster'],
+  ['IPAddress', 'networking.k8s.io/v1', 'ipaddresses', 'cluster', 'ip'],
 ];
 
 export const KINDS: readonly Kind[] = ROWS.map(([kind, apiVersion, plural, scope, shortNames = '', inAll]) => {

@@ -98,6 +98,12 @@ export const NETWORKING_NUMBERS: NumberTable = {
   NetworkPolicyPeer: 'podSelector namespaceSelector ipBlock',
   IPBlock: 'cidr except',
   NetworkPolicyEgressRule: 'ports to',
+  ServiceCIDR: 'metadata spec status',
+  ServiceCIDRSpec: 'cidrs',
+  ServiceCIDRStatus: 'conditions',
+  IPAddress: 'metadata spec',
+  IPAddressSpec: 'parentRef',
+  ParentReference: 'group resource namespace name',
 };
 
 /** policy/v1. */

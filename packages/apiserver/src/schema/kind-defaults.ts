@@ -5,6 +5,7 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { JsonObject } from './decode.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
+import { isExternal } from './service-validation.ts';
 
 type Defaulter = (object: JsonObject) => void;
 
@@ -82,9 +83,11 @@ function defaultService(service: Service): void {
     delete spec.sessionAffinityConfig;
   }
   if (type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-  const external = type === 'NodePort' || type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0;
-  if (external) spec.externalTrafficPolicy ??= 'Cluster';
-  if (type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (isExternal(spec)) spec.externalTrafficPolicy ??= 'Cluster';
+  if (type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  const ingress: { ip?: string; ipMode?: string }[] = service.status?.loadBalancer?.ingress ?? [];
+  for (const one of ingress) if (one.ip) one.ipMode ??= 'VIP';
 }
 
 /** stringData is write-only: what it holds goes into data. */

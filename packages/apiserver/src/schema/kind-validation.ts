@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KindName } from '@podwire/kube';
+import type { IPAddress, KindName, ServiceCIDR } from '@podwire/kube';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Endpoints, Event, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
   validateDeployment,
   validateSelectorUpdate,
@@ -12,18 +13,19 @@ import {
   validateWorkload,
 } from './apps-validation.ts';
 import type { JsonObject } from './decode.ts';
+import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { configKey, notNegative, qualifiedName } from './names.ts';
 import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
 import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
 import {
-  BAD_CIDR,
-  isCidr,
-  validateEndpointSlice,
-  validateEndpoints,
-  validateService,
-  validateServiceUpdate,
-} from './service-validation.ts';
+  validateIpAddress,
+  validateIpAddressUpdate,
+  validateServiceCidr,
+  validateServiceCidrUpdate,
+} from './service-cidr-validation.ts';
+import { validateServiceUpdate } from './service-update-validation.ts';
+import { validateService } from './service-validation.ts';
 
 type Validator = (object: JsonObject, errors: FieldErrors) => void;
 type UpdateValidator = (next: JsonObject, old: JsonObject, errors: FieldErrors) => void;
@@ -57,6 +59,8 @@ const VALIDATORS: Partial<Record<KindName, Validator>> = {
     if (!spec?.controller) errors.required('spec.controller');
   }),
   NetworkPolicy: of<NetworkPolicy>(validateNetworkPolicy),
+  ServiceCIDR: of<ServiceCIDR>(validateServiceCidr),
+  IPAddress: of<IPAddress>(validateIpAddress),
   ConfigMap: of<ConfigMap>(({ data, binaryData }, errors) => validateKeys({ data, binaryData }, errors)),
   Secret: of<Secret>(validateSecret),
   Node: of<Node>(validateNode),
@@ -78,6 +82,8 @@ const VALIDATORS: Partial<Record<KindName, Validator>> = {
 const UPDATE_VALIDATORS: Partial<Record<KindName, UpdateValidator>> = {
   Pod: change<Pod>(validatePodUpdate),
   Service: change<Service>(validateServiceUpdate),
+  ServiceCIDR: change<ServiceCIDR>(validateServiceCidrUpdate),
+  IPAddress: change<IPAddress>(validateIpAddressUpdate),
   Deployment: change<Deployment>(validateSelectorUpdate),
   ReplicaSet: change<ReplicaSet>(validateSelectorUpdate),
   DaemonSet: change<DaemonSet>(validateSelectorUpdate),

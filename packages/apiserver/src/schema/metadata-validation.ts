@@ -1,5 +1,6 @@
 import type { KindName } from '@podwire/kube';
 import type { LabelSelector, ObjectMeta } from 'kubernetes-types/meta/v1.js';
+import { canonicalIp } from './addresses.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { dnsLabel, dnsLabel1035, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
 
@@ -9,6 +10,7 @@ const ANNOTATIONS_LIMIT = 256 * 1024;
 const NAME_FORMATS: Partial<Record<KindName, (name: string) => readonly string[]>> = {
   Service: dnsLabel1035,
   Namespace: dnsLabel,
+  IPAddress: canonicalIp,
 };
 
 export function validateMetadata(kind: KindName, metadata: ObjectMeta, errors: FieldErrors): void {

@@ -28,6 +28,14 @@ export const NETWORKING_TYPES: TypeTable = {
   NetworkPolicyPort: 'endPort:int32 port:intOrString protocol(SCTP|TCP|UDP)=TCP',
   NetworkPolicyPeer: 'ipBlock:IPBlock namespaceSelector:LabelSelector podSelector:LabelSelector',
   IPBlock: 'cidr* except:string[]',
+
+  ServiceCIDR: 'TypeMeta spec:ServiceCIDRSpec status:ServiceCIDRStatus',
+  ServiceCIDRSpec: 'cidrs:string[]',
+  ServiceCIDRStatus: 'conditions:Condition[]@type',
+
+  IPAddress: 'TypeMeta spec+:IPAddressSpec',
+  IPAddressSpec: 'parentRef*:ParentReference',
+  ParentReference: 'group name* namespace resource*',
 };
 
 /** Ingress as extensions/v1beta1 and networking.k8s.io/v1beta1 had it: served for old manifests, stored as v1. */

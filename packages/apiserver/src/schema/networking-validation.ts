@@ -8,10 +8,10 @@ import type {
   NetworkPolicyPeer,
   NetworkPolicyPort,
 } from 'kubernetes-types/networking/v1.js';
+import { BAD_CIDR, isCidr } from './addresses.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabelSelector } from './metadata-validation.ts';
 import { dnsLabel1035, dnsSubdomain, portName, portNumber, portReference, wildcardSubdomain } from './names.ts';
-import { BAD_CIDR, isCidr } from './service-validation.ts';
 
 const PATH_TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
 const BAD_SEQUENCES = ['//', '/./', '/../', '%2f', '%2F'];

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { tryParseIp } from '@podwire/base';
 import type { Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js';
+import { BAD_IP } from './addresses.ts';
 import { validateContainer } from './container-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabels } from './metadata-validation.ts';
 import { dnsLabel, dnsSubdomain, notNegative } from './names.ts';
-
-export const BAD_IP = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
 export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors): void {
   const volumeNames = validateVolumes(spec.volumes ?? [], `${at}.volumes`, errors);

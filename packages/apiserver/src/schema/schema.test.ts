@@ -108,7 +108,12 @@ const INVALID: readonly [kind: KindName, object: object, expected: readonly stri
   [
     'Service',
     { spec: { ports: [{ port: 1 }], externalIPs: ['010.0.0.1'] } },
-    [`spec.externalIPs[0]: Invalid value: "010.0.0.1": ${IP}`],
+    ['spec.externalIPs[0]: Invalid value: "010.0.0.1": must not have leading 0s'],
+  ],
+  [
+    'Service',
+    { spec: { ports: [{ port: 1 }], externalIPs: ['10.1'] } },
+    [`spec.externalIPs[0]: Invalid value: "10.1": ${IP}`],
   ],
   [
     'Service',

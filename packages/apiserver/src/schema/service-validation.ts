@@ -1,58 +1,74 @@
-import { tryParseIp, tryParsePrefix } from '@podwire/base';
-import type { Endpoints, Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1.js';
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import { tryParseIp } from '@podwire/base';
+import type { LoadBalancerIngress, Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1.js';
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
+import { cidr, ipAddress, reachableIp } from './addresses.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabels } from './metadata-validation.ts';
-import { dnsLabel, dnsSubdomain, portNumber, portReference } from './names.ts';
-import { BAD_IP } from './pod-validation.ts';
-
-export const BAD_CIDR = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+import { dnsLabel, dnsSubdomain, portNumber, portReference, qualifiedName } from './names.ts';
+import { validateClusterAddresses } from './service-address-validation.ts';
 
 /** KEP-4444, KEP-3015. */
 const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
+const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints';
+const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
+const LONGEST_AFFINITY = 86_400;
 
-export function validateService({ spec }: Service, errors: FieldErrors): void {
+export function validateService(service: Service, errors: FieldErrors): void {
+  const { spec, metadata, status } = service;
   if (!spec) {
     errors.required('spec.ports');
     return;
   }
+  validateAnnotations(metadata?.annotations ?? {}, spec, errors);
   validateLabels(spec.selector, 'spec.selector', errors);
-  if (spec.type === 'ExternalName') {
-    validateExternalName(spec, errors);
-  } else if (!spec.ports?.length && spec.clusterIP !== 'None') {
-    errors.required('spec.ports');
-  }
-  validateServicePorts(spec, errors);
-  validateServiceAddresses(spec, errors);
-  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
-  if (timeout !== undefined && (timeout <= 0 || timeout > 86400)) {
-    const at = 'spec.sessionAffinityConfig.clientIP.timeoutSeconds';
-    errors.invalid(at, timeout, 'must be greater than 0 and less than 86400');
-  }
-  const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0;
-  if (spec.externalTrafficPolicy && !external) {
-    errors.invalid(
-      'spec.externalTrafficPolicy',
-      spec.externalTrafficPolicy,
-      'may only be set for externally-accessible services',
-    );
-  }
-  if (spec.trafficDistribution && !DISTRIBUTIONS.includes(spec.trafficDistribution))
-    errors.unsupported('spec.trafficDistribution', spec.trafficDistribution, DISTRIBUTIONS);
+  if (spec.type === 'ExternalName') validateExternalName(spec, errors);
+  else if (!spec.ports?.length && spec.clusterIP !== 'None') errors.required('spec.ports');
+  validatePorts(spec, errors);
+  if (spec.type !== 'ExternalName') validateClusterAddresses(spec, errors);
+  spec.externalIPs?.forEach((ip, index) => {
+    errors.invalidEach(`spec.externalIPs[${index}]`, ip, [...ipAddress(ip), ...reachableIp(ip)]);
+  });
+  validateAffinity(spec, errors);
+  validateTrafficPolicies(spec, errors);
+  validateLoadBalancer(spec, errors);
+  validateLoadBalancerStatus(spec, status?.loadBalancer?.ingress ?? [], errors);
 }
 
-function validateExternalName({ externalName = '', clusterIP }: ServiceSpec, errors: FieldErrors): void {
+function validateAnnotations(
+  annotations: NonNullable<ObjectMeta['annotations']>,
+  spec: ServiceSpec,
+  errors: FieldErrors,
+): void {
+  const { [TOPOLOGY_HINTS]: hints, [TOPOLOGY_MODE]: mode, [SOURCE_RANGES]: ranges } = annotations;
+  if (hints !== undefined && mode !== undefined && hints !== mode) {
+    const why = `must match annotations[${TOPOLOGY_HINTS}] when both are specified`;
+    errors.invalid(`metadata.annotations[${TOPOLOGY_MODE}]`, mode, why);
+  }
+  if (ranges === undefined || spec.loadBalancerSourceRanges?.length) return;
+  const at = `metadata.annotations[${SOURCE_RANGES}]`;
+  if (spec.type !== 'LoadBalancer') errors.forbidden(at, ONLY_LOAD_BALANCER);
+  for (const range of ranges.trim() === '' ? [] : ranges.split(',')) {
+    errors.invalidEach(at, range.trim(), cidr(range.trim()));
+  }
+}
+
+function validateExternalName(spec: ServiceSpec, errors: FieldErrors): void {
+  const { externalName = '', clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy } = spec;
+  const notSet = 'may not be set for ExternalName services';
+  if (clusterIPs?.length || clusterIP) errors.forbidden('spec.clusterIPs', notSet);
+  if (ipFamilies?.length) errors.forbidden('spec.ipFamilies', notSet);
+  if (ipFamilyPolicy !== undefined) errors.forbidden('spec.ipFamilyPolicy', notSet);
   const name = externalName.replace(/\.$/, '');
   if (name === '') errors.required('spec.externalName');
   else errors.invalidEach('spec.externalName', name, dnsSubdomain(name));
-  if (clusterIP && clusterIP !== 'None')
-    errors.forbidden('spec.clusterIPs[0]', 'may not be set for ExternalName services');
 }
 
-function validateServicePorts(spec: ServiceSpec, errors: FieldErrors): void {
-  const { ports = [], type = 'ClusterIP' } = spec;
+function validatePorts({ ports = [], type = 'ClusterIP' }: ServiceSpec, errors: FieldErrors): void {
   const names = new Set<string>();
   const pairs = new Set<string>();
+  const nodePorts = new Set<string>();
   ports.forEach((port, index) => {
     const at = `spec.ports[${index}]`;
     if (!port.name && ports.length > 1) errors.required(`${at}.name`);
@@ -61,99 +77,100 @@ function validateServicePorts(spec: ServiceSpec, errors: FieldErrors): void {
       if (names.has(port.name)) errors.duplicate(`${at}.name`, port.name);
       names.add(port.name);
     }
-    validateServicePort(port, at, errors);
-    if ((type === 'ClusterIP' || type === 'ExternalName') && port.nodePort) {
+    validatePort(port, at, errors);
+    const nodePort = `${port.protocol}/${port.nodePort}`;
+    if (port.nodePort && (type === 'ClusterIP' || type === 'ExternalName')) {
       errors.forbidden(`${at}.nodePort`, `may not be used when \`type\` is '${type}'`);
     }
+    if (port.nodePort && nodePorts.has(nodePort)) errors.duplicate(`${at}.nodePort`, port.nodePort);
+    nodePorts.add(nodePort);
     const pair = `${port.protocol}/${port.port}`;
     if (pairs.has(pair)) errors.duplicate(at, { protocol: port.protocol, port: port.port });
     pairs.add(pair);
   });
 }
 
-function validateServicePort({ port, targetPort, nodePort }: ServicePort, at: string, errors: FieldErrors): void {
+/** Whether a node port is in the range and free is for the allocation to say. */
+function validatePort({ port, targetPort, appProtocol }: ServicePort, at: string, errors: FieldErrors): void {
   errors.invalidEach(`${at}.port`, port ?? 0, portNumber(port ?? 0));
   if (targetPort !== undefined && port !== undefined) {
     errors.invalidEach(`${at}.targetPort`, targetPort, portReference(targetPort));
   }
-  if (nodePort) errors.invalidEach(`${at}.nodePort`, nodePort, portNumber(nodePort));
+  if (appProtocol !== undefined) errors.invalidEach(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol));
 }
 
-function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors): void {
-  const { clusterIPs = [], clusterIP, externalIPs = [], loadBalancerSourceRanges = [], type } = spec;
-  const assigned = clusterIPs.length > 0 ? clusterIPs : clusterIP ? [clusterIP] : [];
-  assigned.forEach((ip, index) => {
-    const at = `spec.clusterIPs[${index}]`;
-    if (ip === 'None') {
-      if (assigned.length > 1) errors.invalid(at, ip, "'None' must be the first and only value");
-      if (type === 'NodePort' || type === 'LoadBalancer') {
-        errors.invalid(at, ip, `may not be set to 'None' for ${type} services`);
-      }
-    } else if (!tryParseIp(ip)) errors.invalid(at, ip, BAD_IP);
-  });
-  externalIPs.forEach((ip, index) => {
-    if (!tryParseIp(ip)) errors.invalid(`spec.externalIPs[${index}]`, ip, BAD_IP);
-  });
-  loadBalancerSourceRanges.forEach((range, index) => {
-    if (!isCidr(range)) errors.invalid(`spec.loadBalancerSourceRanges[${index}]`, range, BAD_CIDR);
-  });
+function validateAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSpec, errors: FieldErrors): void {
+  if (sessionAffinity !== 'ClientIP') return;
+  const timeout = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (timeout === undefined || (timeout > 0 && timeout <= LONGEST_AFFINITY)) return;
+  const at = 'spec.sessionAffinityConfig.clientIP.timeoutSeconds';
+  errors.invalid(at, timeout, `must be greater than 0 and less than ${LONGEST_AFFINITY}`);
 }
 
-export function isCidr(text: string): boolean {
-  return text.includes('/') && tryParsePrefix(text) !== undefined;
+/** Whether something outside the cluster can reach it. */
+export function isExternal({ type, externalIPs }: ServiceSpec): boolean {
+  return type === 'NodePort' || type === 'LoadBalancer' || (type !== 'ExternalName' && Boolean(externalIPs?.length));
 }
 
-export function validateServiceUpdate(next: Service, old: Service, errors: FieldErrors): void {
-  const before = old.spec?.clusterIP;
-  const after = next.spec?.clusterIP;
-  const keeps = next.spec?.type !== 'ExternalName' && old.spec?.type !== 'ExternalName';
-  if (keeps && before && after !== before) {
-    errors.invalid('spec.clusterIPs[0]', next.spec?.clusterIPs ?? (after ? [after] : null), 'may not change once set');
+/** Whether load balancers ask its nodes if they have an endpoint. */
+export function needsHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+}
+
+function validateTrafficPolicies(spec: ServiceSpec, errors: FieldErrors): void {
+  const { externalTrafficPolicy, healthCheckNodePort, trafficDistribution } = spec;
+  if (externalTrafficPolicy && !isExternal(spec)) {
+    const why = 'may only be set for externally-accessible services';
+    errors.invalid('spec.externalTrafficPolicy', externalTrafficPolicy, why);
+  }
+  if (healthCheckNodePort && !needsHealthCheck(spec)) {
+    const why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.invalid('spec.healthCheckNodePort', healthCheckNodePort, why);
+  }
+  if (trafficDistribution !== undefined && !DISTRIBUTIONS.includes(trafficDistribution)) {
+    errors.unsupported('spec.trafficDistribution', trafficDistribution, DISTRIBUTIONS);
   }
 }
 
-export function validateEndpoints({ subsets = [] }: Endpoints, errors: FieldErrors): void {
-  subsets.forEach((subset, index) => {
-    const at = `subsets[${index}]`;
-    const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
-    if (addresses.length + notReadyAddresses.length === 0) {
-      errors.required(at, 'must specify `addresses` or `notReadyAddresses`');
-    }
-    for (const [field, list] of Object.entries({ addresses, notReadyAddresses })) {
-      list.forEach(({ ip }, n) => {
-        if (ip && !tryParseIp(ip)) errors.invalid(`${at}.${field}[${n}].ip`, ip, BAD_IP);
-      });
-    }
-    ports.forEach((port, n) => {
-      if (ports.length > 1 && !port.name) errors.required(`${at}.ports[${n}].name`);
-      errors.invalidEach(`${at}.ports[${n}].port`, port.port ?? 0, portNumber(port.port ?? 0));
-    });
+function validateLoadBalancer(spec: ServiceSpec, errors: FieldErrors): void {
+  const { type, loadBalancerSourceRanges = [], allocateLoadBalancerNodePorts, loadBalancerClass } = spec;
+  // The capital letter is the real server's.
+  const at = 'spec.LoadBalancerSourceRanges';
+  loadBalancerSourceRanges.forEach((range, index) => {
+    errors.invalidEach(`${at}[${index}]`, range.trim(), cidr(range.trim()));
   });
+  if (type === 'LoadBalancer') {
+    if (loadBalancerClass === undefined) return;
+    errors.invalidEach('spec.loadBalancerClass', loadBalancerClass, qualifiedName(loadBalancerClass));
+    return;
+  }
+  if (loadBalancerSourceRanges.length > 0) errors.forbidden(at, ONLY_LOAD_BALANCER);
+  if (allocateLoadBalancerNodePorts !== undefined) {
+    errors.forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER);
+  }
+  if (loadBalancerClass !== undefined) errors.forbidden('spec.loadBalancerClass', ONLY_LOAD_BALANCER);
 }
 
-const FAMILY_MESSAGES = { IPv4: 'must be a valid IPv4 address', IPv6: 'must be a valid IPv6 address' } as const;
+const IP_MODES = ['Proxy', 'VIP'];
 
-export function validateEndpointSlice(slice: EndpointSlice, errors: FieldErrors): void {
-  const { endpoints = [], addressType, ports } = slice;
-  if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
-  endpoints.forEach(({ addresses = [] }, index) => {
-    const at = `endpoints[${index}].addresses`;
-    if (addresses.length === 0) errors.required(at, 'must contain at least 1 address');
-    if (addresses.length > 100) errors.tooMany(at, addresses.length, 100);
-    addresses.forEach((address, n) => {
-      if (addressType === 'FQDN') errors.invalidEach(`${at}[${n}]`, address, dnsSubdomain(address));
-      if (addressType !== 'IPv4' && addressType !== 'IPv6') return;
-      const ip = tryParseIp(address);
-      const fits = ip !== undefined && ip.includes(':') === (addressType === 'IPv6');
-      if (!fits) errors.invalid(`${at}[${n}]`, address, FAMILY_MESSAGES[addressType]);
-    });
-  });
-  const names = new Set<string>();
-  ports?.forEach((port, index) => {
-    const name = port.name ?? '';
-    if (names.has(name)) errors.duplicate(`ports[${index}].name`, name);
-    names.add(name);
-    if (name) errors.invalidEach(`ports[${index}].name`, name, dnsLabel(name));
-    if (port.port !== undefined) errors.invalidEach(`ports[${index}].port`, port.port, portNumber(port.port));
+function validateLoadBalancerStatus(
+  { type }: ServiceSpec,
+  ingress: readonly (LoadBalancerIngress & { ipMode?: string })[],
+  errors: FieldErrors,
+): void {
+  const at = 'status.loadBalancer.ingress';
+  if (type !== 'LoadBalancer') {
+    if (ingress.length > 0) errors.forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'");
+    return;
+  }
+  ingress.forEach(({ ip = '', ipMode, hostname = '' }, index) => {
+    const one = `${at}[${index}]`;
+    if (ip) errors.invalidEach(`${one}.ip`, ip, ipAddress(ip));
+    if (ip && ipMode === undefined) errors.required(`${one}.ipMode`, 'must be specified when `ip` is set');
+    if (!ip && ipMode !== undefined) errors.forbidden(`${one}.ipMode`, 'may not be specified when `ip` is not set');
+    else if (ipMode !== undefined && !IP_MODES.includes(ipMode)) errors.unsupported(`${one}.ipMode`, ipMode, IP_MODES);
+    if (hostname === '') return;
+    errors.invalidEach(`${one}.hostname`, hostname, dnsSubdomain(hostname));
+    if (tryParseIp(hostname)) errors.invalid(`${one}.hostname`, hostname, 'must be a DNS name, not an IP address');
   });
 }

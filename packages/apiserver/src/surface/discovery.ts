@@ -56,6 +56,7 @@ const SUBRESOURCES: Readonly<Record<string, readonly Subresource[]>> = {
   statefulsets: [SCALE, STATUS],
   daemonsets: [STATUS],
   ingresses: [STATUS],
+  servicecidrs: [STATUS],
 };
 
 /** Questions a client may ask about itself; they are answered, not stored. */

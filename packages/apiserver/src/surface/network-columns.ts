@@ -1,3 +1,4 @@
+import type { IPAddress, ServiceCIDR } from '@podwire/kube';
 import type { Endpoints, Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
@@ -83,5 +84,20 @@ export const INGRESS_CLASS_COLUMNS: readonly Column<IngressClass>[] = [
 
 export const NETWORK_POLICY_COLUMNS: readonly Column<NetworkPolicy>[] = [
   text('Pod-Selector', ({ spec }) => formatSelector(spec?.podSelector)),
+  age(),
+];
+
+export const SERVICE_CIDR_COLUMNS: readonly Column<ServiceCIDR>[] = [
+  text('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(',')),
+  age(),
+];
+
+export const IP_ADDRESS_COLUMNS: readonly Column<IPAddress>[] = [
+  text('ParentRef', ({ spec }) => {
+    if (!spec?.parentRef) return NONE;
+    const { group, resource, namespace, name } = spec.parentRef;
+    const place = group ? `${resource}.${group}` : resource;
+    return [place.toLowerCase(), namespace, name].filter(Boolean).join('/');
+  }),
   age(),
 ];

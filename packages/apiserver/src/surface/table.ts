@@ -14,7 +14,9 @@ import {
   ENDPOINTS_COLUMNS,
   INGRESS_CLASS_COLUMNS,
   INGRESS_COLUMNS,
+  IP_ADDRESS_COLUMNS,
   NETWORK_POLICY_COLUMNS,
+  SERVICE_CIDR_COLUMNS,
   SERVICE_COLUMNS,
 } from './network-columns.ts';
 import { POD_COLUMNS } from './pod-columns.ts';
@@ -45,6 +47,8 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   Ingress: INGRESS_COLUMNS,
   IngressClass: INGRESS_CLASS_COLUMNS,
   NetworkPolicy: NETWORK_POLICY_COLUMNS,
+  ServiceCIDR: SERVICE_CIDR_COLUMNS,
+  IPAddress: IP_ADDRESS_COLUMNS,
 };
 
 const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');
