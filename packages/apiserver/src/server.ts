@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { nthAddress, type Prefix } from '@podwire/base';
 import { KINDS, type KubeClient, type PodStreams } from '@podwire/kube';
+import { AllocationRepair } from './core/allocation-repair.ts';
 import { Authenticator } from './core/authenticate.ts';
 import {
   type Advertised,
@@ -48,6 +49,8 @@ export interface ApiServer {
   listenUnix(path: string): Promise<void>;
   /** Bytes of a torn last write that were cut off at the start; 0 after a clean stop. */
   readonly recoveredTornBytes: number;
+  /** What was wrong at the start with addresses and node ports of Services; also Events of the objects concerned. */
+  readonly repairs: readonly string[];
   /** Stops all listeners and watches; resolves when everything written is on disk. */
   close(): Promise<void>;
 }
@@ -85,10 +88,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiServer> {
   const { directory, serviceCidrs, nodePortRange, advertise } = options;
   const schema = createSchema();
-  const registry = new Registry({ store, schema, addresses: new ServiceAddresses({ serviceCidrs, nodePortRange }) });
+  const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
+  const registry = new Registry({ store, schema, addresses });
   const names = servingNames(options);
   const pki = await openPki(directory === undefined ? { names } : { names, directory: path.join(directory, 'pki') });
   await createSystemNamespaces(registry);
+  const client = new LocalClient(registry, schema, new AbortController().signal);
+  const repair = new AllocationRepair({ store, addresses, client });
+  const repairs = await repair.start();
   const [cidr] = serviceCidrs;
   if (advertise && cidr) await publishKubernetesService(registry, nthAddress(cidr, 1), advertise);
   const stopped = new AbortController();
@@ -96,13 +103,17 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const surface = createSurface({ kinds: KINDS });
   const api = new RestApi({ registry, schema, surface, streams, stopped: stopped.signal });
   const transport = new Transport({ api, authenticator: new Authenticator(options.tokens), streams });
-  const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
+  const sweep = setInterval(() => {
+    void removeOldEvents(registry);
+    repair.run().catch(() => {});
+  }, SWEEP_INTERVAL).unref();
   return {
     client: () => new LocalClient(registry, schema, stopped.signal),
     kubeconfig: (url) => kubeconfigText({ url, name: options.clusterName ?? 'podwire', pki }),
     listenHttps: (where) => transport.listenHttps(where, pki),
     listenUnix: (socketPath) => transport.listenUnix(socketPath),
     recoveredTornBytes: store.recovered?.tornBytes ?? 0,
+    repairs,
     close: async () => {
       clearInterval(sweep);
       stopped.abort();

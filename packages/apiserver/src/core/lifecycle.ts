@@ -18,6 +18,7 @@ const WITH_STATUS: ReadonlySet<KindName> = new Set<KindName>([
   'DaemonSet',
   'StatefulSet',
   'Ingress',
+  'ServiceCIDR',
 ]);
 /** Kinds whose metadata.generation counts the changes of what is asked for. */
 const WITH_GENERATION: ReadonlySet<KindName> = new Set<KindName>([

@@ -1,4 +1,4 @@
-import { cloneJson, equalJson, type Kind, kindNamed, statusOf } from '@podwire/kube';
+import { cloneJson, equalJson, type Kind, type KindName, kindNamed, statusOf } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
@@ -16,7 +16,9 @@ import {
   withGeneration,
 } from './lifecycle.ts';
 import { isObject } from './patches.ts';
-import { keepAllocated, type ServiceAddresses } from './service-addresses.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
+import { protectedCidr } from './service-cidrs.ts';
+import { completeNew, completeUpdate } from './service-update.ts';
 import {
   alreadyExists,
   badRequest,
@@ -56,6 +58,8 @@ export type RemoveOptions = Pick<
 
 const KEPT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
 const NAMESPACE = kindNamed('Namespace');
+/** Kinds whose removal may let a ServiceCIDR go that is being deleted. */
+const RELEASES: ReadonlySet<KindName> = new Set<KindName>(['Service', 'IPAddress', 'ServiceCIDR']);
 
 export interface RegistryParts {
   readonly store: Store;
@@ -76,7 +80,6 @@ export class Registry {
     this.store = store;
     this.#schema = schema;
     this.#addresses = addresses;
-    for (const service of store.list('Service')) addresses.restore(service);
   }
 
   /** Throws 404. */
@@ -94,7 +97,7 @@ export class Registry {
   }
 
   async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
-    const started = newObject(kind, withName(draft), namespace);
+    const started = completed(kind, newObject(kind, withName(draft), namespace));
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const { object } = this.#checked(kind, started, options);
@@ -141,7 +144,7 @@ export class Registry {
       return gone;
     }
     if (equalJson(next, current)) return current;
-    return this.store.put(kind.kind, next);
+    return this.#put(kind, next);
   }
 
   /** POST pods/NAME/binding: what a scheduler does. */
@@ -180,7 +183,7 @@ export class Registry {
     const merged =
       options.subresource === 'status'
         ? changedStatus(kind, next, old)
-        : changedObject(kind, kept(kind, next, old), old);
+        : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
     const { object } = this.#checked(kind, merged, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
@@ -189,7 +192,7 @@ export class Registry {
     if (equalJson(withoutTimes(counted), withoutTimes(old))) return Promise.resolve(old);
     return this.#write(
       kind,
-      options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted),
+      options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted, old),
       options,
     );
   }
@@ -208,9 +211,9 @@ export class Registry {
     return result;
   }
 
-  #admit(kind: Kind, object: ApiObject): Admitted {
+  #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     if (kind.kind !== 'Service') return admitted(object);
-    const { spec, causes, commit } = this.#addresses.allocate(object);
+    const { spec, causes, commit } = this.#addresses.allocate(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     return { object: { ...object, spec }, commit };
   }
@@ -218,12 +221,21 @@ export class Registry {
   #write(kind: Kind, { object, commit }: Admitted, { dryRun }: WriteOptions): Promise<ApiObject> {
     if (dryRun) return Promise.resolve(object);
     commit();
-    return this.store.put(kind.kind, object);
+    return this.#put(kind, object);
+  }
+
+  #put(kind: Kind, object: ApiObject): Promise<ApiObject> {
+    const written = this.store.put(kind.kind, object);
+    if (kind.kind === 'ServiceCIDR') this.#addresses.cidrs.settle();
+    return written;
   }
 
   #take(kind: Kind, object: ApiObject): Promise<ApiObject> {
+    const removed = this.store.remove(kind.kind, object);
     if (kind.kind === 'Service') this.#addresses.release(object);
-    return this.store.remove(kind.kind, object);
+    if (kind.kind === 'IPAddress') this.#addresses.restore(object);
+    if (RELEASES.has(kind.kind)) this.#addresses.cidrs.settle();
+    return removed;
   }
 
   #requireNamespace(kind: Kind, { metadata }: ApiObject): void {
@@ -276,14 +288,30 @@ function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
   return failure(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
 }
 
-function kept(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
-  if (kind.kind === 'Namespace') return { ...next, spec: old.spec };
-  if (kind.kind !== 'Service' || typeof next.spec !== 'object' || next.spec === null) return next;
-  const spec = cloneJson(next.spec) as ServiceSpec;
+/** With what the server, not the client, says about a new or changed object. */
+function completed(kind: Kind, next: ApiObject, old?: ApiObject): ApiObject {
+  if (kind.kind === 'ServiceCIDR' && !old) return protectedCidr(next);
+  if (kind.kind === 'Namespace' && old) return { ...next, spec: old.spec };
   // What is not shaped like a Service is left for the validation to report.
-  const wellFormed = Array.isArray(spec.ports ?? []) && (spec.ports ?? []).every(isObject);
-  if (wellFormed) keepAllocated(spec, (old.spec ?? {}) as ServiceSpec);
+  if (kind.kind !== 'Service' || !isServiceSpec(next.spec)) return next;
+  const spec = cloneJson(next.spec);
+  if (old) completeUpdate(spec, (old.spec ?? {}) as ServiceSpec);
+  else completeNew(spec);
   return { ...next, spec };
+}
+
+function isServiceSpec(spec: unknown): spec is ServiceSpec {
+  if (!isObject(spec)) return false;
+  const { ports, clusterIPs, ipFamilies } = spec;
+  const lists = [ports, clusterIPs, ipFamilies].map((list) => list ?? []);
+  return lists.every(Array.isArray) && (lists[0] as unknown[]).every(isObject);
+}
+
+/** What a load balancer wrote is void when the Service asks for none any more. */
+function withoutStaleBalancer(kind: Kind, object: ApiObject): ApiObject {
+  const { spec, status } = object as { spec?: ServiceSpec; status?: object };
+  if (kind.kind !== 'Service' || spec?.type === 'LoadBalancer' || !status) return object;
+  return { ...object, status: { ...status, loadBalancer: {} } };
 }
 
 /** Times of managedFields alone are no change. */

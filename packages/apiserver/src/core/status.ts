@@ -99,17 +99,10 @@ export function required(field: string, detail?: string): StatusCause {
 }
 
 export function invalidValue(field: string, value: unknown, why: string): StatusCause {
-  const shown = typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : goText(value);
-  return { reason: 'FieldValueInvalid', message: `Invalid value: ${shown}: ${why}`, field };
+  const message = `Invalid value: ${JSON.stringify(value) ?? 'null'}: ${why}`;
+  return { reason: 'FieldValueInvalid', message, field };
 }
 
 export function forbiddenField(field: string, why: string): StatusCause {
   return { reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field };
-}
-
-function goText(value: unknown): string {
-  if (Array.isArray(value) && value.every((v) => typeof v === 'string')) {
-    return `[]string{${value.map((v) => JSON.stringify(v)).join(', ')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
 }

@@ -121,6 +121,18 @@ export class Store {
     return this.#shelf(kind).sorted();
   }
 
+  /** As list in no order, with writes that are not yet durable: what the next write must start from. */
+  latestOf(kind: KindName): readonly ApiObject[] {
+    const { staged, objects } = this.#shelf(kind);
+    if (staged.size === 0) return [...objects.values()];
+    const newest = new Map(objects);
+    for (const [key, { object }] of staged) {
+      if (object) newest.set(key, object);
+      else newest.delete(key);
+    }
+    return [...newest.values()];
+  }
+
   /** The kind's objects as they were at a revision of the recent past; undefined when it is no longer known. */
   listAt(kind: KindName, revision: number): readonly ApiObject[] | undefined {
     const shelf = this.#shelf(kind);
