@@ -14,7 +14,6 @@ import type { EndpointSlice, Node, Service } from '@podwire/kube';
 import {
   type Balance,
   type EndpointModel,
-  endpointName,
   isOf,
   type NodeModel,
   ofFamily,
@@ -33,6 +32,8 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: 'tcp', UDP: 'udp', 
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 /** Neither may be an endpoint: a packet could not get there. */
 const LOOPBACK = /^(127\.|::1$|::$|0\.0\.0\.0$)/;
+/** One for all: a list of its own would cost memory in each of many services. */
+const NONE: readonly never[] = [];
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const ADDRESS_TYPES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'ipv6' };
 const BALANCE = 'podwire.io/balance';
@@ -56,34 +57,44 @@ export function clusterAddresses(service: Service): readonly IpAddress[] {
 
 /** Total: text that is no address, port or protocol is left out. Slices are those labelled with the service's name. */
 export function serviceFromApi(service: Service, slices: readonly EndpointSlice[], nodeName: string): ServiceModel {
-  const spec = service.spec ?? {};
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  const balance = BALANCES.find((word) => word === service.metadata?.annotations?.[BALANCE]);
-  const context: Context = { slices, nodeName, weights: weightsOf(service.metadata?.annotations?.[WEIGHTS]) };
-  const ports = (spec.ports ?? []).flatMap((port) => portFromApi(port, context));
-  const choice = { ports, ...(balance && balance !== 'random' && { balance }) };
-  const ipvsScheduler = service.metadata?.annotations?.[IPVS_SCHEDULER]?.trim();
-  const slowStart = slowStartFromText(service.metadata?.annotations?.[SLOW_START], choice);
-  return {
-    namespace: service.metadata?.namespace ?? '',
-    name: service.metadata?.name ?? '',
+  const { metadata, spec = {} } = service;
+  const { annotations } = metadata ?? {};
+  const ports = portsFromApi(spec.ports ?? NONE, { slices, nodeName, weights: weightsOf(annotations?.[WEIGHTS]) });
+  const model: ServiceModel = {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
     clusterAddresses: clusterAddresses(service),
-    externalAddresses: addresses(spec.externalIPs ?? []),
-    loadBalancerAddresses: spec.type === 'LoadBalancer' ? loadBalancerAddresses(service) : [],
-    ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
+    externalAddresses: spec.externalIPs ? addresses(spec.externalIPs) : NONE,
+    loadBalancerAddresses: spec.type === 'LoadBalancer' ? loadBalancerAddresses(service) : NONE,
     affinitySeconds: affinitySeconds(spec),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
-    ...healthCheck(spec),
-    ...(slowStart && { slowStart }),
+    ports,
+  };
+  const ranges = spec.loadBalancerSourceRanges ?? NONE;
+  const healthCheckNodePort = healthCheckPort(spec);
+  const balance = balanceOf(annotations?.[BALANCE]);
+  const ipvsScheduler = annotations?.[IPVS_SCHEDULER]?.trim();
+  const slowStart = slowStartFromText(annotations?.[SLOW_START], { ports, ...(balance && { balance }) });
+  // most have none of these, and there are many
+  if (!ranges.length && !healthCheckNodePort && !balance && !ipvsScheduler && !slowStart) return model;
+  return {
+    ...model,
+    ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
+    ...(healthCheckNodePort && { healthCheckNodePort }),
+    ...(balance && { balance }),
     ...(ipvsScheduler && { ipvsScheduler }),
-    ...choice,
+    ...(slowStart && { slowStart }),
   };
 }
 
-function healthCheck({ type, externalTrafficPolicy, healthCheckNodePort }: NonNullable<Service['spec']>) {
-  const port = tryParsePort(healthCheckNodePort);
-  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local' && port ? { healthCheckNodePort: port } : {};
+function healthCheckPort({ type, externalTrafficPolicy, healthCheckNodePort }: NonNullable<Service['spec']>) {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local' ? tryParsePort(healthCheckNodePort) : undefined;
+}
+
+function balanceOf(text: string | undefined): Balance | undefined {
+  const balance = text === undefined ? undefined : BALANCES.find((word) => word === text);
+  return balance === 'random' ? undefined : balance;
 }
 
 /** Annotation `10.244.1.5=3, web-0=2`: endpoints by address or by name of their pod. What cannot be read is left out. */
@@ -138,12 +149,15 @@ export function disjointPrefixes(texts: readonly string[]): Prefix[] {
   return disjoint.sort(compareIp);
 }
 
-function addresses(texts: readonly string[]): IpAddress[] {
-  const all = texts.map(tryParseIp).filter((ip) => ip !== undefined);
-  return all.length < 2 ? all : [...new Set(all)];
+function addresses(texts: readonly string[]): readonly IpAddress[] {
+  if (texts.length === 1) {
+    const ip = tryParseIp(texts[0] ?? '');
+    return ip === undefined ? NONE : [ip];
+  }
+  return [...new Set(texts.map(tryParseIp).filter((ip) => ip !== undefined))];
 }
 
-function loadBalancerAddresses(service: Service): IpAddress[] {
+function loadBalancerAddresses(service: Service): readonly IpAddress[] {
   // ipMode is newer than the types in use (KEP-1860).
   const ingress: readonly { ip?: string; ipMode?: string }[] = service.status?.loadBalancer?.ingress ?? [];
   return addresses(ingress.flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])));
@@ -162,55 +176,68 @@ interface Context {
   readonly weights?: ReadonlyMap<string, number> | undefined;
 }
 
-function portFromApi(port: ApiPort, context: Context): ServicePortModel[] {
+function portsFromApi(ports: readonly ApiPort[], context: Context): readonly ServicePortModel[] {
+  const models = ports.map((port) => portFromApi(port, context));
+  return models.every((model) => model !== undefined) ? models : models.filter((model) => model !== undefined);
+}
+
+function portFromApi(port: ApiPort, context: Context): ServicePortModel | undefined {
   const protocol = PROTOCOLS[port.protocol ?? 'TCP'];
   const number = tryParsePort(port.port);
   const nodePort = tryParsePort(port.nodePort);
-  if (!protocol || !number) return [];
+  if (!protocol || !number) return undefined;
   const name = port.name ?? '';
-  const endpoints = endpointsOf({ name, protocol }, context);
-  return [{ name, protocol, port: number, ...(nodePort && { nodePort }), endpoints }];
+  const model = { name, protocol, port: number, endpoints: endpointsOf(name, protocol, context) };
+  return nodePort ? { ...model, nodePort } : model;
 }
 
 /** Merges the slices (SVC-2); a pair seen twice counts once, with the better of its conditions. */
-function endpointsOf({ name, protocol }: Pick<ServicePortModel, 'name' | 'protocol'>, context: Context) {
-  const found = new Map<string, EndpointModel>();
-  for (const slice of context.slices) {
-    const match = slice.ports?.find(
-      (port) => (port.name ?? '') === name && PROTOCOLS[port.protocol ?? 'TCP'] === protocol,
-    );
+function endpointsOf(name: string, protocol: Protocol, context: Context): readonly EndpointModel[] {
+  const found: EndpointModel[] = [];
+  for (const { ports, addressType, endpoints } of context.slices) {
+    const match = ports?.find((one) => (one.name ?? '') === name && PROTOCOLS[one.protocol ?? 'TCP'] === protocol);
     const port = tryParsePort(match?.port);
-    const family = ADDRESS_TYPES[slice.addressType];
+    const family = ADDRESS_TYPES[addressType];
     if (!port || !family) continue;
-    for (const endpoint of slice.endpoints ?? []) {
+    for (const endpoint of endpoints ?? NONE) {
       const model = endpointFromApi(endpoint, port, context);
-      if (!model || !isOf(model.address, family)) continue;
-      const key = endpointName(model);
-      const seen = found.get(key);
-      found.set(key, seen ? better(seen, model) : model);
+      if (model && isOf(model.address, family)) found.push(model);
     }
   }
-  return [...found.values()].sort((a, b) => compareIp(a.address, b.address) || a.port - b.port);
+  return eachOnce(found.sort((a, b) => compareIp(a.address, b.address) || a.port - b.port));
 }
 
+/** Of a sorted list. */
+function eachOnce(sorted: readonly EndpointModel[]): readonly EndpointModel[] {
+  // a copy has no room to grow, as the list that was filled has
+  if (!sorted.some((one, i) => isSame(one, sorted[i - 1]))) return sorted.slice();
+  const merged: EndpointModel[] = [];
+  for (const model of sorted) {
+    const last = merged.at(-1);
+    if (last && isSame(model, last)) merged[merged.length - 1] = better(last, model);
+    else merged.push(model);
+  }
+  return merged;
+}
+
+const isSame = (a: EndpointModel, b: EndpointModel | undefined): boolean =>
+  a.address === b?.address && a.port === b.port;
+
 /** Consumers use the first address of an endpoint only (k/k 106267). */
-function endpointFromApi(endpoint: ApiEndpoint, port: number, { nodeName, weights }: Context) {
+function endpointFromApi(
+  endpoint: ApiEndpoint,
+  port: number,
+  { nodeName, weights }: Context,
+): EndpointModel | undefined {
   const address = tryParseIp(endpoint.addresses?.[0] ?? '');
   if (!address || LOOPBACK.test(address)) return undefined;
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
   const local = endpoint.nodeName === nodeName;
+  const fallback = serving && terminating;
+  const model = { address, port, ready, fallback, local, maybeLocal: local || !endpoint.nodeName };
   const weight = weights?.get(address) ?? weights?.get(endpoint.targetRef?.name ?? '') ?? 1;
-  const model: EndpointModel = {
-    address,
-    port,
-    ready,
-    fallback: serving && terminating,
-    local,
-    maybeLocal: local || !endpoint.nodeName,
-    ...(weight > 1 && { weight }),
-    ...hintsOf(endpoint),
-  };
-  return model;
+  if (weight === 1 && !endpoint.hints) return model;
+  return { ...model, ...(weight > 1 && { weight }), ...hintsOf(endpoint) };
 }
 
 function hintsOf(endpoint: ApiEndpoint): Pick<EndpointModel, 'forZones' | 'forNodes'> {

@@ -14,8 +14,7 @@ export class ServiceStore implements ServicesView {
   readonly cluster: ClusterModel;
   readonly services = new Map<string, ServiceModel>();
   readonly foreign = new Map<string, readonly IpAddress[]>();
-  readonly #objects = new Map<string, Service>();
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #objects = new Map<string, Objects>();
   readonly #dirty = new Set<string>();
   readonly #starts = new SlowStarts();
   readonly #now: () => number;
@@ -52,27 +51,31 @@ export class ServiceStore implements ServicesView {
 
   putService(service: Service): void {
     const key = serviceKey(service);
-    this.#objects.set(key, service);
-    this.#dirty.add(key);
+    this.#put(key, service, this.#objects.get(key)?.slices);
   }
 
   removeService(service: Service): void {
-    this.#objects.delete(serviceKey(service));
-    this.#dirty.add(serviceKey(service));
+    const key = serviceKey(service);
+    this.#put(key, undefined, this.#objects.get(key)?.slices);
   }
 
   putSlice(slice: EndpointSlice): void {
     const key = serviceKeyOfSlice(slice);
-    const slices = this.#slices.get(key) ?? new Map<string, EndpointSlice>();
-    this.#slices.set(key, slices.set(slice.metadata?.name ?? '', slice));
-    this.#dirty.add(key);
+    const { service, slices } = this.#objects.get(key) ?? NOTHING;
+    const at = indexOf(slices, slice);
+    this.#put(key, service, at < 0 ? [...slices, slice] : slices.with(at, slice));
   }
 
   removeSlice(slice: EndpointSlice): void {
     const key = serviceKeyOfSlice(slice);
-    const slices = this.#slices.get(key);
-    slices?.delete(slice.metadata?.name ?? '');
-    if (slices?.size === 0) this.#slices.delete(key);
+    const { service, slices } = this.#objects.get(key) ?? NOTHING;
+    const at = indexOf(slices, slice);
+    this.#put(key, service, at < 0 ? slices : slices.toSpliced(at, 1));
+  }
+
+  #put(key: string, service: Service | undefined, slices: readonly EndpointSlice[] = []): void {
+    if (service || slices.length > 0) this.#objects.set(key, { service, slices });
+    else this.#objects.delete(key);
     this.#dirty.add(key);
   }
 
@@ -80,19 +83,19 @@ export class ServiceStore implements ServicesView {
   refresh(): Changes {
     for (const key of this.#starts.due(this.#now())) this.#dirty.add(key);
     const changes: Changes = this.#all ? 'all' : new Set(this.#dirty);
-    for (const key of this.#all ? new Set([...this.#objects.keys(), ...this.#dirty]) : this.#dirty) this.#read(key);
+    if (this.#all) for (const key of this.#objects.keys()) this.#dirty.add(key);
+    for (const key of this.#dirty) this.#read(key);
     this.#dirty.clear();
     this.#all = false;
     return changes;
   }
 
   #read(key: string): void {
-    const service = this.#objects.get(key);
+    const { service, slices } = this.#objects.get(key) ?? NOTHING;
     const proxy = service && proxiedBy(service);
     if (service && proxy === 'other') this.foreign.set(key, clusterAddresses(service));
     else this.foreign.delete(key);
     if (service && proxy === 'us') {
-      const slices = [...(this.#slices.get(key)?.values() ?? [])];
       const after = serviceFromApi(service, slices, this.#node.name);
       this.services.set(key, this.#starts.weigh(key, { before: this.services.get(key), after }, this.#now()));
     } else {
@@ -100,4 +103,17 @@ export class ServiceStore implements ServicesView {
       this.#starts.forget(key);
     }
   }
+}
+
+/** What the API server has of one service. */
+interface Objects {
+  readonly service: Service | undefined;
+  /** Each name once. */
+  readonly slices: readonly EndpointSlice[];
+}
+
+const NOTHING: Objects = { service: undefined, slices: [] };
+
+function indexOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice): number {
+  return slices.findIndex((slice) => slice.metadata?.name === metadata?.name);
 }
