@@ -22,7 +22,9 @@ export interface ClusterConfig {
   readonly upstreamResolvers: readonly IpAddress[];
   readonly backend: 'host-gw' | 'vxlan';
   readonly wiring: 'ptp' | 'bridge';
-  readonly proxyMode: 'nftables' | 'iptables' | 'userspace' | 'ebpf';
+  readonly proxyMode: 'nftables' | 'iptables' | 'ipvs' | 'userspace' | 'ebpf';
+  /** How mode ipvs chooses an endpoint where a Service asks for nothing else; ipvsadm(8). */
+  readonly ipvsScheduler: (typeof IPVS_SCHEDULERS)[number];
   /** Masquerade is skipped towards these, besides pods and nodes. */
   readonly nonMasqueradeCidrs: readonly Prefix[];
   /** Address ranges for Services of type LoadBalancer. */
@@ -57,6 +59,9 @@ const port = z.int().check(z.minimum(1), z.maximum(65535));
 const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
 const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
 
+/** The schedulers of the kernel's load balancer that need nothing but weights and counters. */
+export const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'] as const;
+
 const SHAPE = z.strictObject({
   podCidrs: cidrs('10.244.0.0/16'),
   serviceCidrs: cidrs('10.96.0.0/12'),
@@ -65,7 +70,8 @@ const SHAPE = z.strictObject({
   upstreamResolvers: z._default(z.array(ip), []),
   backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
   wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
-  proxyMode: z._default(z.enum(['nftables', 'iptables', 'userspace', 'ebpf']), 'nftables'),
+  proxyMode: z._default(z.enum(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']), 'nftables'),
+  ipvsScheduler: z._default(z.enum(IPVS_SCHEDULERS), 'rr'),
   nonMasqueradeCidrs: z._default(z.array(cidr), []),
   loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
   nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),

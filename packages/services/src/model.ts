@@ -1,4 +1,5 @@
 import type { Family, IpAddress, Prefix } from '@podwire/base';
+import type { ClusterConfig } from '@podwire/kube';
 
 /**
  * What the service proxy of one node knows, in its own words. Kubernetes types stop at model-from-api.ts.
@@ -30,6 +31,8 @@ export interface ClusterModel {
   readonly serviceCidrs: readonly Prefix[];
   /** Endpoints see no client of a cluster IP by its own address, pods neither (SVC-8). */
   readonly masqueradeAll?: boolean;
+  /** How mode ipvs chooses where a Service asks for nothing else; absent: rr. */
+  readonly ipvsScheduler?: ClusterConfig['ipvsScheduler'];
 }
 
 export interface NodeModel {
@@ -65,6 +68,8 @@ export interface ServiceModel {
   readonly healthCheckNodePort?: number;
   /** Absent: random. */
   readonly balance?: Balance;
+  /** What mode ipvs is to use, as somebody wrote it (annotation podwire.io/ipvs-scheduler); absent: see `balance`. */
+  readonly ipvsScheduler?: string;
   /** Absent: endpoints get their full share as soon as they are ready. */
   readonly slowStart?: SlowStart;
   readonly ports: readonly ServicePortModel[];

@@ -4,6 +4,7 @@ import type { ProxyContext, ProxyMode, ServiceProxy } from './proxy.ts';
 const MODES: Readonly<Record<ProxyMode, (context: ProxyContext) => Promise<ServiceProxy>>> = {
   nftables: async (context) => (await import('./nftables/nftables-proxy.ts')).createNftablesProxy(context),
   iptables: async (context) => (await import('./iptables/iptables-proxy.ts')).createIptablesProxy(context),
+  ipvs: async (context) => (await import('./ipvs/ipvs-proxy.ts')).createIpvsProxy(context),
   userspace: async (context) => (await import('./userspace/userspace-proxy.ts')).createUserspaceProxy(context),
   ebpf: async (context) => (await import('./ebpf/ebpf-proxy.ts')).createEbpfProxy(context),
 };

@@ -12,6 +12,7 @@ export interface Snapshot {
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly masqueradeAll?: boolean;
+  readonly ipvsScheduler?: ClusterModel['ipvsScheduler'];
   /** Ranges of the node's addresses with node ports; empty or absent: the primary ones. */
   readonly nodePortAddresses?: readonly Prefix[];
 }
@@ -32,11 +33,13 @@ export function clusterModel({
   podCidrs,
   serviceCidrs,
   masqueradeAll,
-}: Pick<Snapshot, 'podCidrs' | 'serviceCidrs' | 'masqueradeAll'>): ClusterModel {
+  ipvsScheduler,
+}: Pick<Snapshot, 'podCidrs' | 'serviceCidrs' | 'masqueradeAll' | 'ipvsScheduler'>): ClusterModel {
   return {
     podCidrs: disjointPrefixes(podCidrs),
     serviceCidrs: disjointPrefixes(serviceCidrs),
     ...(masqueradeAll && { masqueradeAll }),
+    ...(ipvsScheduler && { ipvsScheduler }),
   };
 }
 

@@ -1,0 +1,145 @@
+import type { PlanEntry } from '@podwire/kube';
+import { conflictsOf } from '../claims.ts';
+import { servicesError } from '../errors.ts';
+import { familiesOf, type ServicesView } from '../model.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
+import { clusterModel } from '../snapshot.ts';
+import { depart, endDeparture } from './departure.ts';
+import { FamilyServers } from './family-servers.ts';
+import { IpvsKernel } from './ipvs-kernel.ts';
+import { TABLES } from './layout.ts';
+import { familyOfKey, observeDrift } from './observe.ts';
+import { limitsOf, plan } from './plan.ts';
+
+/** Virtual servers of the kernel's load balancer choose endpoints; one nft table per family brings packets to them. */
+export function createIpvsProxy(context: ProxyContext): ServiceProxy {
+  return new IpvsProxy(context);
+}
+
+class IpvsProxy implements ServiceProxy {
+  readonly mode = 'ipvs';
+  readonly #context: ProxyContext;
+  #kernel: IpvsKernel | undefined;
+  #families: readonly FamilyServers[] | undefined;
+  #view: Pick<ServicesView, 'cluster' | 'node'> | undefined;
+
+  constructor(context: ProxyContext) {
+    this.#context = context;
+  }
+
+  sync(view: ServicesView, changes: Changes, look: boolean): Synced {
+    const kernel = this.#open();
+    this.#view = view;
+    const first = !this.#families;
+    if (first) endDeparture(this.#context.netns);
+    else if (look) kernel.look(view.cluster);
+    this.#families ??= this.#takeOver(kernel, view);
+    const pass = { view, changes, look: look || first };
+    const synced = { commands: 0, flowsForgotten: 0 };
+    if (pass.look) synced.commands += kernel.routing.bring(familiesOf(view.cluster), kernel.servers.netlink);
+    for (const family of this.#families) {
+      const { commands, flowsForgotten } = family.sync(kernel, pass);
+      synced.commands += commands;
+      synced.flowsForgotten += flowsForgotten;
+    }
+    if (look && kernel.servers.waiting > 0) synced.commands += this.#sweep(kernel, this.#families);
+    return synced;
+  }
+
+  #sweep(kernel: IpvsKernel, families: readonly FamilyServers[]): number {
+    const commands = kernel.servers.sweep();
+    return families.reduce((sum, family) => sum + family.settle(kernel), commands);
+  }
+
+  /** A family that is no longer in use may have left its part. */
+  #takeOver(kernel: IpvsKernel, { cluster }: ServicesView): FamilyServers[] {
+    if (kernel.routing.hasKubeProxy)
+      throw servicesError(
+        'SERVICES_FOREIGN_PROXY',
+        'a kube-proxy in mode ipvs has its link kube-ipvs0 here; stop it and run `kube-proxy --cleanup`, or delete the link when it is a remnant',
+      );
+    const observed = kernel.adopt(cluster);
+    const used = familiesOf(cluster);
+    for (const { id, key } of kernel.servers.held) if (!used.includes(familyOfKey(key))) kernel.servers.remove(id);
+    for (const family of ['ipv4', 'ipv6'] as const)
+      if (!used.includes(family)) kernel.nft.delete(TABLES[family].family, TABLES[family].name);
+    return used.map((family) => new FamilyServers(family, observed[family], kernel.servers));
+  }
+
+  plan(view: ServicesView): readonly PlanEntry[] {
+    return plan(view).entries;
+  }
+
+  diff(view: ServicesView): readonly PlanEntry[] {
+    const [kernel, families] = [this.#kernel, this.#families];
+    if (!kernel || !families) return [];
+    return observeDrift(kernel, {
+      tables: families.map((family) => family.table(view)),
+      servers: families.flatMap(({ servers }) => servers),
+      families: familiesOf(view.cluster),
+    });
+  }
+
+  problems(view: ServicesView): readonly string[] {
+    if (!this.#kernel || !this.#families) return plan(view).problems;
+    const { lacking, refused } = this.#kernel.servers;
+    const schedulers = [...lacking].map(
+      (name) => `this kernel has no scheduler ${name} (module ip_vs_${name}), so it is rr where it is asked for`,
+    );
+    const conflicts = this.#families.flatMap(({ settlement }) => conflictsOf(settlement));
+    return [...limitsOf(view), ...conflicts, ...schedulers, ...refused];
+  }
+
+  facts(): Readonly<Record<string, number>> {
+    const settled = (this.#families ?? []).map(({ settlement }) => settlement);
+    const sum = (size: (one: (typeof settled)[number]) => number) =>
+      settled.reduce((total, one) => total + size(one), 0);
+    return {
+      addresses: sum(({ size }) => size),
+      virtualServers: this.#kernel?.servers.size ?? 0,
+      draining: this.#kernel?.servers.waiting ?? 0,
+      refused: sum(({ sizes }) => sizes.rejected),
+      dropped: sum(({ sizes }) => sizes.dropped),
+    };
+  }
+
+  /** The kernel goes on; what waits for its last connection is removed by the next one. */
+  close(): void {
+    this.#kernel?.close();
+    this.#kernel = undefined;
+    this.#families = undefined;
+  }
+
+  /** When another mode follows, connections go on until they end. */
+  cleanup(successor?: ProxyMode): void {
+    const { config, netns } = this.#context;
+    const view = this.#view ?? { cluster: clusterModel(config), node: NOWHERE };
+    endDeparture(netns);
+    const kernel = this.#open();
+    if (!this.#families) this.#find(kernel, view);
+    this.#kernel = undefined;
+    this.#families = undefined;
+    if (successor !== undefined) {
+      depart(kernel, netns, view);
+      return;
+    }
+    kernel.clear();
+    kernel.close();
+  }
+
+  /** A kernel without IPVS has no virtual servers, but may have the rest. */
+  #find(kernel: IpvsKernel, { cluster }: Pick<ServicesView, 'cluster'>): void {
+    try {
+      kernel.adopt(cluster);
+    } catch {
+      return;
+    }
+  }
+
+  #open(): IpvsKernel {
+    this.#kernel ??= new IpvsKernel(this.#context.netns);
+    return this.#kernel;
+  }
+}
+
+const NOWHERE: ServicesView['node'] = { name: '', addresses: [], nodePortAddresses: [], podCidrs: [] };

@@ -1,0 +1,96 @@
+import type { Family } from '@podwire/base';
+import type { PlanEntry } from '@podwire/kube';
+import type { SetElement, Table } from '@podwire/nft';
+import { familiesOf, isRoutable, type NodeModel, type ServicesView } from '../model.ts';
+import { conflictsOf, planConstants, planForeign } from '../nftables/plan.ts';
+import { Settlement } from '../nftables/settlement.ts';
+import { MAX_ENDPOINTS } from '../target.ts';
+import { chains } from './chains.ts';
+import { declareSets, TABLES } from './layout.ts';
+import { MarkNumbers } from './mark-numbers.ts';
+import { schedulerLimits } from './scheduler.ts';
+import { type IpvsPlace, type IpvsPlan, planService } from './service-plan.ts';
+import type { VirtualServer } from './virtual-server.ts';
+
+/** What a node's kernel is to have, as data. Pure and deterministic. */
+export interface Desired {
+  readonly servers: readonly VirtualServer[];
+  /** One per family in use. */
+  readonly tables: readonly Table[];
+  readonly entries: readonly PlanEntry[];
+  /** What could not be had, for people. */
+  readonly problems: readonly string[];
+}
+
+/** Marks are numbered in the order of the services' names; a running proxy keeps those it has given. */
+export function plan(view: ServicesView): Desired {
+  const planned = familiesOf(view.cluster).map((family) => {
+    const marks = new MarkNumbers();
+    const markOf = (id: string) => marks.of(id);
+    const plans = sortedKeys(view).map((key) => planKey(view, key, { family, markOf }));
+    const settlement = settle(view, family, plans);
+    return { settlement, servers: serversOf(settlement, plans), table: tableOf(settlement, view.node, family) };
+  });
+  return {
+    servers: planned.flatMap(({ servers }) => servers),
+    tables: planned.map(({ table }) => table),
+    entries: planned.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
+    problems: [...limitsOf(view), ...planned.flatMap(({ settlement }) => conflictsOf(settlement))],
+  };
+}
+
+export const sortedKeys = ({ services, foreign }: ServicesView): string[] =>
+  [...services.keys(), ...foreign.keys()].sort();
+
+/** What a name of a service stands for in a family; also one that another proxy serves. */
+export function planKey(
+  { cluster, services, foreign, node }: ServicesView,
+  key: string,
+  place: Pick<IpvsPlace, 'family' | 'markOf'>,
+): IpvsPlan | undefined {
+  const service = services.get(key);
+  if (service) return planService(service, { ...place, cluster, node });
+  const addresses = foreign.get(key);
+  return addresses && { ...planForeign(key, addresses, place.family), servers: new Map() };
+}
+
+/** Everything of a family; `planned` in the order in which services win. */
+export function settle(view: ServicesView, family: Family, planned: Iterable<IpvsPlan | undefined>): Settlement {
+  return new Settlement([planConstants(view, family), ...[...planned].filter((one) => one !== undefined)]);
+}
+
+/** Those of the entries that take effect. */
+export function serversOf(settlement: Settlement, planned: Iterable<IpvsPlan | undefined>): VirtualServer[] {
+  return [...planned].flatMap((one) =>
+    [...(one?.servers ?? [])].flatMap(([entry, servers]) => (settlement.winner(entry.id) === entry ? servers : [])),
+  );
+}
+
+export function tableOf(
+  settlement: Settlement,
+  node: NodeModel,
+  family: Family,
+  draining: readonly SetElement[] = [],
+): Table {
+  return {
+    ...TABLES[family],
+    sets: declareSets(family, settlement.elements(), draining),
+    chains: chains(node, family),
+  };
+}
+
+/** One line per wish that this mode cannot fulfil. */
+export function limitsOf({ cluster, node, services }: ServicesView): string[] {
+  const lines = node.nodePortAddresses
+    .filter((address) => !isRoutable(address))
+    .map((address) => `node ports are not at ${address} in mode ipvs; take it out of nodePortAddresses`);
+  for (const service of services.values()) {
+    for (const { port, endpoints } of service.ports)
+      if (endpoints.length > MAX_ENDPOINTS)
+        lines.push(
+          `Service ${service.namespace}/${service.name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
+        );
+    lines.push(...schedulerLimits(service, cluster));
+  }
+  return lines;
+}
