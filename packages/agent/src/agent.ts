@@ -31,6 +31,8 @@ export interface Agent {
   status(): readonly RoomStatus[];
   plan(room?: string): readonly RoomEntries[];
   diff(room?: string): Promise<readonly RoomEntries[]>;
+  /** Goes over to another way to balance Services, without losing connections; throws SERVICES_MODE_REFUSED. */
+  setProxyMode(mode: ClusterConfig['proxyMode']): Promise<void>;
   /** Resolves when all rooms have put into force what they have seen. */
   idle(): Promise<void>;
   /** Stops watching; what is in the kernel stays. */
@@ -98,6 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     plan: (name) =>
       chosen(name).map((room) => ({ room: room.name, entries: room.plan(), problems: room.status().errors })),
     diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
+    setProxyMode: (mode) => services.setMode(mode),
     idle: async () => void (await Promise.all(rooms.map((room) => room.idle()))),
     stop: async () => {
       await Promise.all(rooms.map((room) => room.stop()));

@@ -24,6 +24,7 @@ function node(nodeName: string, failure?: string): NodeThread {
       answer(ROOMS.filter((r) => room === undefined || r === room).map((r) => ({ room: r, entries: [] }))),
     diff: () => answer([]),
     idle: () => answer(undefined),
+    setProxyMode: () => answer(undefined),
     stop: () => answer(undefined),
   };
 }
@@ -110,4 +111,18 @@ test('a check that fails before its first row is a 500, one that fails later end
     status: 200,
     text: `${JSON.stringify(row)}\n{"error":"no fixture"}\n`,
   });
+});
+
+test('a proxy mode is ordered from each node, and each says what became of it', async (t) => {
+  const ask = await control(t, none);
+  const { status, text } = await ask('/proxy-mode?mode=iptables', 'POST');
+  assert.deepEqual(
+    [status, JSON.parse(text)],
+    [200, [{ node: 'node-1' }, { node: 'node-2', error: 'the agent of node-2 ended' }]],
+  );
+  assert.deepEqual(JSON.parse((await ask('/proxy-mode?mode=iptables&node=node-1', 'POST')).text), [{ node: 'node-1' }]);
+  const wrong = await ask('/proxy-mode?mode=magic', 'POST');
+  assert.deepEqual([wrong.status, /proxyMode.*nftables/.test(wrong.text)], [500, true]);
+  assert.equal((await ask('/proxy-mode?mode=iptables&node=node-9', 'POST')).status, 404);
+  assert.equal((await ask('/frob', 'POST')).status, 404);
 });

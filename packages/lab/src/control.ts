@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import http from 'node:http';
 import { messageOf } from '@podwire/base';
-import type { RoomStatus } from '@podwire/kube';
+import { parseClusterConfig, type RoomStatus } from '@podwire/kube';
 import { runChecks } from './check/run.ts';
 import type { CheckRow, World } from './check/world.ts';
 import type { Lab } from './lab.ts';
@@ -31,9 +31,9 @@ type Checks = (world: World) => AsyncIterable<CheckRow>;
 
 /**
  * The lab daemon's own HTTP on a unix socket only root can open: GET /progress (NDJSON until ready or failed), /status,
- * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows). What goes wrong is `{"error": "..."}` with
- * status 404 for a node or room there is not, 409 for a second check at once, 500 otherwise; in a stream that has begun
- * it is the last line.
+ * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows), /proxy-mode?mode=&node=. What goes wrong is
+ * `{"error": "..."}` with status 404 for a node or room there is not, 409 for a second check at once, 500 otherwise; in a
+ * stream that has begun it is the last line.
  */
 export class Control {
   readonly #server: http.Server;
@@ -84,7 +84,7 @@ export class Control {
     const lab = this.#lab;
     if (!lab) throw new Error('the lab is still starting');
     if (url.pathname === '/check') return await this.#streamChecks(lab, response);
-    const result = await answerQuery(lab, url);
+    const result = await (request.method === 'POST' ? answerOrder(lab, url) : answerQuery(lab, url));
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(result));
   }
@@ -138,6 +138,29 @@ async function answerQuery(lab: ControlledLab, url: URL): Promise<unknown> {
     default:
       throw new Refusal(404, `there is no ${url.pathname}`);
   }
+}
+
+/** What became of a node's order to change its proxy mode; `error` when it stays with the one it has. */
+export interface ProxyModeOutcome {
+  readonly node: string;
+  readonly error?: string;
+}
+
+async function answerOrder(lab: ControlledLab, url: URL): Promise<readonly ProxyModeOutcome[]> {
+  if (url.pathname !== '/proxy-mode') throw new Refusal(404, `there is no ${url.pathname} to be posted to`);
+  const { proxyMode } = parseClusterConfig({ proxyMode: url.searchParams.get('mode') });
+  const nodes = chosenNodes(lab, url.searchParams.get('node') ?? undefined, undefined);
+  return await Promise.all(
+    nodes.map(async (one): Promise<ProxyModeOutcome> => {
+      const { nodeName: node } = one;
+      try {
+        await one.setProxyMode(proxyMode);
+        return { node };
+      } catch (error) {
+        return { node, error: messageOf(error) };
+      }
+    }),
+  );
 }
 
 function chosenNodes(lab: ControlledLab, node: string | undefined, room: string | undefined): readonly NodeThread[] {

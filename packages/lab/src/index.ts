@@ -1,5 +1,5 @@
 export type { CheckRow } from './check/world.ts';
-export type { Progress } from './control.ts';
+export type { Progress, ProxyModeOutcome } from './control.ts';
 export { LAB_ERRORS } from './errors.ts';
 export { type LabConfig, parseLabConfig } from './lab-config.ts';
 export { type LabLock, lockLab } from './lab-lock.ts';

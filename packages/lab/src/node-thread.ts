@@ -17,6 +17,7 @@ export type NodeRequest =
   | { readonly method: 'start'; readonly data: NodeWorkerData }
   | { readonly method: 'plan' | 'diff'; readonly room: string | undefined }
   | { readonly method: 'status' | 'idle' | 'stop' }
+  | { readonly method: 'setProxyMode'; readonly mode: ClusterConfig['proxyMode'] }
   /** Has no answer: the thread ends. */
   | { readonly method: 'exit' };
 export type NodeCall = NodeRequest & { readonly id: number };
@@ -32,6 +33,8 @@ export interface NodeThread {
   plan(room?: string): Promise<readonly RoomEntries[]>;
   diff(room?: string): Promise<readonly RoomEntries[]>;
   idle(): Promise<void>;
+  /** Throws LAB_NODE with the agent's reason when it stays with the mode it has. */
+  setProxyMode(mode: ClusterConfig['proxyMode']): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -89,6 +92,7 @@ export class NodeWorker {
       plan: (room) => this.#call({ method: 'plan', room }),
       diff: (room) => this.#call({ method: 'diff', room }),
       idle: () => this.#call({ method: 'idle' }),
+      setProxyMode: (mode) => this.#call({ method: 'setProxyMode', mode }),
       stop: () => this.#stop(),
     };
   }

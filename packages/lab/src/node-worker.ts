@@ -40,6 +40,8 @@ async function answer(request: NodeRequest): Promise<unknown> {
       return agent.diff(request.room);
     case 'idle':
       return agent.idle();
+    case 'setProxyMode':
+      return agent.setProxyMode(request.mode);
     case 'stop':
       await agent.stop();
       client.close();
