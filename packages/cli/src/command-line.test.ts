@@ -7,6 +7,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['down'],
   ['status'],
   ['check'],
+  ['proxy-mode'],
   ['plan'],
   ['diff'],
   ['explain', '--from', 'a', '--to', 'b'],

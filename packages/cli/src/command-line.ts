@@ -1,5 +1,6 @@
 import { PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { PROXY_MODES } from './proxy-mode-names.ts';
 
 /** Errors that are about what was asked, not about what happened. */
 const USAGE_CODES: ReadonlySet<string> = new Set([
@@ -20,8 +21,7 @@ const wholeNumber = (text: string): number => {
   return Number(text);
 };
 const collect = (value: string, all: string[]): string[] => [...all, value];
-const proxyMode = (description: string): Option =>
-  new Option('--proxy-mode <mode>', description).choices(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']);
+const proxyMode = (description: string): Option => new Option('--proxy-mode <mode>', description).choices(PROXY_MODES);
 /** Options of commands that can do without a lab. */
 const shaped = (command: Command): Command =>
   command
@@ -91,6 +91,14 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       if (features) finish((await import('./features.ts')).features(options.output));
       else finish(await (await import('./status.ts')).status(options));
     });
+  command('proxy-mode [mode]', 'show how Services are balanced, or change it while the lab runs, keeping connections')
+    .option('--node <node>', 'only this node')
+    .addOption(output())
+    .addHelpText(
+      'after',
+      `\nModes: ${PROXY_MODES.join(', ')}\n\nExamples:\n  podwire proxy-mode\n  podwire proxy-mode iptables\n  podwire proxy-mode ebpf --node node-1`,
+    )
+    .action(async (mode, options) => finish(await (await import('./proxy-mode.ts')).proxyMode(mode, options)));
   command('check', 'send real packets along every path the cluster promises')
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'junit']))
     .addHelpText('after', '\nExamples:\n  podwire check\n  podwire check -o junit > report.xml')

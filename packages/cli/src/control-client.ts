@@ -18,11 +18,21 @@ export function requireLab(name: string): void {
 const NOT_FOUND = 404;
 
 /** One JSON answer of the lab daemon; throws CLI_NOT_READY when it takes longer than `seconds`. */
-export async function askDaemon<T>(lab: string, path: string, seconds = 60): Promise<T> {
+export function askDaemon<T>(lab: string, path: string, seconds = 60): Promise<T> {
+  return answerOf({ lab, path, method: 'GET' }, seconds);
+}
+
+/** As `askDaemon`, for what changes something. */
+export function tellDaemon<T>(lab: string, path: string, seconds = 60): Promise<T> {
+  return answerOf({ lab, path, method: 'POST' }, seconds);
+}
+
+async function answerOf<T>(request: Omit<DaemonRequest, 'signal'>, seconds: number): Promise<T> {
+  const { lab, path } = request;
   requireLab(lab);
   const signal = AbortSignal.timeout(seconds * 1000);
   try {
-    const response = await open({ lab, path, method: 'GET', signal });
+    const response = await open({ ...request, signal });
     const text = await readText(response);
     requireSuccess(lab, response.statusCode, text);
     return JSON.parse(text) as T;

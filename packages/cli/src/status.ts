@@ -3,6 +3,7 @@ import { labPaths } from '@podwire/lab';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
 import { askDaemon } from './control-client.ts';
+import { errorLines } from './node-errors.ts';
 import { becomeRoot } from './root.ts';
 import { formatTable } from './table.ts';
 
@@ -23,9 +24,7 @@ export async function status({ name, output }: StatusOptions): Promise<number> {
   const client = createKubeClient({ socketPath: labPaths(name).apiSocket });
   const [pods, services] = await Promise.all([client.list('Pod'), client.list('Service')]);
   client.close();
-  const errors = lab.nodes.flatMap(({ node, rooms }) =>
-    rooms.flatMap((room) => room.errors.map((error) => `${node} ${room.room}: ${error}`)),
-  );
+  const errors = errorLines(lab.nodes);
   const all = { ...lab, pods: pods.items.map(podFacts), services: services.items.map(serviceFacts), errors };
   if (output === 'json') console.log(JSON.stringify(all, null, 2));
   else if (output === 'yaml') console.log(stringify(all));
@@ -63,6 +62,7 @@ function formatStatus(
   wide: boolean,
 ): string {
   const mark = (ready: boolean): string => (ready ? colours.green('ok') : colours.red('NOT READY'));
+  const mode = ({ facts: { mode } }: RoomStatus): string => (mode === undefined || wide ? '' : ` ${mode}`);
   const facts = (room: RoomStatus): string =>
     wide
       ? ` ${Object.entries(room.facts)
@@ -71,7 +71,7 @@ function formatStatus(
       : '';
   const rooms = lab.nodes.map(({ node, rooms: list }) => [
     node,
-    ...list.map((room) => `${mark(room.ready)}${facts(room)}`),
+    ...list.map((room) => `${mark(room.ready)}${mode(room)}${facts(room)}`),
   ]);
   const pods = all.pods.map((p) => [p.namespace, p.name, p.ready ? 'ready' : 'not ready', p.address, p.node]);
   const services = all.services.map((s) => [s.namespace, s.name, s.type, s.clusterIP, s.ports.join(',') || '<none>']);

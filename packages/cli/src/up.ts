@@ -65,7 +65,7 @@ async function upAlone({ options, config, input, manifests }: Omit<Job, 'attempt
   const lock = lockLab(config.name);
   try {
     const running = runningDaemon(config.name);
-    if (running) return sayRunning(config.name, running.pid, options.filename);
+    if (running) return sayRunning(config.name, running.pid, options);
     const attempt: Attempt = {
       createsState: !existsSync(labPaths(config.name).state),
       begun: false,
@@ -79,7 +79,7 @@ async function upAlone({ options, config, input, manifests }: Omit<Job, 'attempt
 }
 
 /** Throws CLI_RUNNING when manifests were given: they are not applied, and that must not look like success. */
-function sayRunning(lab: string, pid: number, files: readonly string[]): number {
+function sayRunning(lab: string, pid: number, { filename: files, proxyMode }: UpOptions): number {
   if (files.length > 0)
     throw new PodwireError(
       'CLI_RUNNING',
@@ -88,6 +88,8 @@ function sayRunning(lab: string, pid: number, files: readonly string[]): number 
   say(
     `lab "${lab}" is running already (process ${pid}); nothing changed. "podwire status${nameFlag(lab)}" shows it, "podwire down${nameFlag(lab)}" removes it.`,
   );
+  if (proxyMode !== undefined)
+    say(`To change how it balances Services: podwire proxy-mode ${proxyMode}${nameFlag(lab)}`);
   return 0;
 }
 
