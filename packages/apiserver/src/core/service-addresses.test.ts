@@ -103,6 +103,24 @@ test('the lower band is min(max(16, size/16), 256); ranges of 16 and less have n
   assert.deepEqual(inside, [false, true, true, false, false]);
 });
 
+test('an address costs the same with ten thousand given, and little more in a range nearly full', () => {
+  const range = new AddressRange(parsePrefix('10.96.0.0/16'));
+  const taken = new Set<string>();
+  let looks = 0;
+  const isFree = (address: string) => {
+    looks++;
+    return !taken.has(address);
+  };
+  const give = (count: number) => {
+    looks = 0;
+    for (let i = 0; i < count; i++) taken.add(range.pick(Math.random, isFree) ?? '');
+    return looks / count;
+  };
+  assert.ok(give(10_000) < 1.3);
+  assert.ok(give(48_000) < 10);
+  assert.equal(taken.size, 58_000);
+});
+
 test('large IPv6 ranges and two families', async () => {
   const made = await allocator('10.96.0.0/16', 'fd00:1::/108');
   const dual = await allocate(made, 'dual', { ipFamilyPolicy: 'PreferDualStack' });
