@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import { refusal, ServiceServer } from '../testing/services.ts';
 
-let it: ServiceServer;
-before(async () => {
-  it = await ServiceServer.start();
-});
+const it = await ServiceServer.start();
 after(() => it.close());
 
 const nodePorts = ({ ports = [] }: ServiceSpec) => ports.map(({ nodePort }) => nodePort);
