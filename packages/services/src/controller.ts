@@ -2,6 +2,7 @@ import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwi
 import type { Netns } from '@podwire/kernel';
 import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
 import { servicesError } from './errors.ts';
+import { FormerModes } from './former-modes.ts';
 import type { ProxyHealth } from './health-answer.ts';
 import { HealthServers } from './health-server.ts';
 import { sortEntries } from './mode-plan.ts';
@@ -54,6 +55,7 @@ class ServicesController implements ServicesRoom {
   readonly #store: ServiceStore;
   readonly #node: NodeState;
   readonly #health: HealthServers;
+  readonly #former: FormerModes;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0 };
   readonly #unsubscribe: (() => void)[] = [];
@@ -77,7 +79,8 @@ class ServicesController implements ServicesRoom {
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
     this.#node = new NodeState(context);
-    const { netns } = context;
+    const { netns, runDirectory } = context;
+    this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
     this.#runner = createRunner({
@@ -114,6 +117,7 @@ class ServicesController implements ServicesRoom {
       (node) => this.#node.remove(node),
     );
     await Promise.all([services.synced, slices.synced, nodes.synced]);
+    this.#former.begin(this.#mode);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
     this.#runner.trigger();
@@ -175,9 +179,7 @@ class ServicesController implements ServicesRoom {
 
   async cleanup(): Promise<void> {
     await this.stop();
-    const proxy = await this.#createProxy(this.#mode);
-    await proxy.cleanup();
-    await proxy.close();
+    await this.#former.cleanup(this.#mode);
   }
 
   async resync(): Promise<Outcome> {
@@ -197,7 +199,13 @@ class ServicesController implements ServicesRoom {
     return {
       room: this.name,
       ready: this.#runner.last?.kind === 'done',
-      errors: [...failed, ...(this.#proxy?.problems(this.#store) ?? []), ...limits, ...this.#health.problems()],
+      errors: [
+        ...failed,
+        ...(this.#proxy?.problems(this.#store) ?? []),
+        ...limits,
+        ...this.#former.problems,
+        ...this.#health.problems(),
+      ],
       facts: { mode: this.#mode, ...this.#facts, healthPorts: this.#health.size, ...this.#proxy?.facts() },
     };
   }
@@ -229,13 +237,14 @@ class ServicesController implements ServicesRoom {
     const changes: Changes = this.#unsure ? 'all' : refreshed;
     this.#unsure = true;
     try {
-      if (this.#next) await this.#change(this.#next);
+      if (this.#next) await this.#change(this.#next, this.#proxy);
       else this.#count(await this.#proxy.sync(this.#store, changes, look));
       await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#look = false;
       this.#updated = Date.now();
-      return done;
+      const left = await this.#former.sweep(this.#proxy);
+      return left === undefined ? done : { kind: 'retry', reason: left };
     } catch (error) {
       this.#waitingSince = waitingSince ?? this.#waitingSince ?? Date.now();
       this.#look = true;
@@ -258,20 +267,20 @@ class ServicesController implements ServicesRoom {
   }
 
   /** Both modes are in the kernel for a moment; a connection meets one of them. */
-  async #change(next: ServiceProxy): Promise<void> {
+  async #change(next: ServiceProxy, before: ServiceProxy): Promise<void> {
     this.#next = undefined;
-    const before = this.#proxy;
+    this.#former.enter(next.mode);
     try {
       this.#count(await next.sync(this.#store, 'all', true));
     } catch (error) {
-      await next.cleanup(before?.mode);
+      await this.#former.leave(next, before);
       await next.close();
       throw error;
     }
     this.#proxy = next;
     this.#mode = next.mode;
-    if (before && next.base !== before.mode) await before.cleanup(next.mode);
-    await before?.close();
+    await this.#former.leave(before, next);
+    await before.close();
   }
 
   #count({ commands, flowsForgotten }: { readonly commands: number; readonly flowsForgotten: number }): void {

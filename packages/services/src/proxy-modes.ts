@@ -9,6 +9,8 @@ const MODES: Readonly<Record<ProxyMode, (context: ProxyContext) => Promise<Servi
   ebpf: async (context) => (await import('./ebpf/ebpf-proxy.ts')).createEbpfProxy(context),
 };
 
+export const PROXY_MODES = Object.keys(MODES) as readonly ProxyMode[];
+
 export function createProxy(mode: ProxyMode, context: ProxyContext): Promise<ServiceProxy> {
   return MODES[mode](context);
 }

@@ -1,0 +1,89 @@
+import { messageOf } from '@podwire/base';
+import { ModeRecord } from './mode-record.ts';
+import type { ProxyMode, ServiceProxy } from './proxy.ts';
+
+/**
+ * What other modes than the one in force have in the kernel: of a change that is under way, of one that failed, or of an
+ * agent before this one that had another mode and died. It goes when the mode in force is complete, never before.
+ *
+ *   enter B ─▶ B in force ─▶ leave A       a change
+ *   begin B ─▶ B in force ─▶ sweep         a start, after an agent in mode A
+ */
+export class FormerModes {
+  readonly #record: ModeRecord;
+  readonly #create: (mode: ProxyMode) => Promise<ServiceProxy>;
+  /** Those of which something may be there, and whether that is certain. */
+  readonly #left = new Map<ProxyMode, { readonly certain: boolean }>();
+
+  constructor(runDirectory: string, create: (mode: ProxyMode) => Promise<ServiceProxy>) {
+    this.#record = new ModeRecord(runDirectory);
+    this.#create = create;
+  }
+
+  get problems(): readonly string[] {
+    return this.#record.problems;
+  }
+
+  /** Before the first mode of this process writes anything. */
+  begin(mode: ProxyMode): void {
+    const { modes, certain } = this.#record.read();
+    for (const former of modes) if (former !== mode) this.#left.set(former, { certain });
+    this.#record.add(mode);
+  }
+
+  /** Before another mode writes anything. */
+  enter(mode: ProxyMode): void {
+    this.#left.delete(mode);
+    this.#record.add(mode);
+  }
+
+  /** Removes what a proxy has in the kernel while another is in force; what cannot be removed is left to `sweep`. */
+  async leave(proxy: ServiceProxy, present: ServiceProxy): Promise<void> {
+    if (present.base === proxy.mode) return;
+    try {
+      await proxy.cleanup(present.mode);
+      this.#forget(proxy, present);
+    } catch {
+      this.#left.set(proxy.mode, { certain: true });
+    }
+  }
+
+  /** Removes what all others than the present mode have in the kernel; why some of it is still there, if it is. */
+  async sweep(present: ServiceProxy): Promise<string | undefined> {
+    const failures: string[] = [];
+    for (const [mode, { certain }] of this.#left) {
+      const failure = mode === present.base ? undefined : await this.#remove(mode, present);
+      if (failure !== undefined && certain) failures.push(`what mode ${mode} left is still in the kernel: ${failure}`);
+      else this.#left.delete(mode);
+    }
+    return failures.length ? failures.join('; ') : undefined;
+  }
+
+  async #remove(mode: ProxyMode, present: ServiceProxy): Promise<string | undefined> {
+    try {
+      const proxy = await this.#create(mode);
+      await proxy.cleanup(present.mode);
+      await proxy.close();
+      this.#forget(proxy, present);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  #forget({ mode, base }: ServiceProxy, present: ServiceProxy): void {
+    const shared = base === undefined || base === present.mode || base === present.base;
+    this.#record.remove(mode, ...(shared ? [] : [base]));
+  }
+
+  /** Removes everything of every mode that was ever entered, and the memory of it. */
+  async cleanup(mode: ProxyMode): Promise<void> {
+    const { modes, certain } = this.#record.read();
+    for (const one of new Set([mode, ...modes])) {
+      const proxy = await this.#create(one);
+      await proxy.cleanup();
+      await proxy.close();
+    }
+    if (certain) this.#record.end();
+  }
+}
