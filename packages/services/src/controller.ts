@@ -1,6 +1,15 @@
 import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import type { Informer, KindName, ObjectOf, PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
+import {
+  type Informer,
+  type KindName,
+  type ObjectOf,
+  type PlanEntry,
+  type Room,
+  type RoomContext,
+  type RoomStatus,
+  recordEvent,
+} from '@podwire/kube';
 import { servicesError } from './errors.ts';
 import { FormerModes } from './former-modes.ts';
 import type { ProxyHealth } from './health-answer.ts';
@@ -57,7 +66,7 @@ class ServicesController implements ServicesRoom {
   readonly #health: HealthServers;
   readonly #former: FormerModes;
   readonly #runner: Runner;
-  readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0 };
+  readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
   readonly #unsubscribe: (() => void)[] = [];
   #mode: ProxyMode;
   #proxy: ServiceProxy | undefined;
@@ -238,7 +247,7 @@ class ServicesController implements ServicesRoom {
     this.#unsure = true;
     try {
       if (this.#next) await this.#change(this.#next, this.#proxy);
-      else this.#count(await this.#proxy.sync(this.#store, changes, look));
+      else await this.#sync(this.#proxy, changes, look);
       await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#look = false;
@@ -281,6 +290,28 @@ class ServicesController implements ServicesRoom {
     this.#mode = next.mode;
     await this.#former.leave(before, next);
     await before.close();
+  }
+
+  async #sync(proxy: ServiceProxy, changes: Changes, look: boolean): Promise<void> {
+    if (look) proxy.podsChanged?.();
+    const synced = await proxy.sync(this.#store, changes, look);
+    this.#count(synced);
+    if (look && changes !== 'all' && changes.size === 0 && synced.commands > 0) this.#tellRepair(synced.commands);
+  }
+
+  /** Nothing had changed here, so somebody else changed what this room had written. */
+  #tellRepair(commands: number): void {
+    const { client, nodeName, logger } = this.#context;
+    this.#facts.repairs++;
+    logger.info('services repaired', { mode: this.#mode, commands });
+    void recordEvent(client, {
+      object: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+      type: 'Warning',
+      reason: 'ServicesRepaired',
+      message: `the rules of mode ${this.#mode} were not as podwire had written them and were repaired; find out who else changes them`,
+      component: 'podwire-services',
+      host: nodeName,
+    });
   }
 
   #count({ commands, flowsForgotten }: { readonly commands: number; readonly flowsForgotten: number }): void {
