@@ -19,11 +19,8 @@ export interface Exchange {
   readonly after?: ServicePlan | undefined;
 }
 
-interface Shared {
-  readonly set: SetName;
-  readonly element: SetElement;
-  users: number;
-}
+type Value = SetElement['key'][number];
+type Sizes = Record<SetName, number>;
 
 /**
  * Which of the services' plans take effect: every address has one claimant, and shared elements stand as long as somebody
@@ -32,15 +29,16 @@ interface Shared {
  */
 export class Settlement {
   readonly #claims: Claims<EntryPlan>;
-  readonly #shared = new Map<string, Shared>();
+  /** How many want an element, by set and the value that is its key. */
+  readonly #shared = new Map<SetName, Map<Value, number>>();
   readonly #choices = new Map<number, { readonly choice: Choice; users: number }>();
-  readonly #sizes = Object.fromEntries(SET_NAMES.map((name) => [name, 0])) as Record<SetName, number>;
+  /** Counted when they are asked for or all elements are made, and from then on with each change. */
+  #sizes: Sizes | undefined;
 
   constructor(plans: readonly ServicePlan[] = []) {
     this.#claims = new Claims(plans);
     for (const plan of plans) this.#enter(plan);
     for (const entry of this.#claims.winners()) this.#count(entry, 1);
-    for (const { set } of this.#shared.values()) this.#sizes[set]++;
   }
 
   get size(): number {
@@ -56,7 +54,8 @@ export class Settlement {
     return this.#claims.winner(id);
   }
 
-  get sizes(): Readonly<Record<SetName, number>> {
+  get sizes(): Readonly<Sizes> {
+    this.#sizes ??= sizesOf(this.elements());
     return this.#sizes;
   }
 
@@ -79,8 +78,9 @@ export class Settlement {
       SetName,
       SetElement[]
     >;
-    for (const entry of this.winners()) for (const [set, element] of entry.elements) all[set].push(element);
-    for (const { set, element } of this.#shared.values()) all[set].push(element);
+    for (const entry of this.winners()) for (const one of entry.elements) all[one[0]].push(one[1]);
+    for (const [set, users] of this.#shared) for (const value of users.keys()) all[set].push(sharedElement(set, value));
+    this.#sizes = sizesOf(all);
     return all;
   }
 
@@ -90,69 +90,45 @@ export class Settlement {
   }
 
   exchange(exchanges: readonly Exchange[]): SettledChange {
-    const shared = new Map<string, Shared | undefined>();
-    for (const { before, after } of exchanges) {
-      for (const plan of [before, after]) {
-        for (const one of plan?.shared ?? []) {
-          const name = sharedName(one);
-          if (!shared.has(name)) shared.set(name, this.#shared.get(name));
-        }
-      }
-    }
+    const change = new ElementsChange();
     const winners = this.#claims.exchange(exchanges);
-    for (const { before } of exchanges) if (before) this.#leave(before);
-    for (const { after } of exchanges) if (after) this.#enter(after);
-    return this.#difference(winners, shared);
-  }
-
-  #difference(
-    winners: ReturnType<Claims<EntryPlan>['exchange']>,
-    shared: ReadonlyMap<string, Shared | undefined>,
-  ): SettledChange {
-    const elements = new Map<SetName, { set: SetName; add: SetElement[]; remove: SetElement[] }>();
-    const listOf = (set: SetName, list: 'add' | 'remove'): SetElement[] => {
-      const lists = elements.get(set) ?? { set, add: [], remove: [] };
-      elements.set(set, lists);
-      return lists[list];
-    };
     let otherChoices = false;
     for (const { before, after } of winners.values()) {
-      for (const [set, element] of before?.elements ?? []) listOf(set, 'remove').push(element);
-      for (const [set, element] of after?.elements ?? []) listOf(set, 'add').push(element);
+      for (const one of before?.elements ?? []) change.remove(one);
+      for (const one of after?.elements ?? []) change.add(one);
       if (after && this.#count(after, 1)) otherChoices = true;
       if (before && this.#count(before, -1)) otherChoices = true;
     }
-    for (const [name, before] of shared) {
-      const after = this.#shared.get(name);
-      if (before && !after) listOf(before.set, 'remove').push(before.element);
-      if (after && !before) listOf(after.set, 'add').push(after.element);
-      if (before && !after) this.#sizes[before.set]--;
-      if (after && !before) this.#sizes[after.set]++;
-    }
-    return { elements: [...elements.values()], otherChoices, ...udpOf(winners) };
+    for (const { after } of exchanges) if (after) for (const one of this.#enter(after)) change.add(one);
+    for (const { before } of exchanges) if (before) for (const one of this.#leave(before)) change.remove(one);
+    if (this.#sizes) for (const { set, add, remove } of change.lists) this.#sizes[set] += add.length - remove.length;
+    return { elements: change.lists, otherChoices, ...udpOf(winners) };
   }
 
-  #enter({ shared }: ServicePlan): void {
-    for (const one of shared) {
-      const name = sharedName(one);
-      const present = this.#shared.get(name);
-      if (present) present.users++;
-      else this.#shared.set(name, { set: one[0], element: one[1], users: 1 });
-    }
+  /** Returns the shared elements that nobody wanted before. */
+  #enter({ shared }: ServicePlan): PlannedElement[] {
+    return shared.filter((one) => this.#use(one, 1) === 1);
   }
 
-  #leave({ shared }: ServicePlan): void {
-    for (const one of shared) {
-      const name = sharedName(one);
-      const present = this.#shared.get(name);
-      if (present && --present.users === 0) this.#shared.delete(name);
-    }
+  /** Returns those that nobody wants any more. */
+  #leave({ shared }: ServicePlan): PlannedElement[] {
+    return shared.filter((one) => this.#use(one, -1) === 0);
+  }
+
+  /** Returns how many want the element now. */
+  #use([set, { key }]: PlannedElement, by: 1 | -1): number {
+    const value = key[0] ?? '';
+    const users = this.#shared.get(set) ?? new Map<Value, number>();
+    this.#shared.set(set, users);
+    const count = (users.get(value) ?? 0) + by;
+    if (count > 0) users.set(value, count);
+    else users.delete(value);
+    return count;
   }
 
   /** True when a way to choose got its first user or lost its last. */
-  #count({ elements, choices }: EntryPlan, by: 1 | -1): boolean {
+  #count({ choices }: EntryPlan, by: 1 | -1): boolean {
     let other = false;
-    for (const [set] of elements) this.#sizes[set] += by;
     for (const choice of choices) {
       const value = choiceValue(choice);
       const present = this.#choices.get(value);
@@ -165,7 +141,37 @@ export class Settlement {
   }
 }
 
+/** Elements that come and go, by set. */
+class ElementsChange {
+  readonly #lists = new Map<SetName, SettledChange['elements'][number]>();
+
+  get lists(): SettledChange['elements'] {
+    return [...this.#lists.values()];
+  }
+
+  add([set, element]: PlannedElement): void {
+    this.#of(set).add.push(element);
+  }
+
+  remove([set, element]: PlannedElement): void {
+    this.#of(set).remove.push(element);
+  }
+
+  #of(set: SetName): SettledChange['elements'][number] {
+    let lists = this.#lists.get(set);
+    if (!lists) {
+      lists = { set, add: [], remove: [] };
+      this.#lists.set(set, lists);
+    }
+    return lists;
+  }
+}
+
+function sizesOf(elements: Readonly<Record<SetName, readonly SetElement[]>>): Sizes {
+  return Object.fromEntries(SET_NAMES.map((name) => [name, elements[name].length])) as Sizes;
+}
+
 /** Both parts of a hairpin's key are the same. */
-function sharedName([set, { key }]: PlannedElement): string {
-  return `${set} ${key[0]}`;
+function sharedElement(set: SetName, value: Value): SetElement {
+  return { key: set === 'hairpin' ? [value, value] : [value] };
 }
