@@ -204,24 +204,23 @@ function endpointsOf(name: string, protocol: Protocol, context: Context): readon
       if (model && isOf(model.address, family)) found.push(model);
     }
   }
-  return eachOnce(found.sort((a, b) => compareIp(a.address, b.address) || a.port - b.port));
+  // a copy has no room to grow, as the list that was filled has
+  const inOrder = found.every((one, i) => i === 0 || byAddress(found[i - 1] as EndpointModel, one) < 0);
+  return inOrder ? found.slice() : eachOnce(found.sort(byAddress));
 }
+
+const byAddress = (a: EndpointModel, b: EndpointModel): number => compareIp(a.address, b.address) || a.port - b.port;
 
 /** Of a sorted list. */
 function eachOnce(sorted: readonly EndpointModel[]): readonly EndpointModel[] {
-  // a copy has no room to grow, as the list that was filled has
-  if (!sorted.some((one, i) => isSame(one, sorted[i - 1]))) return sorted.slice();
   const merged: EndpointModel[] = [];
   for (const model of sorted) {
     const last = merged.at(-1);
-    if (last && isSame(model, last)) merged[merged.length - 1] = better(last, model);
+    if (last && byAddress(last, model) === 0) merged[merged.length - 1] = better(last, model);
     else merged.push(model);
   }
-  return merged;
+  return merged.slice();
 }
-
-const isSame = (a: EndpointModel, b: EndpointModel | undefined): boolean =>
-  a.address === b?.address && a.port === b.port;
 
 /** Consumers use the first address of an endpoint only (k/k 106267). */
 function endpointFromApi(
