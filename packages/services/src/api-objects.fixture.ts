@@ -1,22 +1,37 @@
 import type { EndpointSlice, Service } from '@podwire/kube';
 import type { FakeInformers } from '@podwire/kube/testing';
-import { ADDRESS, ADDRESS6, type Place, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
+import { ADDRESS, ADDRESS6, SCTP_PORT, type ServerPlace, TCP_PORTS, UDP_PORT } from './world.fixture.ts';
 
 type Spec = NonNullable<Service['spec']>;
-type Backend = Extract<Place, 'near1' | 'near2' | 'far'>;
 
 export interface ServiceOptions extends Partial<Spec> {
   readonly labels?: Record<string, string>;
   readonly ingress?: readonly object[];
-  /** Default: ready ones on all three. */
-  readonly backends?: readonly Backend[];
+  /** Default: ready ones on near1, near2 and far. */
+  readonly backends?: readonly ServerPlace[];
   readonly conditions?: EndpointSlice['endpoints'][number]['conditions'];
   readonly targetPort?: number;
   readonly annotations?: Record<string, string>;
   /** Of the endpoints; default IPv4. */
   readonly addressType?: 'IPv4' | 'IPv6';
-  readonly hints?: Partial<Record<Backend, object>>;
+  readonly hints?: Partial<Record<ServerPlace, object>>;
+  /** Endpoints by address instead, on node-2. */
+  readonly addresses?: readonly string[];
 }
+
+export type SliceOptions = Pick<
+  ServiceOptions,
+  'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints' | 'addresses'
+>;
+
+/** Endpoints outside the cluster are on no node. */
+const NODE_NAMES: Readonly<Record<ServerPlace, string | undefined>> = {
+  near1: 'node-1',
+  near2: 'node-1',
+  node: 'node-1',
+  far: 'node-2',
+  outside: undefined,
+};
 
 let next = 0;
 
@@ -28,7 +43,7 @@ export function putService(
   name = `service-${++next}`,
 ): string {
   const { labels = {}, annotations = {}, ingress = [], ...rest } = options;
-  const { backends, conditions, targetPort, addressType, hints, ...spec } = rest;
+  const { backends, conditions, targetPort, addressType, hints, addresses, ...spec } = rest;
   informers.put('Service', {
     metadata: { namespace: 'default', name, labels, annotations },
     spec: {
@@ -45,26 +60,48 @@ export function putService(
   return name;
 }
 
-export function putSlice(
-  informers: FakeInformers,
-  service: string,
-  options: Pick<ServiceOptions, 'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints'> = {},
-  slice = service,
-): void {
-  const { backends = ['near1', 'near2', 'far'], conditions = { ready: true }, targetPort = TCP_PORTS[0] } = options;
-  const { addressType = 'IPv4', hints } = options;
+/** The service and all its slices. */
+export function removeService(informers: FakeInformers, name: string): void {
+  informers.remove('Service', { metadata: { namespace: 'default', name } });
+  removeSlices(informers, name);
+}
+
+/** The slices of a service but those named. */
+export function removeSlices(informers: FakeInformers, service: string, keep: readonly string[] = []): void {
+  for (const slice of informers.of('EndpointSlice').list()) {
+    const { labels = {}, name = '' } = slice.metadata ?? {};
+    if (labels['kubernetes.io/service-name'] === service && !keep.includes(name))
+      informers.remove('EndpointSlice', slice);
+  }
+}
+
+/** With the ports http and admin (TCP), dns (UDP) and sctp of the servers in the world. */
+export function putSlice(informers: FakeInformers, service: string, options: SliceOptions = {}, slice = service): void {
+  const { conditions = { ready: true }, targetPort = TCP_PORTS[0], addressType = 'IPv4' } = options;
   informers.put('EndpointSlice', {
     metadata: { namespace: 'default', name: slice, labels: { 'kubernetes.io/service-name': service } },
     addressType,
     ports: [
       { name: 'http', protocol: 'TCP', port: targetPort },
+      { name: 'admin', protocol: 'TCP', port: TCP_PORTS[1] },
       { name: 'dns', protocol: 'UDP', port: UDP_PORT },
+      { name: 'sctp', protocol: 'SCTP', port: SCTP_PORT },
     ],
-    endpoints: backends.map((place) => ({
+    endpoints: endpointsOf(options, addressType).map((endpoint) => ({ ...endpoint, conditions })),
+  });
+}
+
+function endpointsOf(
+  { backends = ['near1', 'near2', 'far'], hints, addresses }: SliceOptions,
+  addressType: 'IPv4' | 'IPv6',
+): Omit<EndpointSlice['endpoints'][number], 'conditions'>[] {
+  if (addresses) return addresses.map((address) => ({ addresses: [address], nodeName: 'node-2' }));
+  return backends.map((place) => {
+    const nodeName = NODE_NAMES[place];
+    return {
       addresses: [(addressType === 'IPv4' ? ADDRESS : ADDRESS6)[place]],
-      conditions,
-      nodeName: place === 'far' ? 'node-2' : 'node-1',
+      ...(nodeName && { nodeName }),
       ...(hints?.[place] && { hints: hints[place] }),
-    })),
+    };
   });
 }

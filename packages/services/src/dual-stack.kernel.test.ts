@@ -4,8 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PodwireError } from '@podwire/base';
 import { bindUdp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
-import { runCases } from './suite/case.ts';
-import { MATRIX6_CASES } from './suite/matrix-cases.ts';
 import { ADDRESS, ADDRESS6, type Answer, type Place, type World, withWorld } from './world.fixture.ts';
 
 async function many(world: World, count: number, target: readonly [Place, string, number]): Promise<Answer[]> {
@@ -152,8 +150,6 @@ test('services of both families, with real packets', { timeout: 120_000 }, (t) =
           client.close();
         }
       });
-
-      await runCases(t, world, MATRIX6_CASES);
 
       await t.test('one table per family, both in step, both adopted and both removed', async () => {
         const tables = (): string[] => world.run('node', 'nft', 'list', 'tables').trim().split('\n');

@@ -5,11 +5,14 @@ import { withNetns } from '@podwire/kernel/testing';
 import type { ClusterConfig, KubeClient, Node, RoomContext } from '@podwire/kube';
 import { FakeInformers } from '@podwire/kube/testing';
 import { createServicesRoom, type ServicesContext, type ServicesRoom } from './controller.ts';
+import { serveSctp } from './sctp.fixture.ts';
 
 /*
  *   client 10.244.1.2 ──┐
  *   near1  10.244.1.5 ──┼── node ── 172.30.0.11/24 ── far 172.30.0.12, pods 10.244.2.7 and (distant) .8
  *   near2  10.244.1.6 ──┘    └── 203.0.113.1/24 ── outside 203.0.113.10
+ *
+ * Servers are on near1, near2, far, node and outside; far also has those of CROWD, node also another proxy's (OTHER_PROXY).
  */
 export const ADDRESS = {
   client: '10.244.1.2',
@@ -35,6 +38,16 @@ export const ADDRESS6: Readonly<Record<Place, string>> = {
 const PODS = ['client', 'near1', 'near2'] as const;
 export const TCP_PORTS = [8080, 9090] as const;
 export const UDP_PORT = 5353;
+export const SCTP_PORT = 5555;
+/** Addresses of node on its link to the outside. */
+export const UPLINK = { ipv4: '203.0.113.1', ipv6: '2001:db8::1' } as const;
+/** Where servers are. */
+export type ServerPlace = Exclude<Place, 'client' | 'distant'>;
+export const SERVERS = ['near1', 'near2', 'far', 'node', 'outside'] as const satisfies readonly ServerPlace[];
+/** Every one of these addresses beside far answers at TCP port 8081, as `crowd/ADDRESS`. */
+export const CROWD = { ipv4: '10.244.4.0/22', ipv6: 'fd00:244:4::/64', port: 8081 } as const;
+/** A service address that somebody else serves on node, at TCP port 80, as `other`. */
+export const OTHER_PROXY = { ipv4: '10.96.255.1', ipv6: 'fd00:96::ffff' } as const;
 
 export interface Answer {
   /** Who answered. */
@@ -48,6 +61,8 @@ export interface World {
   readonly netns: Readonly<Record<Place, Netns>>;
   readonly informers: FakeInformers;
   readonly room: ServicesRoom;
+  /** Whether the cluster has addresses of both families. */
+  readonly dualStack: boolean;
   /** Stops the room as a crash would, and starts another one without memory. */
   restart(): Promise<void>;
   connect(from: Place, address: string, port: number, timeout?: number): Promise<Answer>;
@@ -79,7 +94,10 @@ export function withWorld(
     const servers = await serve(netns);
     const informers = new FakeInformers();
     informers.put('Node', NODE);
-    const world = { netns, informers, run, connect: connectFrom(netns), room: roomIn(node, informers, options(netns)) };
+    const given = options(netns);
+    const { dualStack = false } = given;
+    const room = roomIn(node, informers, given);
+    const world = { netns, informers, run, connect: connectFrom(netns), room, dualStack };
     try {
       await world.room.start();
       await fn(
@@ -98,8 +116,15 @@ export function withWorld(
   });
 }
 
-const NODE: Node = {
-  metadata: { name: 'node-1' },
+/** IPv4 first, which is all there is without `dualStack`. */
+export const CLUSTER_RANGES = {
+  podCidrs: ['10.244.0.0/16', 'fd00:244::/32'],
+  serviceCidrs: ['10.96.0.0/12', 'fd00:96::/112'],
+} as const;
+
+/** What the API server says of the node. */
+export const NODE: Node = {
+  metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': 'zone-a' } },
   spec: { podCIDRs: ['10.244.1.0/24', 'fd00:244:1::/64'] },
   status: {
     addresses: [
@@ -113,9 +138,10 @@ const logger: Logger = createLogger({ level: process.env.VERBOSE ? 'debug' : 'er
 
 function roomIn(netns: Netns, informers: FakeInformers, options: WorldOptions): ServicesRoom {
   const { proxyMode, runDirectory = '/nonexistent', sockets, dualStack } = options;
+  const ranges = (list: readonly string[]): readonly string[] => (dualStack ? list : list.slice(0, 1));
   const config = {
-    podCidrs: ['10.244.0.0/16', ...(dualStack ? ['fd00:244::/32'] : [])],
-    serviceCidrs: ['10.96.0.0/12', ...(dualStack ? ['fd00:96::/112'] : [])],
+    podCidrs: ranges(CLUSTER_RANGES.podCidrs),
+    serviceCidrs: ranges(CLUSTER_RANGES.serviceCidrs),
     ...options.config,
     ...(proxyMode && { proxyMode }),
   } as unknown as ClusterConfig;
@@ -142,6 +168,8 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
     ip_forward: 1,
     // cases ask to be refused more often than a client in earnest would
     icmp_ratelimit: 0,
+    icmp_msgs_per_sec: 1_000_000,
+    icmp_msgs_burst: 10_000,
     'conf/all/rp_filter': 0,
     'conf/default/rp_filter': 0,
     'conf/all/send_redirects': 0,
@@ -166,51 +194,65 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   cable('far', 'eth0');
   cable('outside', 'uplink');
   ip('node', 'addr add 172.30.0.11/24 dev eth0');
+  // on lo it would be what masquerade takes there
+  ip('node', `addr add ${OTHER_PROXY.ipv4}/32 dev eth0`);
   ip('far', 'addr add 172.30.0.12/24 dev eth0');
   for (const pod of ['far', 'distant'] as const) ip('far', `addr add ${ADDRESS[pod]}/32 dev lo`);
   ip('far', 'route add default via 172.30.0.11');
   ip('node', 'route add 10.244.2.0/24 via 172.30.0.12');
-  ip('node', 'addr add 203.0.113.1/24 dev uplink');
+  ip('far', `route add local ${CROWD.ipv4} dev lo`);
+  ip('node', `route add ${CROWD.ipv4} via 172.30.0.12`);
+  ip('node', `addr add ${UPLINK.ipv4}/24 dev uplink`);
   ip('node', 'route add default via 203.0.113.10');
   ip('outside', 'addr add 203.0.113.10/24 dev eth0');
-  ip('outside', 'route add default via 203.0.113.1');
+  ip('outside', `route add default via ${UPLINK.ipv4}`);
   ip('node', `addr add ${ADDRESS6.node}/64 dev eth0 nodad`);
   ip('far', 'addr add fd00:30::12/64 dev eth0 nodad');
   for (const pod of ['far', 'distant'] as const) ip('far', `addr add ${ADDRESS6[pod]}/128 dev lo nodad`);
   ip('far', `route add default via ${ADDRESS6.node}`);
   ip('node', 'route add fd00:244:2::/64 via fd00:30::12');
-  ip('node', 'addr add 2001:db8::1/64 dev uplink nodad');
+  ip('far', `route add local ${CROWD.ipv6} dev lo`);
+  ip('node', `route add ${CROWD.ipv6} via fd00:30::12`);
+  // never the source of what the node sends
+  ip('node', `addr add ${OTHER_PROXY.ipv6}/128 dev lo nodad preferred_lft 0`);
+  ip('node', `addr add ${UPLINK.ipv6}/64 dev uplink nodad`);
   ip('node', `route add default via ${ADDRESS6.outside}`);
   ip('outside', `addr add ${ADDRESS6.outside}/64 dev eth0 nodad`);
-  ip('outside', 'route add default via 2001:db8::1');
+  ip('outside', `route add default via ${UPLINK.ipv6}`);
   // solicitations wait for link-local addresses, which are checked for duplicates first
   const mac = (place: Place): string => JSON.parse(run(place, 'ip', '-j', 'link', 'show', 'eth0'))[0].address;
   ip('node', `neigh add fd00:30::12 lladdr ${mac('far')} dev eth0`);
   ip('node', `neigh add ${ADDRESS6.outside} lladdr ${mac('outside')} dev uplink`);
   ip('far', `neigh add ${ADDRESS6.node} lladdr ee:ee:ee:ee:ee:ee dev eth0`);
-  ip('outside', 'neigh add 2001:db8::1 lladdr ee:ee:ee:ee:ee:ee dev eth0');
+  ip('outside', `neigh add ${UPLINK.ipv6} lladdr ee:ee:ee:ee:ee:ee dev eth0`);
 }
 
 async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> {
   const servers: { close(): void }[] = [];
-  for (const place of ['near1', 'near2', 'far'] as const) {
+  const tcp = async (place: Place, address: string, port: number, nameOf: (local: string) => string): Promise<void> => {
+    const server = await listenTcp({ netns: netns[place], address, port });
+    server.on('connection', (socket) => {
+      const answer: Answer = { server: nameOf(socket.localAddress ?? ''), source: socket.remoteAddress ?? '' };
+      socket.on('error', () => {}).on('data', (data) => socket.write(data));
+      socket.write(`${JSON.stringify(answer)}\n`);
+    });
+    servers.push(server);
+  };
+  for (const place of SERVERS) {
     for (const address of [ADDRESS[place], ADDRESS6[place]]) {
-      for (const port of TCP_PORTS) {
-        const server = await listenTcp({ netns: netns[place], address, port });
-        server.on('connection', (socket) => {
-          const answer: Answer = { server: `${place}:${port}`, source: socket.remoteAddress ?? '' };
-          socket.on('error', () => {}).on('data', (data) => socket.write(data));
-          socket.write(`${JSON.stringify(answer)}\n`);
-        });
-        servers.push(server);
-      }
+      for (const port of TCP_PORTS) await tcp(place, address, port, () => `${place}:${port}`);
       const udp = await bindUdp({ netns: netns[place], address, port: UDP_PORT });
       udp.on('message', (_, from) =>
         udp.send(JSON.stringify({ server: place, source: from.address }), from.port, from.address),
       );
-      servers.push(udp);
+      const sctp = serveSctp({ netns: netns[place], address, port: SCTP_PORT }, (source) =>
+        JSON.stringify({ server: place, source }),
+      );
+      servers.push(udp, sctp);
     }
   }
+  for (const any of ['0.0.0.0', '::']) await tcp('far', any, CROWD.port, (local) => `crowd/${local}`);
+  for (const family of ['ipv4', 'ipv6'] as const) await tcp('node', OTHER_PROXY[family], 80, () => 'other');
   return servers;
 }
 

@@ -5,24 +5,22 @@ import { putService, putSlice } from '../api-objects.fixture.ts';
 import { runCases } from '../suite/case.ts';
 import { runChanges } from '../suite/changes.ts';
 import { SUITE } from '../suite/index.ts';
-import { MATRIX6_CASES } from '../suite/matrix-cases.ts';
 import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('what every mode does alike', { skip, timeout: 120_000 }, (t) =>
-  withSocketWorld('ebpf', (world) => runCases(t, world, SUITE)),
+test('mode ebpf does what every mode does', { skip, timeout: 120_000 }, (t) =>
+  withSocketWorld('ebpf', (world) => runCases(t, world, SUITE), { dualStack: true }),
 );
 
-test('what every mode does alike when services change', { skip, timeout: 120_000 }, (t) =>
+test('mode ebpf does what every mode does when services change', { skip, timeout: 120_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runChanges(t, world)),
 );
 
-test('IPv6, and sockets of IPv6 that use IPv4', { skip, timeout: 120_000 }, (t) =>
+test('sockets of IPv6, and those that use IPv4', { skip, timeout: 120_000 }, (t) =>
   withSocketWorld(
     'ebpf',
     async (world) => {
-      await runCases(t, world, MATRIX6_CASES);
       await t.test('the peer is the service, and nothing is translated', async () => {
         const name = putService(world.informers, '10.96.9.9', { clusterIPs: ['10.96.9.9', 'fd00:96::99'] });
         putSlice(world.informers, name, { addressType: 'IPv6' }, `${name}-6`);

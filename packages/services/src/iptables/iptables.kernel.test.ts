@@ -1,25 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type TestContext, test } from 'node:test';
-import { connectTcp, type Netns } from '@podwire/kernel';
-import { withNetns } from '@podwire/kernel/testing';
+import { test } from 'node:test';
+import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
-import { runCases } from '../suite/case.ts';
-import { runChanges } from '../suite/changes.ts';
-import { CLUSTER_IP_CASES } from '../suite/cluster-ip-cases.ts';
-import { EXTERNAL_CASES } from '../suite/external-cases.ts';
-import { SUITE } from '../suite/index.ts';
-import { MATRIX6_CASES } from '../suite/matrix-cases.ts';
 import { ADDRESS, type World, withWorld } from '../world.fixture.ts';
-
-type Variant = 'iptables-nft' | 'iptables-legacy';
-const FOREIGN_RULE = 'INPUT -s 192.0.2.1/32 -m comment --comment "somebody else" -j ACCEPT';
-
-function iptables(netns: Netns, program: string, input: string, ...args: string[]): string {
-  const all = ['netns', 'exec', netns.name ?? '', program, ...args];
-  return execFileSync('ip', all, { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] });
-}
+import { FOREIGN_RULE, iptables, type Variant, withVariant } from './variant-world.fixture.ts';
 
 const saved = (world: World, variant: Variant): string =>
   iptables(world.netns.node, `${variant}-save`, '')
@@ -31,60 +16,9 @@ const add = (world: World, variant: Variant, text: string): string =>
   iptables(world.netns.node, `${variant}-restore`, `${text}\nCOMMIT\n`, '--noflush');
 const commands = (world: World): unknown => world.room.status().facts.commands;
 
-/** Whether the kernel takes rules of the variant, by trying. */
-function missing(variant: Variant): Promise<string | undefined> {
-  return withNetns(1, (netns) => {
-    try {
-      iptables(
-        netns,
-        `${variant}-restore`,
-        '*nat\n-A OUTPUT -m recent --set --name x -m statistic --mode random --probability 0.5 -j ACCEPT\nCOMMIT\n',
-      );
-      return undefined;
-    } catch (error) {
-      return `${variant} does not work here: ${error}`;
-    }
-  });
-}
-
-/** A room in mode iptables on a machine that lives with one variant: somebody's rule is there before it. */
-async function withVariant(t: TestContext, variant: Variant, fn: (world: World) => Promise<void>): Promise<void> {
-  const why = await missing(variant);
-  if (why !== undefined) return t.skip(why);
-  await withWorld(
-    async (world) => {
-      assert.equal(world.room.status().facts.variant, variant);
-      await fn(world);
-    },
-    ({ node }) => {
-      const before = iptables(node, `${variant}-save`, '');
-      if (!before.includes('somebody else'))
-        iptables(node, `${variant}-restore`, `*filter\n-A ${FOREIGN_RULE}\nCOMMIT\n`, '--noflush');
-      return { proxyMode: 'iptables' };
-    },
-  );
-}
-
-test('services by iptables-nft, with real packets', { timeout: 120_000 }, (t) =>
-  withVariant(t, 'iptables-nft', (world) => runCases(t, world, SUITE)),
-);
-
-test('services by iptables-nft that change, with real packets', { timeout: 120_000 }, (t) =>
-  withVariant(t, 'iptables-nft', (world) => runChanges(t, world)),
-);
-
-test('services by iptables-legacy, with real packets', { timeout: 120_000 }, (t) =>
-  withVariant(t, 'iptables-legacy', async (world) => {
-    await runCases(t, world, [...CLUSTER_IP_CASES, ...EXTERNAL_CASES]);
-    await runChanges(t, world);
-  }),
-);
-
 test('services by iptables in both families, with real packets', { timeout: 120_000 }, (t) =>
   withWorld(
     async (world) => {
-      await runCases(t, world, MATRIX6_CASES);
-
       await t.test('what ip6tables has is adopted, and is gone after cleanup', async () => {
         const sticky = { sessionAffinity: 'ClientIP' as const, addressType: 'IPv6' as const };
         putService(world.informers, 'fd00:96::1', sticky);

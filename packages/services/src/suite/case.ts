@@ -1,20 +1,34 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { putService, putSlice, type ServiceOptions } from '../api-objects.fixture.ts';
+import type { FakeInformers } from '@podwire/kube/testing';
+import {
+  putService,
+  putSlice,
+  removeService,
+  removeSlices,
+  type ServiceOptions,
+  type SliceOptions,
+} from '../api-objects.fixture.ts';
 import type { ProxyMode } from '../proxy.ts';
 import type { World } from '../world.fixture.ts';
+import { insteadOf, problemsOf } from './limits.ts';
 import { type Probe, probe } from './probe.ts';
 
 /**
  * The one table of what a new connection comes to, run with real packets on every mode:
  *
  *   CaseService ──▶ world ──▶ Probe (client, address) ──▶ who answered, or how it failed, and which source was seen
+ *
+ * and on paper: the plan of mode nftables through the interpreter (virtual-node.ts).
  */
 export interface ServiceCase {
-  /** Cites SEMANTICS (SVC-n). */
+  /** Cites SEMANTICS (SVC-n); no two cases have the same. */
   readonly name: string;
   readonly steps: readonly Step[];
-  /** Modes that cannot do it, and why, as their README says. */
+  /**
+   * Modes that cannot do it, and why, as their README says. The case is run all the same and has to fail. Where it can be
+   * said what happens instead, a row of LIMITS is better.
+   */
   readonly except?: Partial<Record<ProxyMode, string>>;
 }
 
@@ -22,6 +36,8 @@ export interface ServiceCase {
 export interface Step {
   readonly services?: readonly CaseService[];
   readonly probes: readonly Probe[];
+  /** What status() says of the services, in every mode, in this step. */
+  readonly problems?: readonly RegExp[];
 }
 
 export interface CaseService {
@@ -29,26 +45,112 @@ export interface CaseService {
   /** With its own slice. */
   readonly options?: ServiceOptions;
   /** Further slices. */
-  readonly slices?: readonly Parameters<typeof putSlice>[2][];
+  readonly slices?: readonly SliceOptions[];
+  /** The service is deleted. */
+  readonly gone?: boolean;
 }
 
+/** Connections that may fail by silence need time only; others would be late if too many were made at once. */
+const AT_ONCE = { silent: 64, answered: 8 };
+
+/**
+ * The first steps of all cases at once, then the second steps, and so on: no two cases may have an address in common. Each
+ * case is a subtest. Cases of IPv6 need a world of both families.
+ */
 export async function runCases(t: TestContext, world: World, cases: readonly ServiceCase[]): Promise<void> {
-  for (const one of cases) {
-    const skip = one.except?.[world.room.mode];
-    await t.test(one.name, skip === undefined ? {} : { skip: `mode ${world.room.mode}: ${skip}` }, () =>
-      runCase(world, one),
-    );
+  const failures = new Map<ServiceCase, unknown[]>(cases.map((one) => [one, []]));
+  const steps = Math.max(...cases.map((one) => one.steps.length));
+  for (let i = 0; i < steps; i++) {
+    const round = cases.flatMap((one) => (one.steps[i] ? [{ one, step: one.steps[i] as Step }] : []));
+    for (const { step } of round) putServices(world.informers, step.services ?? []);
+    await world.room.idle();
+    // what the steps of this round do not mention is as it was
+    const current = cases.flatMap((one) => one.steps.slice(0, i + 1).findLast((step) => step.services) ?? []);
+    await t.test(`step ${i + 1} of ${steps} is in force`, () => judgeStatus(world, current));
+    const started = performance.now();
+    const probes = await runRound(world, round, failures);
+    t.diagnostic(`step ${i + 1}: ${probes} probes in ${Math.round(performance.now() - started)} ms`);
+  }
+  for (const one of cases) await t.test(one.name, () => judgeCase(world, one, failures.get(one) ?? []));
+}
+
+/** Makes the services of a step what they are. */
+export function putServices(informers: FakeInformers, services: readonly CaseService[]): void {
+  for (const { address, options, slices = [], gone } of services) {
+    const name = serviceName(address);
+    if (gone) removeService(informers, name);
+    else {
+      const names = slices.map((_, i) => `${name}-${i}`);
+      putService(informers, address, options, name);
+      for (const [i, slice] of slices.entries()) putSlice(informers, name, slice, names[i]);
+      removeSlices(informers, name, [name, ...names]);
+    }
   }
 }
 
-async function runCase(world: World, { steps }: ServiceCase): Promise<void> {
-  for (const { services = [], probes } of steps) {
-    for (const { address, options, slices = [] } of services) {
-      const name = putService(world.informers, address, options, `case-${address.replaceAll(/[.:]/g, '-')}`);
-      for (const [i, slice] of slices.entries()) putSlice(world.informers, name, slice, `${name}-${i}`);
-    }
-    if (services.length) await world.room.idle();
-    assert.deepEqual(world.room.status().errors, []);
-    for (const one of probes) await probe(world, one);
-  }
+/** In the order of the addresses. */
+const serviceName = (address: string): string =>
+  `case-${address.replaceAll(/\w+/g, (group) => group.padStart(4, '0')).replaceAll(/[.:]/g, '-')}`;
+
+function judgeStatus(world: World, steps: readonly Step[]): void {
+  const { errors } = world.room.status();
+  const services = steps.flatMap((step) => step.services ?? []);
+  const expected = [...steps.flatMap((step) => step.problems ?? []), ...problemsOf(world.room.mode, services)];
+  assert.deepEqual(
+    errors.filter((error) => !expected.some((problem) => problem.test(error))),
+    [],
+  );
+  assert.deepEqual(
+    expected.filter((problem) => !errors.some((error) => problem.test(error))),
+    [],
+    'status() does not say',
+  );
+}
+
+interface Running {
+  readonly one: ServiceCase;
+  readonly probe: Probe;
+}
+
+/** Resolves with the number of probes. */
+async function runRound(
+  world: World,
+  round: readonly { readonly one: ServiceCase; readonly step: Step }[],
+  failures: ReadonlyMap<ServiceCase, unknown[]>,
+): Promise<number> {
+  const all = round.flatMap(({ one, step }) =>
+    step.probes.map((each): Running => ({ one, probe: insteadOf(world.room.mode, each, step.services ?? []).probe })),
+  );
+  const run = (running: Running): Promise<void> =>
+    probe(world, running.probe).catch((error) => {
+      failures.get(running.one)?.push(error);
+    });
+  const [silent, answered] = [true, false].map((is) => all.filter((one) => (one.probe.fails === 'silence') === is));
+  // those of one case one after the other: they would take each other's turns
+  const byCase = [...Map.groupBy(answered ?? [], ({ one }) => one).values()];
+  await Promise.all([
+    inTurns(silent ?? [], AT_ONCE.silent, run),
+    inTurns(byCase, AT_ONCE.answered, async (list) => {
+      for (const running of list) await run(running);
+    }),
+  ]);
+  return all.length;
+}
+
+/** So many at a time, in order. */
+async function inTurns<T>(items: readonly T[], atOnce: number, run: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const item of rest) await run(item);
+    }),
+  );
+}
+
+function judgeCase(world: World, one: ServiceCase, failures: readonly unknown[]): void {
+  const { mode } = world.room;
+  const why = one.except?.[mode];
+  if (why !== undefined) assert.ok(failures.length, `mode ${mode} can do it: take out the exception "${why}"`);
+  else if (failures.length === 1) throw failures[0];
+  else if (failures.length) throw new AggregateError(failures, failures.map((error) => String(error)).join('\n'));
 }

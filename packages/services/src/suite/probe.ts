@@ -1,89 +1,181 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PodwireError } from '@podwire/base';
-import { bindUdp } from '@podwire/kernel';
+import { bindUdp, connectTcp } from '@podwire/kernel';
+import type { Balance } from '../model.ts';
+import { askSctp } from '../sctp.fixture.ts';
 import { ADDRESS, ADDRESS6, type Answer, type Place, type World } from '../world.fixture.ts';
 
-/** One or more new connections from a place to an address, and what is expected of them. */
+/** One or more new connections from a place to an address, one after the other, and what is expected of them. */
 export interface Probe {
   readonly from: Place;
-  readonly to: readonly [address: string, port: number];
-  readonly protocol?: 'tcp' | 'udp';
+  readonly to: Target;
+  /** Further targets, taken in turn with `to`. */
+  readonly alternately?: readonly Target[];
+  readonly protocol?: 'tcp' | 'udp' | 'sctp';
   /** Connections; default 1. */
   readonly times?: number;
   /** How it fails: refused at once, or no answer. */
   readonly fails?: 'refused' | 'silence';
   /** Exactly these answer; without a port: any of its ports. */
   readonly servers?: readonly string[];
-  /** Nobody else answers, and each of the given sees one of these sources. */
-  readonly sourceAt?: Readonly<Record<string, string>>;
+  /** By place: exactly these may answer (all of them do only when there are `times` enough), each sees this source. */
+  readonly sourceAt?: Readonly<Partial<Record<string, string>>>;
   /** Exactly these are the sources seen. */
   readonly sources?: readonly string[];
   /** Each of `servers` has at least so many of the connections. */
   readonly least?: number;
+  /** Shares of the connections by server. */
+  readonly shares?: Readonly<Record<string, number>>;
+  /** They have exactly their shares, not about. */
+  readonly exact?: boolean;
+  /** `together`: all come to the same server, whichever that is; `spread`: not all do. */
+  readonly grouped?: 'together' | 'spread';
+  /** Bytes that each connection (TCP) sends and gets back. */
+  readonly bytes?: number;
+  /** At least so many different servers answer. */
+  readonly distinct?: number;
+  /** What is expected comes of this way to balance, which not every mode has. */
+  readonly balance?: Balance;
 }
 
-/** A refusal that takes longer is no refusal at once, in ms. */
-const AT_ONCE = 100;
-const PATIENCE = 300;
+export type Target = readonly [address: string, port: number];
 
+/** How long nothing must come to be silence, in ms; less than the kernel waits before it sends a SYN again. */
+const SILENCE = 400;
+/** How long an answer may take, in ms. */
+const PATIENCE = 5_000;
+/** A datagram that may be lost is sent again after so many ms. */
+const AGAIN = 300;
+
+/** Makes the connections of a probe; throws an AssertionError when something else happens than is expected. */
 export async function probe(world: World, one: Probe): Promise<void> {
   const what = `${one.protocol ?? 'tcp'} from ${one.from} to ${one.to.join(' ')}`;
   if (one.fails) {
-    assert.equal(await failure(world, one), one.fails, what);
+    for (let i = 0; i < (one.times ?? 1); i++) assert.equal(await failure(world, one), one.fails, what);
     return;
   }
+  const targets = [one.to, ...(one.alternately ?? [])];
   const answers: Answer[] = [];
-  for (let i = 0; i < (one.times ?? 1); i++) answers.push(await answer(world, one));
-  const counts = Object.entries(tally(answers));
-  if (one.servers) assert.deepEqual(counts.map(([server]) => server).sort(), [...one.servers].sort(), what);
-  if (one.least) assert.ok(Math.min(...counts.map(([, count]) => count)) >= one.least, `${what}: ${counts.join('; ')}`);
-  const kept = keptSource(world, one);
-  if (one.sources) assert.deepEqual(sources(answers), kept ? [kept] : [...one.sources].sort(), what);
+  for (let i = 0; i < (one.times ?? 1); i++) {
+    const to = targets[i % targets.length] ?? one.to;
+    answers.push(await answer(world, { ...one, to }, PATIENCE).catch((error) => lost(error, what, i)));
+  }
+  judge(one, answers, what);
+}
+
+function lost(error: Error, what: string, i: number): never {
+  throw new assert.AssertionError({ message: `${what}: connection ${i + 1} failed: ${error.message}` });
+}
+
+/** Whether answers are as expected; the number of connections is. */
+function judge(one: Probe, answers: readonly Answer[], what: string): void {
+  const counts = tally(answers);
+  const servers = Object.keys(counts).sort();
+  if (one.servers) assert.deepEqual(servers, [...one.servers].sort(), what);
+  if (one.least)
+    assert.ok(Math.min(...Object.values(counts)) >= one.least, `${what}: ${Object.entries(counts).join('; ')}`);
+  if (one.sources) assert.deepEqual(sources(answers), [...one.sources].sort(), what);
   for (const { server, source } of one.sourceAt ? answers : [])
-    assert.equal(source, kept ?? one.sourceAt?.[server.split(':')[0] ?? ''], `${what}, answered by ${server}`);
+    assert.equal(source, one.sourceAt?.[placeOf(server)], `${what}, answered by ${server}`);
+  if (one.grouped) assert.equal(servers.length === 1, one.grouped === 'together', `${what}: ${servers.join(', ')}`);
+  if (one.distinct) assert.ok(servers.length >= one.distinct, `${what}: ${servers.length} different servers`);
+  if (one.shares) judgeShares(one, counts, what);
 }
 
-/** Mode ebpf translates no packet of the node's pods, so their source is never replaced. */
-function keptSource(world: World, { from, to }: Probe): string | undefined {
-  const pod = from === 'client' || from === 'near1' || from === 'near2';
-  return world.room.mode === 'ebpf' && pod ? (to[0].includes(':') ? ADDRESS6 : ADDRESS)[from] : undefined;
+/** Each server's share is its own within 5 standard deviations: by chance otherwise once in a million times. */
+function judgeShares({ shares = {}, exact }: Probe, counts: Record<string, number>, what: string): void {
+  assert.deepEqual(Object.keys(counts).sort(), Object.keys(shares).sort(), what);
+  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);
+  const [all, whole] = [sum(Object.values(counts)), sum(Object.values(shares))];
+  for (const [server, share] of Object.entries(shares)) {
+    const p = share / whole;
+    const off = Math.abs((counts[server] ?? 0) - all * p);
+    const message = `${what}: ${server} has ${counts[server]} of ${all} connections, its share is ${share} of ${whole}`;
+    assert.ok(off <= (exact ? 0 : 5 * Math.sqrt(all * p * (1 - p))), message);
+  }
 }
 
-/** How a connection fails: `refused` within 100 ms, `silence` when nothing answers. */
-export async function failure(world: World, one: Pick<Probe, 'from' | 'to' | 'protocol'>): Promise<string> {
-  const started = performance.now();
+/** `near1:8080` and `crowd/10.244.4.1`: near1 and crowd. */
+export const placeOf = (server: string): string => /^\w+/.exec(server)?.[0] ?? '';
+
+/** How a connection fails: `refused` at once, `silence` when nothing answers. */
+export async function failure(world: World, one: Pick<Probe, 'from' | 'to' | 'protocol' | 'fails'>): Promise<string> {
   try {
-    const { server } = await answer(world, one);
+    // a refusal that is expected has more time
+    const { server } = await answer(world, one, one.fails === 'refused' ? 2 * SILENCE : SILENCE);
     return `answered by ${server}`;
   } catch (error) {
     const name = error instanceof PodwireError ? error.details.errnoName : (error as NodeJS.ErrnoException).code;
-    if (name === 'ECONNREFUSED') return performance.now() - started < AT_ONCE ? 'refused' : 'refused late';
+    if (name === 'ECONNREFUSED') return 'refused';
     return name === 'ETIMEDOUT' ? 'silence' : String(error);
   }
 }
 
-function answer(world: World, { from, to, protocol }: Pick<Probe, 'from' | 'to' | 'protocol'>): Promise<Answer> {
-  const [address, port] = to;
-  return protocol === 'udp' ? ask(world, from, address, port) : world.connect(from, address, port, PATIENCE);
+type Connection = Pick<Probe, 'from' | 'to' | 'protocol' | 'bytes'>;
+
+function answer(world: World, connection: Connection, timeout: number): Promise<Answer> {
+  const { from, to, protocol = 'tcp', bytes } = connection;
+  if (protocol === 'udp') return ask(world, connection, timeout);
+  if (protocol === 'sctp') return askBySctp(world, connection, timeout);
+  return bytes === undefined ? world.connect(from, ...to, timeout) : echo(world, connection, bytes);
 }
 
-/** One datagram and its answer; ECONNREFUSED by ICMP, ETIMEDOUT when nothing comes. */
-async function ask(world: World, from: Place, address: string, port: number): Promise<Answer> {
-  const v6 = address.includes(':');
-  const own = from === 'distant' ? (v6 ? ADDRESS6 : ADDRESS).distant : v6 ? '::' : '0.0.0.0';
-  const socket = await bindUdp({ netns: world.netns[from], address: own, port: 0 });
+/** The source of a place that has no namespace to itself. */
+const localOf = ({ from, to }: Connection): string | undefined =>
+  from === 'distant' ? (to[0].includes(':') ? ADDRESS6 : ADDRESS).distant : undefined;
+
+/** A datagram and its answer; ECONNREFUSED by ICMP, ETIMEDOUT when nothing comes. */
+async function ask(world: World, connection: Connection, timeout: number): Promise<Answer> {
+  const [address, port] = connection.to;
+  const own = localOf(connection) ?? (address.includes(':') ? '::' : '0.0.0.0');
+  const socket = await bindUdp({ netns: world.netns[connection.from], address: own, port: 0 });
+  let again: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve) => socket.connect(port, address, resolve));
-    const received = once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE) });
+    const received = once(socket, 'message', { signal: AbortSignal.timeout(timeout) });
     // where the packet is made, the filter's verdict is the sender's error as well
-    socket.send('?', () => {});
+    const send = () => socket.send('?', () => {});
+    send();
+    again = setInterval(send, AGAIN);
     const [data] = await received.catch((error: Error) => {
       throw error.name === 'AbortError' ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error;
     });
     return JSON.parse(String(data));
   } finally {
+    clearInterval(again);
     socket.close();
+  }
+}
+
+async function askBySctp(world: World, connection: Connection, timeout: number): Promise<Answer> {
+  const [address, port] = connection.to;
+  const localAddress = localOf(connection);
+  const from = { netns: world.netns[connection.from], ...(localAddress && { localAddress }) };
+  return JSON.parse(await askSctp(from, { address, port }, timeout));
+}
+
+/** The answer, and as many bytes there and back again. */
+async function echo(world: World, connection: Connection, bytes: number): Promise<Answer> {
+  const [address, port] = connection.to;
+  const localAddress = localOf(connection);
+  const netns = world.netns[connection.from];
+  const socket = await connectTcp({ netns, address, port, timeout: PATIENCE, ...(localAddress && { localAddress }) });
+  try {
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('the echo stopped')));
+    const sent = Buffer.alloc(bytes, 'podwire ');
+    socket.write(sent);
+    let received = Buffer.alloc(0);
+    let end = 0;
+    for await (const data of socket) {
+      received = Buffer.concat([received, data]);
+      end = received.indexOf('\n') + 1;
+      if (end > 0 && received.length >= end + bytes) break;
+    }
+    assert.ok(received.subarray(end).equals(sent), 'the echo is not what was sent');
+    return JSON.parse(String(received.subarray(0, end)));
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -1,0 +1,143 @@
+import type { Family } from '@podwire/base';
+import type { Balance } from '../model.ts';
+import type { ProxyMode } from '../proxy.ts';
+import { ADDRESS, ADDRESS6, UPLINK } from '../world.fixture.ts';
+import type { CaseService } from './case.ts';
+import type { Probe } from './probe.ts';
+
+/**
+ * What a mode does otherwise than the others, and what is then to be seen: a row of the README's table. As what happens
+ * instead is tried and excludes what the others do, a row that no longer holds fails the suite of its mode.
+ */
+export interface Limit {
+  readonly mode: ProxyMode;
+  /** The first and the last column of the README's table. */
+  readonly what: string;
+  readonly instead: string;
+  /** What to expect of a probe of these services instead; undefined: the limit has nothing to do with it. */
+  readonly expect?: (probe: Probe, services: readonly CaseService[]) => Probe | undefined;
+  /** What status() says of a service that meets it; undefined: nothing. */
+  readonly problem?: (service: CaseService) => RegExp | undefined;
+}
+
+const PODS = ['client', 'near1', 'near2'] as const;
+const PLACES = { ipv4: ADDRESS, ipv6: ADDRESS6 };
+const familyOf = ({ to }: Probe): Family => (to[0].includes(':') ? 'ipv6' : 'ipv4');
+const placesOf = (probe: Probe) => PLACES[familyOf(probe)];
+
+/** The same probe, but that endpoints see this source, those outside that of the node's link to there. */
+function seenFrom(probe: Probe, source: string, outside = source): Probe | undefined {
+  const { sources, sourceAt } = probe;
+  const others = [...(sources ?? []), ...Object.values(sourceAt ?? {})];
+  if (others.every((one) => one === source)) return undefined;
+  const places = Object.keys(sourceAt ?? {}).map((place) => [place, place === 'outside' ? outside : source]);
+  return {
+    ...probe,
+    ...(sources && { sources: [source] }),
+    ...(sourceAt && { sourceAt: Object.fromEntries(places) }),
+  };
+}
+
+const together = (probe: Probe): Probe | undefined =>
+  probe.balance === 'maglev' && probe.grouped === 'spread' ? { ...probe, grouped: 'together' } : undefined;
+const isOwnSocket = ({ from }: Probe): boolean => from === 'node' || PODS.some((pod) => pod === from);
+
+const UNLIKE = 'random; `status()` says so';
+
+/** A way to balance that a mode does not have. */
+function random(mode: ProxyMode, balance: Balance): Limit {
+  return {
+    mode,
+    what: `\`podwire.io/balance: ${balance}\``,
+    instead: UNLIKE,
+    expect: ({ shares: _, exact: __, ...probe }) =>
+      probe.balance === balance && probe.grouped === 'together' ? { ...probe, grouped: 'spread' } : undefined,
+    problem: ({ options }) =>
+      options?.annotations?.['podwire.io/balance'] === balance
+        ? new RegExp(`balance ${balance} is not in mode \\w+, so it is random`)
+        : undefined,
+  };
+}
+
+export const LIMITS: readonly Limit[] = [
+  random('nftables', 'least-connections'),
+  random('ebpf', 'least-connections'),
+  ...(['least-connections', 'source-hash', 'maglev'] as const).map((balance) => random('iptables', balance)),
+  ...(['iptables', 'userspace'] as const).map(
+    (mode): Limit => ({
+      mode,
+      what: 'affinity to several addresses of a port',
+      instead: 'in common: a client comes to the same endpoint by each of them',
+      expect: (probe) =>
+        probe.grouped === 'spread' && probe.alternately?.some(([address]) => address !== probe.to[0])
+          ? { ...probe, grouped: 'together' }
+          : undefined,
+    }),
+  ),
+  {
+    mode: 'userspace',
+    what: '`podwire.io/balance: maglev`',
+    instead: "by the client's address alone, as `source-hash`",
+    expect: together,
+  },
+  {
+    mode: 'ebpf',
+    what: '`podwire.io/balance: maglev` and `source-hash`, of sockets of the node and its pods',
+    instead: 'by network namespace alone',
+    expect: (probe) => (isOwnSocket(probe) ? together(probe) : undefined),
+  },
+  {
+    mode: 'userspace',
+    what: 'SCTP',
+    instead: 'refused, or dropped where clients outside are dropped by policy Local; `status()` says so',
+    expect: ({ sourceAt: _, servers: __, ...probe }, services) => {
+      if (probe.protocol !== 'sctp' || probe.fails) return undefined;
+      const isDropped = services.some(
+        ({ address, options: { externalTrafficPolicy, backends } = {} }) =>
+          address !== probe.to[0] && externalTrafficPolicy === 'Local' && backends?.join() === 'far',
+      );
+      return { ...probe, fails: isDropped ? 'silence' : 'refused' };
+    },
+    problem: ({ options }) =>
+      options?.ports?.some(({ protocol }) => protocol === 'SCTP')
+        ? /mode userspace cannot relay SCTP and refuses it/
+        : undefined,
+  },
+  {
+    mode: 'userspace',
+    what: 'source address that an endpoint sees',
+    instead: 'always the node: towards pods its InternalIP, to the outside that of the outgoing link',
+    expect: (probe) => seenFrom(probe, placesOf(probe).node, UPLINK[familyOf(probe)]),
+  },
+  {
+    mode: 'ebpf',
+    what: 'source address that an endpoint sees of a pod of the node',
+    instead: "always the pod's own, also when it reaches itself and at external addresses",
+    expect: (probe) => {
+      const pod = PODS.find((place) => place === probe.from);
+      return pod && probe.protocol !== 'sctp' ? seenFrom(probe, placesOf(probe)[pod]) : undefined;
+    },
+  },
+];
+
+/** What a mode does instead of what a probe expects, and the rows that say so. */
+export function insteadOf(
+  mode: ProxyMode,
+  probe: Probe,
+  services: readonly CaseService[],
+): { readonly probe: Probe; readonly limits: readonly Limit[] } {
+  let other = probe;
+  const limits = LIMITS.filter((limit) => {
+    const next = limit.mode === mode ? limit.expect?.(other, services) : undefined;
+    other = next ?? other;
+    return next;
+  });
+  return { probe: other, limits };
+}
+
+/** What status() says of services in a mode. */
+export function problemsOf(mode: ProxyMode, services: readonly CaseService[]): RegExp[] {
+  return LIMITS.filter((limit) => limit.mode === mode).flatMap(({ problem }) =>
+    services.flatMap((service) => (service.gone ? [] : (problem?.(service) ?? []))),
+  );
+}

@@ -1,0 +1,21 @@
+import { test } from 'node:test';
+import { runCases } from '../suite/case.ts';
+import { runChanges } from '../suite/changes.ts';
+import { SUITE } from '../suite/index.ts';
+import { withWorld } from '../world.fixture.ts';
+
+const proxyMode = 'userspace';
+
+test('mode userspace does what every mode does', { timeout: 120_000 }, (t) =>
+  withWorld(
+    (world) => runCases(t, world, SUITE),
+    () => ({ proxyMode, dualStack: true }),
+  ),
+);
+
+test('mode userspace does what every mode does when services change', { timeout: 120_000 }, (t) =>
+  withWorld(
+    (world) => runChanges(t, world),
+    () => ({ proxyMode }),
+  ),
+);
