@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
 import { createLogger } from '@podwire/base';
-import type { ClusterConfig } from '@podwire/kube';
+import type { ClusterConfig, KubeClient } from '@podwire/kube';
 import { openNft } from '@podwire/nft';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { createServicesRoom } from '../controller.ts';
@@ -24,67 +24,91 @@ const apiServer = (directory?: string): Promise<ApiServer> =>
     ...(directory && { directory }),
   });
 
-const THEIR_CHAIN =
-  'table ip podwire-services { chain theirs { type filter hook forward priority 5; ip daddr 10.244.0.0/16 drop; }; }';
-
 /** What somebody does to the rules, and whether that keeps new connections from being answered. */
-const INTRUSIONS: readonly (readonly [what: string, nft: string, harmful: boolean])[] = [
-  ['a rule that drops', 'insert rule ip podwire-services forward ip daddr 10.244.0.0/16 counter drop', true],
-  ['a rule that drops, in a chain of theirs', THEIR_CHAIN, true],
-  ['a flushed table', 'flush table ip podwire-services', true],
-  ['a flushed map', 'flush map ip podwire-services ep', true],
-  ['a deleted table', 'delete table ip podwire-services', true],
-  ['an address nobody serves', 'add element ip podwire-services cluster-ips { 10.96.77.77 }', false],
+type Intrusion = readonly [what: string, command: string, harmful: boolean];
+const TABLE = 'ip podwire-services';
+const THEIR_CHAIN = 'chain theirs { type filter hook forward priority 5; ip daddr 10.244.0.0/16 drop; }';
+const NFTABLES: readonly Intrusion[] = [
+  ['a rule that drops', `nft insert rule ${TABLE} forward ip daddr 10.244.0.0/16 counter drop`, true],
+  ['a chain that drops', `nft table ${TABLE} { ${THEIR_CHAIN}; }`, true],
+  ['a flushed table', `nft flush table ${TABLE}`, true],
+  ['a flushed map', `nft flush map ${TABLE} ep`, true],
+  ['a deleted table', `nft delete table ${TABLE}`, true],
+  ['an address nobody serves', `nft add element ${TABLE} cluster-ips { 10.96.77.77 }`, false],
+];
+const IPTABLES: readonly Intrusion[] = [
+  ['a rule that drops', 'iptables -I KUBE-FORWARD -d 10.244.0.0/16 -j DROP', true],
+  ['a flushed chain', 'iptables -t nat -F KUBE-SERVICES', true],
+  ['a flushed table', 'iptables -t nat -F', true],
 ];
 
-test('what others do to the rules is noticed within a minute, repaired and told', { timeout: 60_000 }, async (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] });
-  const server = await apiServer();
-  await withWorld(async (world) => {
-    await world.room.stop();
-    const lines: string[] = [];
-    const room = createServicesRoom({
-      netns: world.netns.node,
-      nodeName: 'node-1',
-      config: CIDRS as unknown as ClusterConfig,
-      client: server.client(),
-      informers: world.informers,
-      logger: createLogger({ level: 'info', write: (line) => lines.push(line) }),
-      runDirectory: '/nonexistent',
-      stateDirectory: '/nonexistent',
-    });
-    putService(world.informers, '10.96.5.1');
-    await room.start();
-    const answered = () =>
-      world.connect('client', '10.96.5.1', 80, 300).then(
-        () => true,
-        () => false,
-      );
-    const events = async () => (await server.client().list('Event')).items.map(({ reason }) => reason);
-    try {
-      assert.equal(await answered(), true);
-      for (const [i, [what, command, harmful]] of INTRUSIONS.entries()) {
-        world.run('node', 'nft', command);
-        assert.equal(await answered(), !harmful, what);
-        t.mock.timers.tick(MINUTE);
-        await room.idle();
-        assert.equal(await answered(), true, what);
-        assert.deepEqual(await room.diff(), [], what);
-        assert.equal(room.status().facts.repairs, i + 1, what);
-        assert.equal(lines.length, i + 1, lines.join('\n'));
-      }
-      await sleep(50);
-      assert.ok((await events()).every((reason) => reason === 'ServicesRepaired'));
-      assert.equal(
-        (await server.client().list('Event')).items.reduce((sum, { count }) => sum + (count ?? 0), 0),
-        INTRUSIONS.length,
-      );
-    } finally {
-      await room.stop();
-    }
+for (const [proxyMode, intrusions] of [
+  ['nftables', NFTABLES],
+  ['iptables', IPTABLES],
+] as const)
+  test(`what others do to the rules of mode ${proxyMode} is noticed within a minute, repaired and told`, {
+    timeout: 60_000,
+  }, async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const server = await apiServer();
+    await withWorld(
+      (world) =>
+        intrude(world, { client: server.client(), proxyMode, intrusions, minute: () => t.mock.timers.tick(MINUTE) }),
+      () => ({ proxyMode }),
+    );
+    await server.close();
   });
-  await server.close();
-});
+
+interface Intruded {
+  readonly client: KubeClient;
+  readonly proxyMode: 'nftables' | 'iptables';
+  readonly intrusions: readonly Intrusion[];
+  /** Lets a minute go by for the room. */
+  readonly minute: () => void;
+}
+
+async function intrude(world: World, { client, proxyMode, intrusions, minute }: Intruded): Promise<void> {
+  await world.room.stop();
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'info', write: (line) => lines.push(line) });
+  const config = { ...CIDRS, proxyMode } as unknown as ClusterConfig;
+  const { informers, netns } = world;
+  const place = { netns: netns.node, nodeName: 'node-1', runDirectory: '/nonexistent', stateDirectory: '/nonexistent' };
+  const room = createServicesRoom({ ...place, config, client, informers, logger });
+  putService(informers, '10.96.5.1');
+  await room.start();
+  const answered = () =>
+    world.connect('client', '10.96.5.1', 80, 300).then(
+      () => true,
+      () => false,
+    );
+  try {
+    assert.equal(await answered(), true);
+    for (const [i, [what, command, harmful]] of intrusions.entries()) {
+      const [program = '', ...words] = command.split(' ');
+      world.run('node', program, ...(program === 'nft' ? [words.join(' ')] : words));
+      assert.equal(await answered(), !harmful, what);
+      minute();
+      await room.idle();
+      assert.equal(await answered(), true, what);
+      assert.deepEqual(await room.diff(), [], what);
+      assert.equal(room.status().facts.repairs, i + 1, what);
+      assert.equal(lines.length, i + 1, lines.join('\n'));
+    }
+    await sleep(50); // the last Event
+    const events = (await client.list('Event')).items;
+    assert.deepEqual(
+      new Set(events.map(({ reason, involvedObject }) => `${reason} ${involvedObject.name}`)),
+      new Set(['ServicesRepaired node-1']),
+    );
+    assert.equal(
+      events.reduce((sum, { count = 0 }) => sum + count, 0),
+      intrusions.length,
+    );
+  } finally {
+    await room.stop();
+  }
+}
 
 test('rules of others elsewhere are neither touched nor told', { timeout: 60_000 }, (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
