@@ -103,6 +103,15 @@ if (!kubectl) {
       assert.match(await it.ok('explain servicecidr.spec'), /cidrs\s+<\[\]string>/);
     });
 
+    test('warnings, and a dry run that takes nothing', async () => {
+      const count = async () => (await it.ok('get ip -o name')).split('\n').length;
+      const before = await count();
+      const dry = await it.run('apply --dry-run=server -f -', service('ext', { externalIPs: ['192.0.2.1'] }));
+      assert.equal(dry.stdout, 'service/ext created (server dry run)\n');
+      assert.match(dry.stderr, /^Warning: spec\.externalIPs is deprecated/);
+      assert.equal(await count(), before);
+    });
+
     test('a ServiceCIDR in use is waited for', async () => {
       assert.equal(
         await it.ok('create -f -', cidr('extra', '10.200.0.0/24')),

@@ -1,4 +1,4 @@
-import { tryParseIp } from '@podwire/base';
+import { type IpAddress, tryParseIp } from '@podwire/base';
 import { type EventSubject, type KubeClient, recordEvent } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { ApiObject } from '../seam.ts';
@@ -71,10 +71,12 @@ class Inspection {
   readonly writes: Promise<unknown>[] = [];
   readonly #store: Store;
   readonly #addresses: ServiceAddresses;
+  readonly #isCovered: (address: IpAddress) => boolean;
 
   constructor(store: Store, addresses: ServiceAddresses) {
     this.#store = store;
     this.#addresses = addresses;
+    this.#isCovered = addresses.cidrs.coverage();
   }
 
   checkService(service: ApiObject): void {
@@ -83,7 +85,7 @@ class Inspection {
       const shown = `[${ipFamilyOf(text)}]: ${text}`;
       if (!address) {
         this.#find(service, 'ClusterIPNotValid', `Cluster IP ${text} is not a valid IP; please recreate Service`);
-      } else if (!this.#addresses.cidrs.covers(address)) {
+      } else if (!this.#isCovered(address)) {
         const why = 'is not within any configured Service CIDR; please recreate service';
         this.#find(service, 'ClusterIPOutOfRange', `Cluster IP ${shown} ${why}`);
       } else this.#checkAddress(service, address, shown);

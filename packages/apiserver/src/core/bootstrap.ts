@@ -1,4 +1,5 @@
 import { kindNamed } from '@podwire/kube';
+import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { ApiObject } from '../seam.ts';
 import type { Registry, WriteOptions } from './registry.ts';
 
@@ -45,9 +46,14 @@ export async function publishKubernetesService(
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const metadata = { name: 'kubernetes', namespace: 'default' };
   const family = address.includes(':') ? 'IPv6' : 'IPv4';
+  // A Service keeps its address when the configured range changes.
+  const present = registry.store.get('Service', 'default/kubernetes')?.spec as ServiceSpec | undefined;
   await ensure(registry, 'Service', {
     metadata: { ...metadata, labels },
-    spec: { clusterIP, ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }] },
+    spec: {
+      clusterIP: present?.clusterIP ?? clusterIP,
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
+    },
   });
   await ensure(registry, 'Endpoints', {
     metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },

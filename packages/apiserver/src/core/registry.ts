@@ -65,6 +65,8 @@ export interface RegistryParts {
   readonly store: Store;
   readonly schema: Schema;
   readonly addresses: ServiceAddresses;
+  /** Refuses externalIPs that a Service does not have yet. Default false. */
+  readonly denyExternalIPs?: boolean | undefined;
 }
 
 /**
@@ -75,11 +77,13 @@ export class Registry {
   readonly store: Store;
   readonly #schema: Schema;
   readonly #addresses: ServiceAddresses;
+  readonly #denyExternalIPs: boolean;
 
-  constructor({ store, schema, addresses }: RegistryParts) {
+  constructor({ store, schema, addresses, denyExternalIPs = false }: RegistryParts) {
     this.store = store;
     this.#schema = schema;
     this.#addresses = addresses;
+    this.#denyExternalIPs = denyExternalIPs;
   }
 
   /** Throws 404. */
@@ -206,13 +210,15 @@ export class Registry {
       throw undecodable(kind, `strict decoding error: ${result.unknown.join(', ')}`, options);
     }
     if (fieldValidation === 'Warn') for (const text of result.unknown) options.warn(text);
-    for (const text of result.warnings) options.warn(text);
+    if (options.subresource !== 'status') for (const text of result.warnings) options.warn(text);
     if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
     return result;
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     if (kind.kind !== 'Service') return admitted(object);
+    if (this.#denyExternalIPs && addsExternalIps(object, old))
+      throw forbidden(kind, object.metadata.name ?? '', 'Use of external IPs is denied by admission control');
     const { spec, causes, commit } = this.#addresses.allocate(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     return { object: { ...object, spec }, commit };
@@ -305,6 +311,11 @@ function isServiceSpec(spec: unknown): spec is ServiceSpec {
   const { ports, clusterIPs, ipFamilies } = spec;
   const lists = [ports, clusterIPs, ipFamilies].map((list) => list ?? []);
   return lists.every(Array.isArray) && (lists[0] as unknown[]).every(isObject);
+}
+
+function addsExternalIps(next: ApiObject, old: ApiObject | undefined): boolean {
+  const externalIPs = (object: ApiObject | undefined) => (object?.spec as ServiceSpec | undefined)?.externalIPs ?? [];
+  return externalIPs(next).some((ip) => !externalIPs(old).includes(ip));
 }
 
 /** What a load balancer wrote is void when the Service asks for none any more. */

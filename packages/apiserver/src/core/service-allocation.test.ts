@@ -43,6 +43,13 @@ describe('SVC-10 node ports', () => {
     }
   });
 
+  test('a port that joins another on a second protocol shares its node port', async () => {
+    const made = await it.create('join', { type: 'NodePort', ports: [port('t', 53)] });
+    const joined = await it.patch('join', { ports: [port('t', 53), port('u', 53, { protocol: 'UDP' })] }, 'merge');
+    assert.deepEqual(nodePorts(joined), [...nodePorts(made), ...nodePorts(made)]);
+    await it.delete('join');
+  });
+
   test('ports added, removed and renamed keep the node ports of the others', async () => {
     const made = await it.create('ports', { type: 'NodePort', ports: [port('a', 80), port('b', 81)] });
     const [a, b] = nodePorts(made);
@@ -221,6 +228,15 @@ test('SVC-11 externalIPs are addresses that can be somewhere', async () => {
   await it.delete('ext');
 });
 
+test('SVC-11 new externalIPs can be denied', async () => {
+  const strict = await ServiceServer.start({ denyExternalIPs: true });
+  const why = '403 services "ext" is forbidden: Use of external IPs is denied by admission control';
+  assert.deepEqual(await refusal(strict.create('ext', { externalIPs: ['192.0.2.7'] })), [why]);
+  await strict.create('ext');
+  assert.deepEqual(await refusal(strict.patch('ext', { externalIPs: ['192.0.2.7'] })), [why]);
+  await strict.close();
+});
+
 test('SVC-19 session affinity: 10800 s by default, 1 to 86400, and nothing without it', async () => {
   const timeout = (spec: ServiceSpec) => spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
   assert.equal(timeout(await it.create('aff', { sessionAffinity: 'ClientIP' })), 10_800);
@@ -309,184 +325,14 @@ describe('SVC-22 headless and ExternalName', () => {
   });
 });
 
-describe('SVC-27 dual stack', () => {
-  const shape = ({ ipFamilyPolicy, ipFamilies, clusterIPs = [] }: ServiceSpec) =>
-    [ipFamilyPolicy, ...(ipFamilies ?? []), clusterIPs.map((ip) => (ip.includes(':') ? 6 : 4)).join('')].join(' ');
-
-  test('policies and families decide what a new Service gets', async () => {
-    const cases: readonly [ServiceSpec, string][] = [
-      [{}, 'SingleStack IPv4 4'],
-      [{ ipFamilyPolicy: 'PreferDualStack' }, 'PreferDualStack IPv4 IPv6 46'],
-      [{ ipFamilyPolicy: 'RequireDualStack' }, 'RequireDualStack IPv4 IPv6 46'],
-      [{ ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6'] }, 'RequireDualStack IPv6 IPv4 64'],
-      [{ ipFamilyPolicy: 'PreferDualStack', ipFamilies: ['IPv6', 'IPv4'] }, 'PreferDualStack IPv6 IPv4 64'],
-      [{ ipFamilies: ['IPv6'] }, 'SingleStack IPv6 6'],
-      [{ clusterIP: 'fd00:96::77' }, 'SingleStack IPv6 6'],
-      [{ clusterIP: '10.96.7.7', ipFamilyPolicy: 'PreferDualStack' }, 'PreferDualStack IPv4 IPv6 46'],
-    ];
-    for (const [spec, expected] of cases) {
-      assert.equal(shape(await it.create('dual', spec)), expected, JSON.stringify(spec));
-      assert.equal((await it.taken()).length, expected.split(' ').at(-1)?.length, JSON.stringify(spec));
-      await it.delete('dual');
-    }
-    assert.deepEqual(await it.taken(), []);
-  });
-
-  test('on a cluster of one family', async () => {
-    const single = await ServiceServer.start({ cidrs: ['10.96.0.0/16'] });
-    assert.equal(shape(await single.create('a', { ipFamilyPolicy: 'PreferDualStack' })), 'PreferDualStack IPv4 4');
-    assert.deepEqual(await refusal(single.create('b', { ipFamilyPolicy: 'RequireDualStack' })), [
-      'FieldValueInvalid spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
-    ]);
-    assert.deepEqual(await refusal(single.create('b', { ipFamilies: ['IPv6'] })), [
-      'FieldValueInvalid spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
-    ]);
-    assert.deepEqual(await refusal(single.create('b', { clusterIP: 'fd00::1' })), [
-      'FieldValueInvalid spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster',
-    ]);
-    await single.close();
-  });
-
-  test('what does not fit together is refused', async () => {
-    const pair = ['10.96.0.77', 'fd00:96::77'];
-    const cases: readonly [ServiceSpec, string][] = [
-      [{ ipFamilies: ['IPv4', 'IPv4'] }, 'FieldValueDuplicate spec.ipFamilies[1]: Duplicate value: "IPv4"'],
-      [
-        { ipFamilies: ['IPv5'] },
-        'FieldValueNotSupported spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
-      ],
-      [
-        { clusterIP: '10.96.0.77', clusterIPs: pair },
-        "FieldValueInvalid spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified",
-      ],
-      [
-        { ipFamilies: ['IPv4', 'IPv6'] },
-        "FieldValueInvalid spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
-      ],
-      [
-        { clusterIP: '10.96.0.78', clusterIPs: pair },
-        'FieldValueInvalid spec.clusterIPs: Invalid value: ["10.96.0.77","fd00:96::77"]: first value must match `clusterIP`',
-      ],
-      [
-        { clusterIPs: pair },
-        'FieldValueInvalid spec.clusterIPs: Invalid value: ["10.96.0.77","fd00:96::77"]: must be empty when `clusterIP` is not specified',
-      ],
-      [
-        { clusterIP: '10.96.0.77', clusterIPs: ['10.96.0.77', '10.96.0.78'], ipFamilyPolicy: 'PreferDualStack' },
-        'FieldValueInvalid spec.clusterIPs: Invalid value: ["10.96.0.77","10.96.0.78"]: may specify no more than one IP for each IP family',
-      ],
-      [
-        { clusterIP: '10.96.0.77', ipFamilies: ['IPv6'] },
-        'FieldValueInvalid spec.clusterIPs[0]: Invalid value: "10.96.0.77": expected an IPv6 value as indicated by `ipFamilies[0]`',
-      ],
-      [
-        { ipFamilyPolicy: 'TripleStack' },
-        'FieldValueNotSupported spec.ipFamilyPolicy: Unsupported value: "TripleStack": supported values: "SingleStack", "PreferDualStack", "RequireDualStack"',
-      ],
-    ];
-    for (const [spec, expected] of cases) assert.deepEqual(await refusal(it.create('bad', spec)), [expected], expected);
-  });
-
-  test('the second family comes and goes, the first stays', async () => {
-    const [first] = (await it.create('grow', {})).clusterIPs ?? [];
-    const grown = await it.patch('grow', { ipFamilyPolicy: 'PreferDualStack' });
-    assert.equal(shape(grown), 'PreferDualStack IPv4 IPv6 46');
-    assert.equal(grown.clusterIP, first);
-    const [, second] = grown.clusterIPs ?? [];
-    assert.equal((await it.taken()).length, 2);
-    assert.deepEqual(await refusal(it.patch('grow', { clusterIPs: [first], ipFamilies: ['IPv4'] })), [
-      'FieldValueInvalid spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary cluster IP',
-      'FieldValueInvalid spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary IP family',
-    ]);
-    assert.deepEqual(await refusal(it.patch('grow', { clusterIPs: [first, 'fd00:96::99'] })), [
-      `FieldValueInvalid spec.clusterIPs[1]: Invalid value: ["${first}","fd00:96::99"]: may not change once set`,
-    ]);
-    assert.equal(shape(await it.patch('grow', { ipFamilyPolicy: 'SingleStack' })), 'SingleStack IPv4 4');
-    assert.deepEqual(await it.taken(), [`${first} default/grow`]);
-    const named = { ipFamilyPolicy: 'RequireDualStack', clusterIPs: [first, second] };
-    assert.deepEqual((await it.patch('grow', named)).clusterIPs, [first, second]);
-    // A manifest that names no family of a Service that has two changes nothing.
-    assert.equal(shape(await it.replace('grow', {})), 'RequireDualStack IPv4 IPv6 46');
-    assert.deepEqual(await refusal(it.patch('grow', { ipFamilies: ['IPv6', 'IPv4'] })), [
-      `FieldValueInvalid spec.clusterIPs[0]: Invalid value: "${first}": expected an IPv6 value as indicated by \`ipFamilies[0]\``,
-      `FieldValueInvalid spec.clusterIPs[1]: Invalid value: "${second}": expected an IPv4 value as indicated by \`ipFamilies[1]\``,
-    ]);
-    await it.delete('grow');
-    assert.deepEqual(await it.taken(), []);
-  });
-
-  test('a Service that prefers two families keeps one when only something else changes', async () => {
-    const made = await it.create('keep', { ipFamilyPolicy: 'PreferDualStack', ports: [{ port: 80 }] });
-    const changed = await it.patch('keep', { ports: [{ port: 81 }] }, 'merge');
-    assert.deepEqual(changed.clusterIPs, made.clusterIPs);
-    await it.delete('keep');
-  });
-});
-
-describe('SVC-29 type changes and addresses', () => {
-  test('each type has what it needs, whatever it was before', async () => {
-    const types = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
-    for (const from of types) {
-      for (const to of types) {
-        const name = { externalName: 'example.org' };
-        await it.create('turn', from === 'ExternalName' ? { type: from, ...name } : { type: from });
-        const before = await it.get('turn');
-        const ports = before.ports ? {} : { ports: [{ port: 80 }] };
-        const after = await it.patch('turn', { type: to, ...(to === 'ExternalName' ? name : ports) });
-        const at = `${from} to ${to}`;
-        const hasIp = to !== 'ExternalName';
-        const hasPort = to === 'NodePort' || to === 'LoadBalancer';
-        assert.equal(Boolean(after.clusterIP), hasIp, at);
-        if (hasIp && before.clusterIP) assert.equal(after.clusterIP, before.clusterIP, at);
-        assert.equal(nodePorts(after).some(Boolean), hasPort, at);
-        if (hasPort && nodePorts(before)[0]) assert.deepEqual(nodePorts(after), nodePorts(before), at);
-        assert.deepEqual(await it.taken(), hasIp ? [`${after.clusterIP} default/turn`] : [], at);
-        const [released] = nodePorts(before);
-        if (released && !hasPort) {
-          await it.create('heir', { type: 'NodePort', ports: [{ port: 1, nodePort: released }] });
-          await it.delete('heir');
-        }
-        await it.delete('turn');
-      }
-    }
-    assert.deepEqual(await it.taken(), []);
-  });
-
-  test('an address is decimal or nothing', async () => {
-    assert.deepEqual(await refusal(it.create('zero', { clusterIP: '010.96.0.1' })), [
-      'FieldValueInvalid spec.clusterIPs[0]: Invalid value: "010.96.0.1": must not have leading 0s',
-    ]);
-    assert.deepEqual(await refusal(it.create('zero', { clusterIP: '10.96.0' })), [
-      'FieldValueInvalid spec.clusterIPs[0]: Invalid value: "10.96.0": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
-    ]);
-    const ranges = ['010.0.0.0/8', '10.0.0.0/08', '10.0.0.0'];
-    assert.deepEqual(
-      (await refusal(it.create('zero', { type: 'LoadBalancer', loadBalancerSourceRanges: ranges }))).map((text) =>
-        text.replace(/^.*": /, ''),
-      ),
-      [
-        'must not have leading 0s in IP or prefix length',
-        'must not have leading 0s in IP or prefix length',
-        'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
-      ],
-    );
-  });
-
-  test('an address is given once, within the range, and to whom asks for it', async () => {
-    const spelled = await it.create('asked', { clusterIP: 'FD00:96:0::0007' });
-    assert.deepEqual([spelled.clusterIP, await it.taken()], ['FD00:96:0::0007', ['fd00:96::7 default/asked']]);
-    assert.deepEqual(await refusal(it.create('late', { clusterIP: 'fd00:96::7' })), [
-      'FieldValueInvalid spec.clusterIPs: Invalid value: ["fd00:96::7"]: failed to allocate IP fd00:96::7: provided IP is already allocated',
-    ]);
-    for (const clusterIP of ['192.168.0.1', '10.96.0.0', '10.96.255.255']) {
-      assert.deepEqual(await refusal(it.create('out', { clusterIP })), [
-        `FieldValueInvalid spec.clusterIPs: Invalid value: ["${clusterIP}"]: failed to allocate IP ${clusterIP}: the provided IP (${clusterIP}) is not in the valid range. The range of valid IPs is 10.96.0.0/16`,
-      ]);
-    }
-    assert.equal((await it.replace('asked', { clusterIP: 'FD00:96:0::0007' })).clusterIP, 'FD00:96:0::0007');
-    assert.deepEqual(await refusal(it.patch('asked', { clusterIP: 'fd00:96::8' })), [
-      'FieldValueInvalid spec.clusterIPs[0]: Invalid value: ["fd00:96::8"]: may not change once set',
-    ]);
-    await it.delete('asked');
-  });
+test('a refused Service takes nothing', async () => {
+  const before = await it.taken();
+  await refusal(
+    it.client.create('Service', { metadata: { name: 'lost', namespace: 'nowhere' }, spec: { ports: [{ port: 80 }] } }),
+  );
+  await it.create('there', { clusterIP: '10.96.0.5' });
+  await refusal(it.create('there', {}));
+  await refusal(it.create('bad', { type: 'NodePort', ports: [{ port: 80, nodePort: 1 }] }));
+  await it.delete('there');
+  assert.deepEqual(await it.taken(), before);
 });

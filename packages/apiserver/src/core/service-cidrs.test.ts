@@ -118,6 +118,27 @@ describe('SVC-28 ServiceCIDR', () => {
       await it.create('b');
     }));
 
+  test('one that is said not to be ready gives no addresses', () =>
+    withServer(['10.96.0.0/24'], async (it) => {
+      const say = (status: 'True' | 'False') => {
+        const conditions = [
+          { type: 'Ready', status, reason: '', message: '', lastTransitionTime: '2030-01-01T00:00:00Z' },
+        ];
+        return it.client.patch(
+          'ServiceCIDR',
+          { name: 'kubernetes' },
+          { status: { conditions } },
+          { subresource: 'status' },
+        );
+      };
+      await it.create('a');
+      await say('False');
+      assert.match((await refusal(it.create('b')))[0] ?? '', /range is full/);
+      await it.patch('a', { selector: { x: 'y' } });
+      await say('True');
+      await it.create('b');
+    }));
+
   test('a finalizer of somebody else is waited for, after ours', () =>
     withServer(['10.96.0.0/24'], async ({ client }) => {
       await client.create('ServiceCIDR', {

@@ -37,7 +37,9 @@ export class ServiceCidrs {
 
   /** Ranges new addresses come from, those of the configuration first. */
   ranges(family: IpFamily): readonly AddressRange[] {
-    const live = this.#live().sort((a, b) => Number(isDefault(b)) - Number(isDefault(a)));
+    const live = this.#live()
+      .filter(isReady)
+      .sort((a, b) => Number(isDefault(b)) - Number(isDefault(a)));
     const prefixes = live.flatMap(prefixesOf).filter((prefix) => ipFamilyOf(prefix) === family);
     return prefixes.map((prefix) => {
       const range = this.#ranges.get(prefix) ?? new AddressRange(prefix);
@@ -46,9 +48,10 @@ export class ServiceCidrs {
     });
   }
 
-  /** Whether any ServiceCIDR, also one that is going, holds the address. */
-  covers(address: IpAddress): boolean {
-    return this.#all().some((cidr) => prefixesOf(cidr).some((prefix) => prefixContains(prefix, address)));
+  /** Says of addresses whether any ServiceCIDR there is now, also one that is going, holds them. */
+  coverage(): (address: IpAddress) => boolean {
+    const prefixes = this.#all().flatMap(prefixesOf);
+    return (address) => prefixes.some((prefix) => prefixContains(prefix, address));
   }
 
   /** Makes the default ServiceCIDR when it is missing; a cluster that becomes dual-stack extends it. */
@@ -126,6 +129,12 @@ export function protectedCidr(cidr: ApiObject): ApiObject {
   const finalizers = [...new Set([...(cidr.metadata.finalizers ?? []), FINALIZER])];
   const condition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' } as const;
   return { ...cidr, metadata: { ...cidr.metadata, finalizers }, status: withCondition(cidr, condition) };
+}
+
+/** Whoever may write its status can close a range to new addresses. */
+function isReady({ status }: ApiObject): boolean {
+  const conditions = (status as { conditions?: Condition[] } | undefined)?.conditions ?? [];
+  return conditions.find(({ type }) => type === 'Ready')?.status !== 'False';
 }
 
 const isDefault = ({ metadata }: ApiObject) => metadata.name === DEFAULT_NAME;

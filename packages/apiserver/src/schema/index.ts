@@ -5,7 +5,7 @@ import { decode, isObject, type JsonObject } from './decode.ts';
 import { applyTableDefaults } from './defaults.ts';
 import { FieldErrors } from './field-errors.ts';
 import { applyKindDefaults } from './kind-defaults.ts';
-import { validateKind, validateKindUpdate } from './kind-validation.ts';
+import { kindWarnings, validateKind, validateKindUpdate } from './kind-validation.ts';
 import { validateMetadata } from './metadata-validation.ts';
 import { validateByTable } from './table-validation.ts';
 
@@ -25,7 +25,9 @@ function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptio
   const { old } = options;
   applyTableDefaults(type, object);
   applyKindDefaults(kind.kind, object, old === undefined);
-  return { object: object as unknown as ApiObject, unknown, warnings: [], causes: validate(type, kind, object, old) };
+  const causes = validate(type, kind, object, old);
+  const warnings = causes.length === 0 ? kindWarnings(kind.kind, object) : [];
+  return { object: object as unknown as ApiObject, unknown, warnings, causes };
 }
 
 function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiObject | undefined): Validated['causes'] {

@@ -26,6 +26,7 @@ import {
 } from './service-cidr-validation.ts';
 import { validateServiceUpdate } from './service-update-validation.ts';
 import { validateService } from './service-validation.ts';
+import { serviceWarnings } from './service-warnings.ts';
 
 type Validator = (object: JsonObject, errors: FieldErrors) => void;
 type UpdateValidator = (next: JsonObject, old: JsonObject, errors: FieldErrors) => void;
@@ -104,6 +105,15 @@ const UPDATE_VALIDATORS: Partial<Record<KindName, UpdateValidator>> = {
 
 export function validateKind(kind: KindName, object: JsonObject, errors: FieldErrors): void {
   VALIDATORS[kind]?.(object, errors);
+}
+
+const WARNINGS: Partial<Record<KindName, (object: JsonObject) => readonly string[]>> = {
+  Service: (object) => serviceWarnings(object as Service),
+};
+
+/** What is accepted with a Warning header. */
+export function kindWarnings(kind: KindName, object: JsonObject): readonly string[] {
+  return WARNINGS[kind]?.(object) ?? [];
 }
 
 export function validateKindUpdate(kind: KindName, next: JsonObject, old: JsonObject, errors: FieldErrors): void {

@@ -10,6 +10,7 @@ export interface ServiceServerOptions {
   /** Default: one range per family. */
   readonly cidrs?: readonly string[];
   readonly nodePortRange?: readonly [first: number, last: number];
+  readonly denyExternalIPs?: boolean;
 }
 
 /** An API server and what a test does with its Services, all in namespace `default`. */
@@ -23,9 +24,8 @@ export class ServiceServer {
   }
 
   static async start(options: ServiceServerOptions = {}): Promise<ServiceServer> {
-    const { directory, cidrs = ['10.96.0.0/16', 'fd00:96::/112'], nodePortRange = [30000, 32767] } = options;
-    const place = directory === undefined ? {} : { directory };
-    return new ServiceServer(await startApiServer({ serviceCidrs: cidrs.map(parsePrefix), nodePortRange, ...place }));
+    const { cidrs = ['10.96.0.0/16', 'fd00:96::/112'], nodePortRange = [30000, 32767], ...more } = options;
+    return new ServiceServer(await startApiServer({ serviceCidrs: cidrs.map(parsePrefix), nodePortRange, ...more }));
   }
 
   /** `kubectl create`; one port unless the spec says otherwise. */
