@@ -102,7 +102,10 @@ function captureChains(fields: Fields): Chain[] {
   ];
 }
 
-/** Where IPVS has taken a packet: it comes by output again, or goes on to a socket of this node. */
+/**
+ * What IPVS sends on comes by output (again), where it would be routed anew by its mark; what it gives to a socket of this
+ * node goes on by input. At last what it has not taken.
+ */
 function restoreChains(): Chain[] {
   const kept = bits(CT_MARK, KEEP_ALL - SAVED);
   const rules = [rule([ifCaptured, jump('restore-mark')])];
@@ -114,6 +117,7 @@ function restoreChains(): Chain[] {
         rule([setMark(constant(0))]),
       ],
     },
+    { name: 'restore-sent', base: base('filter', 'output', -350), rules },
     { name: 'restore-output', base: base('filter', 'output', -97), rules },
     { name: 'restore-input', base: base('filter', 'input', 101), rules },
   ];
