@@ -106,6 +106,19 @@ test('a record that cannot be understood: every mode is tried once, and none has
   assert.ok(recorded().includes('nftables'));
 });
 
+test('a mode that departs with its connections stays in the record for the next agent', async (t) => {
+  const { start, proxy, recorded } = node(t);
+  const former = start();
+  former.begin('ipvs');
+  former.enter('nftables');
+  await former.leave({ ...proxy('ipvs'), departing: true }, proxy('nftables'));
+  assert.deepEqual([await former.sweep(proxy('nftables')), recorded()], [undefined, ['nftables', 'ipvs']]);
+  const next = start();
+  next.begin('nftables');
+  await next.sweep(proxy('nftables'));
+  assert.deepEqual(recorded(), ['nftables']);
+});
+
 test('cleanup removes every mode of the record and the record', async (t) => {
   const { start, removed, file } = node(t);
   const former = start();

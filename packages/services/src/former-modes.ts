@@ -71,7 +71,8 @@ export class FormerModes {
     }
   }
 
-  #forget({ mode, base }: ServiceProxy, present: ServiceProxy): void {
+  #forget({ mode, base, departing }: ServiceProxy, present: ServiceProxy): void {
+    if (departing) return;
     const shared = base === undefined || base === present.mode || base === present.base;
     this.#record.remove(mode, ...(shared ? [] : [base]));
   }

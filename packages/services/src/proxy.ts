@@ -48,6 +48,8 @@ export interface ServiceProxy {
   readonly mode: ProxyMode;
   /** Another mode whose state in the kernel this one keeps and uses too: it survives going from one to the other. */
   readonly base?: ProxyMode;
+  /** Its rules lead from 127.0.0.1 to pods, and drop what comes from the wire with such addresses. */
+  readonly routesLoopback?: boolean;
   /**
    * Brings the kernel in step with the view. The first call adopts or replaces what is there, in a way that drops nothing.
    * `look`: compare with the kernel instead of trusting what was written last. Throws when the kernel refuses; the room
@@ -69,6 +71,8 @@ export interface ServiceProxy {
    * using, when that is this mode's base.
    */
   cleanup(successor?: ProxyMode): void | Promise<void>;
+  /** After cleanup: what open connections need is still there and goes with them, or with the cleanup of a later process. */
+  readonly departing?: boolean;
   /** Pods have come or gone: their sockets are served from now on. */
   podsChanged?(): void;
 }

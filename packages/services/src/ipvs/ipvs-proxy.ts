@@ -18,6 +18,7 @@ export function createIpvsProxy(context: ProxyContext): ServiceProxy {
 
 class IpvsProxy implements ServiceProxy {
   readonly mode = 'ipvs';
+  departing = false;
   readonly #context: ProxyContext;
   #kernel: IpvsKernel | undefined;
   #families: readonly FamilyServers[] | undefined;
@@ -120,7 +121,7 @@ class IpvsProxy implements ServiceProxy {
     this.#kernel = undefined;
     this.#families = undefined;
     if (successor !== undefined) {
-      depart(kernel, netns, view);
+      this.departing = depart(kernel, netns, view);
       return;
     }
     kernel.clear();

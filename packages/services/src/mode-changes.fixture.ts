@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { connectTcp } from '@podwire/kernel';
+import { putService, putSlice } from './api-objects.fixture.ts';
+import { type SocketPlaceFixture, withSocketPlace } from './ebpf/socket-place.fixture.ts';
+import type { ProxyMode } from './proxy.ts';
+import { PROXY_MODES } from './proxy-modes.ts';
+import { type World, withWorld } from './world.fixture.ts';
+
+export interface ModeWorld {
+  readonly world: World;
+  /** The mode the next agent is started with. */
+  mode: ProxyMode;
+  readonly record: string;
+  /** The modes that have something in the kernel. */
+  traces(): ProxyMode[];
+}
+
+/** A world whose agents may be of any mode, and remember. */
+export async function withModeWorld(first: ProxyMode, fn: (world: ModeWorld) => Promise<void>): Promise<void> {
+  const runDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'pwt-run-'));
+  const state = { mode: first, record: path.join(runDirectory, 'proxy-modes.json') };
+  try {
+    await withSocketPlace((place) =>
+      withWorld(
+        (world) => fn(Object.assign(state, { world, traces: () => tracesOf(world, place) })),
+        ({ client, near1, near2 }) => ({
+          proxyMode: state.mode,
+          runDirectory,
+          sockets: {
+            ...{ cgroup: place.cgroup, bpffs: place.bpffs },
+            podNamespaces: () => [client, near1, near2].map((netns) => netns.path),
+          },
+        }),
+      ),
+    );
+  } finally {
+    fs.rmSync(runDirectory, { recursive: true });
+  }
+}
+
+function tracesOf(world: World, { bpffs }: SocketPlaceFixture): ProxyMode[] {
+  const run = (command: string, ...args: string[]): string => {
+    try {
+      return world.run('node', command, ...args);
+    } catch {
+      return '';
+    }
+  };
+  const tables = world.run('node', 'nft', 'list', 'tables');
+  const pins = path.join(bpffs, 'podwire');
+  const found: Readonly<Record<ProxyMode, boolean>> = {
+    nftables: tables.includes('podwire-services'),
+    iptables: /PODWIRE-|podwire: /.test(run('iptables-nft-save') + run('iptables-legacy-save')),
+    ipvs: tables.includes('podwire-ipvs') || /^(TCP|UDP|SCTP|FWM) /m.test(run('ipvsadm', '-Ln')),
+    userspace: tables.includes('podwire-userspace'),
+    ebpf: fs.existsSync(pins) && fs.readdirSync(pins).length > 0,
+  };
+  return PROXY_MODES.filter((mode) => found[mode]);
+}
+
+/** What a mode has there while it is in force. */
+export const traceOf = (mode: ProxyMode): ProxyMode[] => (mode === 'ebpf' ? ['nftables', 'ebpf'] : [mode]);
+
+/** A connection that somebody uses on and on. */
+async function converse({ netns }: World, address: string) {
+  const socket = await connectTcp({ netns: netns.client, address, port: 80 });
+  await once(socket, 'data');
+  // reset when the program that relays it ends
+  socket.on('error', () => {});
+  return {
+    echo: async (what: string): Promise<void> => {
+      socket.write(what);
+      const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(5000) });
+      assert.equal(String(data), what);
+    },
+    end: () => socket.destroy(),
+  };
+}
+
+const stepsOf = (circuit: readonly ProxyMode[]) =>
+  circuit.slice(1).map((to, i) => ({ from: circuit[i] as ProxyMode, to }));
+
+/** From each mode to the next by an agent that dies and another one. */
+export function runDeaths(t: TestContext, circuit: readonly ProxyMode[]): Promise<void> {
+  return withModeWorld(circuit[0] as ProxyMode, async (place) => {
+    const { world } = place;
+    putService(world.informers, '10.96.1.1', { backends: ['near1', 'near2', 'far'] });
+    await world.room.idle();
+    for (const { from, to } of stepsOf(circuit))
+      await t.test(`${from}, then ${to}`, async () => {
+        assert.deepEqual(place.traces(), traceOf(from));
+        const open = await converse(world, '10.96.1.1');
+        place.mode = to;
+        await world.restart();
+        const { errors } = world.room.status();
+        // what mode ipvs needs for connections goes with them
+        if (from !== 'ipvs') {
+          assert.deepEqual([place.traces(), errors], [traceOf(to), []]);
+          const recorded: ProxyMode[] = JSON.parse(fs.readFileSync(place.record, 'utf8'));
+          assert.deepEqual(
+            recorded.filter((mode) => !traceOf(to).includes(mode)),
+            [],
+          );
+        }
+        assert.equal(world.room.mode, to);
+        await world.connect('client', '10.96.1.1', 80);
+        // what is relayed ends with the program
+        if (from !== 'userspace') await open.echo(`${from} and ${to}`);
+        open.end();
+        assert.deepEqual(await world.room.diff(), []);
+      });
+  });
+}
+
+/** From each mode to the next while the room lives. */
+export function runChangesOfMode(t: TestContext, circuit: readonly ProxyMode[]): Promise<void> {
+  return withModeWorld(circuit[0] as ProxyMode, async (place) => {
+    const { world } = place;
+    const name = putService(world.informers, '10.96.1.1', { backends: ['near1', 'near2', 'far'] });
+    await world.room.idle();
+    const first = await converse(world, '10.96.1.1');
+    for (const { from, to } of stepsOf(circuit))
+      await t.test(`${from} to ${to}`, async () => {
+        const open = await converse(world, '10.96.1.1');
+        await world.room.setMode(to);
+        if (!circuit.includes('ipvs'))
+          assert.deepEqual([place.traces(), world.room.status().errors], [traceOf(to), []]);
+        await open.echo(`${from} and ${to}`);
+        await first.echo(`still, in ${to}`);
+        open.end();
+        putSlice(world.informers, name, { backends: ['near1'] });
+        await world.room.idle();
+        assert.equal((await world.connect('client', '10.96.1.1', 80)).server, 'near1:8080');
+        putSlice(world.informers, name, { backends: ['near1', 'near2', 'far'] });
+        await world.room.idle();
+        assert.deepEqual(await world.room.diff(), []);
+      });
+    first.end();
+  });
+}
