@@ -67,6 +67,7 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
     clusterName: config.name,
     streams,
   });
+  for (const message of server.repairs) logger.error('an allocation of a Service was wrong', { message });
   await listen(server, config, at('router'), paths.apiSocket);
   writeFileSync(paths.kubeconfig, server.kubeconfig(`https://127.0.0.1:${config.apiPort}`), { mode: 0o600 });
   const client = server.client();
