@@ -11,7 +11,7 @@ import {
 } from '../nftables/service-plan.ts';
 import type { EntryKey } from './layout.ts';
 import { type Scheduling, schedulerOf, schedulingOf } from './scheduler.ts';
-import { type VirtualServer, virtualServer } from './virtual-server.ts';
+import { type ServerBasis, type VirtualServer, virtualServer } from './virtual-server.ts';
 
 /** What one service needs in one family: virtual servers, and elements that lead to them. */
 export interface IpvsPlan extends ServicePlan {
@@ -57,18 +57,19 @@ function planEntry(
   const key: EntryKey = [address, protocol, port];
   const elements: PlannedElement[] = filterElements({ service, entry }, place.cluster);
   const servers: VirtualServer[] = [];
+  const basis: ServerBasis = { service, node: place.node, scheduling };
   const element: SetElement = { key };
   if (target.kind === 'serve') {
     elements.push(['svc', element]);
-    servers.push(virtualServer(key, target.endpoints, { service, scheduling }));
+    servers.push(virtualServer(key, target.endpoints, basis));
   }
   const mark = inside?.kind === 'serve' ? place.markOf(id) : undefined;
   if (inside?.kind === 'serve' && mark !== undefined) {
     elements.push(['inside', { key, data: [mark] }]);
     const known = { value: mark, family: place.family };
-    servers.push(virtualServer(key, inside.endpoints, { service, scheduling, mark: known }));
+    servers.push(virtualServer(key, inside.endpoints, { ...basis, mark: known }));
   }
-  const by = servers.length ? ` by ${scheduling.scheduler}` : '';
+  const by = servers.length ? `; scheduler ${scheduling.scheduler}` : '';
   const describe = () => ({ what: `${describeEntry(entry)}${by}`, why: entry.why });
   const endpoints = reachable(entry).map(endpointName);
   return {

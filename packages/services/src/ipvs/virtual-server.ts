@@ -1,7 +1,7 @@
 import type { Family, IpAddress } from '@podwire/base';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
-import type { EndpointModel, ServiceModel } from '../model.ts';
-import { type EntryKey, SCRATCH } from './layout.ts';
+import type { EndpointModel, NodeModel, ServiceModel } from '../model.ts';
+import { type EntryKey, entryId, SCRATCH } from './layout.ts';
 import type { Scheduling } from './scheduler.ts';
 
 /** What IPVS is to have for an entry: by its address and port, or by the mark of packets from inside. */
@@ -33,29 +33,46 @@ export function serverId(key: IpvsServiceKey): string {
 
 export const isCaptureMark = (mark: number): boolean => mark > SCRATCH && mark <= SCRATCH + 0xffff;
 
-/** `number`: of the mark it is known by; absent: it has the entry's own address. */
+/** What all virtual servers of a service have in common. */
+export interface ServerBasis {
+  readonly service: ServiceModel;
+  readonly node: NodeModel;
+  readonly scheduling: Scheduling;
+}
+
+/** `mark`: it is known by; absent: it has the entry's own address. */
 export function virtualServer(
   entry: EntryKey,
   endpoints: readonly EndpointModel[],
-  {
-    service,
-    scheduling,
-    mark,
-  }: { readonly service: ServiceModel; readonly scheduling: Scheduling; readonly mark?: Mark },
+  { service, node, scheduling, mark }: ServerBasis & { readonly mark?: Mark },
 ): VirtualServer {
   const [address, protocol, port] = entry;
   const key: IpvsServiceKey = mark ? { fwmark: mark.value, family: mark.family } : { protocol, address, port };
   const { affinitySeconds } = service;
+  const destinations = endpoints.map((one) => ({ address: one.address, port: one.port, weight: one.weight ?? 1 }));
   return {
     id: serverId(key),
     key,
     entry,
     options: { ...scheduling, ...(affinitySeconds > 0 && { persistence: affinitySeconds }) },
-    destinations: endpoints.map((one) => ({ address: one.address, port: one.port, weight: one.weight ?? 1 })),
+    destinations: beginningAnywhere(destinations, `${node.name} ${entryId(entry)}`),
   };
 }
 
 export interface Mark {
   readonly value: number;
   readonly family: Family;
+}
+
+/** Who takes turns begins with the one that was written last: it is another one on each node and for each address. */
+function beginningAnywhere<T>(list: readonly T[], name: string): readonly T[] {
+  const start = list.length > 1 ? hashOf(name) % list.length : 0;
+  return start === 0 ? list : [...list.slice(start), ...list.slice(0, start)];
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
 }
