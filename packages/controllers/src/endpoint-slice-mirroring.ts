@@ -4,7 +4,7 @@ import { KeyQueue } from './key-queue.ts';
 import { isMirror, MAX_MIRRORED, type MirrorPlan, mirrorsOf, planMirror } from './mirrored-slices.ts';
 import { ObjectIndex } from './object-index.ts';
 import { SliceWriter } from './slice-writer.ts';
-import { SERVICE_NAME } from './slices.ts';
+import { serviceKeyOf } from './slices.ts';
 
 type Endpoints = ObjectOf<'Endpoints'>;
 
@@ -13,7 +13,7 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
   const { client, informers, logger } = context;
   const endpoints = informers.of('Endpoints');
   const services = informers.of('Service');
-  const slices = new ObjectIndex(informers.of('EndpointSlice'), namespaceOf);
+  const slices = new ObjectIndex(informers.of('EndpointSlice'), (slice) => [serviceKeyOf(slice)]);
   const writer = new SliceWriter(context);
 
   const warn = async (object: Endpoints, reason: string, message: string): Promise<void> => {
@@ -32,8 +32,9 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
   const reconcile = async (key: string): Promise<undefined> => {
     const { name, namespace } = splitKey(key);
     const object = endpoints.get(name, namespace);
-    const all = slices.get(namespace);
-    const plan = object && planMirror(object, services.get(name, namespace), all);
+    const all = slices.get(key);
+    const isTaken = (slice: string): boolean => informers.of('EndpointSlice').get(slice, namespace) !== undefined;
+    const plan = object && planMirror(object, services.get(name, namespace), all, isTaken);
     await writer.apply(plan?.slices ?? [], mirrorsOf(name, all));
     if (object && plan) await tell(object, plan);
   };
@@ -45,8 +46,7 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
       if (endpoints.get(object.metadata?.name ?? '', namespaceOf(object))) queue.add(keyOf(object));
     }),
     informers.of('EndpointSlice').subscribe(({ type, object }) => {
-      if (type !== 'added' && isMirror(object))
-        queue.add(`${namespaceOf(object)}/${object.metadata?.labels?.[SERVICE_NAME]}`);
+      if (type !== 'added' && isMirror(object)) queue.add(serviceKeyOf(object));
     }),
   ];
   return { stop: () => [...ends.map((end) => end()), queue.stop()] };

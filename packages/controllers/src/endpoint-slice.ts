@@ -16,7 +16,7 @@ import { KeyQueue } from './key-queue.ts';
 import { isMirror } from './mirrored-slices.ts';
 import { ObjectIndex } from './object-index.ts';
 import { SliceWriter } from './slice-writer.ts';
-import { hasSelector, MANAGED_BY, MANAGER, planSlices, SERVICE_NAME, type SlicePlan } from './slices.ts';
+import { hasSelector, MANAGED_BY, MANAGER, planSlices, type SlicePlan, serviceKeyOf } from './slices.ts';
 import { planTopology, type Topology, topologyKey } from './topology.ts';
 import { distributionOf } from './topology-hints.ts';
 
@@ -46,9 +46,9 @@ class EndpointSliceController implements Controller {
     this.#context = context;
     this.#queue = new KeyQueue({ name: 'endpointslice', logger, reconcile: (key) => this.#reconcile(key) });
     this.#writer = new SliceWriter(context);
-    this.#services = new ObjectIndex(informers.of('Service'), namespaceOf);
-    this.#pods = new ObjectIndex(informers.of('Pod'), namespaceOf);
-    this.#slices = new ObjectIndex(informers.of('EndpointSlice'), namespaceOf);
+    this.#services = new ObjectIndex(informers.of('Service'), selectorKeys);
+    this.#pods = new ObjectIndex(informers.of('Pod'), labelKeys);
+    this.#slices = new ObjectIndex(informers.of('EndpointSlice'), (slice) => [serviceKeyOf(slice)]);
     this.#ends = [
       ...[this.#services, this.#pods, this.#slices].map(({ stop }) => stop),
       informers.of('Service').subscribe(({ object }) => this.#queue.add(keyOf(object))),
@@ -73,8 +73,8 @@ class EndpointSliceController implements Controller {
   }
 
   #touch(pod: Pod): void {
-    for (const service of this.#services.get(namespaceOf(pod)))
-      if (hasSelector(service) && selectorMatches({ matchLabels: service.spec?.selector ?? {} }, pod.metadata?.labels))
+    for (const service of labelKeys(pod).flatMap((key) => this.#services.get(key)))
+      if (selectorMatches({ matchLabels: service.spec?.selector ?? {} }, pod.metadata?.labels))
         this.#queue.add(keyOf(service));
   }
 
@@ -88,22 +88,25 @@ class EndpointSliceController implements Controller {
     const { name, namespace } = splitKey(key);
     const { client, informers } = this.#context;
     const service = informers.of('Service').get(name, namespace);
-    const slices = this.#slices.get(namespace);
-    const present = slices.filter((slice) => isManaged(slice) && serviceKeyOf(slice) === key);
+    const slices = this.#slices.get(key);
+    const present = slices.filter(isManaged);
     if (!service || service.metadata?.deletionTimestamp || service.spec?.type === 'ExternalName') {
       this.#said.delete(key);
       await this.#writer.apply([], present);
       if (!service && informers.of('Endpoints').get(name, namespace))
         await client.delete('Endpoints', { name, namespace });
     } else if (hasSelector(service)) {
-      const plan = planSlices(service, { pods: this.#pods.get(namespace), topology: this.#where(), slices });
+      const plan = planSlices(service, {
+        pods: selectorKeys(service).flatMap((label) => this.#pods.get(label)),
+        ...{ topology: this.#where(), slices },
+        isTaken: (name) => informers.of('EndpointSlice').get(name, namespace) !== undefined,
+      });
       await this.#writer.apply(plan.slices, present);
       await this.#writeEndpoints(planEndpoints(service, plan.slices));
       await this.#tell(service, plan);
     }
     // Without a selector the endpoints stay as they were until somebody else says which they are.
-    else if (slices.some((slice) => isMirror(slice) && serviceKeyOf(slice) === key))
-      await this.#writer.apply([], present);
+    else if (slices.some(isMirror)) await this.#writer.apply([], present);
   }
 
   #where(): Topology {
@@ -148,5 +151,14 @@ class EndpointSliceController implements Controller {
 }
 
 const isManaged = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[MANAGED_BY] === MANAGER;
-const serviceKeyOf = ({ metadata }: EndpointSlice): string =>
-  `${metadata?.namespace ?? ''}/${metadata?.labels?.[SERVICE_NAME] ?? ''}`;
+
+/** One of the labels its pods must have: enough to find those that may match. */
+function selectorKeys(service: Service): string[] {
+  const [first] = hasSelector(service) ? Object.entries(service.spec?.selector ?? {}) : [];
+  return first ? [labelKey(service, first)] : [];
+}
+
+const labelKeys = (pod: Pod): string[] =>
+  Object.entries(pod.metadata?.labels ?? {}).map((label) => labelKey(pod, label));
+const labelKey = (object: Pod | Service, [name, value]: readonly [string, string]): string =>
+  `${namespaceOf(object)}/${name}=${value}`;

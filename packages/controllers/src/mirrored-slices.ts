@@ -1,7 +1,7 @@
 import { type Family, familyOf, tryParseIp } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
 import { nameOf, namespaceOf, ownedBy } from './context.ts';
-import { freeName, hasSelector, MANAGED_BY, SERVICE_NAME } from './slices.ts';
+import { FreeNames, hasSelector, MANAGED_BY, SERVICE_NAME } from './slices.ts';
 
 type Service = ObjectOf<'Service'>;
 type Endpoints = ObjectOf<'Endpoints'>;
@@ -36,22 +36,24 @@ export function isMirrored(endpoints: Endpoints, service: Service | undefined): 
 
 /**
  * EndpointSlices of the same content as hand-made Endpoints: one for each family of each subset, by the names of the
- * present ones where they can stay. `present`: all slices of the namespace. Source: KEP-752.
+ * present ones where they can stay. `present`: all slices of the Service; `isTaken`: whether the namespace has a slice of
+ * this name. Source: KEP-752.
  */
 export function planMirror(
   endpoints: Endpoints,
   service: Service | undefined,
   present: readonly EndpointSlice[],
+  isTaken?: (name: string) => boolean,
 ): MirrorPlan {
   if (!isMirrored(endpoints, service)) return NOTHING;
-  const taken = new Set(present.map(nameOf));
+  const names = new FreeNames(nameOf(endpoints), present.map(nameOf), isTaken);
   const own = mirrorsOf(nameOf(endpoints), present).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const subsets = (endpoints.subsets ?? []).map(readSubset);
   const slices = subsets.flatMap(({ ports, byFamily }) =>
     [...byFamily].map(([family, list]) => {
       const addressType = family === 'ipv4' ? 'IPv4' : 'IPv6';
       const reused = own.findIndex((slice) => slice.addressType === addressType);
-      const name = reused < 0 ? freeName(nameOf(endpoints), taken) : nameOf(own.splice(reused, 1)[0] as EndpointSlice);
+      const name = reused < 0 ? names.next() : nameOf(own.splice(reused, 1)[0] as EndpointSlice);
       return sliceOf(endpoints, { name, addressType, endpoints: list, ports });
     }),
   );

@@ -1,14 +1,14 @@
 import type { Informer, KindName, ObjectOf } from '@podwire/kube';
 import { keyOf } from './context.ts';
 
-/** The objects of an informer by something they have in common, so that one need not look through all of them. */
+/** The objects of an informer by what they have in common, one thing or several, so that one need not look through all. */
 export class ObjectIndex<K extends KindName> {
   readonly #groups = new Map<string, Map<string, ObjectOf<K>>>();
-  readonly #group: (object: ObjectOf<K>) => string;
+  readonly #names: (object: ObjectOf<K>) => readonly string[];
   readonly stop: () => void;
 
-  constructor(informer: Informer<K>, group: (object: ObjectOf<K>) => string) {
-    this.#group = group;
+  constructor(informer: Informer<K>, names: (object: ObjectOf<K>) => readonly string[]) {
+    this.#names = names;
     this.stop = informer.subscribe((event) => {
       if (event.type === 'modified') this.#remove(event.previous);
       if (event.type === 'deleted') this.#remove(event.object);
@@ -21,15 +21,17 @@ export class ObjectIndex<K extends KindName> {
   }
 
   #put(object: ObjectOf<K>): void {
-    const name = this.#group(object);
-    const group = this.#groups.get(name) ?? new Map<string, ObjectOf<K>>();
-    this.#groups.set(name, group.set(keyOf(object), object));
+    for (const name of this.#names(object)) {
+      const group = this.#groups.get(name) ?? new Map<string, ObjectOf<K>>();
+      this.#groups.set(name, group.set(keyOf(object), object));
+    }
   }
 
   #remove(object: ObjectOf<K>): void {
-    const name = this.#group(object);
-    const group = this.#groups.get(name);
-    group?.delete(keyOf(object));
-    if (group?.size === 0) this.#groups.delete(name);
+    for (const name of this.#names(object)) {
+      const group = this.#groups.get(name);
+      group?.delete(keyOf(object));
+      if (group?.size === 0) this.#groups.delete(name);
+    }
   }
 }

@@ -205,6 +205,12 @@ test('slices of others keep their names and content, also those of a Service tha
     plan(service(), many(1), [foreign]).map(({ metadata }) => metadata?.name),
     ['s-1'],
   );
+  const taken = planSlices(service(), { pods: many(101), topology, isTaken: (name) => name === 's-1' }).slices;
+  assert.deepEqual(
+    taken.map(({ metadata }) => metadata?.name),
+    ['s-0', 's-2'],
+    'of another Service',
+  );
   const old = plan(service({}, { uid: 'an older one' }), many(1));
   assert.deepEqual(
     plan(service(), many(1), old).map(({ metadata }) => metadata?.name),

@@ -21,8 +21,10 @@ const MAX_ENDPOINTS = 100;
 export interface SliceSources {
   readonly pods: readonly Pod[];
   readonly topology: Topology;
-  /** All slices of the Service's namespace; absent: there are none. */
+  /** Those that are there for the Service, whoever made them; absent: none. */
   readonly slices?: readonly EndpointSlice[];
+  /** Whether the namespace has a slice of this name; absent: only if it is one of those. */
+  readonly isTaken?: (name: string) => boolean;
 }
 
 export interface SlicePlan {
@@ -41,9 +43,9 @@ export function hasSelector({ spec }: Service): boolean {
  * port may be another number on each pod; at most 100 endpoints each; by the names of the present ones where they can
  * stay. Deterministic: an unchanged cluster gives the same slices.
  */
-export function planSlices(service: Service, { pods, topology, slices = [] }: SliceSources): SlicePlan {
+export function planSlices(service: Service, { pods, topology, slices = [], isTaken }: SliceSources): SlicePlan {
   if (!hasSelector(service)) return { slices: [], unhinted: {} };
-  const taken = new Set(slices.map(nameOf));
+  const names = new FreeNames(nameOf(service), slices.map(nameOf), isTaken);
   const own = slices.filter((slice) => isOurs(slice, service)).sort(byKey);
   const chosen = pods.filter((pod) => selects(service, pod)).sort(byKey);
   const unhinted: Record<string, string> = {};
@@ -53,7 +55,7 @@ export function planSlices(service: Service, { pods, topology, slices = [] }: Sl
     if (refused !== undefined) unhinted[addressType] = refused;
     const present = own.filter((slice) => slice.addressType === addressType);
     return packEndpoints(groups, present, MAX_ENDPOINTS).map((packed) =>
-      sliceOf(service, addressType, { ...packed, name: packed.name ?? freeName(nameOf(service), taken) }),
+      sliceOf(service, addressType, { ...packed, name: packed.name ?? names.next() }),
     );
   });
   return { slices: planned, unhinted };
@@ -68,6 +70,10 @@ export function familiesOf({ spec }: Service): Family[] {
   const address = tryParseIp(spec?.clusterIP ?? '');
   return named.length > 0 ? named : [address ? familyOf(address) : 'ipv4'];
 }
+
+/** `namespace/name` of the Service that a slice says it is for. */
+export const serviceKeyOf = ({ metadata }: EndpointSlice): string =>
+  `${metadata?.namespace ?? ''}/${metadata?.labels?.[SERVICE_NAME] ?? ''}`;
 
 /** The manager's label and the owner together: a Service that was made again does not take over the slices of the old one. */
 export function isOurs({ metadata }: EndpointSlice, service: Service): boolean {
@@ -110,12 +116,22 @@ function groupsOf(pods: readonly Pod[], service: Service, { family, topology }: 
   return { groups: [...groups.values()], refused };
 }
 
-/** The first of `web-0`, `web-1`, ... that is free, and no longer is. */
-export function freeName(base: string, taken: Set<string>): string {
-  let i = 0;
-  while (taken.has(`${base}-${i}`)) i++;
-  taken.add(`${base}-${i}`);
-  return `${base}-${i}`;
+/** `web-0`, `web-1`, ... but those that are taken. */
+export class FreeNames {
+  readonly #base: string;
+  readonly #isTaken: (name: string) => boolean;
+  #next = 0;
+
+  constructor(base: string, taken: readonly string[], isTaken: (name: string) => boolean = () => false) {
+    const known = new Set(taken);
+    this.#base = base;
+    this.#isTaken = (name) => known.has(name) || isTaken(name);
+  }
+
+  next(): string {
+    while (this.#isTaken(`${this.#base}-${this.#next}`)) this.#next++;
+    return `${this.#base}-${this.#next++}`;
+  }
 }
 
 function sliceOf(service: Service, addressType: string, { name, ports, endpoints }: Packed & { name: string }) {
