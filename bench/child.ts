@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import type { Netns } from '../packages/kernel/src/index.ts';
 
 /** Runs a program inside the netns, without the cost of `ip netns exec`; throws when it fails. */
@@ -12,4 +13,19 @@ export function runInside(netns: Netns, command: string, args: readonly string[]
 /** Lines of ip(8) without the leading `ip`. */
 export function ip(netns: Netns, ...lines: readonly string[]): void {
   runInside(netns, 'ip', ['-batch', '-'], lines.join('\n'));
+}
+
+/** The next message of a forked program; throws when it ends instead. */
+export async function messageFrom<T>(child: ChildProcess): Promise<T> {
+  const ended = new AbortController();
+  const death = once(child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
+    throw new Error(`the program ended (${signal ?? code}) instead of answering`);
+  });
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal: ended.signal }), death]);
+    return message as T;
+  } finally {
+    ended.abort();
+    death.catch(() => {});
+  }
 }

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, startApiServer } from '../packages/apiserver/src/index.ts';
 import { parsePrefix } from '../packages/base/src/index.ts';
 import type { KubeClient } from '../packages/kube/src/index.ts';
-import { runInside } from './child.ts';
+import { messageFrom, runInside } from './child.ts';
 import { iptablesShape } from './kube-proxy-shape.ts';
 import { printParts } from './part.ts';
 import { type ServiceNode, withServiceNode } from './service-node.ts';
@@ -43,7 +43,7 @@ async function startAgent({ netns }: ServiceNode, directory: string): Promise<Ch
   const agent = fork(program, [netns.path, path.join(directory, 'api')], {
     env: { ...process.env, NODE_COMPILE_CACHE: path.join(directory, 'compiled') },
   });
-  await once(agent, 'message');
+  await messageFrom(agent);
   return agent;
 }
 

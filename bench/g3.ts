@@ -4,8 +4,8 @@
  * change is compared with that of the same change of the same ruleset by one `nft -f -`, in turn.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
+import { messageFrom } from './child.ts';
 import type { ChurnRequest, ChurnResult } from './churn-agent.ts';
 import { LiveTraffic, type TrafficSummary } from './live-traffic.ts';
 import { printParts } from './part.ts';
@@ -23,8 +23,7 @@ const PEER_CHANGES = 300;
 
 async function ask(agent: ChildProcess, request: ChurnRequest): Promise<ChurnResult> {
   agent.send(request);
-  const [result] = (await once(agent, 'message')) as [ChurnResult];
-  return result;
+  return messageFrom<ChurnResult>(agent);
 }
 
 function requireKept({ drift, passes }: ChurnResult): void {
@@ -78,7 +77,7 @@ await withServiceNode((peerNode) =>
     const results: ChurnResult[] = [];
     const summaries: TrafficSummary[] = [];
     try {
-      await once(agent, 'message');
+      await messageFrom(agent);
       const peer = new TextPeer(peerNode.netns, SERVICES);
       const ours = async (): Promise<number> => {
         const traffic = new LiveTraffic(node, SERVICES);
