@@ -14,7 +14,9 @@ import { servicesError } from './errors.ts';
 import { FormerModes } from './former-modes.ts';
 import type { ProxyHealth } from './health-answer.ts';
 import { HealthServers } from './health-server.ts';
+import { hasLoopbackPorts, LoopbackRouting } from './loopback.ts';
 import { sortEntries } from './mode-plan.ts';
+import { familiesOf } from './model.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
@@ -64,6 +66,7 @@ class ServicesController implements ServicesRoom {
   readonly #store: ServiceStore;
   readonly #node: NodeState;
   readonly #health: HealthServers;
+  readonly #loopback: LoopbackRouting;
   readonly #former: FormerModes;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
@@ -92,6 +95,7 @@ class ServicesController implements ServicesRoom {
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
+    this.#loopback = new LoopbackRouting(netns);
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
@@ -188,6 +192,7 @@ class ServicesController implements ServicesRoom {
 
   async cleanup(): Promise<void> {
     await this.stop();
+    if (this.#node.wantsLoopback) this.#loopback.end();
     await this.#former.cleanup(this.#mode);
   }
 
@@ -213,6 +218,7 @@ class ServicesController implements ServicesRoom {
         ...(this.#proxy?.problems(this.#store) ?? []),
         ...limits,
         ...this.#former.problems,
+        ...this.#loopback.problems(),
         ...this.#health.problems(),
       ],
       facts: { mode: this.#mode, ...this.#facts, healthPorts: this.#health.size, ...this.#proxy?.facts() },
@@ -248,6 +254,7 @@ class ServicesController implements ServicesRoom {
     try {
       if (this.#next) await this.#change(this.#next, this.#proxy);
       else await this.#sync(this.#proxy, changes, look);
+      this.#bringLoopback(look);
       await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#look = false;
@@ -262,6 +269,12 @@ class ServicesController implements ServicesRoom {
       this.#passTime = performance.now() - startedAt;
       this.#awaitStep();
     }
+  }
+
+  #bringLoopback(look: boolean): void {
+    const { cluster, node } = this.#store;
+    const wanted = hasLoopbackPorts(node) && familiesOf(cluster).includes('ipv4');
+    this.#loopback.bring(wanted && this.#proxy?.routesLoopback === true, look);
   }
 
   #awaitStep(): void {
@@ -288,6 +301,7 @@ class ServicesController implements ServicesRoom {
     }
     this.#proxy = next;
     this.#mode = next.mode;
+    this.#bringLoopback(true);
     await this.#former.leave(before, next);
     await before.close();
   }

@@ -43,12 +43,13 @@ interface EntrySource {
   readonly port: ServicePortModel;
 }
 
-/** All entries of one port in one family. */
+/** All entries of one port in one family. `loopback`: node ports at loopback addresses, where wanted, too. */
 export function portEntries(
   service: ServiceModel,
   port: ServicePortModel,
-  where: { readonly node: NodeModel; readonly family: Family },
+  where: { readonly node: NodeModel; readonly family: Family; readonly loopback?: boolean },
 ): Entry[] {
+  const nodePortAddresses = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
   const { internal, external, inside } = portTargets(service, port, where);
   const outer = { target: external, ...(inside && { inside }) };
   const name = `${service.namespace}/${service.name}`;
@@ -67,9 +68,7 @@ export function portEntries(
     });
   return [
     ...entries('cluster IP', service.clusterAddresses, port.port, { target: internal }),
-    ...(port.nodePort
-      ? entries('node port', where.node.nodePortAddresses.filter(isRoutable), port.nodePort, outer)
-      : []),
+    ...(port.nodePort ? entries('node port', nodePortAddresses, port.nodePort, outer) : []),
     ...entries('load-balancer IP', service.loadBalancerAddresses, port.port, outer),
     ...entries('external IP', service.externalAddresses, port.port, outer),
   ];

@@ -29,14 +29,18 @@ const PLANNERS: Readonly<Record<ProxyMode, (model: ServicesModel) => Promise<Mod
   ipvs: async (model) => (await import('./ipvs/plan.ts')).plan(viewOf(model)),
   userspace: async (model) => (await import('./userspace/plan.ts')).plan(viewOf(model)),
   ebpf: async (model) => {
-    const [{ SocketPlan, describeEntry }, { plan }] = await Promise.all([
+    const [{ SocketPlan, describeEntry }, { limitsOf }, { plan }] = await Promise.all([
       import('./ebpf/plan.ts'),
+      import('./ebpf/limits.ts'),
       import('./nftables/plan.ts'),
     ]);
     const sockets = new SocketPlan();
     sockets.update(viewOf(model), 'all');
     const packets = plan(model);
-    return { ...packets, entries: [...sockets.entries.map(describeEntry), ...packets.entries] };
+    return {
+      entries: [...sockets.entries.map(describeEntry), ...packets.entries],
+      problems: [...limitsOf(model.services), ...packets.conflicts],
+    };
   },
 };
 

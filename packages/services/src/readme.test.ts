@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { LOOPBACK_FAMILIES } from './loopback.ts';
 import { SET_NAMES } from './nftables/layout.ts';
 import { plan } from './nftables/plan.ts';
 
@@ -36,4 +37,32 @@ test('the picture of the README shows every base chain and set', () => {
     names.filter((name) => !readme.includes(name)),
     [],
   );
+});
+
+/** The cells of the table of the README with this first cell of its head: the rest of the head, and the rows by first cell. */
+function tableOf(corner: string): Record<string, Record<string, string>> {
+  const lines = readme.split('\n');
+  const start = lines.findIndex((line) => line.startsWith(`| ${corner} `));
+  const cells = (line: string) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const end = lines.findIndex((line, i) => i > start && !line.startsWith('|'));
+  const [, ...head] = cells(lines[start] ?? '');
+  return Object.fromEntries(
+    lines.slice(start + 2, end).map((line) => {
+      const [name = '', ...row] = cells(line);
+      return [name, Object.fromEntries(head.map((column, i) => [column, row[i] ?? '']))];
+    }),
+  );
+}
+
+test('the README says where node ports are at loopback addresses', () => {
+  const rows = { '127.0.0.0/8': 'ipv4', '::1': 'ipv6' } as const;
+  const expected = Object.entries(rows).map(([name, family]) => {
+    const modes = Object.entries(LOOPBACK_FAMILIES);
+    return [name, Object.fromEntries(modes.map(([mode, served]) => [mode, served.includes(family) ? 'yes' : 'no']))];
+  });
+  assert.deepEqual(tableOf('node ports at'), Object.fromEntries(expected));
 });

@@ -1,7 +1,8 @@
 import type { PlanEntry } from '@podwire/kube';
 import type { ServicesView } from '../model.ts';
-import { createNftablesProxy } from '../nftables/nftables-proxy.ts';
+import { createNftablesProxy, type NftablesProxy } from '../nftables/nftables-proxy.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
+import { limitsOf } from './limits.ts';
 import { NodeNamespaces } from './namespaces.ts';
 import { observeDrift } from './observe.ts';
 import { findPlace, type Place } from './place.ts';
@@ -24,8 +25,9 @@ interface Kernel {
 class EbpfProxy implements ServiceProxy {
   readonly mode = 'ebpf';
   readonly base = 'nftables';
+  readonly routesLoopback = true;
   readonly #context: ProxyContext;
-  readonly #packets: ServiceProxy;
+  readonly #packets: NftablesProxy;
   readonly #place: Place;
   #plan = new SocketPlan();
   #kernel: Kernel | undefined;
@@ -79,7 +81,8 @@ class EbpfProxy implements ServiceProxy {
         `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
     );
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
-    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...kept, ...lacking, ...this.#packets.problems(view)];
+    const limits = [...limitsOf(view.services.values()), ...this.#packets.conflicts(view)];
+    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...kept, ...lacking, ...limits];
   }
 
   facts(): Readonly<Record<string, string | number | boolean>> {

@@ -13,7 +13,7 @@ import type { Protocol } from '../model.ts';
  *   └───────── affinity (slot: whose cookie it is) ─────────────────────────┘
  *                                                     └── namespaces ───────┘
  *
- *   services     count (4) affinity seconds (4) balance (4) connections so far (4, for round-robin)
+ *   services     count (4) affinity seconds (4) balance (2) whose (2) connections so far (4, for round-robin)
  *   endpoints    address (16) port (2) id (2): by slot, and of services where a client may stay also by BY_ID + id
  *   tables       a slot (2) for each of MAGLEV_SIZE hashes of clients
  *   affinity     id (8) nanoseconds since the machine was started (8)
@@ -25,7 +25,7 @@ import type { Protocol } from '../model.ts';
  *   reverse      socket cookie (8) endpoint address (16) port (2) 0 (6) -> service address (16) port (2) protocol (1) 0
  */
 export const KEY = { service: 20, slot: 20, endpoint: 24, cookie: 24, client: 32, reverse: 32 } as const;
-export const SERVICE = { count: 0, affinity: 4, balance: 8, next: 12, size: 16 } as const;
+export const SERVICE = { count: 0, affinity: 4, balance: 8, whose: 10, next: 12, size: 16 } as const;
 export const ENDPOINT = { address: 0, port: 16, id: 18, size: 20 } as const;
 
 export const CONNECTED = { cookie: 0, service: 8, endpoint: 32, endpointPort: 48, size: 56, count: 1 << 16 } as const;
@@ -36,6 +36,9 @@ export const BY_ID = 0x80000000;
 export const CLIENT = { namespace: 0xffffffff, socket: 0xfffffffe } as const;
 /** Prime; large against the number of endpoints, and an element fits a page of memory. */
 export const MAGLEV_SIZE = 2003;
+
+/** In `namespaces`, and of a service whose address is a loopback one: for sockets of the node only. */
+export const WHOSE = { any: 0, pod: 1, node: 2 } as const;
 
 export const BALANCE = { random: 0, maglev: 1, 'round-robin': 2 } as const;
 export type SocketBalance = keyof typeof BALANCE;
@@ -88,12 +91,14 @@ export interface Choosing {
   readonly count: number;
   readonly affinitySeconds: number;
   readonly balance: SocketBalance;
+  readonly nodeOnly: boolean;
 }
 
-export function writeService({ count, affinitySeconds, balance }: Choosing, [out, at]: Spot): void {
+export function writeService({ count, affinitySeconds, balance, nodeOnly }: Choosing, [out, at]: Spot): void {
   out.writeUInt32LE(count, at + SERVICE.count);
   out.writeUInt32LE(affinitySeconds, at + SERVICE.affinity);
-  out.writeUInt32LE(BALANCE[balance], at + SERVICE.balance);
+  out.writeUInt16LE(BALANCE[balance], at + SERVICE.balance);
+  out.writeUInt16LE(nodeOnly ? WHOSE.node : WHOSE.any, at + SERVICE.whose);
 }
 
 export function cookieKey(cookie: bigint): Buffer {

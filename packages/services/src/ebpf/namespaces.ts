@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { hasCode } from '@podwire/base';
 import { netnsCookie, openNetns } from '@podwire/kernel';
 import type { ProxyContext } from '../proxy.ts';
-import { cookieKey } from './layout.ts';
+import { cookieKey, WHOSE } from './layout.ts';
 import type { SocketMaps } from './socket-maps.ts';
 
 /**
@@ -14,7 +14,8 @@ export class NodeNamespaces {
   readonly #map: SocketMaps['maps']['namespaces'];
   /** By path and inode, for opening a namespace costs more than looking at its file. */
   #cookies = new Map<string, bigint>();
-  #written: Set<bigint> | undefined;
+  /** Whose a namespace is, by its cookie. */
+  #written: ReadonlyMap<bigint, number> | undefined;
 
   constructor(context: Pick<ProxyContext, 'netns' | 'sockets'>, { maps }: SocketMaps) {
     this.#context = context;
@@ -27,12 +28,15 @@ export class NodeNamespaces {
 
   /** Writes what differs; returns how many namespaces came and went. */
   refresh(look = false): number {
-    const wanted = new Set([netnsCookie(this.#context.netns), ...this.#podCookies()]);
-    if (look || !this.#written) this.#written = new Set([...this.#map.keys()].map((key) => key.readBigUInt64LE()));
+    const pods = [...this.#podCookies()].map((cookie) => [cookie, WHOSE.pod] as const);
+    const wanted = new Map<bigint, number>([...pods, [netnsCookie(this.#context.netns), WHOSE.node]]);
+    if (look || !this.#written)
+      this.#written = new Map([...this.#map].map(([key, value]) => [key.readBigUInt64LE(), value.readUInt32LE()]));
     const written = this.#written;
-    const come = [...wanted].filter((cookie) => !written.has(cookie));
-    const gone = [...written].filter((cookie) => !wanted.has(cookie));
-    if (come.length) this.#map.updateBatch(come.map((cookie) => [cookieKey(cookie), Buffer.from([1, 0, 0, 0])]));
+    const come = [...wanted].filter(([cookie, whose]) => written.get(cookie) !== whose);
+    const gone = [...written.keys()].filter((cookie) => !wanted.has(cookie));
+    if (come.length)
+      this.#map.updateBatch(come.map(([cookie, whose]) => [cookieKey(cookie), Buffer.from([whose, 0, 0, 0])]));
     if (gone.length) this.#map.deleteBatch(gone.map(cookieKey));
     this.#written = wanted;
     return come.length + gone.length;

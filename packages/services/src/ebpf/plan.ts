@@ -1,6 +1,6 @@
 import type { PlanEntry } from '@podwire/kube';
 import { byPriority, describeEndpoints } from '../entry.ts';
-import { type EndpointModel, endpointName, type ServicesView } from '../model.ts';
+import { type EndpointModel, endpointName, isRoutable, type ServicesView } from '../model.ts';
 import { affinityIds } from '../nftables/affinity-id.ts';
 import { slotsOf } from '../nftables/slot.ts';
 import type { Changes } from '../proxy.ts';
@@ -79,7 +79,10 @@ export function addElements(into: Elements, entry: SocketEntry): void {
   writeServiceKey(entry, [service, 0]);
   into.services.add(({ keys, key, values, value }) => {
     service.copy(keys, key);
-    writeService({ count: slots.length, affinitySeconds, balance }, [values, value]);
+    writeService({ count: slots.length, affinitySeconds, balance, nodeOnly: !isRoutable(entry.address) }, [
+      values,
+      value,
+    ]);
   });
   const ids = affinitySeconds > 0 || protocol === 'udp' ? affinityIds(endpoints) : undefined;
   const addEndpoint = (endpoint: EndpointModel, slot: number, id: number): void =>

@@ -1,6 +1,6 @@
 import { errnoOf } from '@podwire/kernel';
 import * as a from '@podwire/kernel/bpf';
-import { BALANCE, BY_ID, CLIENT, CONNECTED, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE } from './layout.ts';
+import { BALANCE, BY_ID, CLIENT, CONNECTED, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE, WHOSE } from './layout.ts';
 
 const { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } = a;
 const context = a.CONTEXTS.bpf_sock_addr;
@@ -11,7 +11,8 @@ const NANOSECONDS = 1_000_000_000;
 const UDP = 17;
 
 /*
- * The stack, from r10 downwards. Registers: r6 context, r7 count or what was found, r8 service, r9 nanoseconds a client stays.
+ * The stack, from r10 downwards. Registers: r6 context, r7 count or what was found, r8 service, r9 whose socket it is, then
+ * nanoseconds a client stays.
  *
  *   -88       -80                  -64                        -32            -12    -8
  *   ├─ client ┼─ id, time ─────────┼─ key of reverse ─────────┼─ service key ┼ slot ┼ cookie ┤
@@ -39,6 +40,7 @@ export function translation(options: TranslationOptions): a.Instruction[] {
     ...lookup('services', AT.key),
     a.jumpIf(r0, '==', 0, 'allow'),
     a.mov(r8, r0),
+    ...leaveOthersLoopback(),
     a.load(r7, r8, SERVICE.count, 'u32'),
     a.jumpIf(r7, '==', 0, 'refuse'),
     a.load(r9, r8, SERVICE.affinity, 'u32'),
@@ -148,6 +150,17 @@ function leaveForeign(): a.Instruction[] {
     a.store(r10, AT.client, r0, 'u64'),
     ...lookup('namespaces', AT.cookie),
     a.jumpIf(r0, '==', 0, 'allow'),
+    a.load(r9, r0, 0, 'u32'),
+  ];
+}
+
+/** 127.0.0.1 of a pod is the pod's. r9 is whose the socket is. */
+function leaveOthersLoopback(): a.Instruction[] {
+  return [
+    a.load(r1, r8, SERVICE.whose, 'u16'),
+    a.jumpIf(r1, '==', WHOSE.any, 'everyone'),
+    a.jumpIf(r1, '!=', r9, 'allow'),
+    a.label('everyone'),
   ];
 }
 
@@ -241,7 +254,7 @@ function stay(): a.Instruction[] {
 function choose(): a.Instruction[] {
   return [
     a.label('choose'),
-    a.load(r1, r8, SERVICE.balance, 'u32'),
+    a.load(r1, r8, SERVICE.balance, 'u16'),
     a.jumpIf(r1, '==', BALANCE.maglev, 'maglev'),
     a.jumpIf(r1, '==', BALANCE['round-robin'], 'round-robin'),
     a.label('random'),

@@ -74,7 +74,7 @@ function endpointsOf(target: Target): readonly EndpointModel[] | undefined {
 }
 
 /** A source hash and Maglev are the same here: the hash is that of the client. */
-function balanceOf({ balance }: ServiceModel): SocketBalance {
+export function balanceOf({ balance }: ServiceModel): SocketBalance {
   if (balance === 'maglev' || balance === 'source-hash') return 'maglev';
   return balance === 'round-robin' ? 'round-robin' : 'random';
 }

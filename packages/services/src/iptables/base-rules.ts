@@ -1,5 +1,6 @@
-import type { Family } from '@podwire/base';
-import { type ClusterModel, type NodeModel, ofFamily } from '../model.ts';
+import { type Family, parsePrefix } from '@podwire/base';
+import { hasLoopbackPorts } from '../loopback.ts';
+import { type ClusterModel, isRoutable, type NodeModel, ofFamily } from '../model.ts';
 import { AWAY_BIT, JUMP_COMMENT, MARKER, MASQUERADE_BIT } from './layout.ts';
 import { type Chain, type Rule, rule, type TableName } from './rule.ts';
 
@@ -7,6 +8,7 @@ const hex = (bits: number): string => `0x${bits.toString(16)}`;
 const setBit = (bits: number): Rule => rule({ jump: ['MARK', '--set-xmark', `${hex(bits)}/${hex(bits)}`] });
 /** Of a packet that has it. */
 const clearBit = (bits: number): Rule => rule({ jump: ['MARK', '--set-xmark', `${hex(bits)}/0x0`] });
+const LOOPBACK = parsePrefix('127.0.0.0/8');
 const NEW = ['-m', 'conntrack', '--ctstate', 'NEW'];
 
 export interface Base {
@@ -23,7 +25,7 @@ export function baseChains(base: Base): Chain[] {
   const pods = ofFamily(cluster.podCidrs, family).map((source) => rule({ source, jump: ['RETURN'] }));
   const nat = (name: string, rules: readonly Rule[]): Chain => ({ table: 'nat', name, rules });
   return [
-    ...jumps(),
+    ...jumps(base),
     nat(MARKER, []),
     { table: 'filter', name: MARKER, rules: [] },
     nat('KUBE-MARK-MASQ', [setBit(MASQUERADE_BIT)]),
@@ -66,11 +68,26 @@ function forward(): Rule[] {
   ];
 }
 
+/** What the kernel does not drop by itself when it routes packets of loopback addresses. */
+function martianRules({ node, family }: Base): Rule[] {
+  if (family === 'ipv6' || !hasLoopbackPorts(node)) return [];
+  const loopback = { notIn: 'lo', comment: `${JUMP_COMMENT}loopback addresses are not for the wire`, jump: ['DROP'] };
+  const strange = ['-m', 'conntrack', '!', '--ctstate', 'RELATED,ESTABLISHED,DNAT'];
+  return [rule({ ...loopback, source: LOOPBACK }), rule({ ...loopback, destination: LOOPBACK, match: strange })];
+}
+
 /** Our rules in the kernel's chains, in the order in which they stand at the top. */
-function jumps(): Chain[] {
+function jumps(base: Base): Chain[] {
   const to = (target: string, what: string, match: readonly string[] = []): Rule =>
     rule({ comment: JUMP_COMMENT + what, match, jump: [target] });
   const into = (table: TableName, name: string, ...rules: readonly Rule[]): Chain => ({ table, name, rules });
+  const martian = martianRules(base);
+  const ofLoopback =
+    base.family === 'ipv6'
+      ? []
+      : ofFamily(base.node.nodePortAddresses, 'ipv4')
+          .filter((address) => !isRoutable(address))
+          .map((destination) => rule({ destination, comment: `${JUMP_COMMENT}node ports`, jump: ['KUBE-NODEPORTS'] }));
   const fence = to('KUBE-PROXY-FIREWALL', 'load-balancer firewall', NEW);
   const unserved = [
     to('KUBE-SERVICES', 'cluster addresses', NEW),
@@ -78,10 +95,10 @@ function jumps(): Chain[] {
   ];
   return [
     into('nat', 'PREROUTING', to('KUBE-SERVICES', 'service portals')),
-    into('nat', 'OUTPUT', to('KUBE-SERVICES', 'service portals')),
+    into('nat', 'OUTPUT', to('KUBE-SERVICES', 'service portals'), ...ofLoopback),
     into('nat', 'POSTROUTING', to('KUBE-POSTROUTING', 'postrouting rules')),
-    into('filter', 'INPUT', fence, ...unserved),
-    into('filter', 'FORWARD', fence, to('KUBE-FORWARD', 'forwarding rules'), ...unserved),
+    into('filter', 'INPUT', ...martian, fence, ...unserved),
+    into('filter', 'FORWARD', ...martian.slice(0, 1), fence, to('KUBE-FORWARD', 'forwarding rules'), ...unserved),
     into('filter', 'OUTPUT', fence, ...unserved),
   ];
 }

@@ -16,6 +16,7 @@ export function createIptablesProxy(context: ProxyContext): ServiceProxy {
 
 class IptablesProxy implements ServiceProxy {
   readonly mode = 'iptables';
+  readonly routesLoopback = true;
   readonly #kernel: KernelChains;
   readonly #plans: PerFamily<Map<string, ServicePlan>> = { ipv4: new Map(), ipv6: new Map() };
   #desired: PerFamily<Desired> | undefined;

@@ -1,14 +1,13 @@
-import { type Balance, isRoutable, type NodeModel, type ServiceModel } from '../model.ts';
+import { loopbackLimits } from '../loopback.ts';
+import type { Balance, NodeModel, ServiceModel } from '../model.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
 
 /** How endpoints can be chosen, beside at random. */
 export const BALANCES: readonly Balance[] = ['round-robin'];
 
 /** What this mode cannot do of what is asked, one line each. */
-export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
-  const lines = nodePortAddresses
-    .filter((address) => !isRoutable(address))
-    .map((address) => `node ports are not at ${address} in mode iptables; take it out of nodePortAddresses`);
+export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
+  const lines = loopbackLimits(node, 'iptables');
   for (const { namespace, name, balance = 'random', slowStart, ports } of services) {
     for (const { port, endpoints } of ports)
       if (endpoints.length > MAX_ENDPOINTS)

@@ -226,10 +226,26 @@ test('what the mode cannot do is told', () => {
   const one = { namespace: 'a', name: 'b', ports: [] };
   const list = [one, { ...one, balance: 'round-robin' }, { ...one, balance: 'maglev' }] as unknown as ServiceModel[];
   const { node } = modelOf([]);
-  const loopback = { ...node, nodePortAddresses: ['127.0.0.1', '172.30.0.11'] as never };
+  const loopback = { ...node, nodePortAddresses: ['127.0.0.1', '::1', '172.30.0.11'] as never };
   assert.deepEqual(limitsOf(list, loopback), [
-    'node ports are not at 127.0.0.1 in mode iptables; take it out of nodePortAddresses',
+    'node ports are not at ::1 in mode iptables; take it out of nodePortAddresses',
     'Service a/b: balance maglev is not in mode iptables, so it is random; choose another',
   ]);
-  assert.doesNotMatch(whole(plan({ ...modelOf([]), node: loopback }, 'ipv4')), /127/);
+});
+
+test('node ports at loopback addresses are for the node alone', () => {
+  const nodePortAddresses = ['127.0.0.1', '::1', '172.30.0.11'] as never;
+  const { node } = modelOf([]);
+  const lines = (family: 'ipv4' | 'ipv6') =>
+    whole(plan({ ...modelOf([]), node: { ...node, nodePortAddresses } }, family))
+      .split('\n')
+      .filter((line) => /127\.|::1/.test(line));
+  const wire = '-m comment --comment "podwire: loopback addresses are not for the wire"';
+  assert.deepEqual(lines('ipv4'), [
+    `-I INPUT 1 -s 127.0.0.0/8 ! -i lo ${wire} -j DROP`,
+    `-I INPUT 2 -d 127.0.0.0/8 ! -i lo ${wire} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`,
+    `-I FORWARD 1 -s 127.0.0.0/8 ! -i lo ${wire} -j DROP`,
+    '-I OUTPUT 2 -d 127.0.0.1/32 -m comment --comment "podwire: node ports" -j KUBE-NODEPORTS',
+  ]);
+  assert.deepEqual(lines('ipv6'), []);
 });

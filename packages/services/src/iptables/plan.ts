@@ -73,6 +73,7 @@ function gather(
     for (const entry of entries) if (isWinner(entry)) for (const [place, one] of entry.placed) rules[place].add(one);
     for (const [place, one] of always) rules[place].add(one);
   }
+  // those at loopback addresses are for the node alone: base-rules.ts
   for (const destination of ofFamily(node.nodePortAddresses, family).filter(isRoutable))
     rules['nat KUBE-SERVICES'].add(rule({ destination, comment: 'node ports', jump: ['KUBE-NODEPORTS'] }));
   for (const destination of ranges)

@@ -17,6 +17,8 @@ export interface RuleSpec {
   readonly source?: IpAddress | Prefix | undefined;
   readonly notSource?: Prefix | undefined;
   readonly destination?: IpAddress | Prefix | undefined;
+  /** Where it did not come in: the name of a link; what is sent from here came in nowhere. */
+  readonly notIn?: string;
   readonly protocol?: Protocol;
   /** For people; any text. */
   readonly comment?: string;
@@ -29,11 +31,12 @@ export interface RuleSpec {
 }
 
 export function rule(spec: RuleSpec): Rule {
-  const { source, notSource, destination, protocol, comment, match = [], port, jump } = spec;
+  const { source, notSource, destination, notIn, protocol, comment, match = [], port, jump } = spec;
   return [
     ...(notSource ? ['!', '-s', notSource] : []),
     ...(source ? range('-s', source) : []),
     ...(destination ? range('-d', destination) : []),
+    ...(notIn ? ['!', '-i', notIn] : []),
     ...(protocol ? ['-p', protocol] : []),
     ...(comment ? ['-m', 'comment', '--comment', commentText(comment)] : []),
     ...match,

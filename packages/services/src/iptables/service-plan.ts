@@ -95,7 +95,14 @@ function planPort(service: ServiceModel, port: ServicePortModel, where: Where) {
   const { namespace, name } = service;
   const identity: PortIdentity = { namespace, name, portName: port.name, protocol: port.protocol, port: port.port };
   const label = `${namespace}/${name}${port.name && `:${port.name}`}`;
-  const context: Port = { service, port, where, identity, label, entries: portEntries(service, port, where) };
+  const context: Port = {
+    service,
+    port,
+    where,
+    identity,
+    label,
+    entries: portEntries(service, port, { ...where, loopback: where.family === 'ipv4' }),
+  };
   const nodePort = port.nodePort
     ? rule({ protocol: port.protocol, comment: label, port: port.nodePort, jump: [chainName('KUBE-EXT-', identity)] })
     : undefined;

@@ -1,5 +1,6 @@
 import type { Family, IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
+import { hasLoopbackPorts } from '../loopback.ts';
 import { type NodeModel, ofFamily } from '../model.ts';
 import {
   addressIs,
@@ -39,14 +40,14 @@ const toMap = (fields: Fields, map: 'svc' | 'inside'): Statement[] => [
 export const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
 
 /**
- * The rules that never change with services (the README draws the hooks). Only `masquerading` depends on anything: on the
- * node's own address.
+ * The rules that never change with services (the README draws the hooks). They depend on the node's own address and on whether
+ * it has node ports at loopback addresses.
  */
 export function baseChains(node: NodeModel, family: Family): Chain[] {
   const fields = FIELDS[family];
   const [address] = ofFamily(node.addresses, family);
   return [
-    ...entryChains(fields),
+    ...entryChains(fields, family === 'ipv4' && hasLoopbackPorts(node) ? martianRules(fields) : []),
     ...natChains(fields),
     ...restoreChains(),
     ...filterChains(fields),
@@ -55,14 +56,22 @@ export function baseChains(node: NodeModel, family: Family): Chain[] {
 }
 
 /** Before DNAT: who may use load-balancer addresses (SVC-17). */
-export function entryChains(fields: Fields): Chain[] {
+export function entryChains(fields: Fields, fromWire: readonly Rule[] = []): Chain[] {
   const rules = [
     rule([stateIs('new'), inSet(fields.key, 'fenced'), notInSet(fields.sourceAndKey, 'sources'), verdict('drop')]),
   ];
   return [
-    { name: 'fence-prerouting', base: base('filter', 'prerouting', -110), rules },
+    { name: 'fence-prerouting', base: base('filter', 'prerouting', -110), rules: [...fromWire, ...rules] },
     { name: 'fence-output', base: base('filter', 'output', -110), rules },
   ];
+}
+
+/** What the kernel does not drop by itself when it routes packets of loopback addresses. */
+function martianRules({ source, destination }: Fields): Rule[] {
+  const fromWire = differs({ kind: 'meta', key: 'iifname' }, 'lo');
+  return [source, destination].map((end) =>
+    rule([fromWire, equals(end, '127.0.0.0/8'), verdict('drop')], 'loopback addresses are not for the wire'),
+  );
 }
 
 function natChains(fields: Fields): Chain[] {

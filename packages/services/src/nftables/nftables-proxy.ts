@@ -8,12 +8,13 @@ import { observeDrift } from './observe.ts';
 import { limitsOf, plan } from './plan.ts';
 
 /** Shared maps and constant rules in one nft table per family; a change is a few elements. */
-export function createNftablesProxy(context: ProxyContext): ServiceProxy {
+export function createNftablesProxy(context: ProxyContext): NftablesProxy {
   return new NftablesProxy(context);
 }
 
-class NftablesProxy implements ServiceProxy {
+export class NftablesProxy implements ServiceProxy {
   readonly mode = 'nftables';
+  readonly routesLoopback = true;
   readonly #context: ProxyContext;
   #families: readonly FamilyRules[] | undefined;
   #kernel: KernelRules | undefined;
@@ -56,11 +57,13 @@ class NftablesProxy implements ServiceProxy {
   }
 
   problems(view: ServicesView): readonly string[] {
-    if (!this.#families) return plan(modelOf(view)).problems;
-    return [
-      ...limitsOf(view.services.values(), view.node),
-      ...this.#families.flatMap(({ settlement }) => conflictsOf(settlement)),
-    ];
+    return [...limitsOf(view.services.values(), view.node), ...this.conflicts(view)];
+  }
+
+  /** Which addresses of services belong to others already. */
+  conflicts(view: ServicesView): readonly string[] {
+    if (!this.#families) return plan(modelOf(view)).conflicts;
+    return this.#families.flatMap(({ settlement }) => conflictsOf(settlement));
   }
 
   facts(): Readonly<Record<string, number>> {

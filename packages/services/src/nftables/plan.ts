@@ -2,8 +2,9 @@ import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import { conflictsOf } from '../claims.ts';
+import { loopbackLimits } from '../loopback.ts';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesModel } from '../model.ts';
-import { familiesOf, isRoutable, ofFamily } from '../model.ts';
+import { familiesOf, ofFamily } from '../model.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
@@ -20,6 +21,8 @@ export interface Desired {
   readonly entries: readonly PlanEntry[];
   /** What could not be had, for people. */
   readonly problems: readonly string[];
+  /** Of those the ones about addresses that belong to another service already. */
+  readonly conflicts: readonly string[];
 }
 
 /** Pure and deterministic; the order of `model.services` does not matter. */
@@ -30,10 +33,12 @@ export function plan(model: ServicesModel): Desired {
     const constants = [planConstants(model, family), planForeign('', model.foreignAddresses, family)];
     return { family, settlement: new Settlement([...constants, ...plans]) };
   });
+  const conflicts = settled.flatMap(({ settlement }) => conflictsOf(settlement));
   return {
     tables: settled.map(({ family, settlement }) => tableOf(settlement, { node: model.node, family })),
     entries: settled.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
-    problems: [...limitsOf(services, model.node), ...settled.flatMap(({ settlement }) => conflictsOf(settlement))],
+    problems: [...limitsOf(services, model.node), ...conflicts],
+    conflicts,
   };
 }
 
@@ -78,16 +83,10 @@ export function planForeign(
 }
 
 /** One line per wish that rules cannot fulfil. */
-export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }: NodeModel): string[] {
-  const lines = nodePortAddresses
-    .filter((address) => !isRoutable(address))
-    .map((address) => `node ports are not at ${address} in mode nftables; take it out of nodePortAddresses`);
+export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
+  const lines = loopbackLimits(node, 'nftables');
   for (const service of services) {
-    for (const { port, endpoints } of service.ports)
-      if (endpoints.length > MAX_ENDPOINTS)
-        lines.push(
-          `Service ${serviceName(service)} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
-        );
+    lines.push(...sizeLimits(service));
     const { balance } = service;
     if (balance && balance !== balanceOf(service))
       lines.push(
@@ -95,6 +94,17 @@ export function limitsOf(services: Iterable<ServiceModel>, { nodePortAddresses }
       );
   }
   return lines;
+}
+
+/** One line per port with more endpoints than are used. */
+export function sizeLimits(service: ServiceModel): string[] {
+  return service.ports.flatMap(({ port, endpoints }) =>
+    endpoints.length > MAX_ENDPOINTS
+      ? [
+          `Service ${serviceName(service)} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
+        ]
+      : [],
+  );
 }
 
 const serviceName = ({ namespace, name }: ServiceModel): string => `${namespace}/${name}`;

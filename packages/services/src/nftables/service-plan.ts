@@ -52,7 +52,9 @@ export interface Place {
 export function planService(service: ServiceModel, place: Place): ServicePlan {
   const own = `${service.namespace}/${service.name}`;
   const entries = service.ports.flatMap((port) =>
-    portEntries(service, port, place).map((entry) => planEntry(service, entry, place)),
+    portEntries(service, port, { ...place, loopback: place.family === 'ipv4' }).map((entry) =>
+      planEntry(service, entry, place),
+    ),
   );
   return { service: own, entries, shared: sharedElements(service, entries, place.family) };
 }

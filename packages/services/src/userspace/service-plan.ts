@@ -49,7 +49,7 @@ function planPort(
     if (listener) listeners.push(listener);
     return listener;
   };
-  return portEntries(service, port, place).map((entry) => ({
+  return portEntries(service, port, { ...place, loopback: true }).map((entry) => ({
     entry,
     service,
     listener: listenerFor(entry.target, entry.kind === 'cluster IP' ? 'internal' : 'external'),

@@ -1,0 +1,31 @@
+import type { ServiceModel } from '../model.ts';
+import { sizeLimits } from '../nftables/plan.ts';
+import { balanceOf as packetBalanceOf } from '../nftables/service-plan.ts';
+import { MAGLEV_SIZE } from './layout.ts';
+import { balanceOf } from './socket-entry.ts';
+
+/** What neither sockets nor the rules for other clients can do of what is asked, one line each. */
+export function limitsOf(services: Iterable<ServiceModel>): string[] {
+  return [...services].flatMap((service) => [...sizeLimits(service), ...balanceLimits(service)]);
+}
+
+function balanceLimits(service: ServiceModel): string[] {
+  const { namespace, name, balance, ports } = service;
+  const line = (what: string) => `Service ${namespace}/${name}: balance ${balance} ${what}`;
+  if (!balance || balance === 'random') return [];
+  const forSockets = balanceOf(service);
+  if (forSockets === 'random') return [line('is not in mode ebpf, so it is random; choose another')];
+  const most = Math.max(...ports.map(({ endpoints }) => endpoints.length));
+  return [
+    ...(forSockets === 'maglev' && most >= MAGLEV_SIZE
+      ? [
+          line(
+            `is for at most ${MAGLEV_SIZE - 1} endpoints in mode ebpf, so for sockets it is random; split the service`,
+          ),
+        ]
+      : []),
+    ...(packetBalanceOf(service)
+      ? []
+      : [line('is for sockets of the node and its pods, and random for other clients')]),
+  ];
+}

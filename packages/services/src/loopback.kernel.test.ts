@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bindUdp } from '@podwire/kernel';
+import { putService } from './api-objects.fixture.ts';
+import { lackingSocketProbe, withSocketWorld } from './ebpf/socket-world.fixture.ts';
+import { ROUTE_LOCALNET } from './loopback.ts';
+import { LOOPBACK, runLoopback } from './suite/loopback.ts';
+import { ADDRESS, type World, withWorld } from './world.fixture.ts';
+
+for (const proxyMode of ['nftables', 'iptables', 'userspace'] as const)
+  test(`node ports at loopback addresses in mode ${proxyMode}`, { timeout: 60_000 }, (t) =>
+    withWorld(
+      (world) => runLoopback(t, world),
+      () => ({ ...LOOPBACK, proxyMode }),
+    ),
+  );
+
+test('node ports at loopback addresses in mode ebpf', { skip: lackingSocketProbe(), timeout: 60_000 }, (t) =>
+  withSocketWorld('ebpf', (world) => runLoopback(t, world), LOOPBACK),
+);
+
+const sysctl = (world: World, ...args: string[]): string =>
+  world.run('node', 'sysctl', '-n', ...args, ROUTE_LOCALNET).trim();
+
+/** Makes 127.0.0.1 an address like others for a machine on the wire. */
+function routeLoopback({ run }: World): void {
+  run('outside', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
+  for (const range of ['127.0.0.0/8', '127.0.0.1/32'])
+    run('outside', 'ip', 'route', 'del', 'local', range, 'dev', 'lo', 'table', 'local');
+  run('outside', 'ip', 'route', 'add', '127.0.0.1/32', 'via', '203.0.113.1');
+}
+
+for (const proxyMode of ['nftables', 'iptables'] as const)
+  test(`nobody on the wire reaches loopback addresses in mode ${proxyMode}`, { timeout: 30_000 }, () =>
+    withWorld(
+      async (world) => {
+        putService(world.informers, '10.96.3.2', {
+          type: 'NodePort',
+          ports: [{ name: 'dns', protocol: 'UDP', port: 53, nodePort: 30_081 }],
+        });
+        await world.room.idle();
+        routeLoopback(world);
+        const server = await bindUdp({ netns: world.netns.node, address: '127.0.0.1', port: 7777 });
+        const client = await bindUdp({ netns: world.netns.outside, address: ADDRESS.outside, port: 40_000 });
+        let received = 0;
+        server.on('message', () => received++);
+        const send = async (): Promise<void> => {
+          for (const port of [7777, 30_081]) client.send('?', port, '127.0.0.1');
+          await sleep(100);
+        };
+        const tracked = () =>
+          world.run('node', 'conntrack', '-L', '--orig-src', ADDRESS.outside, '--orig-dst', '127.0.0.1');
+        try {
+          assert.equal(sysctl(world), '1');
+          await send();
+          assert.deepEqual([received, tracked()], [0, '']);
+          world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=0`);
+          await world.room.resync();
+          assert.equal(sysctl(world), '1');
+          await world.room.cleanup();
+          assert.equal(sysctl(world), '0');
+          // it is not the world that keeps them apart
+          world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
+          await send();
+          assert.equal(received, 1);
+        } finally {
+          server.close();
+          client.close();
+        }
+      },
+      () => ({ ...LOOPBACK, proxyMode }),
+    ),
+  );
+
+test('the kernel routes loopback addresses while a mode needs it', { timeout: 30_000 }, () =>
+  withWorld(
+    async (world) => {
+      const seen = [];
+      for (const mode of ['userspace', 'iptables', 'nftables', 'userspace'] as const) {
+        await world.room.setMode(mode);
+        seen.push(sysctl(world));
+      }
+      assert.deepEqual(seen, ['0', '1', '1', '0']);
+    },
+    () => LOOPBACK,
+  ),
+);
+
+test('nobody who does not ask for it has the kernel route them', { timeout: 30_000 }, () =>
+  withWorld(async (world) => {
+    assert.equal(sysctl(world), '0');
+    world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
+    await world.room.cleanup();
+    assert.equal(sysctl(world), '1');
+  }),
+);
