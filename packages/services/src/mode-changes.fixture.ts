@@ -7,6 +7,8 @@ import type { TestContext } from 'node:test';
 import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
 import { type SocketPlaceFixture, withSocketPlace } from './ebpf/socket-place.fixture.ts';
+import type { AgentSetup } from './faults/agent.fixture.ts';
+import { CIDRS } from './faults/cluster-state.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
 import { PROXY_MODES } from './proxy-modes.ts';
 import { type World, withWorld } from './world.fixture.ts';
@@ -18,6 +20,8 @@ export interface ModeWorld {
   readonly record: string;
   /** The modes that have something in the kernel. */
   traces(): ProxyMode[];
+  /** For an agent in a process of its own. */
+  setup(mode: ProxyMode): AgentSetup;
 }
 
 /** A world whose agents may be of any mode, and remember. */
@@ -27,21 +31,33 @@ export async function withModeWorld(first: ProxyMode, fn: (world: ModeWorld) => 
   try {
     await withSocketPlace((place) =>
       withWorld(
-        (world) => fn(Object.assign(state, { world, traces: () => tracesOf(world, place) })),
-        ({ client, near1, near2 }) => ({
+        (world) =>
+          fn(
+            Object.assign(state, {
+              world,
+              traces: () => tracesOf(world, place),
+              setup: (proxyMode: ProxyMode): AgentSetup => ({
+                netns: world.netns.node.path,
+                config: { ...CIDRS, proxyMode },
+                runDirectory,
+                sockets: { ...socketsOf(place), podNamespaces: podsOf(world.netns) },
+              }),
+            }),
+          ),
+        (netns) => ({
           proxyMode: state.mode,
           runDirectory,
-          sockets: {
-            ...{ cgroup: place.cgroup, bpffs: place.bpffs },
-            podNamespaces: () => [client, near1, near2].map((netns) => netns.path),
-          },
+          sockets: { ...socketsOf(place), podNamespaces: () => podsOf(netns) },
         }),
       ),
     );
   } finally {
-    fs.rmSync(runDirectory, { recursive: true });
+    fs.rmSync(runDirectory, { recursive: true, force: true });
   }
 }
+
+const socketsOf = ({ cgroup, bpffs }: SocketPlaceFixture) => ({ cgroup, bpffs });
+const podsOf = ({ client, near1, near2 }: World['netns']): string[] => [client, near1, near2].map(({ path }) => path);
 
 function tracesOf(world: World, { bpffs }: SocketPlaceFixture): ProxyMode[] {
   const run = (command: string, ...args: string[]): string => {

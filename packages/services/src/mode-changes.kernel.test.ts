@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pidsInNetns } from '@podwire/kernel';
 import { putService } from './api-objects.fixture.ts';
 import { lackingSocketProbe } from './ebpf/socket-world.fixture.ts';
-import { runChangesOfMode, runDeaths, withModeWorld } from './mode-changes.fixture.ts';
+import { AgentProcess } from './faults/agent-process.fixture.ts';
+import { ClusterState, seededRandom } from './faults/cluster-state.fixture.ts';
+import { runChangesOfMode, runDeaths, traceOf, withModeWorld } from './mode-changes.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
+import { ADDRESS, NODE } from './world.fixture.ts';
 
 /** Goes from each of four modes to each other one, once. */
 const CIRCUIT: readonly ProxyMode[] = [
   ...(['nftables', 'iptables', 'nftables', 'userspace', 'nftables', 'ebpf', 'iptables'] as const),
   ...(['userspace', 'iptables', 'ebpf', 'userspace', 'ebpf', 'nftables'] as const),
 ];
+const MODES: readonly ProxyMode[] = ['nftables', 'iptables', 'userspace', 'ebpf'];
 const options = { skip: lackingSocketProbe(), timeout: 120_000 };
 
 test(
@@ -21,6 +27,38 @@ test(
 
 test('a live change from each mode to each other: one connection goes on through all of them', options, (t) =>
   runChangesOfMode(t, CIRCUIT),
+);
+
+test('killed with -9 at any instant, each time followed by an agent of another mode', options, (t) =>
+  withModeWorld('nftables', async ({ world, traces, setup }) => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+    t.diagnostic(`SEED=${seed}`);
+    const random = seededRandom(seed);
+    let mode: ProxyMode = 'nftables';
+    const another = (): ProxyMode => {
+      const others = MODES.filter((one) => one !== mode);
+      mode = others[Math.floor(random() * others.length)] ?? 'nftables';
+      return mode;
+    };
+    await world.room.cleanup();
+    const state = new ClusterState(NODE, seed);
+    state.addSteady('10.96.200.1', [ADDRESS.near1, ADDRESS.near2, ADDRESS.far]);
+    for (let round = 0; round < 6; round++) {
+      // while it takes over from the one before, or later
+      await new AgentProcess().killDuring({ setup: setup(another()), changes: state.objects }, random() * 600);
+      // iptables-restore goes on when the agent that started it is killed
+      while (pidsInNetns(world.netns.node.inode).length > 0) await sleep(5);
+      const agent = new AgentProcess();
+      try {
+        const { ready, errors } = await agent.ask({ setup: setup(another()), changes: state.objects });
+        assert.deepEqual([ready, errors, traces()], [true, [], traceOf(mode)]);
+        await world.connect('client', '10.96.200.1', 80);
+        await agent.ask({ changes: state.change() });
+      } finally {
+        await agent.kill();
+      }
+    }
+  }),
 );
 
 test('cleanup takes everything, also of a mode an agent had before', options, () =>
