@@ -55,8 +55,8 @@ export class Claims<C extends Claim> {
 
   /** Those that take effect, by kind and, when made at once, in the order of the services. */
   winners(): C[] {
-    const all = [...this.#entries.values()].map(winnerOf);
-    return ADDRESS_KINDS.flatMap((kind) => all.filter((entry) => entry.kind === kind));
+    const byKind = Map.groupBy(this.#entries.values(), (value) => winnerOf(value).kind);
+    return ADDRESS_KINDS.flatMap((kind) => byKind.get(kind)?.map(winnerOf) ?? []);
   }
 
   /** Those that another entry keeps from taking effect. */
@@ -73,8 +73,8 @@ export class Claims<C extends Claim> {
   udp(): Map<string, readonly string[]> {
     const all = new Map<string, readonly string[]>();
     for (const value of this.#entries.values()) {
-      const { id, protocol, endpoints } = winnerOf(value);
-      if (protocol === 'udp') all.set(id, endpoints);
+      const winner = winnerOf(value);
+      if (winner.protocol === 'udp') all.set(winner.id, winner.endpoints);
     }
     return all;
   }

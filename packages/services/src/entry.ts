@@ -7,7 +7,6 @@ import {
   isOf,
   isRoutable,
   type NodeModel,
-  ofFamily,
   type Protocol,
   type ServiceModel,
   type ServicePortModel,
@@ -49,29 +48,34 @@ export function portEntries(
   port: ServicePortModel,
   where: { readonly node: NodeModel; readonly family: Family; readonly loopback?: boolean },
 ): Entry[] {
-  const nodePortAddresses = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
   const { internal, external, inside } = portTargets(service, port, where);
-  const outer = { target: external, ...(inside && { inside }) };
+  const outer = inside ? { target: external, inside } : { target: external };
   const name = `${service.namespace}/${service.name}`;
   const why = `Service ${name} port ${port.name || port.port}`;
   const { protocol } = port;
   const source = { service, port };
-  const entries = (
+  const entries: Entry[] = [];
+  const add = (
     kind: AddressKind,
     addresses: readonly IpAddress[],
     number: number,
-    targets: Pick<Entry, 'target' | 'inside'>,
-  ): Entry[] =>
-    ofFamily(addresses, where.family).map((address) => {
+    { target, inside }: Pick<Entry, 'target' | 'inside'>,
+  ): void => {
+    for (const address of addresses) {
+      if (!isOf(address, where.family)) continue;
       const id = `${address} ${protocol} ${number}`;
-      return { id, service: name, kind, address, port: number, protocol, ...targets, why, source };
-    });
-  return [
-    ...entries('cluster IP', service.clusterAddresses, port.port, { target: internal }),
-    ...(port.nodePort ? entries('node port', nodePortAddresses, port.nodePort, outer) : []),
-    ...entries('load-balancer IP', service.loadBalancerAddresses, port.port, outer),
-    ...entries('external IP', service.externalAddresses, port.port, outer),
-  ];
+      const entry = { id, service: name, kind, address, port: number, protocol, target, why, source };
+      entries.push(inside ? { ...entry, inside } : entry);
+    }
+  };
+  add('cluster IP', service.clusterAddresses, port.port, { target: internal });
+  if (port.nodePort) {
+    const wanted = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
+    add('node port', wanted, port.nodePort, outer);
+  }
+  add('load-balancer IP', service.loadBalancerAddresses, port.port, outer);
+  add('external IP', service.externalAddresses, port.port, outer);
+  return entries;
 }
 
 /** Every endpoint a connection may lead to, each once. */

@@ -6,6 +6,7 @@ import {
   type ClusterModel,
   type EndpointModel,
   endpointName,
+  isOf,
   type NodeModel,
   ofFamily,
   type Protocol,
@@ -50,13 +51,88 @@ export interface Place {
 }
 
 export function planService(service: ServiceModel, place: Place): ServicePlan {
-  const own = `${service.namespace}/${service.name}`;
-  const entries = service.ports.flatMap((port) =>
-    portEntries(service, port, { ...place, loopback: place.family === 'ipv4' }).map((entry) =>
-      planEntry(service, entry, place),
-    ),
-  );
-  return { service: own, entries, shared: sharedElements(service, entries, place.family) };
+  return new PlannedService(service, place);
+}
+
+/** Kept for each of many services and seldom asked: of what follows from the entries nothing is kept. */
+class PlannedService implements ServicePlan {
+  readonly entries: readonly EntryPlan[];
+  readonly #model: ServiceModel;
+  readonly #place: Place;
+
+  constructor(model: ServiceModel, place: Place) {
+    this.#model = model;
+    this.#place = place;
+    this.entries = entriesOf(model, place).map((entry) => new PlannedEntry(entry, model, place.cluster));
+  }
+
+  get service(): string {
+    return `${this.#model.namespace}/${this.#model.name}`;
+  }
+
+  get shared(): readonly PlannedElement[] {
+    return sharedElements(this.#model, this.entries, this.#place.family);
+  }
+}
+
+function entriesOf(service: ServiceModel, place: Place): readonly Entry[] {
+  const where = { ...place, loopback: place.family === 'ipv4' };
+  const [port, ...more] = service.ports;
+  if (!port) return [];
+  const entries = portEntries(service, port, where);
+  return more.length ? [...entries, ...more.flatMap((one) => portEntries(service, one, where))] : entries;
+}
+
+class PlannedEntry implements EntryPlan {
+  readonly id: string;
+  readonly #entry: Entry;
+  readonly #model: ServiceModel;
+  readonly #cluster: ClusterModel;
+
+  constructor(entry: Entry, model: ServiceModel, cluster: ClusterModel) {
+    this.id = entry.id;
+    this.#entry = entry;
+    this.#model = model;
+    this.#cluster = cluster;
+  }
+
+  get service(): string {
+    return this.#entry.service;
+  }
+
+  get kind(): AddressKind {
+    return this.#entry.kind;
+  }
+
+  get address(): IpAddress {
+    return this.#entry.address;
+  }
+
+  get protocol(): Protocol {
+    return this.#entry.protocol;
+  }
+
+  get endpoints(): readonly string[] {
+    return reachable(this.#entry).map(endpointName);
+  }
+
+  get choices(): readonly Choice[] {
+    // chains for as many as there will be while some of them have less than their full share
+    const { slots = 0 } = this.#model.slowStart ?? {};
+    return waysOf(this.#model, this.#entry).map(({ choice }) => (slots > choice.slots ? { ...choice, slots } : choice));
+  }
+
+  get elements(): readonly PlannedElement[] {
+    const planned = { service: this.#model, entry: this.#entry };
+    const elements = filterElements(planned, this.#cluster);
+    choiceElements(elements, planned);
+    return elements;
+  }
+
+  describe(): { readonly what: string; readonly why: string } {
+    const what = describeEntry(this.#entry, [balanceOf(this.#model) ?? 'random']);
+    return { what, why: this.#entry.why };
+  }
 }
 
 /** Addresses of a service and endpoints that may be a client of it, which other services may have too. */
@@ -66,42 +142,28 @@ export function sharedElements(
   family: Family,
 ): PlannedElement[] {
   if (entries.length === 0 && clusterAddresses.length === 0) return [];
-  const shared: PlannedElement[] = ofFamily(clusterAddresses, family).map((address) => [
-    'cluster-ips',
-    { key: [address] },
-  ]);
-  const external = new Set<IpAddress>();
-  for (const entry of entries) if (entry.kind !== 'cluster IP') external.add(entry.address);
-  for (const address of external) shared.push(['external-ips', { key: [address] }]);
-  const hairpins = new Set<IpAddress>();
-  for (const { endpoints } of ports)
-    for (const endpoint of endpoints) if (endpoint.maybeLocal) hairpins.add(endpoint.address);
-  for (const address of ofFamily([...hairpins], family)) shared.push(['hairpin', { key: [address, address] }]);
+  const shared: PlannedElement[] = [];
+  for (const address of ofFamily(clusterAddresses, family)) shared.push(['cluster-ips', { key: [address] }]);
+  for (const address of externalAddresses(entries)) shared.push(['external-ips', { key: [address] }]);
+  for (const address of maybeClients(ports))
+    if (isOf(address, family)) shared.push(['hairpin', { key: [address, address] }]);
   return shared;
+}
+
+// most services have none of these, so none gets a set without need
+
+function externalAddresses(entries: readonly EntryPlan[]): Iterable<IpAddress> {
+  const external = entries.filter(({ kind }) => kind !== 'cluster IP');
+  return external.length ? new Set(external.map(({ address }) => address)) : [];
+}
+
+function maybeClients(ports: ServiceModel['ports']): Iterable<IpAddress> {
+  const local = ports.flatMap(({ endpoints }) => endpoints.filter(({ maybeLocal }) => maybeLocal));
+  return local.length ? new Set(local.map(({ address }) => address)) : [];
 }
 
 type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
-
-function planEntry(service: ServiceModel, entry: Entry, { cluster }: Place): EntryPlan {
-  const { id, kind, address, protocol } = entry;
-  const key: Key = [address, protocol, entry.port];
-  const endpoints = reachable(entry);
-  const choices: Choice[] = [];
-  const elements = filterElements({ service, entry }, cluster);
-  choiceElements(elements, choices, { service, entry, key, endpoints });
-  return {
-    id,
-    service: entry.service,
-    kind,
-    address,
-    protocol,
-    choices,
-    elements,
-    endpoints: endpoints.map(endpointName),
-    describe: () => ({ what: describeEntry(entry, [balanceOf(service) ?? 'random']), why: entry.why }),
-  };
-}
 
 /** What this mode can do of the ways to balance; with affinity a client's first choice is at random. */
 export function balanceOf({ affinitySeconds, balance }: ServiceModel): NftBalance | undefined {
@@ -136,40 +198,50 @@ interface Planned {
   readonly entry: Entry;
 }
 
-interface Choosing extends Planned {
-  readonly key: Key;
-  readonly endpoints: readonly EndpointModel[];
+/** How connections come from an entry to endpoints. */
+interface Way {
+  readonly map: 'svc' | 'inside';
+  readonly choice: Choice;
+  readonly slots: readonly EndpointModel[];
+}
+
+function waysOf(service: ServiceModel, { target, inside }: Entry): Way[] {
+  const ways: Way[] = [];
+  if (target.kind === 'serve') ways.push(wayOf(service, 'svc', target.endpoints));
+  if (inside?.kind === 'serve') ways.push(wayOf(service, 'inside', inside.endpoints));
+  return ways;
+}
+
+function wayOf(service: ServiceModel, map: Way['map'], endpoints: readonly EndpointModel[]): Way {
+  const balance = balanceOf(service);
+  const slots = slotsOf(endpoints, balance);
+  const choice = { affinitySeconds: service.affinitySeconds, inside: map === 'inside', slots: slots.length };
+  return { map, choice: balance ? { ...choice, balance } : choice, slots };
 }
 
 /** The svc and inside values, and slots: straight to an endpoint, or with affinity to its id and from there to it. */
-function choiceElements(elements: Elements, choices: Choice[], choosing: Choosing): void {
-  const { service, entry, key, endpoints } = choosing;
-  const ids = service.affinitySeconds ? affinityIds(endpoints) : undefined;
-  const balance = balanceOf(service);
-  for (const [map, one, isInside] of [
-    ['svc', entry.target, false],
-    ['inside', entry.inside, true],
-  ] as const) {
-    if (one?.kind !== 'serve') continue;
-    const slots = slotsOf(one.endpoints, balance);
-    const { affinitySeconds } = service;
-    const choice: Choice = { affinitySeconds, inside: isInside, slots: slots.length, ...(balance && { balance }) };
-    // chains for as many as there will be while some of them have less than their full share
-    choices.push({ ...choice, slots: Math.max(slots.length, service.slowStart?.slots ?? 0) });
+function choiceElements(elements: Elements, { service, entry }: Planned): void {
+  const { address, protocol, port } = entry;
+  const key: Key = [address, protocol, port];
+  const sticky = service.affinitySeconds ? reachable(entry) : [];
+  const ids = sticky.length ? affinityIds(sticky) : undefined;
+  for (const { map, choice, slots } of waysOf(service, entry)) {
     elements.push([map, { key, data: [choiceValue(choice)] }]);
-    slots.forEach((endpoint, slot) => {
-      const mark = slotMark(isInside, slot);
+    for (let slot = 0; slot < slots.length; slot++) {
+      const endpoint = slots[slot] as EndpointModel;
+      const mark = slotMark(choice.inside, slot);
       const id = ids?.get(endpointName(endpoint));
-      if (id === undefined) elements.push(['ep', { key: [...key, mark], data: [endpoint.address, endpoint.port] }]);
-      else elements.push(['ids', { key: [...key, mark], data: [idMark(id)] }]);
-    });
+      elements.push(
+        id === undefined ? toEndpoint(key, mark, endpoint) : ['ids', { key: [...key, mark], data: [idMark(id)] }],
+      );
+    }
   }
-  if (!ids) return;
-  for (const endpoint of endpoints) {
-    const mark = idMark(ids.get(endpointName(endpoint)) ?? 0);
-    elements.push(
-      ['ep', { key: [...key, mark], data: [endpoint.address, endpoint.port] }],
-      ['live', { key: [...key, mark] }],
-    );
+  for (const endpoint of sticky) {
+    const mark = idMark(ids?.get(endpointName(endpoint)) ?? 0);
+    elements.push(toEndpoint(key, mark, endpoint), ['live', { key: [...key, mark] }]);
   }
+}
+
+function toEndpoint([ip, protocol, number]: Key, mark: number, { address, port }: EndpointModel): PlannedElement {
+  return ['ep', { key: [ip, protocol, number, mark], data: [address, port] }];
 }
