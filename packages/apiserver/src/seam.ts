@@ -13,6 +13,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { Kind, Pod } from '@podwire/kube';
 import type { ObjectMeta, StatusCause } from 'kubernetes-types/meta/v1.js';
+import type { KindRegistry } from './core/kind-registry.ts';
 
 export type { StatusCause };
 
@@ -105,7 +106,7 @@ export interface TableOptions {
 }
 
 export interface SurfaceOptions {
-  readonly kinds: readonly Kind[];
+  readonly kinds: KindRegistry;
 }
 
 export interface Surface {

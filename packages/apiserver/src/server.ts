@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { nthAddress, type Prefix } from '@podwire/base';
-import { KINDS, type KubeClient, type PodStreams } from '@podwire/kube';
+import type { KubeClient, PodStreams } from '@podwire/kube';
 import { AllocationRepair } from './core/allocation-repair.ts';
 import { Authenticator } from './core/authenticate.ts';
 import {
@@ -9,6 +9,7 @@ import {
   publishKubernetesService,
   removeOldEvents,
 } from './core/bootstrap.ts';
+import { KindRegistry } from './core/kind-registry.ts';
 import { LocalClient } from './core/local-client.ts';
 import { Registry } from './core/registry.ts';
 import { RestApi } from './core/rest.ts';
@@ -104,8 +105,9 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   if (advertise && cidr) await publishKubernetesService(registry, nthAddress(cidr, 1), advertise);
   const stopped = new AbortController();
   const streams = createStreams(options.streams);
-  const surface = createSurface({ kinds: KINDS });
-  const api = new RestApi({ registry, schema, surface, streams, stopped: stopped.signal });
+  const kinds = new KindRegistry();
+  const surface = createSurface({ kinds });
+  const api = new RestApi({ kinds, registry, schema, surface, streams, stopped: stopped.signal });
   const transport = new Transport({ api, authenticator: new Authenticator(options.tokens), streams });
   const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   // A write that failed shows in every later write.

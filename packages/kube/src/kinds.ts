@@ -72,70 +72,110 @@ interface ObjectTypes {
 export type KindName = keyof ObjectTypes;
 export type ObjectOf<K extends KindName> = ObjectTypes[K];
 
-/** Where a kind lives in the API. */
+/** Names a kind among all kinds of a server: the kind itself for those of KINDS, `plural.group` for custom resources. */
+export type KindId = KindName | `${string}.${string}`;
+
+/** A kind of objects, where it lives in the API and what the API server does for it. */
 export interface Kind {
-  readonly kind: KindName;
+  readonly id: KindId;
+  /** Unique in its group only. */
+  readonly kind: string;
   /** Empty for the core group. */
   readonly group: string;
   readonly version: string;
-  /** `v1` or `group/version`. */
+  /** `v1` or `group/version`: the version objects are stored in. */
   readonly apiVersion: string;
+  /** Further versions the kind is served in, written as apiVersion. */
+  readonly otherVersions: readonly string[];
   readonly plural: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly namespaced: boolean;
-  /** In the category `all`, which `kubectl get all` reads. */
-  readonly inAll: boolean;
+  /** Groups of kinds for `kubectl get`: `all`. */
+  readonly categories: readonly string[];
+  readonly subresources: readonly Subresource[];
+  /** metadata.generation counts the changes of what is asked for. */
+  readonly hasGeneration: boolean;
+}
+
+/** Subresources of any kind; others belong to one kind each. */
+export type Subresource = 'status' | 'scale';
+
+/** A kind the typed clients know. */
+export interface KnownKind extends Kind {
+  readonly id: KindName;
+  readonly kind: KindName;
 }
 
 type Row = readonly [
   kind: KindName,
-  apiVersion: string,
+  /** The stored version first. */
+  apiVersions: string,
   plural: string,
   scope: 'namespaced' | 'cluster',
   shortNames?: string,
-  inAll?: 'all',
+  /** Words: `all` the category, `status` and `scale` subresources, `generation`. */
+  traits?: string,
 ];
 const ROWS: readonly Row[] = [
-  ['Pod', 'v1', 'pods', 'namespaced', 'po', 'all'],
-  ['Service', 'v1', 'services', 'namespaced', 'svc', 'all'],
+  ['Pod', 'v1', 'pods', 'namespaced', 'po', 'all status'],
+  ['Service', 'v1', 'services', 'namespaced', 'svc', 'all status'],
   ['Endpoints', 'v1', 'endpoints', 'namespaced', 'ep'],
-  ['Node', 'v1', 'nodes', 'cluster', 'no'],
-  ['Namespace', 'v1', 'namespaces', 'cluster', 'ns'],
+  ['Node', 'v1', 'nodes', 'cluster', 'no', 'status'],
+  ['Namespace', 'v1', 'namespaces', 'cluster', 'ns', 'status'],
   ['ConfigMap', 'v1', 'configmaps', 'namespaced', 'cm'],
   ['Secret', 'v1', 'secrets', 'namespaced'],
   ['ServiceAccount', 'v1', 'serviceaccounts', 'namespaced', 'sa'],
   ['Event', 'v1', 'events', 'namespaced', 'ev'],
-  ['Deployment', 'apps/v1', 'deployments', 'namespaced', 'deploy', 'all'],
-  ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs', 'all'],
-  ['DaemonSet', 'apps/v1', 'daemonsets', 'namespaced', 'ds', 'all'],
-  ['StatefulSet', 'apps/v1', 'statefulsets', 'namespaced', 'sts', 'all'],
-  ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced'],
+  ['Deployment', 'apps/v1', 'deployments', 'namespaced', 'deploy', 'all generation status scale'],
+  ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs', 'all generation status scale'],
+  ['DaemonSet', 'apps/v1', 'daemonsets', 'namespaced', 'ds', 'all generation status'],
+  ['StatefulSet', 'apps/v1', 'statefulsets', 'namespaced', 'sts', 'all generation status scale'],
+  ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced', '', 'generation'],
   ['Lease', 'coordination.k8s.io/v1', 'leases', 'namespaced'],
-  ['Ingress', 'networking.k8s.io/v1', 'ingresses', 'namespaced', 'ing'],
-  ['IngressClass', 'networking.k8s.io/v1', 'ingressclasses', 'cluster'],
-  ['NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', 'namespaced', 'netpol'],
-  ['ServiceCIDR', 'networking.k8s.io/v1', 'servicecidrs', 'cluster'],
+  [
+    'Ingress',
+    'networking.k8s.io/v1 extensions/v1beta1 networking.k8s.io/v1beta1',
+    'ingresses',
+    'namespaced',
+    'ing',
+    'generation status',
+  ],
+  ['IngressClass', 'networking.k8s.io/v1', 'ingressclasses', 'cluster', '', 'generation'],
+  ['NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', 'namespaced', 'netpol', 'generation'],
+  ['ServiceCIDR', 'networking.k8s.io/v1', 'servicecidrs', 'cluster', '', 'status'],
   ['IPAddress', 'networking.k8s.io/v1', 'ipaddresses', 'cluster', 'ip'],
 ];
 
-export const KINDS: readonly Kind[] = ROWS.map(([kind, apiVersion, plural, scope, shortNames = '', inAll]) => {
-  const [group = '', version = apiVersion] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+export const KINDS: readonly KnownKind[] = ROWS.map(knownKind);
+
+function knownKind([kind, apiVersions, plural, scope, shortNames = '', traits = '']: Row): KnownKind {
+  const [apiVersion = '', ...otherVersions] = apiVersions.split(' ');
+  const words = traits.split(' ');
   return {
+    id: kind,
     kind,
-    group,
-    version,
+    ...parseApiVersion(apiVersion),
     apiVersion,
+    otherVersions,
     plural,
     singular: kind.toLowerCase(),
     shortNames: shortNames ? shortNames.split(' ') : [],
     namespaced: scope === 'namespaced',
-    inAll: inAll === 'all',
+    categories: words.filter((word) => word === 'all'),
+    subresources: words.filter((word) => word === 'scale' || word === 'status'),
+    hasGeneration: words.includes('generation'),
   };
-});
+}
+
+/** The parts of `group/version`, or of `v1` of the core group. */
+export function parseApiVersion(apiVersion: string): { readonly group: string; readonly version: string } {
+  const [group = '', version] = apiVersion.split('/');
+  return version === undefined ? { group: '', version: group } : { group, version };
+}
 
 const BY_NAME = new Map(KINDS.map((k) => [k.kind, k]));
 
-export function kindNamed(name: KindName): Kind {
-  return BY_NAME.get(name) as Kind;
+export function kindNamed(name: KindName): KnownKind {
+  return BY_NAME.get(name) as KnownKind;
 }

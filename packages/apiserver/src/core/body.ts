@@ -3,7 +3,7 @@ import { messageOf } from '@podwire/base';
 import { type Kind, parseYaml } from '@podwire/kube';
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '../protobuf/index.ts';
 import type { ApiObject, ApiRequest } from '../seam.ts';
-import { INGRESS_BETA_VERSIONS, ingressFromBeta } from './ingress-beta.ts';
+import { toStored } from './conversion.ts';
 import { isObject, type JsonObject } from './patches.ts';
 import { badRequest, unsupportedMediaType } from './status.ts';
 
@@ -74,7 +74,7 @@ export function objectOf(data: unknown, kind: Kind, apiVersion: string): ApiObje
     throw badRequest(`${String(data.kind)} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
   }
   const object = { ...data, apiVersion, kind: kind.kind, metadata: metadataOf(data, kind) } as unknown as ApiObject;
-  return INGRESS_BETA_VERSIONS.includes(apiVersion) ? ingressFromBeta(object) : object;
+  return toStored(kind, object);
 }
 
 /** Checked here because names are needed before the schema sees the object. */

@@ -1,9 +1,6 @@
 import type { Ingress, IngressBackend, IngressRule } from 'kubernetes-types/networking/v1.js';
 import type { ApiObject } from '../seam.ts';
 
-/** Versions of Ingress that are served beside networking.k8s.io/v1, with the fields of before Kubernetes 1.22. */
-export const INGRESS_BETA_VERSIONS: readonly string[] = ['extensions/v1beta1', 'networking.k8s.io/v1beta1'];
-
 interface BetaBackend {
   serviceName?: string;
   servicePort?: number | string;
@@ -17,7 +14,7 @@ interface BetaIngress extends Omit<ApiObject, 'spec'> {
   };
 }
 
-/** The object as networking.k8s.io/v1. Fields of v1 in a beta object are kept, so nothing a user wrote vanishes unreported. */
+/** An Ingress of before Kubernetes 1.22 as v1. Fields of v1 in a beta object are kept, so nothing a user wrote vanishes unreported. */
 export function ingressFromBeta(object: ApiObject): ApiObject {
   const { backend, ...rest } = ((object as unknown as BetaIngress).spec ?? {}) as NonNullable<BetaIngress['spec']>;
   const spec = {
@@ -25,18 +22,18 @@ export function ingressFromBeta(object: ApiObject): ApiObject {
     ...(backend === undefined ? {} : { defaultBackend: backendFromBeta(backend) }),
     ...(rest.rules === undefined ? {} : { rules: rest.rules.map((rule) => mapPaths(rule, pathFromBeta)) }),
   };
-  return { ...object, apiVersion: 'networking.k8s.io/v1', spec };
+  return { ...object, spec };
 }
 
 /** The stored object in the shape a client of the beta version reads. */
-export function ingressToBeta(object: ApiObject, apiVersion: string): ApiObject {
+export function ingressToBeta(object: ApiObject): ApiObject {
   const { defaultBackend, ...rest } = (object as unknown as Ingress).spec ?? {};
   const spec = {
     ...rest,
     ...(defaultBackend === undefined ? {} : { backend: backendToBeta(defaultBackend) }),
     ...(rest.rules === undefined ? {} : { rules: rest.rules.map((rule) => mapPaths(rule, pathToBeta)) }),
   };
-  return { ...object, apiVersion, spec };
+  return { ...object, spec };
 }
 
 type Path = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { equalJson, type Kind, type KindName } from '@podwire/kube';
+import { equalJson, type Kind } from '@podwire/kube';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, StatusCause } from '../seam.ts';
@@ -8,31 +8,7 @@ import { forbiddenField } from './status.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Metadata = Mutable<ObjectMeta>;
 
-const WITH_STATUS: ReadonlySet<KindName> = new Set<KindName>([
-  'Pod',
-  'Service',
-  'Node',
-  'Namespace',
-  'Deployment',
-  'ReplicaSet',
-  'DaemonSet',
-  'StatefulSet',
-  'Ingress',
-  'ServiceCIDR',
-]);
-/** Kinds whose metadata.generation counts the changes of what is asked for. */
-const WITH_GENERATION: ReadonlySet<KindName> = new Set<KindName>([
-  'Deployment',
-  'ReplicaSet',
-  'DaemonSet',
-  'StatefulSet',
-  'Ingress',
-  'IngressClass',
-  'NetworkPolicy',
-  'EndpointSlice',
-]);
-
-export const hasStatus = (kind: Kind): boolean => WITH_STATUS.has(kind.kind);
+const hasStatus = ({ subresources }: Kind): boolean => subresources.includes('status');
 
 /** RFC 3339 in whole seconds, as metav1.Time. */
 export function timestamp(at: Date = new Date()): string {
@@ -67,10 +43,10 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
   if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
   if (kind.namespaced && namespace) metadata.namespace = namespace;
   else delete metadata.namespace;
-  if (WITH_GENERATION.has(kind.kind)) metadata.generation = 1;
+  if (kind.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
   const { status, ...rest } = draft;
-  const keepsStatus = kind.kind === 'Node' || !hasStatus(kind);
+  const keepsStatus = kind.id === 'Node' || !hasStatus(kind);
   return { ...rest, metadata, ...(keepsStatus && status !== undefined ? { status } : {}) } as ApiObject;
 }
 
@@ -108,13 +84,13 @@ export function changedStatus(kind: Kind, next: ApiObject, old: ApiObject): ApiO
   const metadata: Metadata = { ...old.metadata };
   if (next.metadata.annotations) metadata.annotations = next.metadata.annotations;
   if (next.metadata.managedFields) metadata.managedFields = next.metadata.managedFields;
-  if ((kind.kind === 'Pod' || kind.kind === 'Node') && next.metadata.labels) metadata.labels = next.metadata.labels;
+  if ((kind.id === 'Pod' || kind.id === 'Node') && next.metadata.labels) metadata.labels = next.metadata.labels;
   return { ...old, metadata, ...(next.status === undefined ? {} : { status: next.status }) };
 }
 
 /** The generation goes up when anything but metadata and status differs. */
 export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
-  if (!WITH_GENERATION.has(kind.kind)) return next;
+  if (!kind.hasGeneration) return next;
   const asked = ({ metadata: _, status: __, ...rest }: ApiObject) => rest;
   if (equalJson(asked(next), asked(old))) return next;
   return { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
@@ -132,7 +108,7 @@ export function finalizerCauses(next: ApiObject, old: ApiObject): StatusCause[] 
 /** Whether nothing keeps an object that is being deleted any longer. */
 export function isReleased(kind: Kind, object: ApiObject): boolean {
   if (!object.metadata.deletionTimestamp || object.metadata.finalizers?.length) return false;
-  if (kind.kind === 'Namespace') return !(object.spec as { finalizers?: string[] } | undefined)?.finalizers?.length;
+  if (kind.id === 'Namespace') return !(object.spec as { finalizers?: string[] } | undefined)?.finalizers?.length;
   return !object.metadata.deletionGracePeriodSeconds;
 }
 
@@ -149,7 +125,7 @@ export function finalizersFor(object: ApiObject, policy: string | undefined): re
 
 /** Seconds a pod gets to end by itself; 0 when there is nothing to wait for. */
 export function graceOf(kind: Kind, object: ApiObject, asked: number | undefined): number {
-  if (kind.kind !== 'Pod') return 0;
+  if (kind.id !== 'Pod') return 0;
   const { spec, status } = object as unknown as Pod;
   if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
   return Math.max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 0);

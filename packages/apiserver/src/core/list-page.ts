@@ -30,7 +30,7 @@ export function listPage(
   const position = positionOf(query.get('continue'));
   const exact = query.get('resourceVersionMatch') === 'Exact' ? Number(query.get('resourceVersion')) : undefined;
   const revision = position?.rv ?? exact ?? store.revision;
-  const all = revision === store.revision ? store.list(kind.kind) : store.listAt(kind.kind, revision);
+  const all = revision === store.revision ? store.list(kind.id) : store.listAt(kind.id, revision);
   if (!all) throw expired(position !== undefined, revision);
   const selected = matcher ? all.filter(matcher) : all;
   const from = position ? selected.findIndex((object) => keyOf(object) > position.start) : 0;

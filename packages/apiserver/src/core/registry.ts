@@ -1,4 +1,4 @@
-import { cloneJson, equalJson, type Kind, type KindName, kindNamed, statusOf } from '@podwire/kube';
+import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
@@ -59,7 +59,7 @@ export type RemoveOptions = Pick<
 const KEPT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
 const NAMESPACE = kindNamed('Namespace');
 /** Kinds whose removal may let a ServiceCIDR go that is being deleted. */
-const RELEASES: ReadonlySet<KindName> = new Set<KindName>(['Service', 'IPAddress', 'ServiceCIDR']);
+const RELEASES: ReadonlySet<KindId> = new Set<KindId>(['Service', 'IPAddress', 'ServiceCIDR']);
 
 export interface RegistryParts {
   readonly store: Store;
@@ -88,14 +88,14 @@ export class Registry {
 
   /** Throws 404. */
   get({ kind, namespace, name }: Target): ApiObject {
-    const object = this.store.get(kind.kind, keyFor(kind, namespace, name));
+    const object = this.store.get(kind.id, keyFor(kind, namespace, name));
     if (!object) throw notFound(kind, name);
     return object;
   }
 
   /** As get, with writes that are not yet durable: what a change starts from. */
   latest({ kind, namespace, name }: Target): ApiObject {
-    const object = this.store.latest(kind.kind, keyFor(kind, namespace, name));
+    const object = this.store.latest(kind.id, keyFor(kind, namespace, name));
     if (!object) throw notFound(kind, name);
     return object;
   }
@@ -105,7 +105,7 @@ export class Registry {
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const { object } = this.#checked(kind, started, options);
-    if (this.store.latest(kind.kind, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
+    if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
     this.#requireNamespace(kind, object);
     return this.#write(kind, this.#admit(kind, object), options);
   }
@@ -135,7 +135,7 @@ export class Registry {
   async remove(target: Target, removal: RemoveOptions, dryRun: boolean): Promise<ApiObject | Status> {
     const { kind, name } = target;
     const current = this.latest(target);
-    if (kind.kind === 'Namespace' && KEPT_NAMESPACES.has(name)) {
+    if (kind.id === 'Namespace' && KEPT_NAMESPACES.has(name)) {
       throw forbidden(kind, name, 'this namespace may not be deleted');
     }
     checkPreconditions(kind, current, removal);
@@ -216,7 +216,7 @@ export class Registry {
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
-    if (kind.kind !== 'Service') return admitted(object);
+    if (kind.id !== 'Service') return admitted(object);
     if (this.#denyExternalIPs && addsExternalIps(object, old))
       throw forbidden(kind, object.metadata.name ?? '', 'Use of external IPs is denied by admission control');
     const { spec, causes, commit } = this.#addresses.allocate(object, old);
@@ -231,16 +231,16 @@ export class Registry {
   }
 
   #put(kind: Kind, object: ApiObject): Promise<ApiObject> {
-    const written = this.store.put(kind.kind, object);
-    if (kind.kind === 'ServiceCIDR') this.#addresses.cidrs.settle();
+    const written = this.store.put(kind.id, object);
+    if (kind.id === 'ServiceCIDR') this.#addresses.cidrs.settle();
     return written;
   }
 
   #take(kind: Kind, object: ApiObject): Promise<ApiObject> {
-    const removed = this.store.remove(kind.kind, object);
-    if (kind.kind === 'Service') this.#addresses.release(object);
-    if (kind.kind === 'IPAddress') this.#addresses.restore(object);
-    if (RELEASES.has(kind.kind)) this.#addresses.cidrs.settle();
+    const removed = this.store.remove(kind.id, object);
+    if (kind.id === 'Service') this.#addresses.release(object);
+    if (kind.id === 'IPAddress') this.#addresses.restore(object);
+    if (RELEASES.has(kind.id)) this.#addresses.cidrs.settle();
     return removed;
   }
 
@@ -296,10 +296,10 @@ function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
 
 /** With what the server, not the client, says about a new or changed object. */
 function completed(kind: Kind, next: ApiObject, old?: ApiObject): ApiObject {
-  if (kind.kind === 'ServiceCIDR' && !old) return protectedCidr(next);
-  if (kind.kind === 'Namespace' && old) return { ...next, spec: old.spec };
+  if (kind.id === 'ServiceCIDR' && !old) return protectedCidr(next);
+  if (kind.id === 'Namespace' && old) return { ...next, spec: old.spec };
   // What is not shaped like a Service is left for the validation to report.
-  if (kind.kind !== 'Service' || !isServiceSpec(next.spec)) return next;
+  if (kind.id !== 'Service' || !isServiceSpec(next.spec)) return next;
   const spec = cloneJson(next.spec);
   if (old) completeUpdate(spec, (old.spec ?? {}) as ServiceSpec);
   else completeNew(spec);
@@ -321,7 +321,7 @@ function addsExternalIps(next: ApiObject, old: ApiObject | undefined): boolean {
 /** What a load balancer wrote is void when the Service asks for none any more. */
 function withoutStaleBalancer(kind: Kind, object: ApiObject): ApiObject {
   const { spec, status } = object as { spec?: ServiceSpec; status?: object };
-  if (kind.kind !== 'Service' || spec?.type === 'LoadBalancer' || !status) return object;
+  if (kind.id !== 'Service' || spec?.type === 'LoadBalancer' || !status) return object;
   return { ...object, status: { ...status, loadBalancer: {} } };
 }
 
@@ -365,7 +365,7 @@ function markedForRemoval(kind: Kind, current: ApiObject, removal: RemoveOptions
     metadata.deletionGracePeriodSeconds = grace;
   }
   const next: ApiObject = { ...current, metadata };
-  if (kind.kind !== 'Namespace') return next;
+  if (kind.id !== 'Namespace') return next;
   return { ...next, status: { ...(current.status as object), phase: 'Terminating' } };
 }
 

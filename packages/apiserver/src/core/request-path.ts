@@ -1,5 +1,5 @@
-import { KINDS, type Kind } from '@podwire/kube';
-import { INGRESS_BETA_VERSIONS } from './ingress-beta.ts';
+import type { Kind } from '@podwire/kube';
+import type { KindRegistry } from './kind-registry.ts';
 import { badRequest } from './status.ts';
 
 /** What a path under /api or /apis names. */
@@ -12,22 +12,18 @@ export interface ResourcePath {
   readonly subresource: string | undefined;
 }
 
-const BY_PATH = new Map(KINDS.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind]));
-for (const version of INGRESS_BETA_VERSIONS) {
-  BY_PATH.set(`${version}/ingresses`, BY_PATH.get('networking.k8s.io/v1/ingresses') as Kind);
-}
-
 /** Undefined when the path names no resource that is served. */
-export function parseResourcePath(path: string): ResourcePath | undefined {
+export function parseResourcePath(kinds: KindRegistry, path: string): ResourcePath | undefined {
   const [, root, ...rest] = path.split('/').map(decodeSegment);
   if (root !== 'api' && root !== 'apis') return undefined;
-  const apiVersion = root === 'api' ? rest.shift() : `${rest.shift()}/${rest.shift()}`;
+  const apiVersion = (root === 'api' ? rest.shift() : `${rest.shift()}/${rest.shift()}`) ?? '';
+  const kindAt = (plural = '') => kinds.at(apiVersion, plural);
   // `namespaces/NAME/status` names a Namespace, `namespaces/NAME/pods` what is in it.
-  const inNamespace = rest[0] === 'namespaces' && rest.length >= 3 && BY_PATH.has(`${apiVersion}/${rest[2]}`);
+  const inNamespace = rest[0] === 'namespaces' && rest.length >= 3 && kindAt(rest[2]) !== undefined;
   const namespace = inNamespace ? rest[1] : undefined;
   const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest;
-  const kind = BY_PATH.get(`${apiVersion}/${plural}`);
-  if (!kind || !apiVersion || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
+  const kind = kindAt(plural);
+  if (!kind || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
   return { kind, apiVersion, namespace, name: name || undefined, subresource };
 }
 

@@ -1,19 +1,20 @@
 import type { Pod } from '@podwire/kube';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
-import { ingressFromBeta, ingressToBeta } from './ingress-beta.ts';
-import { hasStatus } from './lifecycle.ts';
+import { fromStored, toStored } from './conversion.ts';
+import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
 import { type PatchType, patchObject } from './patch-object.ts';
 import { isObject } from './patches.ts';
 import { keyFor, type Registry, type RemoveOptions, type Target, type WriteOptions } from './registry.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
-import { replaceScale, SCALABLE, scaleOf } from './scale.ts';
+import { replaceScale, scaleOf } from './scale.ts';
 import { parseSelection } from './selectors.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, success, unsupportedMediaType } from './status.ts';
 import { WatchResponse } from './watch-response.ts';
 
 export interface RestParts {
+  readonly kinds: KindRegistry;
   readonly registry: Registry;
   readonly schema: Schema;
   readonly surface: Surface | undefined;
@@ -42,9 +43,14 @@ export class RestApi {
   async respond(request: ApiRequest): Promise<ApiResponse> {
     const own = await this.#parts.surface?.respond(request);
     if (own) return own;
-    const path = parseResourcePath(request.path);
+    const path = this.pathOf(request.path);
     if (!path) throw noSuchResource();
     return this.#answerFor(request, path)(request, path);
+  }
+
+  /** Undefined when the path names no resource that is served. */
+  pathOf(path: string): ResourcePath | undefined {
+    return parseResourcePath(this.#parts.kinds, path);
   }
 
   /** The pod an exec, attach or port-forward is for; throws 404. */
@@ -140,18 +146,18 @@ export class RestApi {
       type === 'apply' ? undefined : JSON.stringify(data),
     );
     const fieldManager = request.query.get('fieldManager') ?? undefined;
-    const isOld = path.apiVersion !== path.kind.apiVersion;
     const body = type === 'apply' && isObject(data) ? appliedBody(data, target, path) : data;
     const patch = { type, body, fieldManager };
-    const old = registry.store.latest(path.kind.kind, keyFor(path.kind, path.namespace, target.name));
+    const old = registry.store.latest(path.kind.id, keyFor(path.kind, path.namespace, target.name));
     if (!old && type === 'apply' && !path.subresource) {
       const draft = patchObject(path.kind, undefined, patch, schema);
       const created = await registry.create(path.kind, path.namespace, { draft, options });
       return withWarnings(this.#object(201, created, { request, path }), warnings);
     }
     const make = (stored: ApiObject) => {
-      if (!isOld || type === 'apply') return patchObject(path.kind, stored, patch, schema);
-      return ingressFromBeta(patchObject(path.kind, ingressToBeta(stored, path.apiVersion), patch, schema));
+      if (type === 'apply') return patchObject(path.kind, stored, patch, schema);
+      const asked = fromStored(path.kind, stored, path.apiVersion);
+      return toStored(path.kind, patchObject(path.kind, asked, patch, schema));
     };
     return withWarnings(this.#object(200, await registry.change(target, make, options), { request, path }), warnings);
   }
@@ -181,12 +187,12 @@ export class RestApi {
   }
 
   async #subresource(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const { kind } = path.kind;
+    const { id, subresources } = path.kind;
     const key = `${request.method} ${path.subresource}`;
-    if (path.subresource === 'status' && hasStatus(path.kind)) return this.#status(request, path);
-    if (path.subresource === 'scale' && SCALABLE.has(kind)) return this.#scale(request, path);
-    if (kind === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
-    if (kind !== 'Pod') throw noSuchResource();
+    if (path.subresource === 'status' && subresources.includes('status')) return this.#status(request, path);
+    if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
+    if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
+    if (id !== 'Pod') throw noSuchResource();
     if (key === 'POST binding') return this.#bind(request, path);
     if (key === 'POST eviction') return this.#evict(request, path);
     if (key === 'GET log') return this.#log(request, path);
@@ -265,7 +271,7 @@ interface Shape {
 function shapeOf(object: ApiObject, { request, path }: Shape): ApiObject {
   if (wantsMetadata(request))
     return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
-  return path.apiVersion === path.kind.apiVersion ? object : ingressToBeta(object, path.apiVersion);
+  return fromStored(path.kind, object, path.apiVersion);
 }
 
 /** What the rows of a Table shall carry; undefined when no Table is wanted. The first offer decides. */
@@ -287,7 +293,7 @@ function targetOf({ kind, namespace, name }: ResourcePath): Target {
 function matcherOf({ query }: ApiRequest, { kind, namespace, name }: ResourcePath) {
   const one = name ? `metadata.name=${name}` : undefined;
   const fieldSelector = [query.get('fieldSelector'), one].filter(Boolean).join(',');
-  return parseSelection(kind.kind, { namespace, labelSelector: query.get('labelSelector'), fieldSelector });
+  return parseSelection(kind.id, { namespace, labelSelector: query.get('labelSelector'), fieldSelector });
 }
 
 function subresourceOf({ subresource }: ResourcePath): 'status' | undefined {

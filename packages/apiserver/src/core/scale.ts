@@ -1,10 +1,7 @@
-import type { KindName } from '@podwire/kube';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject } from '../seam.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
 import { invalid, invalidValue } from './status.ts';
-
-export const SCALABLE: ReadonlySet<KindName> = new Set<KindName>(['Deployment', 'ReplicaSet', 'StatefulSet']);
 
 interface Workload {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };

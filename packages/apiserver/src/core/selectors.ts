@@ -1,5 +1,5 @@
 import { type LabelRequirement, type Labels, selectorMatches } from '@podwire/base';
-import type { KindName } from '@podwire/kube';
+import type { KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
 import { badRequest } from './status.ts';
 
@@ -53,7 +53,7 @@ function requirement(parsed: LabelRequirement): Comparison {
 }
 
 const EVERY_KIND = ['metadata.name', 'metadata.namespace'];
-const FIELDS: { readonly [K in KindName]?: readonly string[] } = {
+const FIELDS: Partial<Record<KindId, readonly string[]>> = {
   Pod: [
     'spec.nodeName',
     'spec.restartPolicy',
@@ -90,7 +90,7 @@ const ABSENT: Readonly<Record<string, string>> = {
 };
 
 /** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
-export function parseFieldSelector(kind: KindName, text: string | null | undefined): Matcher | undefined {
+export function parseFieldSelector(kind: KindId, text: string | null | undefined): Matcher | undefined {
   if (!text?.trim()) return undefined;
   const terms = text.split(',').map((term) => {
     const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
@@ -118,7 +118,7 @@ export interface Selection {
 }
 
 /** One test for namespace, labels and fields together; undefined when every object of the kind is selected. */
-export function parseSelection(kind: KindName, selection: Selection): Matcher | undefined {
+export function parseSelection(kind: KindId, selection: Selection): Matcher | undefined {
   const { namespace } = selection;
   const labels = parseLabelSelector(selection.labelSelector);
   const fields = parseFieldSelector(kind, selection.fieldSelector);

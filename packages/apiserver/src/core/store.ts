@@ -1,5 +1,5 @@
 import { messageOf, PodwireError } from '@podwire/base';
-import { freezeJson, type KindName } from '@podwire/kube';
+import { freezeJson, type KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
 import { encodeRecord, type StateRecord } from './record.ts';
 import { type Recovered, StateLog } from './state-log.ts';
@@ -15,7 +15,7 @@ export interface StoreEvent {
 }
 
 interface Staged {
-  readonly kind: KindName;
+  readonly kind: KindId;
   readonly key: string;
   readonly event: StoreEvent;
   readonly settle: (error?: unknown) => void;
@@ -68,7 +68,7 @@ class Shelf {
  */
 export class Store {
   readonly recovered: Recovered | undefined;
-  readonly #shelves = new Map<KindName, Shelf>();
+  readonly #shelves = new Map<KindId, Shelf>();
   readonly #log: StateLog | undefined;
   readonly #historyLength: number;
   #revision: number;
@@ -105,24 +105,24 @@ export class Store {
     return this.#committedRevision;
   }
 
-  get(kind: KindName, key: string): ApiObject | undefined {
+  get(kind: KindId, key: string): ApiObject | undefined {
     return this.#shelf(kind).objects.get(key);
   }
 
   /** As get, with writes that are not yet durable: what the next write must start from. */
-  latest(kind: KindName, key: string): ApiObject | undefined {
+  latest(kind: KindId, key: string): ApiObject | undefined {
     const { staged, objects } = this.#shelf(kind);
     const newest = staged.get(key);
     return newest ? newest.object : objects.get(key);
   }
 
   /** In order of namespace and name. */
-  list(kind: KindName): readonly ApiObject[] {
+  list(kind: KindId): readonly ApiObject[] {
     return this.#shelf(kind).sorted();
   }
 
   /** As list in no order, with writes that are not yet durable: what the next write must start from. */
-  latestOf(kind: KindName): readonly ApiObject[] {
+  latestOf(kind: KindId): readonly ApiObject[] {
     const { staged, objects } = this.#shelf(kind);
     if (staged.size === 0) return [...objects.values()];
     const newest = new Map(objects);
@@ -134,7 +134,7 @@ export class Store {
   }
 
   /** The kind's objects as they were at a revision of the recent past; undefined when it is no longer known. */
-  listAt(kind: KindName, revision: number): readonly ApiObject[] | undefined {
+  listAt(kind: KindId, revision: number): readonly ApiObject[] | undefined {
     const shelf = this.#shelf(kind);
     if (revision > this.#committedRevision || revision < this.#oldest(shelf)) return undefined;
     const undone = shelf.history.slice(firstAfter(shelf.history, revision));
@@ -151,18 +151,18 @@ export class Store {
    * Stores the object (its resourceVersion is set here) and resolves with it when it is durable. The caller has
    * checked it against latest() in the same synchronous stretch.
    */
-  put(kind: KindName, object: ApiObject): Promise<ApiObject> {
+  put(kind: KindId, object: ApiObject): Promise<ApiObject> {
     const previous = this.latest(kind, keyOf(object));
     return this.#stage(kind, object, previous, previous ? 'MODIFIED' : 'ADDED');
   }
 
   /** Removes the object; resolves with its last state. */
-  remove(kind: KindName, object: ApiObject): Promise<ApiObject> {
+  remove(kind: KindId, object: ApiObject): Promise<ApiObject> {
     return this.#stage(kind, object, this.latest(kind, keyOf(object)), 'DELETED');
   }
 
   /** Undefined when events after the revision are no longer known, or the revision is of another store: list again. */
-  watch(kind: KindName, since: number, listener: (event: StoreEvent) => void): (() => void) | undefined {
+  watch(kind: KindId, since: number, listener: (event: StoreEvent) => void): (() => void) | undefined {
     const shelf = this.#shelf(kind);
     if (since < this.#oldest(shelf) || since > this.#committedRevision) return undefined;
     for (const event of shelf.history.slice(firstAfter(shelf.history, since))) listener(event);
@@ -171,7 +171,7 @@ export class Store {
   }
 
   /** The oldest revision a watch of the kind can start from. */
-  oldestRevision(kind: KindName): number {
+  oldestRevision(kind: KindId): number {
     return this.#oldest(this.#shelf(kind));
   }
 
@@ -185,7 +185,7 @@ export class Store {
     return Math.max(shelf.forgotten, this.#startRevision);
   }
 
-  #shelf(kind: KindName): Shelf {
+  #shelf(kind: KindId): Shelf {
     const present = this.#shelves.get(kind);
     if (present) return present;
     const shelf = new Shelf();
@@ -194,13 +194,13 @@ export class Store {
   }
 
   #restore({ kind, key, object }: StateRecord): void {
-    const { objects } = this.#shelf(kind as KindName);
+    const { objects } = this.#shelf(kind as KindId);
     if (object === undefined) objects.delete(key);
     else objects.set(key, freezeJson(object as ApiObject));
   }
 
   #stage(
-    kind: KindName,
+    kind: KindId,
     draft: ApiObject,
     previous: ApiObject | undefined,
     type: StoreEvent['type'],

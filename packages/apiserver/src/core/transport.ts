@@ -8,7 +8,6 @@ import { statusOf } from '@podwire/kube';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
 import { ADMIN, type Authenticator } from './authenticate.ts';
 import { BODY_LIMIT } from './body.ts';
-import { parseResourcePath } from './request-path.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
 
@@ -158,10 +157,10 @@ export class Transport {
     try {
       const url = urlOf(request);
       identify(request, url.pathname);
-      const path = parseResourcePath(url.pathname);
-      const { subresource } = path ?? {};
       const { streams, api } = this.#parts;
-      if (!streams || path?.kind.kind !== 'Pod') throw noSuchResource();
+      const path = api.pathOf(url.pathname);
+      const { subresource } = path ?? {};
+      if (!streams || path?.kind.id !== 'Pod') throw noSuchResource();
       if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
         throw badRequest('nothing to upgrade to');
       streams.upgrade({ pod: api.podOf(path), subresource, query: url.searchParams }, request, socket, head);

@@ -66,12 +66,12 @@ export class WatchResponse {
     const store = this.#store;
     const withState = !asked || asked === '0' || query.get('sendInitialEvents') === 'true';
     if (withState) {
-      for (const object of store.list(path.kind.kind)) if (!matcher || matcher(object)) this.#send('ADDED', object);
+      for (const object of store.list(path.kind.id)) if (!matcher || matcher(object)) this.#send('ADDED', object);
     }
     if (query.get('sendInitialEvents') === 'true') this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
     this.#initialBytes = this.#stream.readableLength;
     const since = withState ? store.revision : Number(asked);
-    this.#unsubscribe = store.watch(path.kind.kind, since, (event) => this.#take(event));
+    this.#unsubscribe = store.watch(path.kind.id, since, (event) => this.#take(event));
     if (!this.#unsubscribe) {
       this.#refuse(asked ?? '0');
       return;
@@ -88,7 +88,7 @@ export class WatchResponse {
   }
 
   #refuse(asked: string): void {
-    const status = statusOf(tooOld(asked, this.#store.oldestRevision(this.#options.path.kind.kind)));
+    const status = statusOf(tooOld(asked, this.#store.oldestRevision(this.#options.path.kind.id)));
     this.#stream.push(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
     this.#stream.push(null);
   }

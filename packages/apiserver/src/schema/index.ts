@@ -24,18 +24,18 @@ function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptio
   if (error !== undefined) return { object: input, unknown, decodeError: error, warnings: [], causes: [] };
   const { old } = options;
   applyTableDefaults(type, object);
-  applyKindDefaults(kind.kind, object, old === undefined);
+  applyKindDefaults(kind.id, object, old === undefined);
   const causes = validate(type, kind, object, old);
-  const warnings = causes.length === 0 ? kindWarnings(kind.kind, object) : [];
+  const warnings = causes.length === 0 ? kindWarnings(kind.id, object) : [];
   return { object: object as unknown as ApiObject, unknown, warnings, causes };
 }
 
 function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiObject | undefined): Validated['causes'] {
   const errors = new FieldErrors();
-  validateMetadata(kind.kind, isObject(object.metadata) ? object.metadata : {}, errors);
+  validateMetadata(kind.id, isObject(object.metadata) ? object.metadata : {}, errors);
   validateByTable(type, object, '', errors);
-  validateKind(kind.kind, object, errors);
-  if (old) validateKindUpdate(kind.kind, object, old as unknown as JsonObject, errors);
+  validateKind(kind.id, object, errors);
+  if (old) validateKindUpdate(kind.id, object, old as unknown as JsonObject, errors);
   return errors.causes;
 }
 

@@ -1,4 +1,4 @@
-import type { KindName } from '@podwire/kube';
+import type { KindId } from '@podwire/kube';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { Event, Namespace, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
@@ -15,7 +15,7 @@ function of<T>(act: (object: T) => void): Defaulter {
 }
 
 /** Defaults that depend on other fields; the fixed ones stand in the tables. */
-const DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
+const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   Pod: of<Pod>(defaultPod),
   Deployment: of<Deployment>(({ spec }) => {
     defaultPodSpec(spec?.template?.spec);
@@ -56,7 +56,7 @@ const DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
 };
 
 /** What only a new object gets. */
-const CREATE_DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
+const CREATE_DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   Namespace: of<Namespace>((namespace) => {
     namespace.spec = { finalizers: ['kubernetes'], ...namespace.spec };
     Object.assign(namespace, { status: { phase: 'Active', ...namespace.status } });
@@ -66,7 +66,7 @@ const CREATE_DEFAULTERS: Partial<Record<KindName, Defaulter>> = {
   }),
 };
 
-export function applyKindDefaults(kind: KindName, object: JsonObject, creating: boolean): void {
+export function applyKindDefaults(kind: KindId, object: JsonObject, creating: boolean): void {
   DEFAULTERS[kind]?.(object);
   if (creating) CREATE_DEFAULTERS[kind]?.(object);
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IPAddress, KindName, ServiceCIDR } from '@podwire/kube';
+import type { IPAddress, KindId, ServiceCIDR } from '@podwire/kube';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Endpoints, Event, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
@@ -40,7 +40,7 @@ function change<T>(check: (next: T, old: T, errors: FieldErrors) => void): Updat
   return (next, old, errors) => check(next as T, old as T, errors);
 }
 
-const VALIDATORS: Partial<Record<KindName, Validator>> = {
+const VALIDATORS: Partial<Record<KindId, Validator>> = {
   Pod: of<Pod>(({ spec }, errors) => {
     if (spec) validatePodSpec(spec, 'spec', errors);
     else errors.required('spec.containers');
@@ -80,7 +80,7 @@ const VALIDATORS: Partial<Record<KindName, Validator>> = {
   }),
 };
 
-const UPDATE_VALIDATORS: Partial<Record<KindName, UpdateValidator>> = {
+const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   Pod: change<Pod>(validatePodUpdate),
   Service: change<Service>(validateServiceUpdate),
   ServiceCIDR: change<ServiceCIDR>(validateServiceCidrUpdate),
@@ -103,20 +103,20 @@ const UPDATE_VALIDATORS: Partial<Record<KindName, UpdateValidator>> = {
   }),
 };
 
-export function validateKind(kind: KindName, object: JsonObject, errors: FieldErrors): void {
+export function validateKind(kind: KindId, object: JsonObject, errors: FieldErrors): void {
   VALIDATORS[kind]?.(object, errors);
 }
 
-const WARNINGS: Partial<Record<KindName, (object: JsonObject) => readonly string[]>> = {
+const WARNINGS: Partial<Record<KindId, (object: JsonObject) => readonly string[]>> = {
   Service: (object) => serviceWarnings(object as Service),
 };
 
 /** What is accepted with a Warning header. */
-export function kindWarnings(kind: KindName, object: JsonObject): readonly string[] {
+export function kindWarnings(kind: KindId, object: JsonObject): readonly string[] {
   return WARNINGS[kind]?.(object) ?? [];
 }
 
-export function validateKindUpdate(kind: KindName, next: JsonObject, old: JsonObject, errors: FieldErrors): void {
+export function validateKindUpdate(kind: KindId, next: JsonObject, old: JsonObject, errors: FieldErrors): void {
   UPDATE_VALIDATORS[kind]?.(next, old, errors);
 }
 

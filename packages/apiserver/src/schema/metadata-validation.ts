@@ -1,4 +1,4 @@
-import type { KindName } from '@podwire/kube';
+import type { KindId } from '@podwire/kube';
 import type { LabelSelector, ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { canonicalIp } from './addresses.ts';
 import type { FieldErrors } from './field-errors.ts';
@@ -7,13 +7,13 @@ import { dnsLabel, dnsLabel1035, dnsSubdomain, labelValue, qualifiedName } from 
 const ANNOTATIONS_LIMIT = 256 * 1024;
 
 /** Kinds whose name is more than a DNS subdomain; Event and Lease as the rest. */
-const NAME_FORMATS: Partial<Record<KindName, (name: string) => readonly string[]>> = {
+const NAME_FORMATS: Partial<Record<KindId, (name: string) => readonly string[]>> = {
   Service: dnsLabel1035,
   Namespace: dnsLabel,
   IPAddress: canonicalIp,
 };
 
-export function validateMetadata(kind: KindName, metadata: ObjectMeta, errors: FieldErrors): void {
+export function validateMetadata(kind: KindId, metadata: ObjectMeta, errors: FieldErrors): void {
   const format = NAME_FORMATS[kind] ?? dnsSubdomain;
   if (!metadata.name) errors.required('metadata.name', 'name or generateName is required');
   else errors.invalidEach('metadata.name', metadata.name, format(metadata.name));

@@ -1,4 +1,4 @@
-import type { Kind } from '@podwire/kube';
+import { type Kind, type KindId, parseApiVersion } from '@podwire/kube';
 
 /** One resource of a group version, as discovery describes it. */
 export interface Resource {
@@ -27,36 +27,26 @@ export interface GroupVersion {
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const UPDATE = ['get', 'patch', 'update'];
-const STATUS: Subresource = { name: 'status', verbs: UPDATE };
-const SCALE: Subresource = {
-  name: 'scale',
-  verbs: UPDATE,
-  returns: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
-};
+const COMMON_SUBRESOURCES = {
+  status: { name: 'status', verbs: UPDATE },
+  scale: { name: 'scale', verbs: UPDATE, returns: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
+} as const;
 
 function option(name: string, kind: string, verbs = ['create', 'get']): Subresource {
   return { name, verbs, returns: { group: '', version: 'v1', kind } };
 }
 
-const SUBRESOURCES: Readonly<Record<string, readonly Subresource[]>> = {
-  pods: [
+/** Beside status and scale. */
+const SUBRESOURCES: Partial<Record<KindId, readonly Subresource[]>> = {
+  Pod: [
     option('attach', 'PodAttachOptions'),
     option('binding', 'Binding', ['create']),
     { name: 'eviction', verbs: ['create'], returns: { group: 'policy', version: 'v1', kind: 'Eviction' } },
     option('exec', 'PodExecOptions'),
     { name: 'log', verbs: ['get'] },
     option('portforward', 'PodPortForwardOptions'),
-    STATUS,
   ],
-  namespaces: [{ name: 'finalize', verbs: ['update'] }, STATUS],
-  nodes: [STATUS],
-  services: [STATUS],
-  deployments: [SCALE, STATUS],
-  replicasets: [SCALE, STATUS],
-  statefulsets: [SCALE, STATUS],
-  daemonsets: [STATUS],
-  ingresses: [STATUS],
-  servicecidrs: [STATUS],
+  Namespace: [{ name: 'finalize', verbs: ['update'] }],
 };
 
 /** Questions a client may ask about itself; they are answered, not stored. */
@@ -75,15 +65,12 @@ function review(kind: string): Resource {
   return { ...base, shortNames: [], categories: [], subresources: [] };
 }
 
-/** All group versions, in the order of kinds, later versions of a group last. */
-export function groupVersions(
-  kinds: readonly Kind[],
-  older: readonly [apiVersion: string, kind: Kind][],
-): GroupVersion[] {
+/** All group versions, in the order of kinds; versions that are not the stored ones last. */
+export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
   const found = new Map<string, { group: string; version: string; resources: Resource[] }>();
-  const all = [...kinds.map((kind) => [kind.apiVersion, kind] as const), ...older];
-  for (const [apiVersion, kind] of all) {
-    const [group = '', version = apiVersion] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const others = kinds.flatMap((kind) => kind.otherVersions.map((apiVersion) => [apiVersion, kind] as const));
+  for (const [apiVersion, kind] of [...kinds.map((kind) => [kind.apiVersion, kind] as const), ...others]) {
+    const { group, version } = parseApiVersion(apiVersion);
     const entry = found.get(apiVersion) ?? { group, version, resources: [] };
     // A short name belongs to one group version, or kubectl warns that it is ambiguous.
     entry.resources.push(apiVersion === kind.apiVersion ? resourceOf(kind) : { ...resourceOf(kind), shortNames: [] });
@@ -93,8 +80,7 @@ export function groupVersions(
 }
 
 function resourceOf(kind: Kind): Resource {
-  const { plural, singular, namespaced, shortNames, inAll } = kind;
-  const subresources = SUBRESOURCES[plural] ?? [];
+  const { plural, singular, namespaced, shortNames, categories, subresources } = kind;
   return {
     plural,
     singular,
@@ -102,8 +88,8 @@ function resourceOf(kind: Kind): Resource {
     namespaced,
     verbs: VERBS,
     shortNames,
-    categories: inAll ? ['all'] : [],
-    subresources,
+    categories,
+    subresources: [...(SUBRESOURCES[kind.id] ?? []), ...subresources.map((name) => COMMON_SUBRESOURCES[name])],
   };
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Kind } from '@podwire/kube';
-import { INGRESS_BETA_VERSIONS } from '../core/ingress-beta.ts';
+import { type Kind, parseApiVersion } from '@podwire/kube';
 import { openApiDocument, type ServedKind } from '../schema/index.ts';
 import type { ApiResponse } from '../seam.ts';
 import {
@@ -32,9 +31,7 @@ export type Document = (accept: string) => ApiResponse;
 
 /** Everything the server says about itself that depends on its kinds only. */
 export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Document> {
-  const ingress = kinds.find(({ kind }) => kind === 'Ingress');
-  const older = ingress ? INGRESS_BETA_VERSIONS.map((apiVersion) => [apiVersion, ingress] as [string, Kind]) : [];
-  const all = groupVersions(kinds, older);
+  const all = groupVersions(kinds);
   const documents = new Map<string, Document>([
     ['/version', () => json(VERSION)],
     [
@@ -62,7 +59,7 @@ export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Docum
       documents.set(`/apis/${group}`, () => one);
     }
   }
-  addOpenApi(documents, [...kinds, ...older.map(([apiVersion, kind]) => servedAs(apiVersion, kind))]);
+  addOpenApi(documents, servedKinds(kinds));
   return documents;
 }
 
@@ -74,9 +71,15 @@ function pathOf({ group, version }: Pick<GroupVersion, 'group' | 'version'>): st
   return group ? `apis/${group}/${version}` : `api/${version}`;
 }
 
-function servedAs(apiVersion: string, kind: Kind): ServedKind {
-  const [group = '', version = ''] = apiVersion.split('/');
-  return { ...kind, apiVersion, group, version };
+/** Each kind once for every version it is served in. */
+function servedKinds(kinds: readonly Kind[]): readonly ServedKind[] {
+  return kinds.flatMap((kind) =>
+    [kind.apiVersion, ...kind.otherVersions].map((apiVersion) => ({
+      ...kind,
+      ...parseApiVersion(apiVersion),
+      apiVersion,
+    })),
+  );
 }
 
 function discovery(groups: readonly GroupVersion[], plain: object): Document {

@@ -1,5 +1,5 @@
 import type { ApiRequest, ApiResponse, Surface, SurfaceOptions } from '../seam.ts';
-import { selfDocuments } from './documents.ts';
+import { type Document, selfDocuments } from './documents.ts';
 import { answerReview } from './reviews.ts';
 import { tableOf } from './table.ts';
 
@@ -8,12 +8,17 @@ export { openPki } from './pki.ts';
 
 /** What kubectl asks about the server itself, and the tables it prints. */
 export function createSurface({ kinds }: SurfaceOptions): Surface {
-  const documents = selfDocuments(kinds);
+  // Made when they are asked for: most servers of tests never are.
+  let documents: ReadonlyMap<string, Document> | undefined;
+  kinds.onChange(() => {
+    documents = undefined;
+  });
   return {
     respond: async (request: ApiRequest): Promise<ApiResponse | undefined> => {
       const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-      const document = request.method === 'GET' || request.method === 'HEAD' ? documents.get(path) : undefined;
-      return document ? document(request.headers.accept ?? '') : answerReview(request);
+      if (request.method !== 'GET' && request.method !== 'HEAD') return answerReview(request);
+      documents ??= selfDocuments(kinds.all());
+      return documents.get(path)?.(request.headers.accept ?? '');
     },
     table: tableOf,
   };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KINDS } from '@podwire/kube';
+import { KindRegistry } from '../core/kind-registry.ts';
 import type { ApiRequest } from '../seam.ts';
 import { createSurface } from './index.ts';
 
-const surface = createSurface({ kinds: KINDS });
+const surface = createSurface({ kinds: new KindRegistry() });
 
 async function get(
   path: string,

@@ -1,4 +1,4 @@
-import type { Kind, KindName, ObjectOf } from '@podwire/kube';
+import type { Kind, KindId, KindName, ObjectOf } from '@podwire/kube';
 import type { ApiObject, TableOptions } from '../seam.ts';
 import { type Column, text } from './columns.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from './network-columns.ts';
 import { POD_COLUMNS } from './pod-columns.ts';
 import {
+  age,
   DAEMON_SET_COLUMNS,
   DEPLOYMENT_COLUMNS,
   NODE_COLUMNS,
@@ -53,14 +54,14 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
 
 const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');
 
-function columnsOf(kind: KindName): readonly Column<ApiObject>[] {
-  const own = COLUMNS[kind] as unknown as readonly Column<ApiObject>[];
+function columnsOf(kind: KindId): readonly Column<ApiObject>[] {
+  const own = (COLUMNS as unknown as Partial<Record<KindId, readonly Column<ApiObject>[]>>)[kind] ?? [age()];
   return own.some(({ name }) => name === 'Name') ? own : [NAME, ...own];
 }
 
 /** A meta.k8s.io/v1 Table: what `kubectl get` prints. */
 export function tableOf(kind: Kind, objects: readonly ApiObject[], options: TableOptions): object {
-  const columns = columnsOf(kind.kind);
+  const columns = columnsOf(kind.id);
   const now = Date.now();
   return {
     kind: 'Table',
