@@ -59,7 +59,7 @@ class TcpRelay implements Relay {
   close(): void {
     clearTimeout(this.#closing);
     this.#server.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   #accept(client: net.Socket): void {
@@ -69,7 +69,7 @@ class TcpRelay implements Relay {
     client.allowHalfOpen = true;
     if (counters.connections >= limits.connections || this.#connections >= limits.listenerConnections) {
       counters.overLimit++;
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     counters.connections++;
@@ -86,7 +86,7 @@ class TcpRelay implements Relay {
     const connected = await this.#connect(client, address);
     if (!connected) {
       if (!client.destroyed) this.#context.counters.unanswered++;
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const { socket, endpoint } = connected;
@@ -148,15 +148,21 @@ function join(client: net.Socket, server: net.Socket, { limits }: RelayContext):
     one.setNoDelay(true);
     one.setKeepAlive(true, KEEP_ALIVE);
     one.setTimeout(client.readableEnded ? limits.halfClosedIdle : limits.idle);
-    one.on('error', () => other.resetAndDestroy());
-    one.on('timeout', () => one.resetAndDestroy());
+    one.on('error', () => reset(other));
+    one.on('timeout', () => reset(one));
     one.on('end', () => {
       for (const each of [one, other]) each.setTimeout(limits.halfClosedIdle);
     });
     // it has closed before its time; else what it sent last may still be on its way to the other
     one.on('close', () => {
-      if (!(one.readableEnded && one.writableFinished)) other.resetAndDestroy();
+      if (!(one.readableEnded && one.writableFinished)) reset(other);
     });
     one.pipe(other);
   }
+}
+
+/** While a socket's end is on its way libuv does not reset it, and Node would lose the handle without closing it. */
+function reset(socket: net.Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
