@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type net from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bindUdp, connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
-import { ADDRESS, type World } from '../world.fixture.ts';
+import { ADDRESS, type Place, type World } from '../world.fixture.ts';
+import { isBeyond } from './limits.ts';
 
 export const serversOf = async (
   world: World,
@@ -24,122 +26,258 @@ const affinity = (timeoutSeconds: number) => ({
   sessionAffinityConfig: { clientIP: { timeoutSeconds } },
 });
 
-/** What every mode has to do alike when services and endpoints change. */
+const BACKENDS = ['near1', 'near2', 'far'] as const;
+
+type Target = readonly [Place, string, number];
+type Change = (world: World) => Promise<void>;
+
+/** How services, endpoints and the agent may change, one after the other; the suite's cases are what is then to be seen. */
+const CHANGES: Readonly<Record<string, Change>> = {
+  'affinity: a client stays, also when others come and go; a lost endpoint means a new choice (SVC-19)': lostEndpoint,
+  'affinity is kept by a restarted room (SVC-19)': restartedAffinity,
+  'affinity ends after its time, which each new connection starts again (SVC-19)': expiredAffinity,
+  'affinity is switched on and off while the service lives (SVC-19)': switchedAffinity,
+  'a UDP client moves when its endpoint goes, and when the first one comes, by every address (SVC-25)': movedUdp,
+  'an open connection outlives its endpoint (SVC-26)': lostEndpointOfConnection,
+  'an open connection outlives a restart of the room (SVC-26, OPS-1)': restartedUnderConnection,
+  'a service with endpoints before and after never refuses in between (SVC-31)': replacedEndpoints,
+};
+
+/** What every mode has to do alike when services and endpoints change. A change beyond the mode (LIMITS) has to fail. */
 export async function runChanges(t: TestContext, world: World): Promise<void> {
+  for (const [name, change] of Object.entries(CHANGES))
+    await t.test(name, () => {
+      const { mode } = world.room;
+      const why = `mode ${mode} can do it: take it out of LIMITS`;
+      return isBeyond(mode, name) ? assert.rejects(change(world), why) : change(world);
+    });
+}
+
+export const CHANGE_NAMES: readonly string[] = Object.keys(CHANGES);
+
+async function lostEndpoint(world: World): Promise<void> {
   const { informers } = world;
-  const backends = ['near1', 'near2', 'far'] as const;
-  const placeOf = (server: string) => backends.find((place) => server.startsWith(place)) ?? 'far';
+  const placeOf = (server: string) => BACKENDS.find((place) => server.startsWith(place)) ?? 'far';
+  const name = putService(informers, '10.96.1.1', affinity(10_800));
+  await world.room.idle();
+  const first = only(await serversOf(world, 15, 'client', '10.96.1.1', 80));
+  const others = BACKENDS.filter((place) => place !== placeOf(first));
+  putSlice(informers, name, { backends: BACKENDS.filter((place) => place !== others[0]) });
+  await world.room.idle();
+  assert.equal(only(await serversOf(world, 5, 'client', '10.96.1.1', 80)), first);
+  putSlice(informers, name);
+  await world.room.idle();
+  assert.equal(only(await serversOf(world, 5, 'client', '10.96.1.1', 80)), first);
+  putSlice(informers, name, { backends: others });
+  await world.room.idle();
+  const second = only(await serversOf(world, 15, 'client', '10.96.1.1', 80));
+  assert.notEqual(second, first);
+  putSlice(informers, name);
+  await world.room.idle();
+  assert.equal(only(await serversOf(world, 15, 'client', '10.96.1.1', 80)), second);
+}
 
-  await t.test(
-    'affinity: a client stays, also when others come and go; a lost endpoint means a new choice (SVC-19)',
-    async () => {
-      const name = putService(informers, '10.96.1.1', affinity(10_800));
-      await world.room.idle();
-      const first = only(await serversOf(world, 15, 'client', '10.96.1.1', 80));
-      const others = backends.filter((place) => place !== placeOf(first));
-      putSlice(informers, name, { backends: backends.filter((place) => place !== others[0]) });
-      await world.room.idle();
-      assert.equal(only(await serversOf(world, 5, 'client', '10.96.1.1', 80)), first);
-      putSlice(informers, name);
-      await world.room.idle();
-      assert.equal(only(await serversOf(world, 5, 'client', '10.96.1.1', 80)), first);
-      putSlice(informers, name, { backends: others });
-      await world.room.idle();
-      const second = only(await serversOf(world, 15, 'client', '10.96.1.1', 80));
-      assert.notEqual(second, first);
-      putSlice(informers, name);
-      await world.room.idle();
-      assert.equal(only(await serversOf(world, 15, 'client', '10.96.1.1', 80)), second);
-    },
-  );
+async function restartedAffinity(world: World): Promise<void> {
+  const ports = Array.from({ length: 14 }, (_, i) => 80 + i);
+  putService(world.informers, '10.96.1.6', { ...affinity(600), ports: ports.map((port) => ({ name: 'http', port })) });
+  await world.room.idle();
+  // where endpoints take turns, ports are to differ in whose turn it is
+  for (const port of ports) if (port % 2) await world.connect('near1', '10.96.1.6', port);
+  const servers = async (): Promise<string[]> => {
+    const all: string[] = [];
+    for (const port of ports) all.push((await world.connect('client', '10.96.1.6', port)).server);
+    return all;
+  };
+  const before = await servers();
+  await world.restart();
+  assert.deepEqual(await servers(), before);
+}
 
-  const away = world.room.mode === 'userspace' && 'what is relayed and remembered is in the program';
-
-  await t.test('affinity is kept by a restarted room', { skip: away }, async () => {
-    const before = only(await serversOf(world, 3, 'client', '10.96.1.1', 80));
-    await world.restart();
-    assert.equal(only(await serversOf(world, 10, 'client', '10.96.1.1', 80)), before);
+/** By a cluster IP, a node port and a load-balancer address. */
+async function expiredAffinity(world: World): Promise<void> {
+  putService(world.informers, '10.96.1.2', affinity(1));
+  putService(world.informers, '10.96.1.7', {
+    ...affinity(1),
+    type: 'NodePort',
+    ports: [{ name: 'http', port: 80, nodePort: 30_017 }],
   });
+  putService(world.informers, '10.96.1.8', {
+    ...affinity(1),
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    ingress: [{ ip: '198.51.100.18' }],
+    ports: [{ name: 'http', port: 80 }],
+  });
+  await world.room.idle();
+  await Promise.all([
+    expires(world, ['client', '10.96.1.2', 80]),
+    expires(world, ['outside', ADDRESS.node, 30_017]),
+    expires(world, ['outside', '198.51.100.18', 80]),
+  ]);
+}
 
-  await t.test('affinity ends after its time, which each new connection starts again', async () => {
-    putService(informers, '10.96.1.2', affinity(1));
+async function expires(world: World, target: Target): Promise<void> {
+  const first = (await world.connect(...target)).server;
+  for (let i = 0; i < 4; i++) {
+    await sleep(500);
+    assert.equal((await world.connect(...target)).server, first, target.join(' '));
+  }
+  const later = new Set<string>();
+  for (let i = 0; i < 20 && later.size < 2; i++) {
+    await sleep(1100);
+    later.add((await world.connect(...target)).server);
+  }
+  assert.ok(later.size > 1, target.join(' '));
+}
+
+async function switchedAffinity(world: World): Promise<void> {
+  const { informers } = world;
+  const ports = [{ name: 'http', port: 80, nodePort: 30_013 }];
+  const options = { type: 'NodePort', ports };
+  const name = putService(informers, '10.96.1.3', options);
+  const targets: readonly Target[] = [
+    ['client', '10.96.1.3', 80],
+    ['outside', ADDRESS.node, 30_013],
+  ];
+  const judge = async (together: boolean): Promise<void> => {
     await world.room.idle();
-    const first = (await world.connect('client', '10.96.1.2', 80)).server;
-    for (let i = 0; i < 4; i++) {
-      await sleep(500);
-      assert.equal((await world.connect('client', '10.96.1.2', 80)).server, first);
+    for (const target of targets) assert.equal((await serversOf(world, 30, ...target)).size === 1, together);
+  };
+  await judge(false);
+  putService(informers, '10.96.1.3', { ...options, ...affinity(60) }, name);
+  await judge(true);
+  putService(informers, '10.96.1.3', options, name);
+  await judge(false);
+}
+
+/** By the cluster IP from a pod, by the others from outside. */
+async function movedUdp(world: World): Promise<void> {
+  const { informers, room } = world;
+  const options = {
+    type: 'LoadBalancer',
+    externalIPs: ['198.51.100.14'],
+    ingress: [{ ip: '198.51.100.15' }],
+    ports: [{ name: 'dns', protocol: 'UDP', port: 53, nodePort: 30_014 }],
+  };
+  const name = putService(informers, '10.96.1.4', { ...options, backends: ['near1'] });
+  await room.idle();
+  const clients = [
+    await udpClient(world, 'client', ['10.96.1.4', 53]),
+    await udpClient(world, 'outside', [ADDRESS.node, 30_014]),
+    await udpClient(world, 'outside', ['198.51.100.14', 53]),
+    await udpClient(world, 'outside', ['198.51.100.15', 53]),
+  ];
+  const become = async (backends: readonly (typeof BACKENDS)[number][]): Promise<void> => {
+    putSlice(informers, name, { backends });
+    await room.idle();
+    for (const { ask, to } of clients) {
+      const answer = await ask();
+      const expected = backends.length ? backends.some((place) => place === answer) : answer === undefined;
+      assert.ok(expected, `${to}: ${answer} of ${backends}`);
     }
-    const later = new Set<string>();
-    for (let i = 0; i < 12 && later.size < 2; i++) {
-      await sleep(1100);
-      later.add((await world.connect('client', '10.96.1.2', 80)).server);
-    }
-    assert.ok(later.size > 1);
-  });
-
-  await t.test('affinity is switched on and off while the service lives', async () => {
-    const name = putService(informers, '10.96.1.3');
-    await world.room.idle();
-    assert.ok((await serversOf(world, 30, 'client', '10.96.1.3', 80)).size > 1);
-    putService(informers, '10.96.1.3', affinity(60), name);
-    await world.room.idle();
-    only(await serversOf(world, 15, 'client', '10.96.1.3', 80));
-    putService(informers, '10.96.1.3', {}, name);
-    await world.room.idle();
-    assert.ok((await serversOf(world, 30, 'client', '10.96.1.3', 80)).size > 1);
-  });
-
-  await t.test('a UDP client moves when its endpoint goes, and when the first one comes (SVC-25)', async () => {
-    const name = putService(informers, '10.96.1.4', { backends: ['near1'] });
-    await world.room.idle();
-    const client = await bindUdp({ netns: world.netns.client, address: ADDRESS.client, port: 40_000 });
-    const answers: string[] = [];
-    client.on('message', (data) => answers.push(JSON.parse(String(data)).server)).on('error', () => {});
-    const ask = async (): Promise<string | undefined> => {
-      for (let i = 0; i < 5; i++) {
-        answers.length = 0;
-        client.send('?', 53, '10.96.1.4');
-        await sleep(20);
-        if (answers.length) return answers[0];
-      }
-      return undefined;
-    };
-    assert.equal(await ask(), 'near1');
-    putSlice(informers, name, { backends: ['near2', 'far'] });
-    await world.room.idle();
-    const second = await ask();
-    assert.ok(second === 'near2' || second === 'far', second);
+  };
+  try {
+    await become(['near1']);
+    await become(['near2', 'far']);
     // of sockets there is nothing to forget
-    if (world.room.mode !== 'ebpf') assert.ok(Number(world.room.status().facts.flowsForgotten) >= 1);
-    putSlice(informers, name, { backends: [] });
-    await world.room.idle();
-    assert.equal(await ask(), undefined);
-    putSlice(informers, name, { backends: ['near1'] });
-    await world.room.idle();
-    assert.equal(await ask(), 'near1');
-    client.close();
-  });
+    if (room.mode !== 'ebpf') assert.ok(Number(room.status().facts.flowsForgotten) >= 1);
+    await become([]);
+    await become(['near1']);
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
 
-  await t.test(
-    'an open connection outlives its endpoint, a restart of the room and its stop (SVC-26, OPS-1)',
-    { skip: away },
-    async () => {
-      const name = putService(informers, '10.96.1.5', { backends: ['near1'] });
-      await world.room.idle();
-      const socket = await connectTcp({ netns: world.netns.client, address: '10.96.1.5', port: 80 });
-      const echo = async (): Promise<void> => {
-        socket.write('ping');
-        const [data] = await once(socket, 'data');
-        assert.equal(String(data), 'ping');
-      };
-      await once(socket, 'data');
-      putSlice(informers, name, { backends: ['near2'] });
-      await world.room.idle();
-      await echo();
-      await world.restart();
-      await echo();
-      assert.equal((await world.connect('client', '10.96.1.5', 80)).server, 'near2:8080');
-      socket.destroy();
+interface UdpClient {
+  readonly to: string;
+  ask(): Promise<string | undefined>;
+  close(): void;
+}
+
+let clients = 0;
+
+/** Always the same socket, so that connection tracking would lead it where it went before. */
+async function udpClient(world: World, from: Place, [address, port]: readonly [string, number]): Promise<UdpClient> {
+  const own = { netns: world.netns[from], address: ADDRESS[from], port: 40_000 + clients++ };
+  const socket = await bindUdp(own);
+  const answers: string[] = [];
+  socket.on('message', (data) => answers.push(JSON.parse(String(data)).server)).on('error', () => {});
+  return {
+    to: `${from} to ${address} ${port}`,
+    close: () => socket.close(),
+    async ask() {
+      answers.length = 0;
+      for (let i = 0; i < 8 && !answers.length; i++) {
+        socket.send('?', port, address);
+        for (let j = 0; j < 5 && !answers.length; j++) await sleep(10);
+      }
+      return answers[0];
     },
+  };
+}
+
+async function lostEndpointOfConnection(world: World): Promise<void> {
+  const { informers } = world;
+  const name = putService(informers, '10.96.1.5', { backends: ['near1'] });
+  await world.room.idle();
+  const socket = await opened(world, '10.96.1.5');
+  putSlice(informers, name, { backends: ['near2'] });
+  await world.room.idle();
+  await echo(socket);
+  assert.equal((await world.connect('client', '10.96.1.5', 80)).server, 'near2:8080');
+  await echo(socket);
+  socket.destroy();
+}
+
+async function restartedUnderConnection(world: World): Promise<void> {
+  putService(world.informers, '10.96.1.9', { backends: ['near1'] });
+  await world.room.idle();
+  const socket = await opened(world, '10.96.1.9');
+  await world.restart();
+  try {
+    await echo(socket);
+    assert.equal((await world.connect('client', '10.96.1.9', 80)).server, 'near1:8080');
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function opened(world: World, address: string): Promise<net.Socket> {
+  const socket = await connectTcp({ netns: world.netns.client, address, port: 80 });
+  await once(socket, 'data');
+  return socket;
+}
+
+async function echo(socket: net.Socket): Promise<void> {
+  socket.write('ping');
+  const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(1000) });
+  assert.equal(String(data), 'ping');
+}
+
+/** With connections made all the time. */
+async function replacedEndpoints(world: World): Promise<void> {
+  const { informers, room } = world;
+  const ports = [{ name: 'http', port: 80, nodePort: 30_010 }];
+  const name = putService(informers, '10.96.1.10', { type: 'NodePort', ports, backends: ['near1'] });
+  await room.idle();
+  let going = true;
+  let connections = 0;
+  const targets: readonly Target[] = [
+    ['client', '10.96.1.10', 80],
+    ['node', '10.96.1.10', 80],
+    ['outside', ADDRESS.node, 30_010],
+  ];
+  const asking = Promise.all(
+    targets.map(async (target) => {
+      for (; going; connections++) await world.connect(...target);
+    }),
   );
+  for (let i = 0; i < 12; i++) {
+    putSlice(informers, name, { backends: [BACKENDS[i % 3] ?? 'far'] });
+    await room.idle();
+    await sleep(5);
+  }
+  going = false;
+  await asking;
+  assert.ok(connections > 20, `${connections} connections`);
 }

@@ -18,6 +18,10 @@ export interface Limit {
   readonly expect?: (probe: Probe, services: readonly CaseService[]) => Probe | undefined;
   /** What status() says of a service that meets it; undefined: nothing. */
   readonly problem?: (service: CaseService) => RegExp | undefined;
+  /** The change (changes.ts) that fails in this mode. */
+  readonly change?: string;
+  /** The file beside this one that says what happens instead, where it is none of the above. */
+  readonly tested?: string;
 }
 
 const PODS = ['client', 'near1', 'near2'] as const;
@@ -118,6 +122,26 @@ export const LIMITS: readonly Limit[] = [
       return pod && probe.protocol !== 'sctp' ? seenFrom(probe, placesOf(probe)[pod]) : undefined;
     },
   },
+  {
+    mode: 'userspace',
+    what: 'affinity when the agent is restarted',
+    instead: 'forgotten',
+    change: 'affinity is kept by a restarted room (SVC-19)',
+  },
+  {
+    mode: 'userspace',
+    what: 'open connections when the agent is restarted',
+    instead: 'end',
+    change: 'an open connection outlives a restart of the room (SVC-26, OPS-1)',
+  },
+  ...(['nftables', 'iptables'] as const).map(
+    (mode): Limit => ({
+      mode,
+      what: '`::1` in `nodePortAddresses`',
+      instead: 'no node ports there; `status()` says so',
+      tested: 'loopback.ts',
+    }),
+  ),
 ];
 
 /** What a mode does instead of what a probe expects, and the rows that say so. */
@@ -140,4 +164,9 @@ export function problemsOf(mode: ProxyMode, services: readonly CaseService[]): R
   return LIMITS.filter((limit) => limit.mode === mode).flatMap(({ problem }) =>
     services.flatMap((service) => (service.gone ? [] : (problem?.(service) ?? []))),
   );
+}
+
+/** Whether a change (changes.ts) is one that the mode cannot do. */
+export function isBeyond(mode: ProxyMode, change: string): boolean {
+  return LIMITS.some((limit) => limit.mode === mode && limit.change === change);
 }
