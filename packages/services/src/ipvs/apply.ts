@@ -130,9 +130,13 @@ export class KernelServers {
     const held = this.#held.get(id);
     if (!held) return 0;
     held.leaving = true;
-    const commands = this.#retire(held, [...held.destinations]);
+    const through = passage(held);
+    const commands = this.#retire(
+      held,
+      [...held.destinations].filter(([name]) => name !== through?.name),
+    );
     this.#watch(held);
-    return commands + this.#deleteIfEmpty(held);
+    return commands + (this.#deleteIfEmpty(held) || this.#letPass(held));
   }
 
   /** Removes what has lost its last connection. */
@@ -253,8 +257,16 @@ export class KernelServers {
     return 1;
   }
 
+  /** New connections are to be as if there was no virtual server. */
+  #letPass(held: Held): number {
+    const through = passage(held);
+    if (!through || held.destinations.get(through.name)?.weight === 1) return 0;
+    return this.#bringDestination(held, through.name, through.destination);
+  }
+
   #deleteIfEmpty(held: Held): number {
-    if (!held.leaving || held.destinations.size > 0) return 0;
+    const through = passage(held)?.name;
+    if (!held.leaving || [...held.destinations.keys()].some((name) => name !== through)) return 0;
     ignoring('ESRCH', () => deleteIpvsService(this.netlink, held.key));
     this.#waiting.delete(held);
     this.#forget(held.id);
@@ -265,6 +277,13 @@ export class KernelServers {
     this.#held.delete(id);
     for (const name of this.#refused.keys()) if (name.startsWith(`${id} `)) this.#refused.delete(name);
   }
+}
+
+/** The destination of a packet that is the packet's own. */
+function passage({ key }: Held): { readonly name: string; readonly destination: Destination } | undefined {
+  if ('fwmark' in key) return undefined;
+  const { address, port } = key;
+  return { name: endpointName(key), destination: { address, port, weight: 1 } };
 }
 
 /** A flow of UDP has no end to wait for; with scheduler dh clients of a destination of weight 0 would be refused. */

@@ -72,39 +72,34 @@ function fenceChains(fields: Fields): Chain[] {
 }
 
 /**
- * Behind DNAT of anybody else and before routing: the mark brings a packet to this host, where IPVS takes it. Output needs
- * the mark only to tell virtual servers apart.
+ * Behind DNAT of anybody else and before routing: the mark brings a packet to this host, where IPVS takes it. In output it
+ * tells virtual servers apart, and makes the kernel route a packet anew that IPVS leads to this host.
  */
 function captureChains(fields: Fields): Chain[] {
   const save = (match: readonly Statement[]): Rule =>
     rule([differs(MARK, 0), ...match, saveMark], 'keep a foreign mark');
   const drains = [known, inOwnSet(fields.key, DRAINING)];
-  const byInside = setMark(mapped(fields.key, 'inside'));
+  const byInside = [setMark(mapped(fields.key, 'inside')), accept];
   const byAddress = setMark(constant(SCRATCH));
+  const saves = [save([inSet(fields.key, 'svc')]), save([inOwnSet(fields.key, INWARD)]), save(drains)];
+  const rest = [rule([inSet(fields.key, 'svc'), byAddress, accept]), rule([...drains, byAddress])];
   return [
     {
       name: 'capture',
       base: base('filter', 'prerouting', -98),
-      rules: [
-        save([inSet(fields.key, 'svc')]),
-        save([inOwnSet(fields.key, INWARD)]),
-        save(drains),
-        rule([inSet(fields.source, 'pod-cidrs'), byInside, accept]),
-        rule([inSet(fields.key, 'svc'), byAddress, accept]),
-        rule([...drains, byAddress]),
-      ],
+      rules: [...saves, rule([inSet(fields.source, 'pod-cidrs'), ...byInside]), ...rest],
     },
     {
       name: 'capture-output',
       base: base('filter', 'output', -99),
-      rules: [save([inOwnSet(fields.key, INWARD)]), rule([byInside])],
+      rules: [...saves, rule(byInside), ...rest],
     },
   ];
 }
 
 /**
- * What IPVS sends on comes by output (again), where it would be routed anew by its mark; what it gives to a socket of this
- * node goes on by input. At last what it has not taken.
+ * What IPVS sends on comes by output (again), where it would be routed by its mark; what it gives to a socket of this node
+ * goes on by input, or by output, and is routed anew there because its mark changes.
  */
 function restoreChains(): Chain[] {
   const kept = bits(CT_MARK, KEEP_ALL - SAVED);
@@ -118,7 +113,7 @@ function restoreChains(): Chain[] {
       ],
     },
     { name: 'restore-sent', base: base('filter', 'output', -350), rules },
-    { name: 'restore-output', base: base('filter', 'output', -97), rules },
+    { name: 'restore-output', base: base('route', 'output', -97), rules },
     { name: 'restore-input', base: base('filter', 'input', 101), rules },
   ];
 }

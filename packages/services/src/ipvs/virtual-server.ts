@@ -54,9 +54,14 @@ export function virtualServer(
     id: serverId(key),
     key,
     entry,
-    options: { ...scheduling, ...(affinitySeconds > 0 && { persistence: affinitySeconds }) },
+    options: affinitySeconds > 0 ? stickyOptions(scheduling, affinitySeconds, mark) : scheduling,
     destinations: beginningAnywhere(destinations, `${node.name} ${entryId(entry)}`),
   };
+}
+
+/** By mark and with persistence, IPVS would send to the client's port of a destination: a hash of the client does as well. */
+function stickyOptions(scheduling: Scheduling, persistence: number, mark: Mark | undefined): ServerOptions {
+  return mark ? { scheduler: 'mh', schedulerFlags: [1] } : { ...scheduling, persistence };
 }
 
 export interface Mark {
