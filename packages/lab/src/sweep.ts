@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '@podwire/base';
 import { deleteNetns, listNetns, openNetns, pidsInNetns } from '@podwire/kernel';
+import { sweepSockets } from '@podwire/services/sweep';
 import { LAB_NAME, labPaths } from './lab-paths.ts';
 import { startTimeOf } from './pid-identity.ts';
 import { netnsName } from './topology.ts';
@@ -53,7 +54,8 @@ export function labNames(): string[] {
 
 /**
  * Removes what the kernel and /run hold of a lab, found by name alone, so that it works after kill -9 of the daemon:
- * the daemon, every process in one of the lab's namespaces, the namespaces with all their links, routes and tables.
+ * the daemon, every process in one of the lab's namespaces, the namespaces with all their links, routes and tables, and
+ * what the nodes have at the cgroups of the machine.
  * With `state: true` also the stored objects.
  */
 export async function sweepLab(lab: string, options: { readonly state: boolean }): Promise<Swept> {
@@ -62,12 +64,21 @@ export async function sweepLab(lab: string, options: { readonly state: boolean }
   if (daemon) await endDaemon(daemon);
   const namespaces = labNamespaces(lab);
   const processes = await endProcesses(namespaces);
+  for (const node of nodesOf(lab, namespaces)) await sweepSockets(labPaths(lab).node(node).run);
   for (const name of namespaces) deleteNetns(name);
   for (const directory of options.state ? [run, state] : [run]) {
     rmSync(directory, { recursive: true, force: true });
     removeIfEmpty(path.dirname(directory));
   }
   return { daemon: daemon !== undefined, namespaces: namespaces.length, processes };
+}
+
+/** By their directories and their namespaces: after a crash one of the two may be gone. */
+function nodesOf(lab: string, namespaces: readonly string[]): string[] {
+  const { run } = labPaths(lab);
+  const directories = existsSync(run) ? readdirSync(run) : [];
+  const roles = namespaces.map((name) => name.slice(netnsName(lab, '').length));
+  return [...new Set([...directories, ...roles])].filter((name) => /^node-\d+$/.test(name));
 }
 
 function removeIfEmpty(directory: string): void {

@@ -20,8 +20,13 @@ export function findPlace({ cgroup, bpffs }: SocketPlace, runDirectory: string):
       'SERVICES_NO_CGROUP',
       'mode ebpf needs a cgroup2 file system, and none is mounted: mount one (mount -t cgroup2 none /sys/fs/cgroup/unified) or use mode nftables',
     );
+  return { cgroup: root, pins: pinsOf(runDirectory, bpffs) };
+}
+
+/** The directory of a node's pins, by its run directory; undefined where no bpf file system is mounted. */
+export function pinsOf(runDirectory: string, bpffs?: string): string | undefined {
   const bpf = bpffs ?? mountPoints('bpf').find((point) => point === BPFFS);
-  return { cgroup: root, pins: bpf && path.join(bpf, 'podwire', nameOf(runDirectory)) };
+  return bpf && path.join(bpf, 'podwire', nameOf(runDirectory));
 }
 
 /** Several nodes of a lab share one bpf file system; each has a run directory of its own. */
