@@ -11,7 +11,7 @@ import { openNft } from '@podwire/nft';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { createServicesRoom } from '../controller.ts';
 import { ADDRESS, type World, withWorld } from '../world.fixture.ts';
-import { AgentProcess } from './agent-process.fixture.ts';
+import { AgentChild } from './agent-child.fixture.ts';
 import { CIDRS, ClusterState } from './cluster-state.fixture.ts';
 import { SteadyTraffic } from './steady-traffic.fixture.ts';
 
@@ -172,7 +172,7 @@ test('while the API server is away traffic goes on, and what changed meanwhile i
       await server.client().patch('EndpointSlice', { namespace: 'default', name }, { endpoints });
     };
     const setup = { netns: world.netns.node.path, config: CIDRS, runDirectory: '/nonexistent', api: socket };
-    let agent = new AgentProcess();
+    let agent = new AgentChild();
     try {
       assert.equal((await agent.ask({ setup })).ready, true);
       const traffic = await new SteadyTraffic(world, ['10.96.5.3']).start();
@@ -189,7 +189,7 @@ test('while the API server is away traffic goes on, and what changed meanwhile i
       await server.close();
       await agent.kill();
       const adopted = generationOf(world);
-      agent = new AgentProcess();
+      agent = new AgentChild();
       const started = agent.ask({ setup });
       await sleep(1500);
       assert.equal(generationOf(world), adopted);

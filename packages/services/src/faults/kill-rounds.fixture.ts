@@ -5,7 +5,7 @@ import type { RoomStatus } from '@podwire/kube';
 import { openNft } from '@podwire/nft';
 import type { World } from '../world.fixture.ts';
 import type { AgentSetup } from './agent.fixture.ts';
-import { AgentProcess } from './agent-process.fixture.ts';
+import { AgentChild } from './agent-child.fixture.ts';
 import type { ClusterState } from './cluster-state.fixture.ts';
 import type { KernelView } from './kernel-view.fixture.ts';
 
@@ -36,11 +36,11 @@ export async function killRounds(world: World, options: KillOptions): Promise<Ki
   const { setup, state, view, rounds, progress } = options;
   const { random } = state;
   const summary: KillSummary = { old: 0, new: 0, mixed: 0, starting: 0 };
-  let agent = new AgentProcess();
-  const spares = [new AgentProcess(), new AgentProcess()];
-  const next = (): AgentProcess => {
-    spares.push(new AgentProcess());
-    return spares.shift() ?? new AgentProcess();
+  let agent = new AgentChild();
+  const spares = [new AgentChild(), new AgentChild()];
+  const next = (): AgentChild => {
+    spares.push(new AgentChild());
+    return spares.shift() ?? new AgentChild();
   };
   try {
     requireReady(await agent.ask({ setup, changes: state.objects }));
@@ -91,7 +91,7 @@ async function compare(
 }
 
 interface Adoption {
-  readonly agent: AgentProcess;
+  readonly agent: AgentChild;
   readonly found: 'old' | 'new' | 'mixed';
   readonly options: KillOptions;
 }

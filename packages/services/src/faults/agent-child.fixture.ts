@@ -23,7 +23,7 @@ function compiled(): string {
 }
 
 /** A room in a process of its own. */
-export class AgentProcess {
+export class AgentChild {
   readonly #child: ChildProcess;
   /** Resolves when requests will be taken up at once. */
   readonly loaded: Promise<unknown>;
