@@ -144,25 +144,6 @@ export function describeEndpoints(endpoints: readonly EndpointModel[]): string {
   return `-> ${endpoints.map((one) => `${endpointName(one)}${one.weight ? ` (weight ${one.weight})` : ''}`).join(', ')}`;
 }
 
-/** Of several entries for one address, protocol and port the first kind wins, then the first in order. */
-export function settleEntries<E extends Pick<Entry, 'id' | 'kind' | 'why'>>(
-  entries: readonly E[],
-): { readonly winners: readonly E[]; readonly conflicts: readonly string[] } {
-  const winners = new Map<string, E>();
-  const conflicts: string[] = [];
-  for (const entry of entries) {
-    const rival = winners.get(entry.id);
-    if (!rival || rank(entry) < rank(rival)) winners.set(entry.id, entry);
-    if (!rival) continue;
-    const [winner, loser] = winners.get(entry.id) === entry ? [entry, rival] : [rival, entry];
-    conflicts.push(`${loser.why}: its ${loser.kind} ${loser.id} belongs to ${winner.why} already; change one of them`);
-  }
-  return {
-    winners: conflicts.length ? entries.filter((entry) => winners.get(entry.id) === entry) : entries,
-    conflicts,
-  };
-}
-
 /** Who comes first takes the address: by kind, then by name of the service. */
 export function byPriority(a: Pick<Entry, 'kind' | 'service'>, b: Pick<Entry, 'kind' | 'service'>): number {
   return rank(a) - rank(b) || (a.service < b.service ? -1 : a.service > b.service ? 1 : 0);

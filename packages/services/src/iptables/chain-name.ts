@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Protocol } from '../model.ts';
 
 // RFC 4648 section 6
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-const HASH_LENGTH = 16;
+/** 80 bits of base32 are 16 letters, without padding. */
+const HASH_BYTES = 10;
 
 /** SVC: all endpoints; SVL: those of the node; EXT: from outside; FW: source ranges; SEP: one endpoint. */
-export type ChainPrefix = 'KUBE-SVC-' | 'KUBE-SVL-' | 'KUBE-EXT-' | 'KUBE-FW-' | 'KUBE-SEP-';
+export type PortPrefix = 'KUBE-SVC-' | 'KUBE-SVL-' | 'KUBE-EXT-' | 'KUBE-FW-';
 
 export interface PortIdentity {
   readonly namespace: string;
@@ -17,21 +18,46 @@ export interface PortIdentity {
 }
 
 /**
- * `KUBE-SVC-NX3JPJGSAW2ATBWT`: the prefix and 80 bits of a SHA-256 in base32, of what the chain is for. Names of API
- * objects are in it as a hash only, and the same object has the same chain in every process.
+ * The names of a port's chains: `KUBE-SVC-NX3JPJGSAW2ATBWT` is the prefix and 80 bits of a SHA-256 in base32, of what the
+ * chain is for. Names of API objects are in it as a hash only, and the same object has the same chain in every process.
  */
-export function chainName(prefix: ChainPrefix, port: PortIdentity, endpoint = ''): string {
-  // the bytes of a name cannot hold a NUL (RFC 1123 labels), so fields cannot run into each other
-  const text = [port.namespace, port.name, port.portName, port.protocol, port.port, endpoint].join('\0');
-  return prefix + base32(createHash('sha256').update(text).digest()).slice(0, HASH_LENGTH);
+export class ChainNames {
+  readonly #identity: PortIdentity;
+  readonly #hash: string;
+  readonly #endpoints = new Map<string, string>();
+
+  constructor(identity: PortIdentity) {
+    this.#identity = identity;
+    this.#hash = hashOf(identity, '');
+  }
+
+  of(prefix: PortPrefix): string {
+    return prefix + this.#hash;
+  }
+
+  /** Of an endpoint, `10.244.1.5:8080`. */
+  ofEndpoint(endpoint: string): string {
+    let name = this.#endpoints.get(endpoint);
+    if (name === undefined) {
+      name = `KUBE-SEP-${hashOf(this.#identity, endpoint)}`;
+      this.#endpoints.set(endpoint, name);
+    }
+    return name;
+  }
 }
 
-/** Whole groups of 5 bits, without padding. */
-function base32(bytes: Uint8Array): string {
+function hashOf({ namespace, name, portName, protocol, port }: PortIdentity, endpoint: string): string {
+  // the bytes of a name cannot hold a NUL (RFC 1123 labels), so fields cannot run into each other
+  const text = `${namespace}\0${name}\0${portName}\0${protocol}\0${port}\0${endpoint}`;
+  return base32(hash('sha256', text, 'binary'));
+}
+
+/** The first 80 bits of a string of bytes. */
+function base32(bytes: string): string {
   let text = '';
   let [buffer, bits] = [0, 0];
-  for (const byte of bytes) {
-    buffer = ((buffer << 8) | byte) & 0xfff;
+  for (let i = 0; i < HASH_BYTES; i++) {
+    buffer = ((buffer << 8) | bytes.charCodeAt(i)) & 0xfff;
     bits += 8;
     for (; bits >= 5; bits -= 5) text += BASE32[(buffer >> (bits - 5)) & 31];
   }

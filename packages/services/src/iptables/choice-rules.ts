@@ -1,33 +1,31 @@
-import { type EndpointModel, endpointName, type ServiceModel } from '../model.ts';
-import { chainName, type PortIdentity } from './chain-name.ts';
-import { type Rule, rule } from './rule.ts';
+import { type EndpointModel, endpointName, type Protocol, type ServiceModel } from '../model.ts';
+import type { ChainNames } from './chain-name.ts';
+import { type Chain, type Rule, rule } from './rule.ts';
 
 export interface Choosing {
   readonly service: Pick<ServiceModel, 'affinitySeconds' | 'balance'>;
-  readonly identity: PortIdentity;
+  readonly protocol: Protocol;
+  readonly names: ChainNames;
   readonly label: string;
 }
 
 /** Affinity first: whoever is on an endpoint's list stays; then one of the endpoints is drawn, by their weights. */
 export function choiceRules(choosing: Choosing & { readonly endpoints: readonly EndpointModel[] }): Rule[] {
-  const { service, label, endpoints } = choosing;
+  const { service, names, label, endpoints } = choosing;
+  const ways = endpoints.map((endpoint) => {
+    const name = endpointName(endpoint);
+    return { endpoint, comment: `${label} -> ${name}`, jump: names.ofEndpoint(name) };
+  });
+  const known = `--rcheck --seconds ${service.affinitySeconds} --reap`;
   const sticky = service.affinitySeconds
-    ? endpoints.map((endpoint) => {
-        const known = ['--rcheck', '--seconds', `${service.affinitySeconds}`, '--reap'];
-        const chain = endpointChain(choosing, endpoint);
-        return rule({
-          comment: `${label} -> ${endpointName(endpoint)}`,
-          match: recent(chain, endpoint, known),
-          jump: [chain],
-        });
-      })
+    ? ways.map(({ endpoint, comment, jump }) => rule({ comment, match: recent(jump, endpoint, known), jump }))
     : [];
   let rest = endpoints.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
-  const drawn = endpoints.map((endpoint, i) => {
+  const drawn = ways.map(({ endpoint, comment, jump }, i) => {
     const left = endpoints.length - i;
-    const match = left === 1 ? [] : draw(service, left, weightOf(endpoint) / rest);
+    const match = left === 1 ? '' : draw(service, left, weightOf(endpoint) / rest);
     rest -= weightOf(endpoint);
-    return rule({ comment: `${label} -> ${endpointName(endpoint)}`, match, jump: [endpointChain(choosing, endpoint)] });
+    return rule({ comment, match, jump });
   });
   return [...sticky, ...drawn];
 }
@@ -37,34 +35,27 @@ const weightOf = ({ weight = 1 }: EndpointModel): number => weight;
 /** xt_statistic keeps 31 bits of a probability and iptables-save prints them. */
 const PROBABILITY_ONE = 2 ** 31;
 
-function draw({ balance }: Choosing['service'], left: number, share: number): string[] {
-  const statistic = ['-m', 'statistic', '--mode'];
-  if (balance === 'round-robin') return [...statistic, 'nth', '--every', `${left}`, '--packet', '0'];
+function draw({ balance }: Choosing['service'], left: number, share: number): string {
+  if (balance === 'round-robin') return `-m statistic --mode nth --every ${left} --packet 0`;
   const probability = Math.round(share * PROBABILITY_ONE) / PROBABILITY_ONE;
-  return [...statistic, 'random', '--probability', probability.toFixed(11)];
+  return `-m statistic --mode random --probability ${probability.toFixed(11)}`;
 }
 
 /** To the endpoint; from the endpoint itself only with another source (SVC-7). */
-export function endpointRules(choosing: Choosing & { readonly endpoint: EndpointModel }): Rule[] {
-  const { service, identity, label, endpoint } = choosing;
-  const remember = service.affinitySeconds ? recent(endpointChain(choosing, endpoint), endpoint, ['--set']) : [];
-  return [
-    rule({ source: endpoint.address, comment: label, jump: ['KUBE-MARK-MASQ'] }),
-    rule({
-      protocol: identity.protocol,
-      comment: label,
-      match: [...remember, '-m', identity.protocol],
-      jump: ['DNAT', '--to-destination', endpointName(endpoint)],
-    }),
+export function endpointChain(choosing: Choosing, endpoint: EndpointModel): Chain {
+  const { service, protocol, names, label } = choosing;
+  const to = endpointName(endpoint);
+  const name = names.ofEndpoint(to);
+  const remember = service.affinitySeconds ? `${recent(name, endpoint, '--set')} ` : '';
+  const rules = [
+    rule({ source: endpoint.address, comment: label, jump: 'KUBE-MARK-MASQ' }),
+    rule({ protocol, comment: label, match: `${remember}-m ${protocol}`, jump: `DNAT --to-destination ${to}` }),
   ];
-}
-
-function endpointChain({ identity }: Choosing, endpoint: EndpointModel): string {
-  return chainName('KUBE-SEP-', identity, endpointName(endpoint));
+  return { table: 'nat', name, rules };
 }
 
 /** The list of an endpoint's clients has the name of its chain; it is the kernel's, and lives while a rule names it. */
-function recent(list: string, { address }: EndpointModel, action: readonly string[]): string[] {
+function recent(list: string, { address }: EndpointModel, action: string): string {
   const mask = address.includes(':') ? 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' : '255.255.255.255';
-  return ['-m', 'recent', ...action, '--name', list, '--mask', mask, '--rsource'];
+  return `-m recent ${action} --name ${list} --mask ${mask} --rsource`;
 }

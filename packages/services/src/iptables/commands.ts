@@ -79,31 +79,39 @@ function refused(program: string, code: number | string, complaint: string, text
 
 const TRIAL = '*nat\n-A OUTPUT -m comment --comment trial -j ACCEPT\nCOMMIT\n';
 
+/** A variant, and the IPv4 rules it was chosen for. */
+export interface Detected {
+  readonly commands: IptablesCommands;
+  readonly saved: Saved;
+}
+
 /**
  * The variant whose rules the machine lives with: where our own are, else where most rules are, else the first that
  * works. Two kinds at once would hide each other's rules from people. Throws SERVICES_FOREIGN_PROXY where a kube-proxy
  * has its chains, whichever variant it uses, and SERVICES_IPTABLES when no variant works.
  */
-export async function detectIptables(netns?: Netns): Promise<IptablesCommands> {
-  const found: { readonly commands: IptablesCommands; readonly saved: Saved }[] = [];
+export async function detectIptables(netns?: Netns): Promise<Detected> {
   const complaints: string[] = [];
-  for (const variant of [...VARIANTS, '' as const]) {
-    if (variant === '' && found.length > 0) continue;
+  const trial = async (variant: Variant): Promise<Detected | undefined> => {
     const commands = new IptablesCommands(variant, netns);
     try {
       const saved = await commands.save('ipv4');
       await commands.restore('ipv4', TRIAL, true);
-      found.push({ commands, saved });
+      return { commands, saved };
     } catch (error) {
       complaints.push(messageOf(error));
+      return undefined;
     }
-  }
+  };
+  const named = (await Promise.all(VARIANTS.map(trial))).filter((one) => one !== undefined);
+  const nameless = named.length ? undefined : await trial('');
+  const found = nameless ? [nameless] : named;
   for (const { commands, saved } of found) refuseForeign(commands, saved);
   const [best] = found.sort(
     (a, b) => Number(isOurs(b.saved)) - Number(isOurs(a.saved)) || b.saved.rules - a.saved.rules,
   );
   if (!best) throw servicesError('SERVICES_IPTABLES', `no iptables works here: ${complaints.join('; ')}`);
-  return best.commands;
+  return best;
 }
 
 /** Every variant that can tell what it has, for removing what is ours. */

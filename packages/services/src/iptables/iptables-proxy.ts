@@ -1,13 +1,13 @@
-import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
-import { describeEntry } from '../entry.ts';
-import { familiesOf, type ServicesView } from '../model.ts';
+import { conflictsOf } from '../claims.ts';
+import type { ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
-import { FAMILIES, KernelChains, type PerFamily } from './apply.ts';
-import { BALANCES, limitsOf } from './limits.ts';
+import { FAMILIES, KernelChains } from './apply.ts';
+import type { FamilyChains } from './family-chains.ts';
+import { FamilyProxy } from './family-proxy.ts';
+import { limitsOf } from './limits.ts';
 import { observeDrift } from './observe.ts';
-import { assemble, type Desired, UNUSED } from './plan.ts';
-import { planService, type ServicePlan } from './service-plan.ts';
+import { planFamily } from './plan.ts';
 
 /** The classic chains, by iptables-restore; a change rewrites the chains of its service. */
 export function createIptablesProxy(context: ProxyContext): ServiceProxy {
@@ -18,42 +18,43 @@ class IptablesProxy implements ServiceProxy {
   readonly mode = 'iptables';
   readonly routesLoopback = true;
   readonly #kernel: KernelChains;
-  readonly #plans: PerFamily<Map<string, ServicePlan>> = { ipv4: new Map(), ipv6: new Map() };
-  #desired: PerFamily<Desired> | undefined;
+  readonly #families = FAMILIES.map((family) => new FamilyProxy(family));
 
   constructor({ netns }: ProxyContext) {
     this.#kernel = new KernelChains(netns);
   }
 
-  sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
-    return this.#kernel.apply(this.#planned(view, changes), look);
+  async sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
+    const synced = { commands: 0, flowsForgotten: 0 };
+    for (const family of this.#families) {
+      const { commands, flowsForgotten } = await family.sync(this.#kernel, { view, changes, look });
+      synced.commands += commands;
+      synced.flowsForgotten += flowsForgotten;
+    }
+    return synced;
   }
 
   plan(view: ServicesView): readonly PlanEntry[] {
-    const desired = this.#current(view);
-    return FAMILIES.flatMap((family) =>
-      desired[family].entries.map((entry) => ({ what: describeEntry(entry, BALANCES), why: entry.why })),
-    );
+    return this.#planned(view).flatMap(({ planned }) => planned?.entries().map((entry) => entry.describe()) ?? []);
   }
 
   diff(view: ServicesView): Promise<readonly PlanEntry[]> {
-    return observeDrift(this.#kernel, this.#current(view));
+    return observeDrift(this.#kernel, this.#planned(view));
   }
 
   problems(view: ServicesView): readonly string[] {
-    const desired = this.#current(view);
-    const conflicts = FAMILIES.flatMap((family) => desired[family].problems);
+    const conflicts = this.#planned(view).flatMap(({ planned }) => (planned ? conflictsOf(planned.claims) : []));
     return [...conflicts, ...limitsOf(view.services.values(), view.node)];
   }
 
   facts(): Readonly<Record<string, string | number>> {
-    const all = FAMILIES.map((family) => this.#desired?.[family]).filter((one) => one !== undefined);
-    const sum = (size: (desired: Desired) => number) => all.reduce((total, one) => total + size(one), 0);
+    const planned = this.#families.flatMap((family) => family.planned ?? []);
+    const sum = (size: (chains: FamilyChains) => number) => planned.reduce((total, one) => total + size(one), 0);
     return {
       variant: this.#kernel.variant ?? 'unknown',
-      addresses: sum(({ entries }) => entries.length),
-      chains: sum(({ chains }) => chains.size),
-      rules: sum(({ chains }) => [...chains.values()].reduce((total, rules) => total + rules.length, 0)),
+      addresses: sum(({ claims }) => claims.size),
+      chains: sum(({ sizes }) => sizes.chains),
+      rules: sum(({ sizes }) => sizes.rules),
     };
   }
 
@@ -65,26 +66,9 @@ class IptablesProxy implements ServiceProxy {
     return this.#kernel.delete();
   }
 
-  #current(view: ServicesView): PerFamily<Desired> {
-    return this.#desired ?? this.#planned(view, 'all');
-  }
-
-  #planned(view: ServicesView, changes: Changes): PerFamily<Desired> {
-    this.#desired = { ipv4: this.#plannedOf('ipv4', view, changes), ipv6: this.#plannedOf('ipv6', view, changes) };
-    return this.#desired;
-  }
-
-  /** Plans what changed and joins it with the rest. */
-  #plannedOf(family: Family, view: ServicesView, changes: Changes): Desired {
-    if (!familiesOf(view.cluster).includes(family)) return UNUSED;
-    const plans = this.#plans[family];
-    const where = { cluster: view.cluster, node: view.node, family };
-    if (changes === 'all') plans.clear();
-    for (const key of changes === 'all' ? view.services.keys() : changes) {
-      const service = view.services.get(key);
-      if (service) plans.set(key, planService(service, where));
-      else plans.delete(key);
-    }
-    return assemble({ ...where, foreignAddresses: [...view.foreign.values()].flat() }, plans.values());
+  /** As of the last pass, or before there was one, as the view has it. */
+  #planned(view: ServicesView): Pick<FamilyProxy, 'family' | 'planned'>[] {
+    if (this.#families.some(({ planned }) => planned)) return this.#families;
+    return FAMILIES.map((family) => ({ family, planned: planFamily(view, family) }));
   }
 }

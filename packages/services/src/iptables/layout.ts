@@ -52,6 +52,7 @@ export function partsOf(id: ChainId): { readonly table: TableName; readonly name
 }
 
 /** Chains of the kernel, in which we have rules that lead to ours. */
-export function isBuiltIn(name: string): boolean {
-  return name === 'PREROUTING' || name === 'INPUT' || name === 'FORWARD' || name === 'OUTPUT' || name === 'POSTROUTING';
+export function isBuiltIn(id: ChainId): boolean {
+  return BUILT_IN.has(partsOf(id).name);
 }
+const BUILT_IN: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);

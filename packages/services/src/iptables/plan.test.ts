@@ -7,11 +7,12 @@ import fc from 'fast-check';
 import { describeEntry } from '../entry.ts';
 import type { ServiceModel, ServicesModel } from '../model.ts';
 import { modelFromApi } from '../snapshot.ts';
+import { type Chains, compareChains, rulesOf } from './chain-change.ts';
 import { FakeIptables } from './fake-iptables.fixture.ts';
 import { BALANCES, limitsOf } from './limits.ts';
 import { type Desired, plan } from './plan.ts';
-import { type Lines, linesOf, restoreText } from './restore-text.ts';
-import { formatRule } from './rule.ts';
+import { restoreText } from './restore-text.ts';
+import { rule } from './rule.ts';
 import { parseSaved } from './saved.ts';
 
 const CASES = new URL('../nftables/testdata/', import.meta.url);
@@ -32,7 +33,8 @@ function caseModel(name: string): ServicesModel {
   });
 }
 
-const whole = (desired: Desired): string => restoreText(new Map(), linesOf(desired.chains)).texts.join('');
+const change = (before: Chains, after: Chains) => restoreText(compareChains(before, after));
+const whole = ({ chains }: Pick<Desired, 'chains'>): string => change(new Map(), chains).texts.join('');
 
 function golden(desired: Desired): string {
   const lines = desired.entries.map((entry) => `# ${describeEntry(entry, BALANCES)}\n#   ${entry.why}\n`);
@@ -113,21 +115,48 @@ const services = (name: fc.Arbitrary<string>, maxLength = 5): fc.Arbitrary<Servi
   fc.uniqueArray(service(name), { maxLength, selector: (one) => `${one.namespace}/${one.name}` });
 const families = fc.constantFrom<Family>('ipv4', 'ipv6');
 
+/** Every rule as the arguments the program would see, without comments and hashes; in no order, for chains come by name. */
+function shape({ chains }: Desired): string[] {
+  const fake = new FakeIptables();
+  fake.restore(whole({ chains }));
+  const lines = [...fake.tokens()].flatMap(([id, rules]) =>
+    rules.map((args) => {
+      const bare = args.filter((_, i) => args[i - 1] !== '--comment');
+      for (const comment of args.filter((_, i) => args[i - 1] === '--comment'))
+        assert.match(comment, /^[\x20-\x7e]{1,120}$/);
+      return [id, ...bare].join(' ').replace(/-[A-Z2-7]{16}\b/g, '');
+    }),
+  );
+  return lines.sort();
+}
+
 test('whatever the names, they stay inside the comments of rules', () => {
   fc.assert(
     fc.property(services(hostile), families, (list, family) => {
-      const { chains } = plan(modelOf(list), family);
-      const fake = new FakeIptables();
-      fake.restore(whole({ chains } as Desired));
-      assert.deepEqual(fake.tokens(), new Map([...chains].filter(([, rules]) => rules.length)));
-      for (const rules of chains.values())
-        for (const args of rules)
-          for (const [i, arg] of args.entries())
-            assert.match(arg, args[i - 1] === '--comment' ? /^[\x20-\x7e]{1,120}$/ : /^[\w\-.:/,![\]]+$/);
+      const tame = list.map((one, i) => ({
+        ...one,
+        namespace: 'n',
+        name: `s${i}`,
+        ports: one.ports.map((port) => ({ ...port, name: 'p' })),
+      }));
+      // who has an address goes by name, so nobody may want another's
+      const apart = (all: readonly ServiceModel[]) => all.map((one, i) => withAddresses(one, i));
+      assert.deepEqual(shape(plan(modelOf(apart(list)), family)), shape(plan(modelOf(apart(tame)), family)));
     }),
     { numRuns: 200 },
   );
 });
+
+function withAddresses(service: ServiceModel, i: number): ServiceModel {
+  const own = (net: string, net6: string) => [`${net}.${i + 1}`, `${net6}::${i + 1}`] as never;
+  return {
+    ...service,
+    clusterAddresses: own('10.96.0', 'fd00:96'),
+    externalAddresses: own('198.51.100', '2001:db8:1'),
+    loadBalancerAddresses: own('198.51.101', '2001:db8:2'),
+    ports: service.ports.map((port) => ({ ...port, ...(port.nodePort && { nodePort: 30_000 + i }) })),
+  };
+}
 
 test('from any state to any other: the text does it, and no rule leads to a chain that is not there', () => {
   const name = fc.constantFrom('a', 'b', 'c', 'd', 'e');
@@ -138,13 +167,13 @@ test('from any state to any other: the text does it, and no rule leads to a chai
       fc.constantFrom(undefined, 3),
       (states, family, pieces) => {
         const fake = new FakeIptables();
-        let before: Lines = new Map();
+        let before: Chains = new Map();
         for (const list of [...states, undefined]) {
-          const after = list ? linesOf(plan(modelOf(list), family).chains) : new Map();
-          for (const text of restoreText(before, after, { pieces }).texts) fake.restore(text);
+          const after: Chains = list ? plan(modelOf(list), family).chains : new Map();
+          for (const text of restoreText(compareChains(before, after), pieces).texts) fake.restore(text);
           const { chains } = parseSaved(fake.save());
           assert.deepEqual(sorted(chains), sorted(after));
-          assert.deepEqual(restoreText(chains, after).texts, []);
+          assert.deepEqual(change(chains, after).texts, []);
           before = after;
         }
       },
@@ -153,16 +182,27 @@ test('from any state to any other: the text does it, and no rule leads to a chai
   );
 });
 
-const sorted = (lines: Lines) => [...lines].filter(([, rules]) => rules).sort(([a], [b]) => (a < b ? -1 : 1));
+const sorted = (chains: Chains) => [...chains].sort(([a], [b]) => (a < b ? -1 : 1));
 
 test('a long chain is changed by lines, not written anew', () => {
-  const lines = Array.from({ length: 1_000 }, (_, i) => `-d 10.96.${i >> 8}.${i & 255}/32 -j DROP`);
+  const lines = Array.from({ length: 1_000 }, (_, i) => `-A KUBE-SERVICES -d 10.96.${i >> 8}.${i & 255}/32 -j DROP`);
   const without = lines.filter((_, i) => i !== 500);
   const id = 'nat KUBE-SERVICES';
-  const less = restoreText(new Map([[id, lines]]), new Map([[id, without]]));
-  assert.deepEqual(less, { texts: [`*nat\n-D KUBE-SERVICES ${lines[500]}\nCOMMIT\n`], commands: 1 });
-  const more = restoreText(new Map([[id, without]]), new Map([[id, lines]]));
-  assert.deepEqual(more, { texts: [`*nat\n-I KUBE-SERVICES 501 ${lines[500]}\nCOMMIT\n`], commands: 1 });
+  const less = change(new Map([[id, lines.join('\n')]]), new Map([[id, without.join('\n')]]));
+  assert.deepEqual(less, { texts: [`*nat\n-D KUBE-SERVICES -d 10.96.1.244/32 -j DROP\nCOMMIT\n`], commands: 1 });
+  const more = change(new Map([[id, without.join('\n')]]), new Map([[id, lines.join('\n')]]));
+  assert.deepEqual(more, { texts: [`*nat\n-I KUBE-SERVICES 501 -d 10.96.1.244/32 -j DROP\nCOMMIT\n`], commands: 1 });
+});
+
+test('of two rules that are the same, iptables would delete the first one: the chain is written anew', () => {
+  const lines = Array.from({ length: 100 }, (_, i) => `-A KUBE-SERVICES -d 10.96.0.${i}/32 -j DROP`);
+  const twins = [...lines, '-A KUBE-SERVICES -d 10.96.0.5/32 -j DROP', '-A KUBE-SERVICES -j RETURN'];
+  const id = 'nat KUBE-SERVICES';
+  const { texts } = change(
+    new Map([[id, twins.join('\n')]]),
+    new Map([[id, [...lines, '-A KUBE-SERVICES -j RETURN'].join('\n')]]),
+  );
+  assert.match(texts.join(''), /^\*nat\n:KUBE-SERVICES - \[0:0\]\n-A /);
 });
 
 test("what iptables-save prints of others' rules is none of ours", () => {
@@ -183,8 +223,8 @@ test("what iptables-save prints of others' rules is none of ours", () => {
   ].join('\n');
   assert.deepEqual(parseSaved(text), {
     chains: new Map([
-      ['nat KUBE-MARK-MASQ', ['-j MARK --set-xmark 0x4000/0x4000']],
-      ['nat PREROUTING', ['-m comment --comment "podwire: service portals" -j KUBE-SERVICES']],
+      ['nat KUBE-MARK-MASQ', '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000'],
+      ['nat PREROUTING', '-A PREROUTING -m comment --comment "podwire: service portals" -j KUBE-SERVICES'],
     ]),
     wanted: new Set(['nat KUBE-MARK-MASQ']),
     rules: 4,
@@ -192,7 +232,8 @@ test("what iptables-save prints of others' rules is none of ours", () => {
 });
 
 test('comments are quoted as iptables-save quotes them', () => {
-  const comment = (text: string): string => formatRule(['-m', 'comment', '--comment', text]).slice(21);
+  const comment = (text: string): string =>
+    /^-m comment --comment (.*) -j X$/.exec(rule({ comment: text, jump: 'X' }))?.[1] ?? '';
   assert.deepEqual(['plain-1_x', 'a b', 'ns/name:port', `it's "\\`].map(comment), [
     'plain-1_x',
     '"a b"',
@@ -215,8 +256,10 @@ test('shares follow weights; round robin takes turns', () => {
   const one = { ...base, ports: [{ name: '', protocol: 'tcp', port: 80, endpoints }] };
   const draws = (extra: object): string[] => {
     const { chains } = plan(modelOf([{ ...one, ...extra } as unknown as ServiceModel]), 'ipv4');
-    const [, rules = []] = [...chains].find(([id]) => id.includes('KUBE-SVC-')) ?? [];
-    return rules.map((args) => /--mode (.*) -j/.exec(args.join(' '))?.[1] ?? '').slice(1);
+    const [, rules = ''] = [...chains].find(([id]) => id.includes('KUBE-SVC-')) ?? [];
+    return rulesOf(rules)
+      .map((line) => /--mode (.*) -j/.exec(line)?.[1] ?? '')
+      .slice(1);
   };
   assert.deepEqual(draws({}), ['random --probability 0.25000000000', 'random --probability 0.66666666651', '']);
   assert.deepEqual(draws({ balance: 'round-robin' }), ['nth --every 3 --packet 0', 'nth --every 2 --packet 0', '']);

@@ -3,8 +3,8 @@ import type { Protocol } from '../model.ts';
 
 export type TableName = 'nat' | 'filter';
 
-/** The arguments behind `-A CHAIN`, in the order and notation in which iptables-save prints them. */
-export type Rule = readonly string[];
+/** What stands behind `-A CHAIN `, as iptables-save prints it and iptables-restore reads it. */
+export type Rule = string;
 
 export interface Chain {
   readonly table: TableName;
@@ -22,53 +22,50 @@ export interface RuleSpec {
   readonly protocol?: Protocol;
   /** For people; any text. */
   readonly comment?: string;
-  /** Further matches, as arguments. */
-  readonly match?: readonly string[];
+  /** Further matches: options as they are, so never a name of an object. */
+  readonly match?: string;
   /** Of the destination; needs `protocol`. */
   readonly port?: number;
-  /** Target and its options. */
-  readonly jump: readonly string[];
+  /** Target and its options, likewise. */
+  readonly jump: string;
 }
 
 export function rule(spec: RuleSpec): Rule {
-  const { source, notSource, destination, notIn, protocol, comment, match = [], port, jump } = spec;
-  return [
-    ...(notSource ? ['!', '-s', notSource] : []),
-    ...(source ? range('-s', source) : []),
-    ...(destination ? range('-d', destination) : []),
-    ...(notIn ? ['!', '-i', notIn] : []),
-    ...(protocol ? ['-p', protocol] : []),
-    ...(comment ? ['-m', 'comment', '--comment', commentText(comment)] : []),
-    ...match,
-    ...(protocol && port !== undefined ? ['-m', protocol, '--dport', `${port}`] : []),
-    '-j',
-    ...jump,
-  ];
+  const { source, notSource, destination, notIn, protocol, comment, match, port, jump } = spec;
+  let text = '';
+  if (notSource) text += `! -s ${notSource} `;
+  if (source && !source.endsWith('/0')) text += `-s ${range(source)} `;
+  if (destination && !destination.endsWith('/0')) text += `-d ${range(destination)} `;
+  if (notIn) text += `! -i ${notIn} `;
+  if (protocol) text += `-p ${protocol} `;
+  if (comment) text += `-m comment --comment ${commentText(comment)} `;
+  if (match) text += `${match} `;
+  if (protocol && port !== undefined) text += `-m ${protocol} --dport ${port} `;
+  return `${text}-j ${jump}`;
 }
 
-/** Everything is no condition, and iptables-save does not print it. */
-function range(flag: string, address: IpAddress | Prefix): string[] {
-  if (address.endsWith('/0')) return [];
-  return [flag, address.includes('/') ? address : `${address}/${address.includes(':') ? 128 : 32}`];
+/** The lines of a chain. */
+export function linesOf(name: string, rules: readonly Rule[]): string {
+  return rules.length ? `-A ${name} ${rules.join(`\n-A ${name} `)}` : '';
+}
+
+/** Everything (`/0`) is no condition, and iptables-save does not print it. */
+function range(address: IpAddress | Prefix): string {
+  return address.includes('/') ? address : `${address}/${address.includes(':') ? 128 : 32}`;
 }
 
 /** XT_MAX_COMMENT_LEN is 256; what needs a backslash takes two places. */
 const MAX_COMMENT = 120;
+const BARE = /^[\w-]+$/;
+/** Printable, and nothing that needs a backslash. */
+const PLAIN = /^[ !#-&(-[\]-~]*$/;
 
-/** What a comment may hold: printable ASCII. Control characters would end the line of the rule. */
-export function commentText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_COMMENT);
-}
-
-const PLAIN = /^[\w-]+$/;
-/** What our own arguments consist of beside comments. */
-const BARE = /^[\w\-.:/,![\]]+$/;
-
-/** One rule as iptables-save prints it and iptables-restore reads it (xtables_save_string, add_param_to_argv). */
-export function formatRule(args: Rule): string {
-  return args.map((arg, i) => (args[i - 1] === '--comment' ? quoted(arg, PLAIN) : quoted(arg, BARE))).join(' ');
-}
-
-function quoted(text: string, plain: RegExp): string {
-  return plain.test(text) ? text : `"${text.replace(/["'\\]/g, '\\$&')}"`;
+/**
+ * What a comment may hold: printable ASCII, for control characters would end the line of the rule. As iptables-save quotes
+ * (xtables_save_string) and iptables-restore reads (add_param_to_argv).
+ */
+function commentText(text: string): string {
+  const short = text.length > MAX_COMMENT ? text.slice(0, MAX_COMMENT) : text;
+  if (PLAIN.test(short)) return BARE.test(short) ? short : `"${short}"`;
+  return `"${short.replace(/[^\x20-\x7e]/g, '?').replace(/["'\\]/g, '\\$&')}"`;
 }

@@ -1,10 +1,11 @@
+import type { Chains } from './chain-change.ts';
 import { type ChainId, isBuiltIn, isOurChain, JUMP_COMMENT } from './layout.ts';
 import type { TableName } from './rule.ts';
 
-/** What of the kernel's rules concerns us, each rule as the text behind `-A CHAIN`. */
+/** What of the kernel's rules concerns us. */
 export interface Saved {
   /** Every chain of ours, and our rules in the kernel's chains. */
-  readonly chains: ReadonlyMap<ChainId, readonly string[]>;
+  readonly chains: Chains;
   /** Chains of ours to which rules of others lead. */
   readonly wanted: ReadonlySet<ChainId>;
   /** How many rules there are, whoever made them. */
@@ -31,16 +32,15 @@ export function parseSaved(text: string): Saved {
       const end = line.indexOf(' ', 3);
       const name = line.slice(3, end < 0 ? undefined : end);
       const id: ChainId = `${table} ${name}`;
-      const rest = end < 0 ? '' : line.slice(end + 1);
-      if (isOurChain(table, name) || (isBuiltIn(name) && ` ${rest}`.includes(COMMENT))) {
+      if (isOurChain(table, name) || (isBuiltIn(id) && line.includes(COMMENT))) {
         const known = chains.get(id);
-        if (known) known.push(rest);
-        else chains.set(id, [rest]);
+        if (known) known.push(line);
+        else chains.set(id, [line]);
       } else {
         const target = JUMP.exec(line)?.[1];
         if (target && isOurChain(table, target)) wanted.add(`${table} ${target}`);
       }
     }
   }
-  return { chains, wanted, rules };
+  return { chains: new Map([...chains].map(([id, lines]) => [id, lines.join('\n')])), wanted, rules };
 }

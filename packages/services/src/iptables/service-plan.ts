@@ -1,5 +1,6 @@
 import { type Family, type IpAddress, prefixContains } from '@podwire/base';
-import { type Entry, portEntries, reachable, served } from '../entry.ts';
+import type { Claim } from '../claims.ts';
+import { describeEntry, type Entry, portEntries, reachable, served } from '../entry.ts';
 import {
   allowedSources,
   type ClusterModel,
@@ -10,34 +11,40 @@ import {
   type ServiceModel,
   type ServicePortModel,
 } from '../model.ts';
-import { chainName, type PortIdentity } from './chain-name.ts';
-import { choiceRules, endpointRules } from './choice-rules.ts';
-import { type Chain, type Rule, rule } from './rule.ts';
+import type { Chains } from './chain-change.ts';
+import { ChainNames } from './chain-name.ts';
+import { type Choosing, choiceRules, endpointChain } from './choice-rules.ts';
+import { type ChainId, chainId } from './layout.ts';
+import { BALANCES } from './limits.ts';
+import { type Chain, linesOf, type Rule, rule } from './rule.ts';
 
 /** Chains that collect rules of all services. */
-export type Place =
-  | 'nat KUBE-SERVICES'
-  | 'nat KUBE-NODEPORTS'
-  | 'filter KUBE-PROXY-FIREWALL'
-  | 'filter KUBE-SERVICES'
-  | 'filter KUBE-CLUSTER-IPS'
-  | 'filter KUBE-EXTERNAL-SERVICES';
+export const PLACES = [
+  'nat KUBE-SERVICES',
+  'nat KUBE-NODEPORTS',
+  'filter KUBE-PROXY-FIREWALL',
+  'filter KUBE-SERVICES',
+  'filter KUBE-CLUSTER-IPS',
+  'filter KUBE-EXTERNAL-SERVICES',
+] as const;
+export type Place = (typeof PLACES)[number];
 export type PlacedRule = readonly [Place, Rule];
 
-/** An entry and the rules that lead to the service's chains. */
-export interface EntryPlan extends Entry {
-  readonly placed: readonly PlacedRule[];
-  /** Every `address:port` a connection to it may lead to. */
-  readonly endpoints: readonly string[];
+/** An entry and where it may lead. */
+export interface EntryPlan extends Claim {
+  readonly entry: Entry;
 }
 
 /** Everything one service contributes in one family; depends on that service, the node and the cluster's ranges only. */
 export interface ServicePlan {
   readonly service: string;
   readonly entries: readonly EntryPlan[];
-  /** Whoever has the entries. */
-  readonly always: readonly PlacedRule[];
-  readonly chains: readonly Chain[];
+  /** Its own. */
+  readonly chains: Chains;
+  /** What it writes into chains of all services when those of its entries take effect; not kept, for it can be made again. */
+  placed(effective: readonly Entry[]): PlacedRule[];
+  /** Its cluster addresses are somebody else's business. */
+  readonly foreign?: boolean;
 }
 
 export interface Where {
@@ -47,16 +54,30 @@ export interface Where {
 }
 
 export function planService(service: ServiceModel, where: Where): ServicePlan {
-  const ports = service.ports.map((port) => planPort(service, port, where));
   const name = `${service.namespace}/${service.name}`;
-  return {
-    service: name,
-    entries: ports.flatMap(({ entries }) => entries),
-    always: ofFamily(service.clusterAddresses, where.family).flatMap((address) =>
-      clusterAddressRules(name, address, where),
-    ),
-    chains: ports.flatMap(({ chains }) => chains),
-  };
+  const entries: EntryPlan[] = [];
+  const chains = new Map<ChainId, string>();
+  for (const port of service.ports) {
+    const context = contextOf(service, port, where);
+    const own = portEntries(service, port, { ...where, loopback: where.family === 'ipv4' });
+    for (const entry of own) entries.push(planEntry(entry));
+    for (const chain of [...choiceChains(context, own), ...externalChains(context, own), ...fenceChains(context, own)])
+      chains.set(chainId(chain), linesOf(chain.name, chain.rules));
+  }
+  const placed = (effective: readonly Entry[]): PlacedRule[] => [
+    ...once(effective.flatMap((entry) => placedRules(contextOf(service, entry.source.port, where), entry))),
+    ...ofFamily(service.clusterAddresses, where.family).flatMap((address) => clusterAddressRules(name, address, where)),
+  ];
+  return { service: name, entries, chains, placed };
+}
+
+/** Cluster addresses of a service that somebody else balances. */
+export function planForeign(service: string, addresses: readonly IpAddress[], { family }: Where): ServicePlan {
+  const always = ofFamily(addresses, family).map((destination): PlacedRule => {
+    const comment = 'served by another proxy';
+    return ['filter KUBE-CLUSTER-IPS', rule({ destination, comment, jump: 'RETURN' })];
+  });
+  return { service, entries: [], chains: new Map(), placed: () => always, foreign: true };
 }
 
 /** Ports the service does not have are refused (SVC-6), also at an address that is in none of the service ranges. */
@@ -64,7 +85,7 @@ function clusterAddressRules(name: string, destination: IpAddress, { cluster, fa
   const guarded = ofFamily(cluster.serviceCidrs, family).some((range) => prefixContains(range, destination));
   const refused = refusal({ destination, comment: `${name} has no such port` });
   return [
-    ...(guarded ? [] : [['filter KUBE-SERVICES', rule({ destination, jump: ['KUBE-CLUSTER-IPS'] })] as const]),
+    ...(guarded ? [] : [['filter KUBE-SERVICES', rule({ destination, jump: 'KUBE-CLUSTER-IPS' })] as const]),
     ...refused.map((one) => ['filter KUBE-CLUSTER-IPS', one] as const),
   ];
 }
@@ -74,68 +95,58 @@ type Refused = Pick<Parameters<typeof rule>[0], 'destination' | 'protocol' | 'po
 /** TCP is reset, the rest told by ICMP. */
 function refusal(spec: Refused): Rule[] {
   const v6 = spec.destination?.includes(':');
-  const icmp = ['REJECT', '--reject-with', v6 ? 'icmp6-port-unreachable' : 'icmp-port-unreachable'];
-  const reset = ['REJECT', '--reject-with', 'tcp-reset'];
+  const icmp = `REJECT --reject-with ${v6 ? 'icmp6' : 'icmp'}-port-unreachable`;
+  const reset = 'REJECT --reject-with tcp-reset';
   if (spec.protocol) return [rule({ ...spec, jump: spec.protocol === 'tcp' ? reset : icmp })];
   return [rule({ ...spec, protocol: 'tcp', jump: reset }), rule({ ...spec, jump: icmp })];
 }
 
 /** What is known of a port while its rules are made. */
-interface Port {
+interface Port extends Choosing {
   readonly service: ServiceModel;
   readonly port: ServicePortModel;
   readonly where: Where;
-  readonly identity: PortIdentity;
-  /** `default/web:http`, for comments. */
-  readonly label: string;
-  readonly entries: readonly Entry[];
 }
 
-function planPort(service: ServiceModel, port: ServicePortModel, where: Where) {
+function contextOf(service: ServiceModel, port: ServicePortModel, where: Where): Port {
   const { namespace, name } = service;
-  const identity: PortIdentity = { namespace, name, portName: port.name, protocol: port.protocol, port: port.port };
-  const label = `${namespace}/${name}${port.name && `:${port.name}`}`;
-  const context: Port = {
-    service,
-    port,
-    where,
-    identity,
-    label,
-    entries: portEntries(service, port, { ...where, loopback: where.family === 'ipv4' }),
-  };
-  const nodePort = port.nodePort
-    ? rule({ protocol: port.protocol, comment: label, port: port.nodePort, jump: [chainName('KUBE-EXT-', identity)] })
-    : undefined;
-  return {
-    entries: context.entries.map(
-      (entry): EntryPlan => ({
-        ...entry,
-        endpoints: reachable(entry).map(endpointName),
-        placed: placedRules(context, entry, nodePort),
-      }),
-    ),
-    chains: [...choiceChains(context), ...externalChains(context), ...fenceChains(context)],
-  };
+  const { protocol } = port;
+  const names = new ChainNames({ namespace, name, portName: port.name, protocol, port: port.port });
+  return { service, port, protocol, where, names, label: `${namespace}/${name}${port.name && `:${port.name}`}` };
 }
 
-function placedRules(context: Port, entry: Entry, nodePort: Rule | undefined): PlacedRule[] {
-  const { label, service, identity } = context;
+function planEntry(entry: Entry): EntryPlan {
+  const { id, service, kind, protocol, why } = entry;
+  const describe = () => ({ what: describeEntry(entry, BALANCES), why });
+  return { id, service, kind, protocol, endpoints: reachable(entry).map(endpointName), entry, describe };
+}
+
+/** All addresses of the node have one rule for a node port. */
+function once(placed: readonly PlacedRule[]): readonly PlacedRule[] {
+  const first = new Map(placed.map((one) => [one.join(' '), one]));
+  return first.size < placed.length ? [...first.values()] : placed;
+}
+
+/** The rules that lead to the service's chains, or tell that there is nothing. */
+function placedRules(context: Port, entry: Entry): PlacedRule[] {
+  const { label, service, names, protocol, port } = context;
   const fenced = isFenced(context, entry);
-  const to = { destination: entry.address, protocol: entry.protocol, port: entry.port };
+  const to = { destination: entry.address, protocol, port: entry.port };
   const placed: PlacedRule[] = [];
   if (fenced) {
-    const jump = [chainName('KUBE-FW-', identity)];
-    placed.push(['filter KUBE-PROXY-FIREWALL', rule({ ...to, comment: `${label} source ranges`, jump })]);
+    const spec = { ...to, comment: `${label} source ranges`, jump: names.of('KUBE-FW-') };
+    placed.push(['filter KUBE-PROXY-FIREWALL', rule(spec)]);
   }
-  if (entry.kind === 'node port' && nodePort && isServed(entry)) placed.push(['nat KUBE-NODEPORTS', nodePort]);
-  else if (isServed(entry)) {
+  if (isServed(entry) && entry.kind === 'node port' && port.nodePort) {
+    const spec = { protocol, comment: label, port: port.nodePort, jump: names.of('KUBE-EXT-') };
+    placed.push(['nat KUBE-NODEPORTS', rule(spec)]);
+  } else if (isServed(entry)) {
     const prefix = entry.kind === 'cluster IP' ? clusterPrefix(service) : fenced ? 'KUBE-FW-' : 'KUBE-EXT-';
-    const jump = [chainName(prefix, identity)];
-    placed.push(['nat KUBE-SERVICES', rule({ ...to, comment: `${label} ${entry.kind}`, jump })]);
+    placed.push(['nat KUBE-SERVICES', rule({ ...to, comment: `${label} ${entry.kind}`, jump: names.of(prefix) })]);
   }
   const place = entry.kind === 'cluster IP' ? 'filter KUBE-CLUSTER-IPS' : 'filter KUBE-EXTERNAL-SERVICES';
   if (entry.target.kind === 'drop')
-    placed.push([place, rule({ ...to, comment: `${label} has no local endpoints`, jump: ['DROP'] })]);
+    placed.push([place, rule({ ...to, comment: `${label} has no local endpoints`, jump: 'DROP' })]);
   if (entry.target.kind === 'reject')
     for (const refused of refusal({ ...to, comment: `${label} has no endpoints` })) placed.push([place, refused]);
   return placed;
@@ -149,8 +160,8 @@ function isFenced({ service, where }: Port, { kind }: Entry): boolean {
 }
 
 /** SVC with all endpoints, SVL with local ones, as far as there are entries that lead there, and a SEP for each endpoint. */
-function choiceChains(context: Port): Chain[] {
-  const { service, identity, label, entries } = context;
+function choiceChains(context: Port, entries: readonly Entry[]): Chain[] {
+  const { service, names } = context;
   const [inner] = entries.filter(({ kind }) => kind === 'cluster IP');
   const [outer] = entries.filter(({ kind }) => kind !== 'cluster IP');
   const svc = service.internalLocal ? [] : served(inner?.target);
@@ -163,24 +174,19 @@ function choiceChains(context: Port): Chain[] {
     ['KUBE-SVL-', local],
   ] as const) {
     if (!endpoints.length) continue;
-    const masquerade = prefix === clusterPrefix(service) ? outsideRules(context) : [];
-    const rules = [...masquerade, ...choiceRules({ service, identity, label, endpoints })];
-    chains.push({ table: 'nat', name: chainName(prefix, identity), rules });
+    const masquerade = prefix === clusterPrefix(service) ? outsideRules(context, entries) : [];
+    const rules = [...masquerade, ...choiceRules({ ...context, endpoints })];
+    chains.push({ table: 'nat', name: names.of(prefix), rules });
   }
   const union = new Map(
     [...all, ...local].map((endpoint): [string, EndpointModel] => [endpointName(endpoint), endpoint]),
   );
-  for (const endpoint of union.values())
-    chains.push({
-      table: 'nat',
-      name: chainName('KUBE-SEP-', identity, endpointName(endpoint)),
-      rules: endpointRules({ service, identity, label, endpoint }),
-    });
+  for (const endpoint of union.values()) chains.push(endpointChain(context, endpoint));
   return chains;
 }
 
 /** Who uses a cluster IP and is no pod would not get replies from the pod's node (SVC-8). */
-function outsideRules({ label, where, entries }: Port): Rule[] {
+function outsideRules({ label, where }: Port, entries: readonly Entry[]): Rule[] {
   const [pods, ...more] = ofFamily(where.cluster.podCidrs, where.family);
   const all = where.cluster.masqueradeAll === true;
   const one = !all && pods !== undefined && more.length === 0 && !pods.endsWith('/0');
@@ -193,7 +199,7 @@ function outsideRules({ label, where, entries }: Port): Rule[] {
             protocol,
             port,
             comment: `${label} cluster IP`,
-            jump: [one || all ? 'KUBE-MARK-MASQ' : 'KUBE-MARK-OUTSIDE'],
+            jump: one || all ? 'KUBE-MARK-MASQ' : 'KUBE-MARK-OUTSIDE',
           }),
         ]
       : [],
@@ -201,40 +207,40 @@ function outsideRules({ label, where, entries }: Port): Rule[] {
 }
 
 /** From outside the cluster: with Local policy insiders may use all endpoints (SVC-13). */
-function externalChains({ service, identity, label, where, entries }: Port): Chain[] {
+function externalChains({ service, names, label, where }: Port, entries: readonly Entry[]): Chain[] {
   const entry = entries.find((one) => one.kind !== 'cluster IP' && isServed(one));
   if (!entry) return [];
-  const all = [chainName('KUBE-SVC-', identity)];
-  const name = chainName('KUBE-EXT-', identity);
-  const masquerade = ['KUBE-MARK-MASQ'];
+  const all = names.of('KUBE-SVC-');
+  const name = names.of('KUBE-EXT-');
+  const masquerade = 'KUBE-MARK-MASQ';
   if (!service.externalLocal) {
     const comment = `masquerade traffic for ${label} external destinations`;
     return [{ table: 'nat', name, rules: [rule({ comment, jump: masquerade }), rule({ jump: all })] }];
   }
   const pods = ofFamily(where.cluster.podCidrs, where.family).flatMap((source) => [
-    rule({ source, comment: `${label} from pods of other nodes`, jump: ['KUBE-MARK-AWAY'] }),
+    rule({ source, comment: `${label} from pods of other nodes`, jump: 'KUBE-MARK-AWAY' }),
     rule({ source, comment: `pod traffic for ${label} external destinations`, jump: all }),
   ]);
-  const match = ['-m', 'addrtype', '--src-type', 'LOCAL'];
+  const match = '-m addrtype --src-type LOCAL';
   const node = [
     rule({ comment: `masquerade LOCAL traffic for ${label} external destinations`, match, jump: masquerade }),
     rule({ comment: `route LOCAL traffic for ${label} external destinations`, match, jump: all }),
   ];
-  const local = served(entry.target).length ? [rule({ jump: [chainName('KUBE-SVL-', identity)] })] : [];
+  const local = served(entry.target).length ? [rule({ jump: names.of('KUBE-SVL-') })] : [];
   return [{ table: 'nat', name, rules: [...(entry.inside ? [...pods, ...node] : []), ...local] }];
 }
 
 /** nat: who is allowed goes on; filter: who has not, and was not translated, is dropped (SVC-17). */
-function fenceChains(context: Port): Chain[] {
-  const { service, identity, label, where, entries } = context;
+function fenceChains(context: Port, entries: readonly Entry[]): Chain[] {
+  const { service, names, label, where } = context;
   const fenced = entries.filter((entry) => isFenced(context, entry));
   if (fenced.length === 0) return [];
-  const name = chainName('KUBE-FW-', identity);
+  const name = names.of('KUBE-FW-');
   const comment = `${label} source ranges`;
   const ranges = allowedSources(service, where.family) ?? [];
-  const each = (jump: string): Rule[] => ranges.map((source) => rule({ source, comment, jump: [jump] }));
+  const each = (jump: string): Rule[] => ranges.map((source) => rule({ source, comment, jump }));
   return [
-    ...(fenced.some(isServed) ? [{ table: 'nat' as const, name, rules: each(chainName('KUBE-EXT-', identity)) }] : []),
-    { table: 'filter', name, rules: [...each('RETURN'), rule({ comment, jump: ['DROP'] })] },
+    ...(fenced.some(isServed) ? [{ table: 'nat' as const, name, rules: each(names.of('KUBE-EXT-')) }] : []),
+    { table: 'filter', name, rules: [...each('RETURN'), rule({ comment, jump: 'DROP' })] },
   ];
 }
