@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pidsInNetns } from '@podwire/kernel';
 import { putService } from './api-objects.fixture.ts';
 import { lackingSocketProbe } from './ebpf/socket-world.fixture.ts';
-import { AgentProcess } from './faults/agent-process.fixture.ts';
+import { AgentChild } from './faults/agent-child.fixture.ts';
 import { ClusterState, seededRandom } from './faults/cluster-state.fixture.ts';
 import { runChangesOfMode, runDeaths, traceOf, withModeWorld } from './mode-changes.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
@@ -45,10 +45,10 @@ test('killed with -9 at any instant, each time followed by an agent of another m
     state.addSteady('10.96.200.1', [ADDRESS.near1, ADDRESS.near2, ADDRESS.far]);
     for (let round = 0; round < 6; round++) {
       // while it takes over from the one before, or later
-      await new AgentProcess().killDuring({ setup: setup(another()), changes: state.objects }, random() * 600);
+      await new AgentChild().killDuring({ setup: setup(another()), changes: state.objects }, random() * 600);
       // iptables-restore goes on when the agent that started it is killed
       while (pidsInNetns(world.netns.node.inode).length > 0) await sleep(5);
-      const agent = new AgentProcess();
+      const agent = new AgentChild();
       try {
         const { ready, errors } = await agent.ask({ setup: setup(another()), changes: state.objects });
         assert.deepEqual([ready, errors, traces()], [true, [], traceOf(mode)]);
