@@ -65,7 +65,15 @@ function random(mode: ProxyMode, balance: Balance): Limit {
 
 export const LIMITS: readonly Limit[] = [
   random('nftables', 'least-connections'),
-  random('ebpf', 'least-connections'),
+  {
+    mode: 'ebpf',
+    what: '`podwire.io/balance: least-connections`, of clients outside',
+    instead: UNLIKE,
+    problem: ({ options }) =>
+      options?.annotations?.['podwire.io/balance'] === 'least-connections'
+        ? /balance least-connections is for sockets of the node and its pods, and random for other clients/
+        : undefined,
+  },
   ...(['least-connections', 'source-hash', 'maglev'] as const).map((balance) => random('iptables', balance)),
   ...(['iptables', 'userspace'] as const).map(
     (mode): Limit => ({
