@@ -46,7 +46,7 @@ class EndpointSliceController implements Controller {
     this.#context = context;
     this.#queue = new KeyQueue({ name: 'endpointslice', logger, reconcile: (key) => this.#reconcile(key) });
     this.#writer = new SliceWriter(context);
-    this.#services = new ObjectIndex(informers.of('Service'), selectorKeys);
+    this.#services = new ObjectIndex(informers.of('Service'), (service) => selectorKeys(service).slice(0, 1));
     this.#pods = new ObjectIndex(informers.of('Pod'), labelKeys);
     this.#slices = new ObjectIndex(informers.of('EndpointSlice'), (slice) => [serviceKeyOf(slice)]);
     this.#ends = [
@@ -97,7 +97,7 @@ class EndpointSliceController implements Controller {
         await client.delete('Endpoints', { name, namespace });
     } else if (hasSelector(service)) {
       const plan = planSlices(service, {
-        pods: selectorKeys(service).flatMap((label) => this.#pods.get(label)),
+        pods: this.#pods.shortest(selectorKeys(service)),
         ...{ topology: this.#where(), slices },
         isTaken: (name) => informers.of('EndpointSlice').get(name, namespace) !== undefined,
       });
@@ -152,10 +152,10 @@ class EndpointSliceController implements Controller {
 
 const isManaged = ({ metadata }: EndpointSlice): boolean => metadata?.labels?.[MANAGED_BY] === MANAGER;
 
-/** One of the labels its pods must have: enough to find those that may match. */
+/** The labels its pods must have; one of them is enough to find those that may match. */
 function selectorKeys(service: Service): string[] {
-  const [first] = hasSelector(service) ? Object.entries(service.spec?.selector ?? {}) : [];
-  return first ? [labelKey(service, first)] : [];
+  const labels = hasSelector(service) ? Object.entries(service.spec?.selector ?? {}) : [];
+  return labels.map((label) => labelKey(service, label));
 }
 
 const labelKeys = (pod: Pod): string[] =>

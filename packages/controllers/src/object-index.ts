@@ -20,6 +20,12 @@ export class ObjectIndex<K extends KindName> {
     return [...(this.#groups.get(name)?.values() ?? [])];
   }
 
+  /** The shortest of the lists of several names. */
+  shortest(names: readonly string[]): ObjectOf<K>[] {
+    const sizes = names.map((name) => this.#groups.get(name)?.size ?? 0);
+    return this.get(names[sizes.indexOf(Math.min(...sizes))] ?? '');
+  }
+
   #put(object: ObjectOf<K>): void {
     for (const name of this.#names(object)) {
       const group = this.#groups.get(name) ?? new Map<string, ObjectOf<K>>();
