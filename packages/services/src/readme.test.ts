@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { LOOPBACK_FAMILIES } from './loopback.ts';
+import { planMode } from './mode-plan.ts';
+import type { ServicesModel } from './model.ts';
 import { SET_NAMES } from './nftables/layout.ts';
 import { plan } from './nftables/plan.ts';
+import { modelFromApi } from './snapshot.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');
 const readme = readFileSync(path.join(directory, 'README.md'), 'utf8');
@@ -66,3 +69,36 @@ test('the README says where node ports are at loopback addresses', () => {
   });
   assert.deepEqual(tableOf('node ports at'), Object.fromEntries(expected));
 });
+
+test('the README says which mode can balance how', async () => {
+  const words = ['random', 'round-robin', 'source-hash', 'maglev', 'least-connections'] as const;
+  const modes = Object.keys(LOOPBACK_FAMILIES) as (keyof typeof LOOPBACK_FAMILIES)[];
+  const expected: Record<string, Record<string, string>> = {};
+  for (const balance of words) {
+    const row: Record<string, string> = {};
+    for (const mode of modes) {
+      const problems = (await planMode(mode, balanced(balance))).problems.join();
+      row[mode] = problems === '' ? 'yes' : problems.includes('is for sockets') ? 'of sockets' : 'no';
+    }
+    expected[balance] = row;
+  }
+  assert.deepEqual(tableOf('balance'), expected);
+});
+
+function balanced(balance: string): ServicesModel {
+  const node = {
+    metadata: { name: 'node-1' },
+    status: { addresses: [{ type: 'InternalIP', address: '172.30.0.11' }] },
+  };
+  const annotations = { 'podwire.io/balance': balance };
+  return modelFromApi({
+    services: [
+      {
+        metadata: { namespace: 'default', name: 'web', annotations },
+        spec: { clusterIP: '10.96.0.20', ports: [{ port: 80 }] },
+      },
+    ],
+    slices: [],
+    ...{ node, nodeName: 'node-1', podCidrs: ['10.244.0.0/16'], serviceCidrs: ['10.96.0.0/12'] },
+  });
+}

@@ -50,6 +50,7 @@ class EbpfProxy implements ServiceProxy {
     const { maps, hooks, namespaces } = this.#kernel;
     const changed = this.#plan.update(view, changes);
     const elements = mend ? maps.mend(this.#plan.entries) : maps.write(changed);
+    if (mend) maps.sweepOpen(this.#plan.entries);
     return elements + namespaces.refresh(mend) + hooks.attach(mend);
   }
 
@@ -76,9 +77,10 @@ class EbpfProxy implements ServiceProxy {
   }
 
   problems(view: ServicesView): readonly string[] {
-    const lacking = [...(this.#kernel?.hooks.lacking ?? [])].map(
-      ([hook, reason]) =>
-        `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
+    const lacking = [...(this.#kernel?.hooks.lacking ?? [])].map(([hook, reason]) =>
+      hook === 'release'
+        ? `this kernel has no hook release (${reason}); balance least-connections counts sockets that were ever open`
+        : `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
     );
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
     const limits = [...limitsOf(view.services.values()), ...this.#packets.conflicts(view)];

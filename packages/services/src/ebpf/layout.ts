@@ -14,9 +14,14 @@ import type { Protocol } from '../model.ts';
  *                                                     └── namespaces ───────┘
  *
  *   services     count (4) affinity seconds (4) balance (2) whose (2) connections so far (4, for round-robin)
- *   endpoints    address (16) port (2) id (2): by slot, and of services where a client may stay also by BY_ID + id
+ *   endpoints    address (16) port (2) id (2) weight (2) 0 (2): by slot, and of services where a client may stay also by BY_ID + id
  *   tables       a slot (2) for each of MAGLEV_SIZE hashes of clients
  *   affinity     id (8) nanoseconds since the machine was started (8)
+ *
+ * For least connections:
+ *
+ *   open         endpoint address (16) port (2) protocol (1) 0 (1) -> sockets that are open (8)
+ *   held         at a socket: key of open (20) whether it is counted there (4)
  *
  * What a socket shows instead of the endpoint:
  *
@@ -24,9 +29,12 @@ import type { Protocol } from '../model.ts';
  *                socket cookie (8) service address (16) port (2) protocol (1) 0 (5) endpoint address (16) port (2) 0 (6)
  *   reverse      socket cookie (8) endpoint address (16) port (2) 0 (6) -> service address (16) port (2) protocol (1) 0
  */
-export const KEY = { service: 20, slot: 20, endpoint: 24, cookie: 24, client: 32, reverse: 32 } as const;
+export const KEY = { service: 20, slot: 20, endpoint: 24, cookie: 24, client: 32, reverse: 32, open: 20 } as const;
 export const SERVICE = { count: 0, affinity: 4, balance: 8, whose: 10, next: 12, size: 16 } as const;
-export const ENDPOINT = { address: 0, port: 16, id: 18, size: 20 } as const;
+export const ENDPOINT = { address: 0, port: 16, id: 18, weight: 20, size: 24 } as const;
+
+/** Behind a key of `open`. */
+export const HELD = { counted: 20, size: 24 } as const;
 
 export const CONNECTED = { cookie: 0, service: 8, endpoint: 32, endpointPort: 48, size: 56, count: 1 << 16 } as const;
 
@@ -40,7 +48,7 @@ export const MAGLEV_SIZE = 2003;
 /** In `namespaces`, and of a service whose address is a loopback one: for sockets of the node only. */
 export const WHOSE = { any: 0, pod: 1, node: 2 } as const;
 
-export const BALANCE = { random: 0, maglev: 1, 'round-robin': 2 } as const;
+export const BALANCE = { random: 0, maglev: 1, 'round-robin': 2, 'least-connections': 3 } as const;
 export type SocketBalance = keyof typeof BALANCE;
 
 const onDemand = { type: 'hash', flags: ['no_prealloc'] } as const;
@@ -51,6 +59,8 @@ export const MAPS = {
   endpoints: { ...onDemand, name: 'pw_endpoints', key: KEY.endpoint, value: ENDPOINT.size, maxEntries: 1 << 20 },
   tables: { ...onDemand, name: 'pw_tables', key: KEY.service, value: MAGLEV_SIZE * 2 + 2, maxEntries: 1 << 14 },
   namespaces: { ...onDemand, name: 'pw_namespaces', key: 8, value: 4, maxEntries: 1 << 14 },
+  open: { ...onDemand, name: 'pw_open', key: KEY.open, value: 8, maxEntries: 1 << 16 },
+  held: { type: 'sk_storage', name: 'pw_held', key: 4, value: HELD.size, maxEntries: 0 },
   affinity: { type: 'lru_hash', name: 'pw_affinity', key: KEY.client, value: 16, maxEntries: 1 << 16 },
   connected: { type: 'array', name: 'pw_connected', key: 4, value: CONNECTED.size, maxEntries: CONNECTED.count },
   reverse: { type: 'lru_hash', name: 'pw_reverse', key: KEY.reverse, value: KEY.service, maxEntries: 1 << 16 },
@@ -80,9 +90,10 @@ export function writeServiceKey(service: AddressPort & { readonly protocol: Prot
   out[at + 18] = PROTOCOLS[service.protocol];
 }
 
-export function writeEndpoint(endpoint: AddressPort, id: number, spot: Spot): void {
+export function writeEndpoint(endpoint: AddressPort & { readonly weight?: number }, id: number, spot: Spot): void {
   writeAddress(endpoint, spot);
   const [out, at] = spot;
+  out.writeUInt16LE(endpoint.weight ?? 1, at + ENDPOINT.weight);
   out.writeUInt16LE(id, at + ENDPOINT.id);
 }
 
@@ -99,6 +110,13 @@ export function writeService({ count, affinitySeconds, balance, nodeOnly }: Choo
   out.writeUInt32LE(affinitySeconds, at + SERVICE.affinity);
   out.writeUInt16LE(BALANCE[balance], at + SERVICE.balance);
   out.writeUInt16LE(nodeOnly ? WHOSE.node : WHOSE.any, at + SERVICE.whose);
+}
+
+/** The key of an endpoint in `open`: laid out like that of a service. */
+export function openKey(endpoint: AddressPort & { readonly protocol: Protocol }): Buffer {
+  const key = Buffer.alloc(KEY.open);
+  writeServiceKey(endpoint, [key, 0]);
+  return key;
 }
 
 export function cookieKey(cookie: bigint): Buffer {

@@ -14,7 +14,6 @@ function balanceLimits(service: ServiceModel): string[] {
   const line = (what: string) => `Service ${namespace}/${name}: balance ${balance} ${what}`;
   if (!balance || balance === 'random') return [];
   const forSockets = balanceOf(service);
-  if (forSockets === 'random') return [line('is not in mode ebpf, so it is random; choose another')];
   const most = Math.max(...ports.map(({ endpoints }) => endpoints.length));
   return [
     ...(forSockets === 'maglev' && most >= MAGLEV_SIZE

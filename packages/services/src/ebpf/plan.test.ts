@@ -48,7 +48,7 @@ test('an entry is one service element and a slot for each endpoint', () => {
   assert.equal(services.values.toString('hex'), `02000000${'00'.repeat(12)}`);
   assert.equal(endpoints.keys.toString('hex'), `${key}00000000${key}01000000`);
   const address = '00000000000000000000ffff0af4010';
-  assert.equal(endpoints.values.toString('hex'), `${address}51f900000${address}61f900000`);
+  assert.equal(endpoints.values.toString('hex'), `${address}51f90000001000000${address}61f90000001000000`);
   assert.equal(tables.count, 0);
 });
 

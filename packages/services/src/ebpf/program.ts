@@ -1,24 +1,16 @@
 import { errnoOf } from '@podwire/kernel';
 import * as a from '@podwire/kernel/bpf';
-import { BALANCE, BY_ID, CLIENT, CONNECTED, ENDPOINT, KEY, MAGLEV_SIZE, SERVICE, WHOSE } from './layout.ts';
+import { BALANCE, BY_ID, CLIENT, CONNECTED, ENDPOINT, MAGLEV_SIZE, SERVICE, WHOSE } from './layout.ts';
+import { chooseLeast, countOpen } from './least-connections.ts';
+import { AT, endpointInSlot, lookup, update } from './stack.ts';
 
-const { r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } = a;
+const { r0, r1, r2, r6, r7, r8, r9, r10 } = a;
 const context = a.CONTEXTS.bpf_sock_addr;
 
 /** A UDP socket that is not connected stays with its endpoint as long as conntrack would keep a stream, in seconds. */
 const UDP_STREAM_SECONDS = 120;
 const NANOSECONDS = 1_000_000_000;
 const UDP = 17;
-
-/*
- * The stack, from r10 downwards. Registers: r6 context, r7 count or what was found, r8 service, r9 whose socket it is, then
- * nanoseconds a client stays.
- *
- *   -88       -80                  -64                        -32            -12    -8
- *   ├─ client ┼─ id, time ─────────┼─ key of reverse ─────────┼─ service key ┼ slot ┼ cookie ┤
- */
-const STACK = { client: -88, choice: -80, time: -72, reverse: -64, reverseEndpoint: -56, reversePort: -40 } as const;
-const AT = { ...STACK, key: -32, port: -16, protocol: -14, slot: -32 + KEY.slot, cookie: -32 + KEY.cookie } as const;
 
 export interface TranslationOptions {
   readonly family: 'ipv4' | 'ipv6';
@@ -50,7 +42,7 @@ export function translation(options: TranslationOptions): a.Instruction[] {
     a.label('chosen'),
     ...remember(),
     a.label('found'),
-    ...(options.datagrams ? rememberDatagram() : rememberConnection()),
+    ...(options.datagrams ? rememberDatagram() : [...countOpen(), ...rememberConnection()]),
     a.label('write'),
     ...writeTarget(r7, ENDPOINT.port, options.family),
     a.label('allow'),
@@ -127,19 +119,6 @@ function connection(none: string): a.Instruction[] {
     a.store(r10, AT.slot, r0, 'u32'),
     ...lookup('connected', AT.slot),
     a.jumpIf(r0, '==', 0, none),
-  ];
-}
-
-/** r0 = the value in a map under the key at a place of the stack, or 0. */
-function lookup(map: string, at: number): a.Instruction[] {
-  return [a.loadMap(r1, map), a.mov(r2, r10), a.add(r2, at), a.call('map_lookup_elem')];
-}
-
-function update(map: string, key: number, value: number): a.Instruction[] {
-  return [
-    a.loadMap(r1, map),
-    ...[a.mov(r2, r10), a.add(r2, key), a.mov(r3, r10), a.add(r3, value), a.mov(r4, 0)],
-    a.call('map_update_elem'),
   ];
 }
 
@@ -257,14 +236,14 @@ function choose(): a.Instruction[] {
     a.load(r1, r8, SERVICE.balance, 'u16'),
     a.jumpIf(r1, '==', BALANCE.maglev, 'maglev'),
     a.jumpIf(r1, '==', BALANCE['round-robin'], 'round-robin'),
+    a.jumpIf(r1, '==', BALANCE['least-connections'], 'least'),
     a.label('random'),
     a.call('get_prandom_u32'),
     a.label('draw'),
     a.load(r7, r8, SERVICE.count, 'u32'),
     a.mod(r0, r7),
     a.label('slot'),
-    a.store(r10, AT.slot, r0, 'u32'),
-    ...lookup('endpoints', AT.key),
+    ...endpointInSlot(),
     a.mov(r7, r0),
     a.jumpIf(r7, '!=', 0, 'chosen'),
     a.store(r10, AT.slot, 0, 'u32'),
@@ -277,6 +256,7 @@ function choose(): a.Instruction[] {
     a.atomic('add', { base: r8, offset: SERVICE.next, size: 'u32', fetch: true }, r0),
     a.jump('draw'),
     ...byTable(),
+    ...chooseLeast(),
   ];
 }
 

@@ -76,5 +76,5 @@ function endpointsOf(target: Target): readonly EndpointModel[] | undefined {
 /** A source hash and Maglev are the same here: the hash is that of the client. */
 export function balanceOf({ balance }: ServiceModel): SocketBalance {
   if (balance === 'maglev' || balance === 'source-hash') return 'maglev';
-  return balance === 'round-robin' ? 'round-robin' : 'random';
+  return balance === 'round-robin' || balance === 'least-connections' ? balance : 'random';
 }

@@ -12,12 +12,17 @@ import {
   openPinnedLink,
   tryFunction,
 } from '@podwire/kernel/bpf';
+import { release } from './least-connections.ts';
 import { type Place, unpin } from './place.ts';
 import { reverseTranslation, translation } from './program.ts';
 import type { SocketMaps } from './socket-maps.ts';
 
-/** What sockets do, and who looks at it, in the order of attaching: names are translated back before they are translated. */
+/**
+ * What sockets do, and who looks at it, in the order of attaching: names are translated back before they are translated, and
+ * nothing is counted that would stay so.
+ */
 const HOOKS = {
+  release: ['cgroup_inet_sock_release', () => release()],
   getpeername4: ['cgroup_inet4_getpeername', () => reverseTranslation({ family: 'ipv4', datagrams: false })],
   getpeername6: ['cgroup_inet6_getpeername', () => reverseTranslation({ family: 'ipv6', datagrams: false })],
   recvmsg4: ['cgroup_udp4_recvmsg', () => reverseTranslation({ family: 'ipv4', datagrams: true })],
@@ -105,7 +110,8 @@ export class SocketHooks {
     const [attachType, instructions] = HOOKS[hook];
     try {
       const { maps } = this.#maps;
-      const spec = { type: 'cgroup_sock_addr', attachType, name: `pw_${hook}`, maps } as const;
+      const type = hook === 'release' ? 'cgroup_sock' : 'cgroup_sock_addr';
+      const spec = { type, attachType, name: `pw_${hook}`, maps } as const;
       using program = loadProgram({ ...spec, instructions: instructions(canRefuse) });
       const before = this.#attached.get(hook);
       this.#attached.set(hook, { attachment: this.#fasten(hook, program), programId: program.info().id });

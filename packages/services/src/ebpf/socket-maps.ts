@@ -3,7 +3,7 @@ import path from 'node:path';
 import { hasCode } from '@podwire/base';
 import { isErrno } from '@podwire/kernel';
 import { type BpfMap, createMap, openPinnedMap } from '@podwire/kernel/bpf';
-import { MAPS, SERVICE } from './layout.ts';
+import { MAPS, openKey, SERVICE } from './layout.ts';
 import { unpin } from './place.ts';
 import { addElements, type Elements, type EntryChange, emptyElements, PLANNED_MAPS, type PlannedMap } from './plan.ts';
 import type { SocketEntry } from './socket-entry.ts';
@@ -47,6 +47,18 @@ export class SocketMaps {
   /** Compares with the kernel, and mends. */
   mend(entries: readonly SocketEntry[]): number {
     return this.#apply(this.#compare(entries));
+  }
+
+  /** Forgets endpoints without open sockets that are not wanted any more; those with some are counted until they have none. */
+  sweepOpen(entries: readonly SocketEntry[]): void {
+    const wanted = new Set<string>();
+    for (const { balance, protocol, endpoints } of entries)
+      if (balance === 'least-connections')
+        for (const endpoint of endpoints) wanted.add(openKey({ ...endpoint, protocol }).toString('latin1'));
+    const idle = [...this.maps.open].filter(
+      ([key, open]) => open.readBigUInt64LE() === 0n && !wanted.has(key.toString('latin1')),
+    );
+    if (idle.length) this.maps.open.deleteBatch(idle.map(([key]) => key));
   }
 
   drift(entries: readonly SocketEntry[]): MapDrift[] {

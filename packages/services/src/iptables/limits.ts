@@ -14,6 +14,11 @@ export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): str
         lines.push(
           `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
         );
+    const weighted = ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
+    if (!slowStart && weighted && balance === 'round-robin')
+      lines.push(
+        `Service ${namespace}/${name}: weights do not go with balance round-robin in mode iptables, so all endpoints have the same; choose random`,
+      );
     if (slowStart && balance === 'round-robin')
       lines.push(
         `Service ${namespace}/${name}: slow-start does not go with balance round-robin in mode iptables, so endpoints get their full share at once; choose random`,
