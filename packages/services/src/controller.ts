@@ -74,6 +74,8 @@ class ServicesController implements ServicesRoom {
   #mode: ProxyMode;
   #proxy: ServiceProxy | undefined;
   #next: ServiceProxy | undefined;
+  /** Why the mode asked for last could not be had. */
+  #refusal: string | undefined;
   #started = false;
   #passTime = 0;
   /** Set while weights change by time. */
@@ -167,11 +169,14 @@ class ServicesController implements ServicesRoom {
 
   async setMode(mode: ProxyMode): Promise<void> {
     if (mode === this.#mode) return;
-    this.#next = await this.#createProxy(mode);
+    const next = await this.#createProxy(mode);
+    await this.#next?.close();
+    this.#next = next;
+    this.#refusal = undefined;
     this.#runner.trigger();
     await this.#runner.idle();
     if (this.#mode === mode) return;
-    const reason = this.#reason ?? 'something else was changed to at the same time';
+    const reason = this.#refusal ?? this.#reason ?? 'something else was changed to at the same time';
     throw servicesError('SERVICES_MODE_REFUSED', `mode ${mode} is not in force, ${this.#mode} goes on: ${reason}`);
   }
 
@@ -252,8 +257,9 @@ class ServicesController implements ServicesRoom {
     const changes: Changes = this.#unsure ? 'all' : refreshed;
     this.#unsure = true;
     try {
-      if (this.#next) await this.#change(this.#next, this.#proxy);
-      else await this.#sync(this.#proxy, changes, look);
+      const changed = this.#next && (await this.#change(this.#next, this.#proxy));
+      if (changed === undefined) await this.#sync(this.#proxy, changes, look);
+      else if (!changed) await this.#sync(this.#proxy, 'all', true);
       this.#bringLoopback(look);
       await this.#health.sync(changes, look);
       this.#unsure = false;
@@ -288,22 +294,24 @@ class ServicesController implements ServicesRoom {
     this.#step = setTimeout(step, Math.max(Math.ceil(nextStep), LEAST_STEP)).unref();
   }
 
-  /** Both modes are in the kernel for a moment; a connection meets one of them. */
-  async #change(next: ServiceProxy, before: ServiceProxy): Promise<void> {
+  /** Both modes are in the kernel for a moment; a connection meets one of them. False: it cannot be had. */
+  async #change(next: ServiceProxy, before: ServiceProxy): Promise<boolean> {
     this.#next = undefined;
     this.#former.enter(next.mode);
     try {
       this.#count(await next.sync(this.#store, 'all', true));
     } catch (error) {
+      this.#refusal = messageOf(error);
       await this.#former.leave(next, before);
       await next.close();
-      throw error;
+      return false;
     }
     this.#proxy = next;
     this.#mode = next.mode;
     this.#bringLoopback(true);
     await this.#former.leave(before, next);
     await before.close();
+    return true;
   }
 
   async #sync(proxy: ServiceProxy, changes: Changes, look: boolean): Promise<void> {

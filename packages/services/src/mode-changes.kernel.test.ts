@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode } from '@podwire/base';
 import { pidsInNetns } from '@podwire/kernel';
 import { putService } from './api-objects.fixture.ts';
 import { lackingSocketProbe } from './ebpf/socket-world.fixture.ts';
@@ -57,6 +58,26 @@ test('killed with -9 at any instant, each time followed by an agent of another m
       } finally {
         await agent.kill();
       }
+    }
+  }),
+);
+
+test('a mode that cannot be had: the one before goes on, and nobody notices', options, () =>
+  withModeWorld('nftables', async (place) => {
+    const { world } = place;
+    putService(world.informers, '10.96.1.1');
+    await world.room.idle();
+    // as a kube-proxy has them
+    world.run('node', 'iptables-nft', '-t', 'nat', '-N', 'KUBE-SERVICES');
+    for (const mode of ['nftables', 'ebpf', 'userspace'] as const) {
+      await world.room.setMode(mode);
+      const refused = (error: Error) => hasCode(error, 'SERVICES_MODE_REFUSED') && /kube-proxy/.test(error.message);
+      await assert.rejects(world.room.setMode('iptables'), refused);
+      const { ready, errors, facts } = world.room.status();
+      assert.deepEqual([ready, errors, facts['mode'], place.traces()], [true, [], mode, traceOf(mode)]);
+      assert.equal(JSON.parse(fs.readFileSync(place.record, 'utf8')).includes('iptables'), false);
+      await world.connect('client', '10.96.1.1', 80);
+      assert.deepEqual(await world.room.diff(), []);
     }
   }),
 );
