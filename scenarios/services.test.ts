@@ -183,6 +183,14 @@ test('one node alone; a mode there is not; what a mode cannot do', async () => {
   assert.match((await lab.run('proxy-mode')).stdout, /node-1 {3}nftables\nnode-2 {3}iptables\nnode-3 {3}nftables/);
   const wrong = await lab.run('proxy-mode', 'magic');
   assert.deepEqual([wrong.code, /choose one of: nftables, /.test(wrong.stderr)], [2, true]);
+  const ipvs = await lab.run('proxy-mode', 'ipvs', '--node', 'node-3');
+  if (ipvs.code === 0) assert.match(ipvs.stdout, /node-3 {3}ipvs/);
+  else
+    assert.match(
+      ipvs.stdout,
+      /node-3 {3}nftables\n\nrefused\nnode-3: mode ipvs is not in force, nftables goes on: .*\n$/,
+    );
+  assert.deepEqual(await answering('node-3'), NODES);
   await apply(service('', '{podwire.io/balance: maglev}'));
   await eventually(
     async () => (await lab.run('proxy-mode')).stdout,
