@@ -57,7 +57,7 @@ const podOn = (node: string, of: string): string =>
 
 /** Which nodes answer a client of a node, asked some times. */
 async function answering(node: string, url = 'http://web/hostname'): Promise<string[]> {
-  const command = `for i in 1 2 3 4 5 6 7 8 9 10 11 12; do wget -q -T 3 -O - ${url}; echo; done`;
+  const command = `for i in 1 2 3 4 5 6 7 8; do wget -q -T 3 -O - ${url}; echo; done`;
   const { stdout } = await lab.exec(podOn(node, 'client'), 'sh', '-c', command);
   const names = new Set(stdout.split('\n').filter((line) => line !== ''));
   return [...names].map((name) => pods.find((pod) => pod.name === name)?.node ?? name).sort();
@@ -67,6 +67,13 @@ const distribution = async (): Promise<string[][]> => {
   for (const node of NODES) seen.push(await answering(node));
   return seen;
 };
+
+/** By chance some requests may all be answered by two of three. */
+const answeredByAll = (node: string) =>
+  eventually(
+    () => answering(node),
+    (seen) => JSON.stringify(seen) === JSON.stringify(NODES),
+  );
 
 before(async () => {
   const up = await lab.up('--no-check', '-f', write('web.yaml', `${workloads}${service('')}`));
@@ -81,7 +88,7 @@ after(async () => {
 test('trafficDistribution and topology-mode: every client is answered on its own node or zone', {
   timeout: 90_000,
 }, async () => {
-  assert.deepEqual(await answering('node-1'), NODES, 'from anywhere, as long as nobody asks for anything');
+  await answeredByAll('node-1');
   const own = NODES.map((node) => [node]);
   for (const [spec, annotations] of [
     [', trafficDistribution: PreferSameZone', '{}'],
@@ -97,10 +104,7 @@ test('trafficDistribution and topology-mode: every client is answered on its own
     /left out: \S+ is meant for zone-1, \S+ is meant for zone-3 {2}# Service default\/web port http/,
   );
   await apply(service(''));
-  await eventually(
-    () => answering('node-3'),
-    (seen) => seen.length === 3,
-  );
+  await answeredByAll('node-3');
 });
 
 test('the plan of a dump is that of the agents, for someone who may only read the dump', async () => {
@@ -164,7 +168,7 @@ test('the proxy mode changes while a connection goes on, and back', { timeout: 1
         async () => replies(),
         (count) => count > before + 5,
       );
-      assert.deepEqual(await answering('node-2'), NODES, `new connections in mode ${mode}`);
+      await answeredByAll('node-2');
       const modes = (await status()).nodes.map(
         ({ rooms }) => rooms.find(({ room }) => room === 'services')?.facts.mode,
       );
@@ -190,7 +194,7 @@ test('one node alone; a mode there is not; what a mode cannot do', async () => {
       ipvs.stdout,
       /node-3 {3}nftables\n\nrefused\nnode-3: mode ipvs is not in force, nftables goes on: .*\n$/,
     );
-  assert.deepEqual(await answering('node-3'), NODES);
+  await answeredByAll('node-3');
   await apply(service('', '{podwire.io/balance: maglev}'));
   await eventually(
     async () => (await lab.run('proxy-mode')).stdout,
