@@ -2,6 +2,7 @@ import type { PlanEntry } from '@podwire/kube';
 import type { ServicesView } from '../model.ts';
 import { createNftablesProxy, type NftablesProxy } from '../nftables/nftables-proxy.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
+import { ConnectedDatagrams } from './connected-datagrams.ts';
 import { limitsOf } from './limits.ts';
 import { NodeNamespaces } from './namespaces.ts';
 import { observeDrift } from './observe.ts';
@@ -20,6 +21,7 @@ interface Kernel {
   readonly maps: SocketMaps;
   readonly hooks: SocketHooks;
   readonly namespaces: NodeNamespaces;
+  readonly datagrams: ConnectedDatagrams;
 }
 
 class EbpfProxy implements ServiceProxy {
@@ -45,13 +47,16 @@ class EbpfProxy implements ServiceProxy {
 
   /** The maps first, so that a program never sees half of them. */
   #syncSockets(view: ServicesView, changes: Changes, look: boolean): number {
-    const mend = look || !this.#kernel;
+    const isFirst = !this.#kernel;
+    const mend = look || isFirst;
     this.#kernel ??= this.#open();
-    const { maps, hooks, namespaces } = this.#kernel;
+    const { maps, hooks, namespaces, datagrams } = this.#kernel;
     const changed = this.#plan.update(view, changes);
     const elements = mend ? maps.mend(this.#plan.entries) : maps.write(changed);
     if (mend) maps.sweepOpen(this.#plan.entries);
-    return elements + namespaces.refresh(mend) + hooks.attach(mend);
+    const others = namespaces.refresh(mend) + hooks.attach(mend);
+    datagrams.follow(isFirst ? undefined : changed);
+    return elements + others;
   }
 
   #open(): Kernel {
@@ -60,6 +65,7 @@ class EbpfProxy implements ServiceProxy {
       maps,
       hooks: new SocketHooks(this.#place, maps),
       namespaces: new NodeNamespaces(this.#context, maps),
+      datagrams: new ConnectedDatagrams(this.#context, maps, this.#plan),
     };
   }
 
@@ -82,9 +88,16 @@ class EbpfProxy implements ServiceProxy {
         ? `this kernel has no hook release (${reason}); balance least-connections counts sockets that were ever open`
         : `this kernel has no hook ${hook} (${reason}); packets of such sockets take the nftables rules`,
     );
+    const unclosed = this.#kernel?.datagrams.problem;
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
     const limits = [...limitsOf(view.services.values()), ...this.#packets.conflicts(view)];
-    return [...(this.#place.pins === undefined ? [NO_PINS] : []), ...kept, ...lacking, ...limits];
+    return [
+      ...(this.#place.pins === undefined ? [NO_PINS] : []),
+      ...kept,
+      ...lacking,
+      ...(unclosed ? [unclosed] : []),
+      ...limits,
+    ];
   }
 
   facts(): Readonly<Record<string, string | number | boolean>> {
@@ -92,6 +105,7 @@ class EbpfProxy implements ServiceProxy {
       ...this.#packets.facts(),
       socketAddresses: this.#plan.size,
       socketNamespaces: this.#kernel?.namespaces.size ?? 0,
+      socketsClosed: this.#kernel?.datagrams.ended ?? 0,
       socketHooks: this.#kernel?.hooks.count ?? 0,
       cgroup: this.#place.cgroup,
       pinned: this.#place.pins !== undefined,
@@ -100,6 +114,7 @@ class EbpfProxy implements ServiceProxy {
 
   async close(): Promise<void> {
     this.#kernel?.hooks.close();
+    this.#kernel?.datagrams.close();
     this.#kernel?.maps.close();
     this.#kernel = undefined;
     this.#plan = new SocketPlan();
@@ -110,6 +125,7 @@ class EbpfProxy implements ServiceProxy {
   async cleanup(successor?: ProxyMode): Promise<void> {
     this.#kernel?.hooks.detach();
     this.#kernel?.hooks.close();
+    this.#kernel?.datagrams.close();
     this.#kernel?.maps.close();
     this.#kernel = undefined;
     this.#plan = new SocketPlan();

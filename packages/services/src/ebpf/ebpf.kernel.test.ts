@@ -320,7 +320,7 @@ test('what is in the kernel outlives the room', { skip, timeout: 60_000 }, (t) =
 
     await t.test('a restarted room writes no element, and changes made meanwhile', async () => {
       await world.restart();
-      const programs = 8;
+      const programs = 9;
       assert.equal(world.room.status().facts.commands, programs);
       await world.room.stop();
       putSlice(informers, name, { backends: ['far'] });

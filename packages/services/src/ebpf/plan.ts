@@ -33,6 +33,11 @@ export class SocketPlan {
     return this.#claims.size;
   }
 
+  /** What takes effect under an id. */
+  entry(id: string): SocketEntry | undefined {
+    return this.#claims.get(id)?.[0];
+  }
+
   get entries(): SocketEntry[] {
     return [...this.#claims.values()].flatMap(([winner]) => winner ?? []);
   }
