@@ -1,3 +1,4 @@
+import { KeyTable, valueText } from './key-table.ts';
 import type { NamedSet, SetElement, Value } from './model.ts';
 
 /** What changes of one set: elements to take out, then elements to put in. */
@@ -7,13 +8,9 @@ export interface SetDelta {
   readonly remove: readonly SetElement[];
 }
 
-/**
- * Values are compared as they are written: a planner that writes 10.0.0.1 and 10.0.0.1/32 by turns costs an element. What
- * stands between them no value has.
- */
 export function keyText(values: readonly Value[]): string {
   let text = '';
-  for (const value of values) text += typeof value === 'object' ? `${value.from}-${value.to} ` : `${value} `;
+  for (const value of values) text += `${valueText(value)} `;
   return text;
 }
 
@@ -27,14 +24,14 @@ export function contentText({ data, object, timeout, comment }: SetElement): str
 
 /** The elements of a committed set by their key, so that a change costs what it changes and not what is there. */
 export class ElementIndex {
-  readonly #byKey: Map<string, SetElement>;
+  readonly #byKey: KeyTable;
 
   constructor(elements: readonly SetElement[]) {
-    this.#byKey = new Map(elements.map((element) => [keyText(element.key), element]));
+    this.#byKey = new KeyTable(elements);
   }
 
   get elements(): readonly SetElement[] {
-    return [...this.#byKey.values()];
+    return this.#byKey.elements;
   }
 
   /**
@@ -48,13 +45,12 @@ export class ElementIndex {
     const remove = new Map<string, SetElement>();
     const add = new Map<string, SetElement>();
     for (const { key } of wish.remove) {
-      const text = keyText(key);
-      const present = this.#byKey.get(text);
-      if (present) remove.set(text, present);
+      const present = this.#byKey.get(key);
+      if (present) remove.set(keyText(key), present);
     }
     for (const element of wish.add) {
       const text = keyText(element.key);
-      const present = this.#byKey.get(text);
+      const present = this.#byKey.get(element.key);
       if (present && contentText(present) === contentText(element)) {
         remove.delete(text);
         add.delete(text);
@@ -68,7 +64,7 @@ export class ElementIndex {
 
   /** Follows a change that was committed. */
   follow({ add, remove }: SetDelta): void {
-    for (const { key } of remove) this.#byKey.delete(keyText(key));
-    for (const element of add) this.#byKey.set(keyText(element.key), element);
+    for (const { key } of remove) this.#byKey.delete(key);
+    for (const element of add) this.#byKey.set(element);
   }
 }
