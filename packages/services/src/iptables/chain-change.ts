@@ -24,6 +24,13 @@ export type ChainChange =
 
 export const rulesOf = (lines: string): string[] => (lines ? lines.split('\n') : []);
 
+/** As `rulesOf(lines).length`. */
+export function countRules(lines: string): number {
+  let count = lines ? 1 : 0;
+  for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
 /** `keep`: chains to which others' rules lead; they are emptied and not deleted. */
 export function compareChains(before: Chains, after: Chains, keep?: ReadonlySet<ChainId>): ChainChange[] {
   const changes: ChainChange[] = [];

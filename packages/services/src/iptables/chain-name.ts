@@ -3,8 +3,8 @@ import type { Protocol } from '../model.ts';
 
 // RFC 4648 section 6
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-/** 80 bits of base32 are 16 letters, without padding. */
-const HASH_BYTES = 10;
+/** For 10 bits each. */
+const PAIRS = Array.from({ length: 1024 }, (_, i) => `${BASE32[i >> 5]}${BASE32[i & 31]}`);
 
 /** SVC: all endpoints; SVL: those of the node; EXT: from outside; FW: source ranges; SEP: one endpoint. */
 export type PortPrefix = 'KUBE-SVC-' | 'KUBE-SVL-' | 'KUBE-EXT-' | 'KUBE-FW-';
@@ -24,7 +24,6 @@ export interface PortIdentity {
 export class ChainNames {
   readonly #identity: PortIdentity;
   readonly #hash: string;
-  readonly #endpoints = new Map<string, string>();
 
   constructor(identity: PortIdentity) {
     this.#identity = identity;
@@ -37,12 +36,7 @@ export class ChainNames {
 
   /** Of an endpoint, `10.244.1.5:8080`. */
   ofEndpoint(endpoint: string): string {
-    let name = this.#endpoints.get(endpoint);
-    if (name === undefined) {
-      name = `KUBE-SEP-${hashOf(this.#identity, endpoint)}`;
-      this.#endpoints.set(endpoint, name);
-    }
-    return name;
+    return `KUBE-SEP-${hashOf(this.#identity, endpoint)}`;
   }
 }
 
@@ -52,14 +46,14 @@ function hashOf({ namespace, name, portName, protocol, port }: PortIdentity, end
   return base32(hash('sha256', text, 'binary'));
 }
 
-/** The first 80 bits of a string of bytes. */
+/** The first 80 bits of a string of bytes: 16 letters without padding, from twice 40 bits. */
 function base32(bytes: string): string {
   let text = '';
-  let [buffer, bits] = [0, 0];
-  for (let i = 0; i < HASH_BYTES; i++) {
-    buffer = ((buffer << 8) | bytes.charCodeAt(i)) & 0xfff;
-    bits += 8;
-    for (; bits >= 5; bits -= 5) text += BASE32[(buffer >> (bits - 5)) & 31];
+  for (const i of [0, 5]) {
+    const [a, b, c] = [bytes.charCodeAt(i), bytes.charCodeAt(i + 1), bytes.charCodeAt(i + 2)];
+    const high = (a << 12) | (b << 4) | (c >> 4);
+    const low = ((c & 15) << 16) | (bytes.charCodeAt(i + 3) << 8) | bytes.charCodeAt(i + 4);
+    text += `${PAIRS[high >> 10]}${PAIRS[high & 1023]}${PAIRS[low >> 10]}${PAIRS[low & 1023]}`;
   }
   return text;
 }

@@ -9,23 +9,30 @@ export interface Choosing {
   readonly label: string;
 }
 
+/** One endpoint, and its chain. */
+export interface Way {
+  readonly endpoint: EndpointModel;
+  /** `10.244.1.5:8080` */
+  readonly to: string;
+  readonly chain: string;
+}
+
+export function wayTo({ names }: Choosing, endpoint: EndpointModel): Way {
+  const to = endpointName(endpoint);
+  return { endpoint, to, chain: names.ofEndpoint(to) };
+}
+
 /** Affinity first: whoever is on an endpoint's list stays; then one of the endpoints is drawn, by their weights. */
-export function choiceRules(choosing: Choosing & { readonly endpoints: readonly EndpointModel[] }): Rule[] {
-  const { service, names, label, endpoints } = choosing;
-  const ways = endpoints.map((endpoint) => {
-    const name = endpointName(endpoint);
-    return { endpoint, comment: `${label} -> ${name}`, jump: names.ofEndpoint(name) };
-  });
+export function choiceRules({ service, label }: Choosing, ways: readonly Way[]): Rule[] {
   const known = `--rcheck --seconds ${service.affinitySeconds} --reap`;
-  const sticky = service.affinitySeconds
-    ? ways.map(({ endpoint, comment, jump }) => rule({ comment, match: recent(jump, endpoint, known), jump }))
-    : [];
-  let rest = endpoints.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
-  const drawn = ways.map(({ endpoint, comment, jump }, i) => {
-    const left = endpoints.length - i;
-    const match = left === 1 ? '' : draw(service, left, weightOf(endpoint) / rest);
-    rest -= weightOf(endpoint);
-    return rule({ comment, match, jump });
+  const lead = (way: Way, match: string): Rule => rule({ comment: `${label} -> ${way.to}`, match, jump: way.chain });
+  const sticky = service.affinitySeconds ? ways.map((way) => lead(way, recent(way, known))) : [];
+  let rest = ways.reduce((sum, { endpoint }) => sum + weightOf(endpoint), 0);
+  const drawn = ways.map((way, i) => {
+    const [left, weight] = [ways.length - i, weightOf(way.endpoint)];
+    const match = left === 1 ? '' : draw(service, left, weight / rest);
+    rest -= weight;
+    return lead(way, match);
   });
   return [...sticky, ...drawn];
 }
@@ -42,20 +49,17 @@ function draw({ balance }: Choosing['service'], left: number, share: number): st
 }
 
 /** To the endpoint; from the endpoint itself only with another source (SVC-7). */
-export function endpointChain(choosing: Choosing, endpoint: EndpointModel): Chain {
-  const { service, protocol, names, label } = choosing;
-  const to = endpointName(endpoint);
-  const name = names.ofEndpoint(to);
-  const remember = service.affinitySeconds ? `${recent(name, endpoint, '--set')} ` : '';
+export function endpointChain({ service, protocol, label }: Choosing, way: Way): Chain {
+  const remember = service.affinitySeconds ? `${recent(way, '--set')} ` : '';
   const rules = [
-    rule({ source: endpoint.address, comment: label, jump: 'KUBE-MARK-MASQ' }),
-    rule({ protocol, comment: label, match: `${remember}-m ${protocol}`, jump: `DNAT --to-destination ${to}` }),
+    rule({ source: way.endpoint.address, comment: label, jump: 'KUBE-MARK-MASQ' }),
+    rule({ protocol, comment: label, match: `${remember}-m ${protocol}`, jump: `DNAT --to-destination ${way.to}` }),
   ];
-  return { table: 'nat', name, rules };
+  return { table: 'nat', name: way.chain, rules };
 }
 
 /** The list of an endpoint's clients has the name of its chain; it is the kernel's, and lives while a rule names it. */
-function recent(list: string, { address }: EndpointModel, action: string): string {
-  const mask = address.includes(':') ? 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' : '255.255.255.255';
-  return `-m recent ${action} --name ${list} --mask ${mask} --rsource`;
+function recent({ endpoint, chain }: Way, action: string): string {
+  const mask = endpoint.address.includes(':') ? 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' : '255.255.255.255';
+  return `-m recent ${action} --name ${chain} --mask ${mask} --rsource`;
 }

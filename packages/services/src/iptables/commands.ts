@@ -95,8 +95,7 @@ export async function detectIptables(netns?: Netns): Promise<Detected> {
   const trial = async (variant: Variant): Promise<Detected | undefined> => {
     const commands = new IptablesCommands(variant, netns);
     try {
-      const saved = await commands.save('ipv4');
-      await commands.restore('ipv4', TRIAL, true);
+      const [saved] = await Promise.all([commands.save('ipv4'), commands.restore('ipv4', TRIAL, true)]);
       return { commands, saved };
     } catch (error) {
       complaints.push(messageOf(error));

@@ -1,6 +1,6 @@
 import { Claims, udpOf } from '../claims.ts';
 import type { UdpEntries } from '../stale-flow.ts';
-import { type ChainChange, type Chains, compareChains, rulesOf, spliceChain } from './chain-change.ts';
+import { type ChainChange, type Chains, compareChains, countRules, spliceChain } from './chain-change.ts';
 import { type ChainId, chainId, partsOf as partsOfId } from './layout.ts';
 import { type Chain, linesOf, type Rule } from './rule.ts';
 import { type EntryPlan, PLACES, type Place, type PlacedRule, type ServicePlan } from './service-plan.ts';
@@ -81,7 +81,7 @@ export class FamilyChains {
     for (const { length } of this.#shared.values()) sizes.rules += length;
     for (const { chains } of this.#plans.values()) {
       sizes.chains += chains.size;
-      for (const lines of chains.values()) sizes.rules += rulesOf(lines).length;
+      for (const lines of chains.values()) sizes.rules += countRules(lines);
     }
     return sizes;
   }

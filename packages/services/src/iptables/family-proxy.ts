@@ -1,5 +1,5 @@
 import type { Family } from '@podwire/base';
-import type { ServicesView } from '../model.ts';
+import { familiesOf, type ServicesView } from '../model.ts';
 import type { Changes, Synced } from '../proxy.ts';
 import type { UdpEntries } from '../stale-flow.ts';
 import { type ChainChange, type Chains, compareChains } from './chain-change.ts';
@@ -52,11 +52,15 @@ export class FamilyProxy {
 
   /** When it throws, the next pass looks. */
   async sync(writer: ChainWriter, pass: Pass): Promise<Synced> {
-    const replanned = this.#replan(pass);
     const unwritten = this.#unwritten;
+    const wanted = familiesOf(pass.view.cluster).includes(this.family);
+    // other programs are at work while this one plans
+    const reading = unwritten || pass.look ? writer.read(this.family, wanted) : undefined;
+    reading?.catch(() => {});
+    const replanned = this.#replan(pass);
     try {
-      const commands =
-        unwritten || pass.look ? await this.#mend(writer) : await writer.write(this.family, replanned.chains());
+      const changes = reading ? this.#mend(await reading) : replanned.chains();
+      const commands = await writer.write(this.family, changes);
       const flowsForgotten = unwritten
         ? writer.forgetFlows(unwritten.udp, this.#udp())
         : writer.forgetFlows(replanned.udpBefore, replanned.udpAfter);
@@ -68,11 +72,8 @@ export class FamilyProxy {
     }
   }
 
-  /** Whatever is there. */
-  async #mend(writer: ChainWriter): Promise<number> {
-    const chains = chainsOf(this.#planned);
-    const saved = await writer.read(this.family, chains.size > 0);
-    return saved ? writer.write(this.family, compareChains(saved.chains, chains, saved.wanted)) : 0;
+  #mend(saved: Saved | undefined): readonly ChainChange[] {
+    return saved ? compareChains(saved.chains, chainsOf(this.#planned), saved.wanted) : [];
   }
 
   #replan({ view, changes }: Pass): Replanned {

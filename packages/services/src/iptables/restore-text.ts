@@ -1,4 +1,4 @@
-import type { ChainChange, Splice } from './chain-change.ts';
+import { type ChainChange, countRules, type Splice } from './chain-change.ts';
 import { type ChainId, partsOf } from './layout.ts';
 import type { TableName } from './rule.ts';
 
@@ -48,15 +48,9 @@ function oneText(changes: readonly ChainChange[]): RestoreText {
   for (const table of TABLES) {
     const lines = tableLines(changes.filter(({ id }) => id.startsWith(table))).join('\n');
     if (lines) texts.push(`*${table}\n${lines}\nCOMMIT\n`);
-    if (lines) commands += countLines(lines);
+    commands += countRules(lines);
   }
   return { texts: texts.length ? [texts.join('')] : [], commands };
-}
-
-function countLines(text: string): number {
-  let count = 1;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-  return count;
 }
 
 /** Chains before the rules that lead to them, and gone when none does any more. */

@@ -13,7 +13,7 @@ import {
 } from '../model.ts';
 import type { Chains } from './chain-change.ts';
 import { ChainNames } from './chain-name.ts';
-import { type Choosing, choiceRules, endpointChain } from './choice-rules.ts';
+import { type Choosing, choiceRules, endpointChain, type Way, wayTo } from './choice-rules.ts';
 import { type ChainId, chainId } from './layout.ts';
 import { BALANCES } from './limits.ts';
 import { type Chain, linesOf, type Rule, rule } from './rule.ts';
@@ -168,6 +168,12 @@ function choiceChains(context: Port, entries: readonly Entry[]): Chain[] {
   const all = svc.length ? svc : served(service.externalLocal ? outer?.inside : outer?.target);
   const svl = service.internalLocal ? served(inner?.target) : [];
   const local = svl.length ? svl : service.externalLocal ? served(outer?.target) : [];
+  const ways = new Map<EndpointModel, Way>();
+  const way = (endpoint: EndpointModel): Way => {
+    const known = ways.get(endpoint) ?? wayTo(context, endpoint);
+    ways.set(endpoint, known);
+    return known;
+  };
   const chains: Chain[] = [];
   for (const [prefix, endpoints] of [
     ['KUBE-SVC-', all],
@@ -175,13 +181,10 @@ function choiceChains(context: Port, entries: readonly Entry[]): Chain[] {
   ] as const) {
     if (!endpoints.length) continue;
     const masquerade = prefix === clusterPrefix(service) ? outsideRules(context, entries) : [];
-    const rules = [...masquerade, ...choiceRules({ ...context, endpoints })];
+    const rules = [...masquerade, ...choiceRules(context, endpoints.map(way))];
     chains.push({ table: 'nat', name: names.of(prefix), rules });
   }
-  const union = new Map(
-    [...all, ...local].map((endpoint): [string, EndpointModel] => [endpointName(endpoint), endpoint]),
-  );
-  for (const endpoint of union.values()) chains.push(endpointChain(context, endpoint));
+  for (const one of ways.values()) chains.push(endpointChain(context, one));
   return chains;
 }
 

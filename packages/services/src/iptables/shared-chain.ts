@@ -1,4 +1,4 @@
-import { rulesOf, type Splice, spliceOf } from './chain-change.ts';
+import { countRules, type Splice, spliceOf } from './chain-change.ts';
 
 /** Lines as in a chain, one or more. */
 interface Part {
@@ -55,6 +55,6 @@ export class SharedChain {
 
 function inOrder(parts: ReadonlyMap<string, string>): Part[] {
   return [...parts]
-    .map(([key, rules]) => ({ key, rules, length: rulesOf(rules).length }))
+    .map(([key, rules]) => ({ key, rules, length: countRules(rules) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
