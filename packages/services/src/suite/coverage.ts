@@ -78,7 +78,10 @@ export const COVERAGE: Readonly<Record<string, Covered>> = {
     what: 'endpoints by hand, outside the cluster, more than a thousand, mirrored',
     tests: { [MIRRORED]: 'one slice for each family of each subset, with what the Endpoints say' },
   },
-  'SVC-25': { what: 'UDP flows of endpoints that go and come' },
+  'SVC-25': {
+    what: 'UDP flows of endpoints that go and come',
+    tests: { 'services/src/ebpf/connected-datagrams.kernel.test.ts': 'connected UDP sockets in mode ebpf' },
+  },
   'SVC-26': { what: 'open connections of endpoints that go; late segments' },
   'SVC-27': { what: 'both families', tests: { [FAMILIES]: 'the second family comes and goes, the first stays' } },
   'SVC-28': {
@@ -109,6 +112,8 @@ export const COVERAGE: Readonly<Record<string, Covered>> = {
     tests: {
       [BALANCE]: 'source hash: a client has its endpoint, without being remembered',
       [USERSPACE]: 'an endpoint that refuses or is silent is passed over',
+      'services/src/slow-start.kernel.test.ts': 'slow start in mode',
+      'services/src/ebpf/least-connections.kernel.test.ts': 'least connections in mode ebpf',
     },
   },
   'SVC-34': { what: 'services of several clusters', open: 'ServiceImport is not served' },
