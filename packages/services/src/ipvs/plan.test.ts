@@ -141,6 +141,7 @@ test('the scheduler: by name, else by the balance, else the cluster has one; wei
     assert.equal(schedulerOf({ 'podwire.io/balance': balance }), plain, balance);
     assert.equal(schedulerOf({ 'podwire.io/balance': balance, ...weights }), weighed, balance);
   }
+  assert.equal(schedulerOf({ 'podwire.io/slow-start': '30s' }), 'wrr');
   assert.deepEqual([schedulerOf({}, 'lc'), schedulerOf(weights, 'lc'), schedulerOf({}, 'sed')], ['lc', 'wlc', 'sed']);
   for (const scheduler of ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'])
     assert.equal(

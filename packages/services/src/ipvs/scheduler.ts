@@ -49,6 +49,7 @@ export function schedulerLimits(service: ServiceModel, cluster: ClusterModel): s
   return lines.map((line) => `Service ${service.namespace}/${service.name}: ${line}`);
 }
 
-function hasWeights({ ports }: ServiceModel): boolean {
-  return ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
+/** Now, or from time to time: a scheduler that is exchanged begins anew. */
+function hasWeights({ ports, slowStart }: ServiceModel): boolean {
+  return (slowStart?.parts ?? 1) > 1 || ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
 }
