@@ -10,7 +10,7 @@ import { AgentChild } from './faults/agent-child.fixture.ts';
 import { ClusterState, seededRandom } from './faults/cluster-state.fixture.ts';
 import { runChangesOfMode, runDeaths, traceOf, withModeWorld } from './mode-changes.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
-import { ADDRESS, NODE } from './world.fixture.ts';
+import { ADDRESS, NODES } from './world.fixture.ts';
 
 /** Goes from each of four modes to each other one, once. */
 const CIRCUIT: readonly ProxyMode[] = [
@@ -42,7 +42,7 @@ test('killed with -9 at any instant, each time followed by an agent of another m
       return mode;
     };
     await world.room.cleanup();
-    const state = new ClusterState(NODE, seed);
+    const state = new ClusterState(NODES.node, seed);
     state.addSteady('10.96.200.1', [ADDRESS.near1, ADDRESS.near2, ADDRESS.far]);
     for (let round = 0; round < 6; round++) {
       // while it takes over from the one before, or later

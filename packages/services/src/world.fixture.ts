@@ -22,6 +22,8 @@ export const ADDRESS = {
   /** A client beside far. */
   distant: '10.244.2.8',
   node: '172.30.0.11',
+  /** The host network of far. */
+  node2: '172.30.0.12',
   outside: '203.0.113.10',
 } as const;
 export type Place = keyof typeof ADDRESS;
@@ -33,6 +35,7 @@ export const ADDRESS6: Readonly<Record<Place, string>> = {
   far: 'fd00:244:2::7',
   distant: 'fd00:244:2::8',
   node: 'fd00:30::11',
+  node2: 'fd00:30::12',
   outside: '2001:db8::10',
 };
 const PODS = ['client', 'near1', 'near2'] as const;
@@ -42,7 +45,7 @@ export const SCTP_PORT = 5555;
 /** Addresses of node on its link to the outside. */
 export const UPLINK = { ipv4: '203.0.113.1', ipv6: '2001:db8::1' } as const;
 /** Where servers are. */
-export type ServerPlace = Exclude<Place, 'client' | 'distant'>;
+export type ServerPlace = Exclude<Place, 'client' | 'distant' | 'node2'>;
 export const SERVERS = ['near1', 'near2', 'far', 'node', 'outside'] as const satisfies readonly ServerPlace[];
 /** Every one of these addresses beside far answers at TCP port 8081, as `crowd/ADDRESS`. */
 export const CROWD = { ipv4: '10.244.4.0/22', ipv6: 'fd00:244:4::/64', port: 8081 } as const;
@@ -61,6 +64,8 @@ export interface World {
   readonly netns: Readonly<Record<Place, Netns>>;
   readonly informers: FakeInformers;
   readonly room: ServicesRoom;
+  /** The room of node-2, where far is; only with `secondNode`. */
+  readonly second?: ServicesRoom;
   /** Whether the cluster has addresses of both families. */
   readonly dualStack: boolean;
   /** Stops the room as a crash would, and starts another one without memory. */
@@ -75,6 +80,8 @@ export interface WorldOptions extends Pick<ServicesContext, 'sockets'> {
   readonly runDirectory?: string;
   /** The cluster has addresses of both families. */
   readonly dualStack?: boolean;
+  /** Another room serves node-2, in the namespace of far. */
+  readonly secondNode?: boolean;
   readonly config?: Partial<ClusterConfig>;
 }
 
@@ -83,7 +90,7 @@ export function withWorld(
   options: (netns: World['netns']) => WorldOptions = () => ({}),
 ): Promise<void> {
   return withNetns(6, async (client, near1, near2, far, node, outside) => {
-    const netns = { client, near1, near2, far, distant: far, node, outside } as Record<Place, Netns>;
+    const netns = { client, near1, near2, far, distant: far, node2: far, node, outside } as Record<Place, Netns>;
     const run: World['run'] = (place, command, ...args) =>
       execFileSync('ip', ['netns', 'exec', netns[place].name ?? '', command, ...args], {
         encoding: 'utf8',
@@ -93,13 +100,15 @@ export function withWorld(
     wire(netns, run);
     const servers = await serve(netns);
     const informers = new FakeInformers();
-    informers.put('Node', NODE);
+    for (const one of Object.values(NODES)) informers.put('Node', one);
     const given = options(netns);
-    const { dualStack = false } = given;
+    const { dualStack = false, secondNode } = given;
     const room = roomIn(node, informers, given);
-    const world = { netns, informers, run, connect: connectFrom(netns), room, dualStack };
+    const second = secondNode ? roomIn(far, informers, secondOptions(given), 'node-2') : undefined;
+    const world = { netns, informers, run, connect: connectFrom(netns), room, dualStack, ...(second && { second }) };
     try {
       await world.room.start();
+      await second?.start();
       await fn(
         Object.assign(world, {
           restart: async () => {
@@ -111,6 +120,7 @@ export function withWorld(
       );
     } finally {
       await world.room.stop();
+      await second?.stop();
       for (const server of servers) server.close();
     }
   });
@@ -122,21 +132,32 @@ export const CLUSTER_RANGES = {
   serviceCidrs: ['10.96.0.0/12', 'fd00:96::/112'],
 } as const;
 
-/** What the API server says of the node. */
-export const NODE: Node = {
-  metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': 'zone-a' } },
-  spec: { podCIDRs: ['10.244.1.0/24', 'fd00:244:1::/64'] },
-  status: {
-    addresses: [
-      { type: 'InternalIP', address: ADDRESS.node },
-      { type: 'InternalIP', address: ADDRESS6.node },
-    ],
-  },
-};
+const nodeObject = (name: string, place: 'node' | 'node2', n: number): Node => ({
+  metadata: { name, labels: { 'topology.kubernetes.io/zone': `zone-${'ab'[n - 1]}` } },
+  spec: { podCIDRs: [`10.244.${n}.0/24`, `fd00:244:${n}::/64`] },
+  status: { addresses: [ADDRESS, ADDRESS6].map((all) => ({ type: 'InternalIP', address: all[place] })) },
+});
+
+/** What the API server says of the nodes, by the place of their host network. */
+export const NODES = { node: nodeObject('node-1', 'node', 1), node2: nodeObject('node-2', 'node2', 2) };
 
 const logger: Logger = createLogger({ level: process.env.VERBOSE ? 'debug' : 'error' });
 
-function roomIn(netns: Netns, informers: FakeInformers, options: WorldOptions): ServicesRoom {
+/** Its only pods are in the namespace of node-2 itself. */
+function secondOptions({ runDirectory, sockets, ...rest }: WorldOptions): WorldOptions {
+  return {
+    ...rest,
+    ...(runDirectory && { runDirectory: `${runDirectory}-2` }),
+    ...(sockets && { sockets: { ...sockets, podNamespaces: () => [] } }),
+  };
+}
+
+function roomIn(
+  netns: Netns,
+  informers: FakeInformers,
+  options: WorldOptions,
+  nodeName = NODES.node.metadata?.name ?? '',
+): ServicesRoom {
   const { proxyMode, runDirectory = '/nonexistent', sockets, dualStack } = options;
   const ranges = (list: readonly string[]): readonly string[] => (dualStack ? list : list.slice(0, 1));
   const config = {
@@ -146,7 +167,7 @@ function roomIn(netns: Netns, informers: FakeInformers, options: WorldOptions): 
     ...(proxyMode && { proxyMode }),
   } as unknown as ClusterConfig;
   const context: RoomContext = {
-    nodeName: 'node-1',
+    nodeName,
     config,
     client: {} as KubeClient,
     informers,
@@ -175,8 +196,10 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
     'conf/all/send_redirects': 0,
     'conf/default/send_redirects': 0,
   };
-  for (const [key, value] of Object.entries(settings)) run('node', 'sysctl', '-qw', `net/ipv4/${key}=${value}`);
-  run('node', 'sysctl', '-qw', 'net/ipv6/conf/all/forwarding=1', 'net/ipv6/icmp/ratelimit=0');
+  for (const host of ['node', 'node2'] as const) {
+    for (const [key, value] of Object.entries(settings)) run(host, 'sysctl', '-qw', `net/ipv4/${key}=${value}`);
+    run(host, 'sysctl', '-qw', 'net/ipv6/conf/all/forwarding=1', 'net/ipv6/icmp/ratelimit=0');
+  }
   for (const pod of PODS) {
     cable(pod, pod);
     ip(pod, `addr add ${ADDRESS[pod]}/32 dev eth0`);

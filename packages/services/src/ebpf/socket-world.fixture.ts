@@ -22,7 +22,10 @@ export function lackingSocketProbe(): string | false {
 export function withSocketWorld(
   proxyMode: ProxyMode,
   fn: (world: World, place: SocketPlaceFixture) => Promise<void>,
-  { pinned = true, ...options }: Pick<WorldOptions, 'dualStack' | 'config'> & { readonly pinned?: boolean } = {},
+  {
+    pinned = true,
+    ...options
+  }: Pick<WorldOptions, 'dualStack' | 'secondNode' | 'config'> & { readonly pinned?: boolean } = {},
 ): Promise<void> {
   return withSocketPlace((place) =>
     withWorld(

@@ -4,13 +4,17 @@ import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { runCases } from '../suite/case.ts';
 import { runChanges } from '../suite/changes.ts';
-import { SUITE } from '../suite/index.ts';
+import { ACROSS_NODES, SUITE } from '../suite/index.ts';
 import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
 test('mode ebpf does what every mode does', { skip, timeout: 120_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runCases(t, world, SUITE), { dualStack: true }),
+);
+
+test('mode ebpf does on two nodes what every mode does', { skip, timeout: 120_000 }, (t) =>
+  withSocketWorld('ebpf', (world) => runCases(t, world, ACROSS_NODES), { dualStack: true, secondNode: true }),
 );
 
 test('mode ebpf does what every mode does when services change', { skip, timeout: 120_000 }, (t) =>

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import { runCases } from '../suite/case.ts';
 import { runChanges } from '../suite/changes.ts';
-import { SUITE } from '../suite/index.ts';
+import { ACROSS_NODES, SUITE } from '../suite/index.ts';
 import { withWorld } from '../world.fixture.ts';
 
 const dualStack = () => ({ dualStack: true });
@@ -12,4 +12,11 @@ test('mode nftables does what every mode does', { timeout: 120_000 }, (t) =>
 
 test('mode nftables does what every mode does when services change', { timeout: 120_000 }, (t) =>
   withWorld((world) => runChanges(t, world), dualStack),
+);
+
+test('mode nftables does on two nodes what every mode does', { timeout: 120_000 }, (t) =>
+  withWorld(
+    (world) => runCases(t, world, ACROSS_NODES),
+    () => ({ dualStack: true, secondNode: true }),
+  ),
 );

@@ -1,3 +1,4 @@
+import { ACROSS_CASES } from './across-cases.ts';
 import { AFFINITY_CASES } from './affinity-cases.ts';
 import { BALANCE_CASES } from './balance-cases.ts';
 import type { ServiceCase } from './case.ts';
@@ -20,3 +21,6 @@ export const SUITE: readonly ServiceCase[] = [
   ...LIVE_CASES,
   ...MATRIX_CASES,
 ];
+
+/** The same for two nodes that both balance: `runCases(t, world, ACROSS_NODES)` in a world with `secondNode: true`. */
+export const ACROSS_NODES: readonly ServiceCase[] = ACROSS_CASES;

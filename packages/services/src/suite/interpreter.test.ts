@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeInformers } from '@podwire/kube/testing';
 import { possibilities } from '@podwire/nft';
 import type { Answer } from '../world.fixture.ts';
 import { putServices, type ServiceCase } from './case.ts';
-import { SUITE } from './index.ts';
+import { ACROSS_NODES, SUITE } from './index.ts';
 import { type Probe, placeOf } from './probe.ts';
 import { connect, type Fate, VirtualNode } from './virtual-node.ts';
 
@@ -11,14 +12,15 @@ import { connect, type Fate, VirtualNode } from './virtual-node.ts';
  * What real packets come to in mode nftables (suite.kernel.test.ts), its plan says on paper: every draw of a case's rules is
  * made once, so that sets of endpoints and their shares are exact here.
  */
-for (const one of SUITE) test(`on paper: ${one.name}`, () => interpretCase(one));
+for (const one of [...SUITE, ...ACROSS_NODES]) test(`on paper: ${one.name}`, () => interpretCase(one));
 
 function interpretCase({ steps }: ServiceCase): void {
-  const node = new VirtualNode();
+  const informers = new FakeInformers();
+  const nodes = { node: new VirtualNode('node', informers), node2: new VirtualNode('node2', informers) };
   for (const { services = [], probes } of steps) {
-    putServices(node.informers, services);
-    node.plan();
-    for (const probe of probes) judge(node, probe);
+    putServices(informers, services);
+    for (const by of new Set(probes.map((probe) => probe.by ?? 'node'))) nodes[by].plan();
+    for (const probe of probes) judge(nodes[probe.by ?? 'node'], probe);
   }
 }
 

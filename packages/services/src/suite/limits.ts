@@ -24,7 +24,8 @@ export interface Limit {
   readonly tested?: string;
 }
 
-const PODS = ['client', 'near1', 'near2'] as const;
+/** Whose sockets mode ebpf looks at, beside those of the node. */
+const PODS = { node: ['client', 'near1', 'near2'], node2: ['distant'] } as const;
 const PLACES = { ipv4: ADDRESS, ipv6: ADDRESS6 };
 const familyOf = ({ to }: Probe): Family => (to[0].includes(':') ? 'ipv6' : 'ipv4');
 const placesOf = (probe: Probe) => PLACES[familyOf(probe)];
@@ -44,7 +45,8 @@ function seenFrom(probe: Probe, source: string, outside = source): Probe | undef
 
 const together = (probe: Probe): Probe | undefined =>
   probe.balance === 'maglev' && probe.grouped === 'spread' ? { ...probe, grouped: 'together' } : undefined;
-const isOwnSocket = ({ from }: Probe): boolean => from === 'node' || PODS.some((pod) => pod === from);
+const podOf = ({ from, by = 'node' }: Probe) => PODS[by].find((pod) => pod === from);
+const isOwnSocket = (probe: Probe): boolean => probe.from === 'node' || podOf(probe) !== undefined;
 
 const UNLIKE = 'random; `status()` says so';
 
@@ -119,14 +121,14 @@ export const LIMITS: readonly Limit[] = [
     mode: 'userspace',
     what: 'source address that an endpoint sees',
     instead: 'always the node: towards pods its InternalIP, to the outside that of the outgoing link',
-    expect: (probe) => seenFrom(probe, placesOf(probe).node, UPLINK[familyOf(probe)]),
+    expect: (probe) => seenFrom(probe, placesOf(probe)[probe.by ?? 'node'], UPLINK[familyOf(probe)]),
   },
   {
     mode: 'ebpf',
     what: 'source address that an endpoint sees of a pod of the node',
     instead: "always the pod's own, also when it reaches itself and at external addresses",
     expect: (probe) => {
-      const pod = PODS.find((place) => place === probe.from);
+      const pod = podOf(probe);
       return pod && probe.protocol !== 'sctp' ? seenFrom(probe, placesOf(probe)[pod]) : undefined;
     },
   },

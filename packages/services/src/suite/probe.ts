@@ -35,6 +35,8 @@ export interface Probe {
   readonly bytes?: number;
   /** At least so many different servers answer. */
   readonly distinct?: number;
+  /** Whose proxy leads it to its endpoint; default node. */
+  readonly by?: 'node' | 'node2';
   /** What is expected comes of this way to balance, which not every mode has. */
   readonly balance?: Balance;
 }

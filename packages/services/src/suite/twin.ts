@@ -21,7 +21,7 @@ export interface Twin {
   /** A service at the cluster IP. */
   service(options?: ServiceOptions, ...slices: NonNullable<CaseService['slices']>): CaseService;
   /** Where a port of the service is; for node ports the port's own number is of no account. */
-  to(kind: AddressKind, port?: number): Target;
+  to(kind: AddressKind, port?: number, node?: 'node' | 'node2'): Target;
 }
 
 interface Ranges {
@@ -73,8 +73,8 @@ function twin(family: Family, n: number): Twin {
       options: { addressType, ...options },
       slices: slices.map((slice) => ({ addressType, ...slice })),
     }),
-    to: (kind, port = 80) => {
-      if (kind === 'node port') return [places.node, nodePort];
+    to: (kind, port = 80, node = 'node') => {
+      if (kind === 'node port') return [places[node], nodePort];
       return [{ 'cluster IP': clusterIp, 'external IP': externalIp, 'load-balancer IP': loadBalancerIp }[kind], port];
     },
   };

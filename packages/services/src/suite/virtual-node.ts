@@ -1,4 +1,4 @@
-import { FakeInformers } from '@podwire/kube/testing';
+import type { FakeInformers } from '@podwire/kube/testing';
 import { type Choose, type Passage, VirtualHost, type VirtualPacket, type VirtualRoute } from '@podwire/nft';
 import { plan } from '../nftables/plan.ts';
 import { modelFromApi } from '../snapshot.ts';
@@ -8,7 +8,7 @@ import {
   type Answer,
   CLUSTER_RANGES,
   CROWD,
-  NODE,
+  NODES,
   OTHER_PROXY,
   type Place,
   SCTP_PORT,
@@ -24,50 +24,63 @@ type Protocol = NonNullable<Probe['protocol']>;
 /** What becomes of a connection: who answers it and which source it has there, or how it fails. */
 export type Fate = Answer | { readonly fails: 'refused' | 'silence' };
 
+type NodePlace = NonNullable<Probe['by']>;
+
 /**
- * The node of the world on paper: the plan of mode nftables, and packets of the places around it.
+ * A node of the world on paper: the plan of mode nftables, and packets of the places around it.
  *
  *   Service, EndpointSlice ─▶ model ─▶ plan ─▶ tables ─▶ VirtualHost ─▶ where the first packet gets to ─▶ Fate
  */
 export class VirtualNode {
-  readonly informers = new FakeInformers();
+  readonly place: NodePlace;
+  readonly #informers: FakeInformers;
   #tables: ReturnType<typeof plan>['tables'] = [];
+
+  constructor(place: NodePlace, informers: FakeInformers) {
+    this.place = place;
+    this.#informers = informers;
+  }
 
   /** Plans what the informers have now. */
   plan(): void {
     const model = modelFromApi({
-      services: this.informers.of('Service').list(),
-      slices: this.informers.of('EndpointSlice').list(),
-      node: NODE,
-      nodeName: NODE.metadata?.name ?? '',
+      services: this.#informers.of('Service').list(),
+      slices: this.#informers.of('EndpointSlice').list(),
+      node: NODES[this.place],
+      nodeName: NODES[this.place].metadata?.name ?? '',
       ...CLUSTER_RANGES,
     });
     this.#tables = plan(model).tables;
   }
 
-  /** A node without memory, whose draws are `choose`'s; what it is asked it remembers. */
+  /** One without memory, whose draws are `choose`'s; what it is asked it remembers. */
   host(choose: Choose): VirtualHost {
+    const { place } = this;
     return new VirtualHost({
       tables: this.#tables,
       choose,
-      routeTo: ({ daddr }) => routeTo(daddr),
-      linkAddress: (link, family) => LINK_ADDRESSES[family][link],
-      fib: ({ flags }, { saddr, daddr }) => (isOwn(flags.includes('saddr') ? saddr : daddr) ? 'local' : 'unicast'),
+      routeTo: ({ daddr }) => routeTo(daddr, place),
+      linkAddress: (link, family) => LINK_ADDRESSES[place][family][link],
+      fib: ({ flags }, { saddr, daddr }) =>
+        isOwn(flags.includes('saddr') ? saddr : daddr, place) ? 'local' : 'unicast',
     });
   }
 }
 
-/** The first packet of a connection. */
+/** The first packet of a connection, where it gets to the node that leads it to its endpoint. */
 export function connect(
   host: VirtualHost,
-  { from, to: [daddr, dport], protocol = 'tcp', sport }: Pick<Probe, 'from' | 'to' | 'protocol'> & { sport: number },
+  { from, to: [daddr, dport], protocol = 'tcp', sport, by = 'node' }: Connection,
 ): Fate {
-  const v6 = daddr.includes(':');
   const packet = { daddr, dport, sport, protocol, ...(protocol === 'tcp' && { tcpFlags: ['syn'] }) };
-  if (from === 'node') return fateOf(host.send({ ...packet, saddr: sourceOf(daddr) }), protocol);
-  const saddr = (v6 ? ADDRESS6 : ADDRESS)[from];
-  return fateOf(host.receive({ ...packet, saddr, iifname: linkTo(from) }), protocol);
+  const saddr = (daddr.includes(':') ? ADDRESS6 : ADDRESS)[from];
+  // what the pods of node-2 send comes from its own namespace
+  const isOwnProcess = from === by || (by === 'node2' && from === 'distant');
+  if (!isOwnProcess) return fateOf(host.receive({ ...packet, saddr, iifname: linkTo(from, by) }), protocol);
+  return fateOf(host.send({ ...packet, saddr: from === by ? sourceOf(daddr, by) : saddr }), protocol);
 }
+
+type Connection = Pick<Probe, 'from' | 'to' | 'protocol' | 'by'> & { readonly sport: number };
 
 function fateOf({ outcome, packet, cannotTell, steps }: Passage, protocol: Protocol): Fate {
   if (cannotTell.length) throw new Error(`the interpreter cannot tell: ${cannotTell.join('; ')}`);
@@ -91,32 +104,50 @@ function arrival({ saddr, daddr, dport }: VirtualPacket, protocol: Protocol): Fa
     return { server: `crowd/${daddr}`, source: saddr };
   const isOther = daddr === OTHER_PROXY.ipv4 || daddr === OTHER_PROXY.ipv6;
   if (isOther && protocol === 'tcp' && dport === 80) return { server: 'other', source: saddr };
-  return { fails: place || isOwn(daddr) ? 'refused' : 'silence' };
+  return { fails: place || isOwn(daddr, 'node') || isOwn(daddr, 'node2') ? 'refused' : 'silence' };
 }
 
-const OWN = [ADDRESS.node, ADDRESS6.node, UPLINK.ipv4, UPLINK.ipv6, OTHER_PROXY.ipv4, OTHER_PROXY.ipv6];
-const isOwn = (address: string): boolean => OWN.includes(address) || /^(127\.|::1$)/.test(address);
+/** Addresses that are of the node, or in its namespace. */
+const OWN: Readonly<Record<NodePlace, readonly string[]>> = {
+  node: [ADDRESS.node, ADDRESS6.node, UPLINK.ipv4, UPLINK.ipv6, OTHER_PROXY.ipv4, OTHER_PROXY.ipv6],
+  node2: (['node2', 'far', 'distant'] as const).flatMap((place) => [ADDRESS[place], ADDRESS6[place]]),
+};
+const isOwn = (address: string, place: NodePlace): boolean =>
+  OWN[place].includes(address) || /^(127\.|::1$)/.test(address);
 
-const linkTo = (place: Place): string =>
-  place === 'far' || place === 'distant' ? 'eth0' : place === 'outside' ? 'uplink' : place;
+/** The link by which packets from a place come to a node. */
+function linkTo(from: Place, by: NodePlace): string {
+  if (by === 'node2' || from === 'far' || from === 'distant' || from === 'node2') return 'eth0';
+  return from === 'outside' ? 'uplink' : from;
+}
 
-function routeTo(address: string): VirtualRoute {
-  if (isOwn(address)) return { kind: 'local' };
+/** Everything but itself is beyond node-2's only link. */
+function routeTo(address: string, place: NodePlace): VirtualRoute {
+  if (isOwn(address, place)) return { kind: 'local' };
   const pod = (['client', 'near1', 'near2'] as const).find((one) => [ADDRESS[one], ADDRESS6[one]].includes(address));
   const isFar = /^(10\.244\.|172\.30\.0\.|fd00:244:|fd00:30::)/.test(address);
+  if (place === 'node2') return { kind: 'link', name: 'eth0' };
   return { kind: 'link', name: pod ?? (isFar ? 'eth0' : 'uplink') };
 }
 
+type Addresses = Readonly<Record<'ip' | 'ip6', Readonly<Record<string, string>>>>;
+
 /** Links of pods have none. */
-const LINK_ADDRESSES: Readonly<Record<'ip' | 'ip6', Readonly<Record<string, string>>>> = {
-  ip: { eth0: ADDRESS.node, uplink: UPLINK.ipv4, lo: ADDRESS.node },
-  ip6: { eth0: ADDRESS6.node, uplink: UPLINK.ipv6, lo: ADDRESS6.node },
+const LINK_ADDRESSES: Readonly<Record<NodePlace, Addresses>> = {
+  node: {
+    ip: { eth0: ADDRESS.node, uplink: UPLINK.ipv4, lo: ADDRESS.node },
+    ip6: { eth0: ADDRESS6.node, uplink: UPLINK.ipv6, lo: ADDRESS6.node },
+  },
+  node2: {
+    ip: { eth0: ADDRESS.node2, lo: ADDRESS.node2 },
+    ip6: { eth0: ADDRESS6.node2, lo: ADDRESS6.node2 },
+  },
 };
 
-/** The source the node takes for a destination, before anything is translated. */
-function sourceOf(daddr: string): string {
-  const family = daddr.includes(':') ? 'ip6' : 'ip';
-  if (isOwn(daddr)) return daddr;
-  const route = routeTo(daddr);
-  return LINK_ADDRESSES[family][route.kind === 'link' ? route.name : 'lo'] ?? LINK_ADDRESSES[family].eth0 ?? '';
+/** The source a node takes for a destination, before anything is translated. */
+function sourceOf(daddr: string, place: NodePlace): string {
+  if (isOwn(daddr, place)) return daddr;
+  const route = routeTo(daddr, place);
+  const links = LINK_ADDRESSES[place][daddr.includes(':') ? 'ip6' : 'ip'];
+  return links[route.kind === 'link' ? route.name : 'lo'] ?? links.eth0 ?? '';
 }

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import { runCases } from '../suite/case.ts';
 import { runChanges } from '../suite/changes.ts';
-import { SUITE } from '../suite/index.ts';
+import { ACROSS_NODES, SUITE } from '../suite/index.ts';
 import { withWorld } from '../world.fixture.ts';
 
 const proxyMode = 'userspace';
@@ -17,5 +17,12 @@ test('mode userspace does what every mode does when services change', { timeout:
   withWorld(
     (world) => runChanges(t, world),
     () => ({ proxyMode }),
+  ),
+);
+
+test('mode userspace does on two nodes what every mode does', { timeout: 120_000 }, (t) =>
+  withWorld(
+    (world) => runCases(t, world, ACROSS_NODES),
+    () => ({ proxyMode, dualStack: true, secondNode: true }),
   ),
 );
