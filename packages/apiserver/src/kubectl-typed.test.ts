@@ -24,16 +24,36 @@ const TYPED_COMMANDS: readonly string[] = [
   'create service externalname typed-external --external-name=example.org',
   'create service loadbalancer typed-balancer --tcp=80',
   'create ingress typed --class=c --rule=example.org/p*=svc:web,tls=t --default-backend=d:80 --annotation=a=b',
+  'create job typed --image=busybox:1 -- sleep 1',
+  'create cronjob typed --image=busybox:1 --schedule=@hourly --restart=Never -- sleep 1',
+  'create poddisruptionbudget typed --selector=app=a --min-available=50%',
+  'create priorityclass typed --value=1000 --description=d --preemption-policy=Never',
+  'create role typed --verb=get --verb=list --resource=pods --resource=deployments.apps/scale --resource-name=a',
+  'create clusterrole typed --verb=get --non-resource-url=/healthz',
+  'create rolebinding typed --role=typed --user=u --group=g --serviceaccount=default:default',
+  'create clusterrolebinding typed --clusterrole=typed --user=u',
 ];
 
 /** Values the commands name, of fields the server otherwise fills in. */
 const ASKED_FOR: readonly unknown[] = ['None', 30080];
 
+/** What kubectl makes of the status a new PodDisruptionBudget does not have. */
+const NO_BUDGET = '{"disruptionsAllowed":0,"currentHealthy":0,"desiredHealthy":0,"expectedPods":0}';
+
 /** Without what the server assigns, and without a status that says nothing. */
 function comparable(text: string): object {
-  const assigned = ['uid', 'resourceVersion', 'creationTimestamp', 'clusterIP', 'clusterIPs', 'nodePort'];
+  const assigned = [
+    'uid',
+    'resourceVersion',
+    'creationTimestamp',
+    'clusterIP',
+    'clusterIPs',
+    'nodePort',
+    'controller-uid',
+    'batch.kubernetes.io/controller-uid',
+  ];
   return JSON.parse(text, (key, value: unknown) => {
-    if (key === 'status' && ['{}', '{"loadBalancer":{}}'].includes(JSON.stringify(value))) return undefined;
+    if (key === 'status' && ['{}', '{"loadBalancer":{}}', NO_BUDGET].includes(JSON.stringify(value))) return undefined;
     return assigned.includes(key) && !ASKED_FOR.includes(value) ? undefined : value;
   });
 }

@@ -5,6 +5,7 @@ import { AllocationRepair } from './core/allocation-repair.ts';
 import { Authenticator } from './core/authenticate.ts';
 import {
   type Advertised,
+  createPriorityClasses,
   createSystemNamespaces,
   publishKubernetesService,
   removeOldEvents,
@@ -98,6 +99,7 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const names = servingNames(options);
   const pki = await openPki(directory === undefined ? { names } : { names, directory: path.join(directory, 'pki') });
   await createSystemNamespaces(registry);
+  await createPriorityClasses(registry);
   const client = new LocalClient(registry, schema, new AbortController().signal);
   const repair = new AllocationRepair({ store, addresses, client });
   const repairs = await repair.start();

@@ -1,4 +1,5 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type {
   ConfigMap,
@@ -17,6 +18,9 @@ import type {
   IPAddress as IPAddressAlpha,
   ServiceCIDR as ServiceCIDRAlpha,
 } from 'kubernetes-types/networking/v1alpha1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 
 type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
 /** An address that is taken, named by itself, and who has it. */
@@ -25,7 +29,10 @@ export type IPAddress = InV1<IPAddressAlpha>;
 export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 
 export type {
+  ClusterRole,
+  ClusterRoleBinding,
   ConfigMap,
+  CronJob,
   DaemonSet,
   Deployment,
   EndpointSlice,
@@ -33,12 +40,17 @@ export type {
   Event,
   Ingress,
   IngressClass,
+  Job,
   Lease,
   Namespace,
   NetworkPolicy,
   Node,
   Pod,
+  PodDisruptionBudget,
+  PriorityClass,
   ReplicaSet,
+  Role,
+  RoleBinding,
   Secret,
   Service,
   ServiceAccount,
@@ -67,6 +79,14 @@ interface ObjectTypes {
   NetworkPolicy: NetworkPolicy;
   ServiceCIDR: ServiceCIDR;
   IPAddress: IPAddress;
+  Job: Job;
+  CronJob: CronJob;
+  Role: Role;
+  ClusterRole: ClusterRole;
+  RoleBinding: RoleBinding;
+  ClusterRoleBinding: ClusterRoleBinding;
+  PodDisruptionBudget: PodDisruptionBudget;
+  PriorityClass: PriorityClass;
 }
 
 export type KindName = keyof ObjectTypes;
@@ -131,6 +151,8 @@ const ROWS: readonly Row[] = [
   ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs', 'all generation status scale'],
   ['DaemonSet', 'apps/v1', 'daemonsets', 'namespaced', 'ds', 'all generation status'],
   ['StatefulSet', 'apps/v1', 'statefulsets', 'namespaced', 'sts', 'all generation status scale'],
+  ['Job', 'batch/v1', 'jobs', 'namespaced', '', 'all generation status'],
+  ['CronJob', 'batch/v1', 'cronjobs', 'namespaced', 'cj', 'all generation status'],
   ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced', '', 'generation'],
   ['Lease', 'coordination.k8s.io/v1', 'leases', 'namespaced'],
   [
@@ -145,6 +167,12 @@ const ROWS: readonly Row[] = [
   ['NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', 'namespaced', 'netpol', 'generation'],
   ['ServiceCIDR', 'networking.k8s.io/v1', 'servicecidrs', 'cluster', '', 'status'],
   ['IPAddress', 'networking.k8s.io/v1', 'ipaddresses', 'cluster', 'ip'],
+  ['PodDisruptionBudget', 'policy/v1', 'poddisruptionbudgets', 'namespaced', 'pdb', 'generation status'],
+  ['Role', 'rbac.authorization.k8s.io/v1', 'roles', 'namespaced'],
+  ['RoleBinding', 'rbac.authorization.k8s.io/v1', 'rolebindings', 'namespaced'],
+  ['ClusterRole', 'rbac.authorization.k8s.io/v1', 'clusterroles', 'cluster'],
+  ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1', 'clusterrolebindings', 'cluster'],
+  ['PriorityClass', 'scheduling.k8s.io/v1', 'priorityclasses', 'cluster', 'pc', 'generation'],
 ];
 
 export const KINDS: readonly KnownKind[] = ROWS.map(knownKind);

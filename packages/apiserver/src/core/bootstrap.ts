@@ -1,5 +1,6 @@
 import { kindNamed } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
+import { SYSTEM_PRIORITY_CLASSES } from '../schema/policy-validation.ts';
 import type { ApiObject } from '../seam.ts';
 import type { Registry, WriteOptions } from './registry.ts';
 
@@ -17,6 +18,16 @@ export async function createSystemNamespaces(registry: Registry): Promise<void> 
       return registry.create(kind, undefined, { draft, options: OPTIONS });
     }),
   );
+}
+
+/** The priorities every cluster has. */
+export async function createPriorityClasses(registry: Registry): Promise<void> {
+  const kind = kindNamed('PriorityClass');
+  for (const [name, fields] of Object.entries(SYSTEM_PRIORITY_CLASSES)) {
+    if (registry.store.get('PriorityClass', name)) continue;
+    const draft = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name }, ...fields };
+    await registry.create(kind, undefined, { draft, options: OPTIONS });
+  }
 }
 
 /** Events live an hour, as in Kubernetes. */

@@ -159,7 +159,7 @@ test('what is no message of a served kind is a bad request that says why', () =>
     [Buffer.from('{}'), /expected the prefix/],
     [Buffer.from('k8s\0'), /no kind "" is registered for version ""/],
     [envelope('v1', 'PodSpec', Buffer.alloc(0)), /no kind "PodSpec" is registered for version "v1"/],
-    [envelope('batch/v1', 'Job', Buffer.alloc(0)), /no kind "Job"/],
+    [envelope('batch/v2', 'Job', Buffer.alloc(0)), /no kind "Job"/],
     [envelope('meta/v1', 'ObjectMeta', Buffer.alloc(0)), /no kind "ObjectMeta"/],
     [Buffer.concat([Buffer.from('k8s\0'), message({ 3: 'gzip' })]), /further encoding/],
     [CONFIG_MAP.subarray(0, -1), /unexpected EOF/],

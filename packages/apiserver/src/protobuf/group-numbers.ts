@@ -108,5 +108,26 @@ export const NETWORKING_NUMBERS: NumberTable = {
 
 /** policy/v1. */
 export const POLICY_NUMBERS: NumberTable = {
+  PodDisruptionBudget: 'metadata spec status',
+  PodDisruptionBudgetSpec: 'minAvailable selector maxUnavailable unhealthyPodEvictionPolicy?',
+  PodDisruptionBudgetStatus: `observedGeneration disruptedPods disruptionsAllowed? currentHealthy? desiredHealthy?
+    expectedPods? conditions`,
   Eviction: 'metadata deleteOptions',
+};
+
+/** rbac.authorization.k8s.io/v1. */
+export const RBAC_NUMBERS: NumberTable = {
+  Role: 'metadata rules',
+  PolicyRule: 'verbs apiGroups resources resourceNames nonResourceURLs',
+  ClusterRole: 'metadata rules aggregationRule',
+  AggregationRule: 'clusterRoleSelectors',
+  RoleBinding: 'metadata subjects roleRef',
+  ClusterRoleBinding: 'metadata subjects roleRef',
+  Subject: 'kind apiGroup name namespace',
+  RoleRef: 'apiGroup kind name',
+};
+
+/** scheduling.k8s.io/v1. */
+export const SCHEDULING_NUMBERS: NumberTable = {
+  PriorityClass: 'metadata value? globalDefault description preemptionPolicy?',
 };

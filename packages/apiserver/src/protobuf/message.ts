@@ -1,5 +1,6 @@
 import type { ResolvedType } from '../schema/catalogue.ts';
 import type { FieldSchema } from '../schema/notation.ts';
+import { BATCH_NUMBERS } from './batch-numbers.ts';
 import { CORE_NUMBERS } from './core-numbers.ts';
 import {
   APPS_NUMBERS,
@@ -9,6 +10,8 @@ import {
   META_NUMBERS,
   NETWORKING_NUMBERS,
   POLICY_NUMBERS,
+  RBAC_NUMBERS,
+  SCHEDULING_NUMBERS,
 } from './group-numbers.ts';
 import { POD_NUMBERS } from './pod-numbers.ts';
 import { VOLUME_NUMBERS } from './volume-numbers.ts';
@@ -41,6 +44,9 @@ const FAMILIES: Readonly<Record<string, NumberTable>> = {
   'io.k8s.api.discovery.v1': DISCOVERY_NUMBERS,
   'io.k8s.api.networking.v1': NETWORKING_NUMBERS,
   'io.k8s.api.policy.v1': POLICY_NUMBERS,
+  'io.k8s.api.batch.v1': BATCH_NUMBERS,
+  'io.k8s.api.rbac.v1': RBAC_NUMBERS,
+  'io.k8s.api.scheduling.v1': SCHEDULING_NUMBERS,
 };
 
 const known = new Map<string, Message>();

@@ -48,13 +48,8 @@ function validateTemplate(
   if (!selector || !selectorMatches(selector as Parameters<typeof selectorMatches>[0], labels)) {
     errors.invalid(`${at}.metadata.labels`, labels, '`selector` does not match template `labels`');
   }
-  validateLabels(labels, `${at}.metadata.labels`, errors);
-  validateAnnotations(template?.metadata?.annotations, `${at}.metadata.annotations`, errors);
-  if (!template?.spec) {
-    errors.required(`${at}.spec.containers`);
-    return;
-  }
-  validatePodSpec(template.spec, `${at}.spec`, errors);
+  validatePodTemplate(template, at, errors);
+  if (!template?.spec) return;
   const { restartPolicy, activeDeadlineSeconds } = template.spec;
   if (restartPolicy && restartPolicy !== 'Always') {
     errors.unsupported(`${at}.spec.restartPolicy`, restartPolicy, ['Always']);
@@ -62,6 +57,14 @@ function validateTemplate(
   if (activeDeadlineSeconds !== undefined) {
     errors.forbidden(`${at}.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported');
   }
+}
+
+/** What any template of pods must be. */
+export function validatePodTemplate(template: PodTemplateSpec | undefined, at: string, errors: FieldErrors): void {
+  validateLabels(template?.metadata?.labels, `${at}.metadata.labels`, errors);
+  validateAnnotations(template?.metadata?.annotations, `${at}.metadata.annotations`, errors);
+  if (template?.spec) validatePodSpec(template.spec, `${at}.spec`, errors);
+  else errors.required(`${at}.spec.containers`);
 }
 
 export function validateDeployment({ spec }: Deployment, errors: FieldErrors): void {
@@ -92,7 +95,8 @@ function validateStrategy({ strategy }: DeploymentSpec, errors: FieldErrors): vo
   }
 }
 
-function validateAmount(value: string | number, at: string, errors: FieldErrors): void {
+/** A number of pods, or a share of them. */
+export function validateAmount(value: string | number, at: string, errors: FieldErrors): void {
   errors.invalidEach(at, value, typeof value === 'number' ? notNegative(value) : percent(value));
 }
 

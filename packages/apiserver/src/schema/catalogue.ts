@@ -1,9 +1,12 @@
 import { APPS_TYPES } from './apps-types.ts';
+import { BATCH_TYPES } from './batch-types.ts';
 import { COORDINATION_TYPES, CORE_TYPES, DISCOVERY_TYPES } from './core-types.ts';
-import { AUTOSCALING_TYPES, META_TYPES, POLICY_TYPES } from './meta-types.ts';
+import { AUTOSCALING_TYPES, META_TYPES } from './meta-types.ts';
 import { INGRESS_BETA_TYPES, NETWORKING_TYPES } from './networking-types.ts';
 import { type FieldSchema, parseType, SCALARS, type TypeSchema, type TypeTable } from './notation.ts';
 import { POD_TYPES } from './pod-types.ts';
+import { POLICY_TYPES, SCHEDULING_TYPES } from './policy-types.ts';
+import { RBAC_TYPES } from './rbac-types.ts';
 import { VOLUME_TYPES } from './volume-types.ts';
 
 const SCALAR_NAMES: ReadonlySet<string> = new Set(SCALARS);
@@ -34,12 +37,15 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   v1: CORE,
   'apps/v1': family('io.k8s.api.apps.v1', APPS_TYPES),
   'autoscaling/v1': family('io.k8s.api.autoscaling.v1', AUTOSCALING_TYPES),
+  'batch/v1': family('io.k8s.api.batch.v1', BATCH_TYPES),
   'coordination.k8s.io/v1': family('io.k8s.api.coordination.v1', COORDINATION_TYPES),
   'discovery.k8s.io/v1': family('io.k8s.api.discovery.v1', DISCOVERY_TYPES),
   'networking.k8s.io/v1': family('io.k8s.api.networking.v1', NETWORKING_TYPES),
   'extensions/v1beta1': family('io.k8s.api.extensions.v1beta1', INGRESS_BETA_TYPES),
   'networking.k8s.io/v1beta1': family('io.k8s.api.networking.v1beta1', INGRESS_BETA_TYPES),
   'policy/v1': family('io.k8s.api.policy.v1', POLICY_TYPES),
+  'rbac.authorization.k8s.io/v1': family('io.k8s.api.rbac.v1', RBAC_TYPES),
+  'scheduling.k8s.io/v1': family('io.k8s.api.scheduling.v1', SCHEDULING_TYPES),
   'meta/v1': META,
 };
 

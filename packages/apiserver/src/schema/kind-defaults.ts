@@ -1,10 +1,14 @@
 import type { KindId } from '@podwire/kube';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Event, Namespace, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { ClusterRoleBinding, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { JsonObject } from './decode.ts';
+import { defaultJob, generateJobSelector, type JobV1 } from './job-defaults.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
+import { defaultSubjects } from './rbac-validation.ts';
 import { isExternal } from './service-validation.ts';
 
 type Defaulter = (object: JsonObject) => void;
@@ -36,6 +40,10 @@ const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
       spec.updateStrategy.rollingUpdate = { partition: 0, ...spec.updateStrategy.rollingUpdate };
     }
   }),
+  Job: of<JobV1>(defaultJob),
+  CronJob: of<CronJob>(({ spec }) => defaultPodSpec(spec?.jobTemplate?.spec?.template?.spec)),
+  RoleBinding: of<RoleBinding>(defaultSubjects),
+  ClusterRoleBinding: of<ClusterRoleBinding>(defaultSubjects),
   Service: of<Service>((service) => {
     Object.assign(service, { status: { loadBalancer: {}, ...service.status } });
     defaultService(service);
@@ -57,6 +65,7 @@ const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
 
 /** What only a new object gets. */
 const CREATE_DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
+  Job: of<JobV1>(generateJobSelector),
   Namespace: of<Namespace>((namespace) => {
     namespace.spec = { finalizers: ['kubernetes'], ...namespace.spec };
     Object.assign(namespace, { status: { phase: 'Active', ...namespace.status } });
@@ -67,8 +76,8 @@ const CREATE_DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
 };
 
 export function applyKindDefaults(kind: KindId, object: JsonObject, creating: boolean): void {
-  DEFAULTERS[kind]?.(object);
   if (creating) CREATE_DEFAULTERS[kind]?.(object);
+  DEFAULTERS[kind]?.(object);
 }
 
 function defaultService(service: Service): void {

@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IPAddress, KindId, ServiceCIDR } from '@podwire/kube';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Endpoints, Event, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
   validateDeployment,
@@ -12,12 +16,25 @@ import {
   validateStatefulSetUpdate,
   validateWorkload,
 } from './apps-validation.ts';
+import { validateCronJob, validateJob, validateJobUpdate } from './batch-validation.ts';
 import type { JsonObject } from './decode.ts';
 import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { configKey, notNegative, qualifiedName } from './names.ts';
 import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
 import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
+import {
+  validatePodDisruptionBudget,
+  validatePriorityClass,
+  validatePriorityClassUpdate,
+} from './policy-validation.ts';
+import {
+  validateClusterRole,
+  validateClusterRoleBinding,
+  validateRole,
+  validateRoleBinding,
+  validateRoleRefUpdate,
+} from './rbac-validation.ts';
 import {
   validateIpAddress,
   validateIpAddressUpdate,
@@ -60,6 +77,14 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
     if (!spec?.controller) errors.required('spec.controller');
   }),
   NetworkPolicy: of<NetworkPolicy>(validateNetworkPolicy),
+  Job: of<Job>(validateJob),
+  CronJob: of<CronJob>(validateCronJob),
+  PodDisruptionBudget: of<PodDisruptionBudget>(validatePodDisruptionBudget),
+  PriorityClass: of<PriorityClass>(validatePriorityClass),
+  Role: of<Role>(validateRole),
+  ClusterRole: of<ClusterRole>(validateClusterRole),
+  RoleBinding: of<RoleBinding>(validateRoleBinding),
+  ClusterRoleBinding: of<ClusterRoleBinding>(validateClusterRoleBinding),
   ServiceCIDR: of<ServiceCIDR>(validateServiceCidr),
   IPAddress: of<IPAddress>(validateIpAddress),
   ConfigMap: of<ConfigMap>(({ data, binaryData }, errors) => validateKeys({ data, binaryData }, errors)),
@@ -83,6 +108,10 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
 const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   Pod: change<Pod>(validatePodUpdate),
   Service: change<Service>(validateServiceUpdate),
+  Job: change<Job>(validateJobUpdate),
+  PriorityClass: change<PriorityClass>(validatePriorityClassUpdate),
+  RoleBinding: change<RoleBinding>(validateRoleRefUpdate),
+  ClusterRoleBinding: change<ClusterRoleBinding>(validateRoleRefUpdate),
   ServiceCIDR: change<ServiceCIDR>(validateServiceCidrUpdate),
   IPAddress: change<IPAddress>(validateIpAddressUpdate),
   Deployment: change<Deployment>(validateSelectorUpdate),

@@ -22,8 +22,3 @@ export const AUTOSCALING_TYPES: TypeTable = {
   ScaleSpec: 'replicas:int32',
   ScaleStatus: 'replicas+:int32 selector',
 };
-
-/** policy/v1 Eviction, the body of `pods/eviction`. */
-export const POLICY_TYPES: TypeTable = {
-  Eviction: 'TypeMeta deleteOptions:DeleteOptions',
-};

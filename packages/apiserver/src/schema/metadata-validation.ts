@@ -2,7 +2,7 @@ import type { KindId } from '@podwire/kube';
 import type { LabelSelector, ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { canonicalIp } from './addresses.ts';
 import type { FieldErrors } from './field-errors.ts';
-import { dnsLabel, dnsLabel1035, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
+import { dnsLabel, dnsLabel1035, dnsSubdomain, labelValue, pathSegment, qualifiedName } from './names.ts';
 
 const ANNOTATIONS_LIMIT = 256 * 1024;
 
@@ -11,6 +11,10 @@ const NAME_FORMATS: Partial<Record<KindId, (name: string) => readonly string[]>>
   Service: dnsLabel1035,
   Namespace: dnsLabel,
   IPAddress: canonicalIp,
+  Role: pathSegment,
+  ClusterRole: pathSegment,
+  RoleBinding: pathSegment,
+  ClusterRoleBinding: pathSegment,
 };
 
 export function validateMetadata(kind: KindId, metadata: ObjectMeta, errors: FieldErrors): void {

@@ -130,3 +130,9 @@ export function percent(value: string): Messages {
 export function notNegative(value: number): Messages {
   return value >= 0 ? [] : ['must be greater than or equal to 0'];
 }
+
+/** Names of roles may be anything that fits between two slashes: `system:node`. */
+export function pathSegment(name: string): Messages {
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
+}

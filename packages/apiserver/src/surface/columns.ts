@@ -52,10 +52,12 @@ export function firstThree(items: readonly string[], empty: string): string {
 
 type WithTemplate = { readonly spec?: { readonly template?: { readonly spec?: PodSpec } } };
 
-/** CONTAINERS and IMAGES of anything with a pod template. */
-export function templateColumns<T extends WithTemplate>(): readonly Column<T>[] {
+/** CONTAINERS and IMAGES of anything with a pod template, by default in `spec.template`. */
+export function templateColumns<T>(
+  specOf: (object: T) => PodSpec | undefined = (object) => (object as WithTemplate).spec?.template?.spec,
+): readonly Column<T>[] {
   const listed = (field: (container: Container) => string | undefined) => (object: T) =>
-    (object.spec?.template?.spec?.containers ?? []).map((container) => field(container) ?? '').join(',');
+    (specOf(object)?.containers ?? []).map((container) => field(container) ?? '').join(',');
   return [
     wide(
       'Containers',

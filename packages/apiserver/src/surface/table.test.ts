@@ -179,10 +179,66 @@ test('columns of the other kinds', () => {
   );
 });
 
+test('jobs and what limits them', () => {
+  const at = (minutes: number): string => new Date(Date.now() - minutes * MINUTE).toISOString();
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+  const done = { type: 'Complete', status: 'True' };
+  assert.equal(
+    shown('Job', {
+      spec: { completions: 3, parallelism: 2, template, selector: { matchLabels: { a: 'b' } } },
+      status: { succeeded: 3, startTime: at(10), completionTime: at(4), conditions: [done] },
+    }),
+    'NAME=x STATUS=Complete COMPLETIONS=3/3 DURATION=6m AGE=0s CONTAINERS=c IMAGES=i SELECTOR=a=b',
+  );
+  const short = (kind: KindName, object: object): unknown[] => tableFor(kind, object).rows[0]?.cells.slice(1, 5) ?? [];
+  assert.deepEqual(short('Job', { spec: { parallelism: 4, template } }), ['Running', '0/1 of 4', '', '0s']);
+  const going = { deletionTimestamp: at(0), creationTimestamp: at(0) };
+  assert.deepEqual(short('Job', { metadata: going, spec: { template } }), ['Terminating', '0/1', '', '0s']);
+  const suspended = { conditions: [{ type: 'Suspended', status: 'True' }] };
+  assert.equal(short('Job', { status: suspended })[0], 'Suspended');
+  assert.equal(
+    shown('CronJob', {
+      spec: { schedule: '*/5 * * * *', suspend: false, timeZone: 'Etc/UTC', jobTemplate: { spec: { template } } },
+      status: { active: [{}], lastScheduleTime: at(3) },
+    }),
+    'NAME=x SCHEDULE=*/5 * * * * TIMEZONE=Etc/UTC SUSPEND=False ACTIVE=1 LAST SCHEDULE=3m AGE=0s CONTAINERS=c IMAGES=i SELECTOR=<none>',
+  );
+  assert.equal(
+    shown('PodDisruptionBudget', { spec: { minAvailable: '50%' }, status: { disruptionsAllowed: 2 } }),
+    'NAME=x MIN AVAILABLE=50% MAX UNAVAILABLE=N/A ALLOWED DISRUPTIONS=2 AGE=0s',
+  );
+  assert.equal(
+    shown('PriorityClass', { value: 7, preemptionPolicy: 'Never' }),
+    'NAME=x VALUE=7 GLOBAL-DEFAULT=false AGE=0s PREEMPTIONPOLICY=Never',
+  );
+});
+
+test('roles and their bindings', () => {
+  const created = { name: 'x', creationTimestamp: '2026-01-02T03:04:05Z' };
+  assert.equal(shown('ClusterRole', { metadata: created }), 'NAME=x CREATED AT=2026-01-02T03:04:05Z');
+  assert.equal(
+    shown('RoleBinding', {
+      roleRef: { kind: 'Role', name: 'r' },
+      subjects: [
+        { kind: 'User', name: 'u' },
+        { kind: 'User', name: 'v' },
+        { kind: 'Group', name: 'g' },
+        { kind: 'ServiceAccount', name: 's', namespace: 'n' },
+      ],
+    }),
+    'NAME=x ROLE=Role/r AGE=0s USERS=u, v GROUPS=g SERVICEACCOUNTS=n/s',
+  );
+});
+
 test('every kind has a table, with the object as asked for', () => {
+  // What no object of these kinds is without.
+  const least: Partial<Record<KindName, object>> = {
+    Event: { involvedObject: {} },
+    RoleBinding: { roleRef: {} },
+    ClusterRoleBinding: { roleRef: {} },
+  };
   for (const kind of KINDS) {
-    const empty = kind.kind === 'Event' ? { involvedObject: {} } : {};
-    const { columnDefinitions } = tableFor(kind.kind, empty);
+    const { columnDefinitions } = tableFor(kind.kind, least[kind.kind] ?? {});
     assert.equal(columnDefinitions?.filter(({ format }) => format === 'name').length, 1, kind.kind);
   }
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' }, data: { a: '1' } };

@@ -21,6 +21,13 @@ import {
 } from './network-columns.ts';
 import { POD_COLUMNS } from './pod-columns.ts';
 import {
+  CRON_JOB_COLUMNS,
+  JOB_COLUMNS,
+  POD_DISRUPTION_BUDGET_COLUMNS,
+  PRIORITY_CLASS_COLUMNS,
+} from './policy-columns.ts';
+import { ROLE_BINDING_COLUMNS, ROLE_COLUMNS } from './rbac-columns.ts';
+import {
   age,
   DAEMON_SET_COLUMNS,
   DEPLOYMENT_COLUMNS,
@@ -50,6 +57,14 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   NetworkPolicy: NETWORK_POLICY_COLUMNS,
   ServiceCIDR: SERVICE_CIDR_COLUMNS,
   IPAddress: IP_ADDRESS_COLUMNS,
+  Job: JOB_COLUMNS,
+  CronJob: CRON_JOB_COLUMNS,
+  PodDisruptionBudget: POD_DISRUPTION_BUDGET_COLUMNS,
+  PriorityClass: PRIORITY_CLASS_COLUMNS,
+  Role: ROLE_COLUMNS,
+  ClusterRole: ROLE_COLUMNS,
+  RoleBinding: ROLE_BINDING_COLUMNS,
+  ClusterRoleBinding: ROLE_BINDING_COLUMNS,
 };
 
 const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');
