@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TcpServer } from 'node:net';
 import { messageOf } from '@podwire/base';
 import { isErrno, listenTcp, type Netns } from '@podwire/kernel';
@@ -86,6 +86,8 @@ export class HealthServers {
   }
 
   #open(port: number, what: string, answer: Answer): Promise<void> {
+    // an import would load all that Node's http can do, fetch and WebSocket among it, into every agent without such a port
+    const { createServer } = process.getBuiltinModule('node:http');
     const http = createServer((request, response) => respond(request, response, answer));
     const listener: Listener = { what, http, tcp: [], problem: undefined };
     this.#listeners.set(port, listener);
