@@ -16,7 +16,7 @@ const runDirectory = '/nonexistent';
 
 test('killed with -9 in mode nftables: all or nothing, and nobody notices', { timeout: 120_000 }, (t) =>
   withWorld((world) =>
-    run(t, world, { setup: { config: CIDRS, runDirectory }, view: nftablesView(world.netns.node), rounds: 12 }),
+    run(t, world, { setup: { config: CIDRS, runDirectory }, view: nftablesView(world.netns.node), rounds: 8 }),
   ),
 );
 
