@@ -152,7 +152,7 @@ test('the scheduler: by name, else by the balance, else the cluster has one; wei
   assert.deepEqual(new Map(destinations.map((one) => [one.address as string, one.weight])).get('10.244.1.5'), 3);
 });
 
-test('what cannot be had is said: a scheduler nobody knows, weights nobody looks at, loopback', () => {
+test('what cannot be had is said: a scheduler nobody knows, weights nobody looks at', () => {
   const { servers, problems } = planOf({}, { 'podwire.io/ipvs-scheduler': 'fastest; drop' });
   assert.equal(only(servers).options.scheduler, 'rr');
   assert.deepEqual(problems, [
@@ -162,7 +162,6 @@ test('what cannot be had is said: a scheduler nobody knows, weights nobody looks
   assert.deepEqual(planOf({}, unweighed).problems, [
     'Service default/web: scheduler lc does not look at weights; choose wlc',
   ]);
-  assert.deepEqual(planOf({}, {}, { nodePortAddresses: ['127.0.0.0/8'] as never }).problems, []);
 });
 
 test('turns begin at another endpoint on each node and for each address', () => {

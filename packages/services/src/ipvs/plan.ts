@@ -1,7 +1,8 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
-import { familiesOf, isRoutable, type NodeModel, type ServicesView } from '../model.ts';
+import { loopbackLimits } from '../loopback.ts';
+import { familiesOf, type NodeModel, type ServicesView } from '../model.ts';
 import { conflictsOf, planConstants, planForeign } from '../nftables/plan.ts';
 import { Settlement } from '../nftables/settlement.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
@@ -81,9 +82,7 @@ export function tableOf(
 
 /** One line per wish that this mode cannot fulfil. */
 export function limitsOf({ cluster, node, services }: ServicesView): string[] {
-  const lines = node.nodePortAddresses
-    .filter((address) => !isRoutable(address))
-    .map((address) => `node ports are not at ${address} in mode ipvs; take it out of nodePortAddresses`);
+  const lines = loopbackLimits(node, 'ipvs');
   for (const service of services.values()) {
     for (const { port, endpoints } of service.ports)
       if (endpoints.length > MAX_ENDPOINTS)

@@ -51,5 +51,7 @@ export function schedulerLimits(service: ServiceModel, cluster: ClusterModel): s
 
 /** Now, or from time to time: a scheduler that is exchanged begins anew. */
 function hasWeights({ ports, slowStart }: ServiceModel): boolean {
-  return (slowStart?.parts ?? 1) > 1 || ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
+  return (
+    (slowStart?.parts ?? 1) > 1 || ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined))
+  );
 }
