@@ -133,6 +133,30 @@ export const LIMITS: readonly Limit[] = [
     },
   },
   {
+    mode: 'ipvs',
+    what: 'affinity after its time',
+    instead: 'lasts while IPVS remembers a connection of the client, two minutes after its end',
+    change: 'affinity ends after its time, which each new connection starts again (SVC-19)',
+  },
+  {
+    mode: 'ipvs',
+    what: 'affinity of pods and the node at external addresses with policy Local',
+    instead: "by a hash of the client's address, without a time",
+    tested: '../ipvs/ipvs.vm.test.ts',
+  },
+  {
+    mode: 'ipvs',
+    what: 'two connections from one port of a client to one endpoint, by two addresses at once',
+    instead: 'the older one loses its answers',
+    tested: '../ipvs/ipvs.vm.test.ts',
+  },
+  {
+    mode: 'ipvs',
+    what: '`127.0.0.0/8` and `::1` in `nodePortAddresses`',
+    instead: 'no node ports there; `status()` says so',
+    tested: '../ipvs/ipvs.vm.test.ts',
+  },
+  {
     mode: 'userspace',
     what: 'affinity when the agent is restarted',
     instead: 'forgotten',
