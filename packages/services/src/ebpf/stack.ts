@@ -28,7 +28,7 @@ export function lookup(map: string, at: number): a.Instruction[] {
 }
 
 /** BPF_ANY writes in any case, BPF_NOEXIST only where there is nothing. */
-export const BPF_ANY = 0;
+const BPF_ANY = 0;
 export const BPF_NOEXIST = 1;
 
 export function update(map: string, key: number, value: number, flags: number = BPF_ANY): a.Instruction[] {

@@ -31,6 +31,7 @@ import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
 type Base = NonNullable<Chain['base']>;
 export const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
 
+const LOOPBACK = '127.0.0.0/8';
 export const KEEP_ALL = 0xffffffff;
 const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
 const toMap = (fields: Fields, map: 'svc' | 'inside'): Statement[] => [
@@ -46,12 +47,13 @@ export const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED)
 export function baseChains(node: NodeModel, family: Family): Chain[] {
   const fields = FIELDS[family];
   const [address] = ofFamily(node.addresses, family);
+  const loopback = family === 'ipv4' && hasLoopbackPorts(node);
   return [
-    ...entryChains(fields, family === 'ipv4' && hasLoopbackPorts(node) ? martianRules(fields) : []),
+    ...entryChains(fields, loopback ? martianRules(fields) : []),
     ...natChains(fields),
     ...restoreChains(),
     ...filterChains(fields),
-    ...masqueradeChains(fields, address),
+    ...masqueradeChains(fields, address, loopback ? [boundRule(fields)] : []),
   ];
 }
 
@@ -70,8 +72,14 @@ export function entryChains(fields: Fields, fromWire: readonly Rule[] = []): Cha
 function martianRules({ source, destination }: Fields): Rule[] {
   const fromWire = differs({ kind: 'meta', key: 'iifname' }, 'lo');
   return [source, destination].map((end) =>
-    rule([fromWire, equals(end, '127.0.0.0/8'), verdict('drop')], 'loopback addresses are not for the wire'),
+    rule([fromWire, equals(end, LOOPBACK), verdict('drop')], 'loopback addresses are not for the wire'),
   );
+}
+
+/** In mode ebpf nothing is translated for a socket that was bound to 127.0.0.1 before it connected. */
+function boundRule({ source }: Fields): Rule {
+  const toWire = differs({ kind: 'meta', key: 'oifname' }, 'lo');
+  return rule([toWire, equals(source, LOOPBACK), toMasquerade], 'from a loopback address');
 }
 
 function natChains(fields: Fields): Chain[] {
@@ -168,7 +176,7 @@ export function masquerading(fields: Fields, address: IpAddress | undefined): Ch
  * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
  * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
  */
-function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain[] {
+function masqueradeChains(fields: Fields, address: IpAddress | undefined, more: readonly Rule[]): Chain[] {
   const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
     rule(
       [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
@@ -207,6 +215,7 @@ function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain
           ],
           'from a pod of another node to an endpoint of another node',
         ),
+        ...more,
       ],
     },
   ];

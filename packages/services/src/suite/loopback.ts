@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { parsePrefix } from '@podwire/base';
+import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice, type ServiceOptions } from '../api-objects.fixture.ts';
 import { LOOPBACK_FAMILIES } from '../loopback.ts';
 import { ADDRESS, ADDRESS6, type World, type WorldOptions } from '../world.fixture.ts';
@@ -43,6 +45,16 @@ export async function runLoopback(t: TestContext, world: World): Promise<void> {
         await probe(world, { from: 'node', to, protocol: 'udp', times: 40, servers: ALL, sources: [node] });
       }
     });
+
+  await t.test('also from a socket that is bound to 127.0.0.1', async () => {
+    const [port, address] = [NODE_PORT, '127.0.0.1'];
+    for (let i = 0; i < 6; i++) {
+      const socket = await connectTcp({ netns: world.netns.node, address, port, localAddress: address, timeout: 1000 });
+      const [data] = await once(socket, 'data');
+      assert.equal(JSON.parse(String(data)).source, ADDRESS.node);
+      socket.destroy();
+    }
+  });
 
   await t.test('where it is not, that is said', () => {
     const expected = both ? [] : [`node ports are not at ::1 in mode ${room.mode}; take it out of nodePortAddresses`];
