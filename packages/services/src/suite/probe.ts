@@ -13,7 +13,7 @@ export interface Probe {
   /** Further targets, taken in turn with `to`. */
   readonly alternately?: readonly Target[];
   readonly protocol?: 'tcp' | 'udp' | 'sctp';
-  /** Connections; default 1. */
+  /** Connections; default 1. Fewer when all `servers` have answered before and nothing else is to be seen. */
   readonly times?: number;
   /** How it fails: refused at once, or no answer. */
   readonly fails?: 'refused' | 'silence';
@@ -59,11 +59,17 @@ export async function probe(world: World, one: Probe): Promise<void> {
   }
   const targets = [one.to, ...(one.alternately ?? [])];
   const answers: Answer[] = [];
-  for (let i = 0; i < (one.times ?? 1); i++) {
+  for (let i = 0; i < (one.times ?? 1) && !isSeen(one, answers); i++) {
     const to = targets[i % targets.length] ?? one.to;
     answers.push(await answer(world, { ...one, to }, PATIENCE).catch((error) => lost(error, what, i)));
   }
   judge(one, answers, what);
+}
+
+/** Whether all that may answer have, and often enough that others would have too. */
+function isSeen({ servers, least, shares, grouped }: Probe, answers: readonly Answer[]): boolean {
+  if (!servers || least || shares || grouped || answers.length < 3 * servers.length) return false;
+  return new Set(answers.map(({ server }) => server)).size >= servers.length;
 }
 
 function lost(error: Error, what: string, i: number): never {
