@@ -135,7 +135,7 @@ async function runRound(
   const byCase = [...Map.groupBy(answered ?? [], ({ one }) => one).values()];
   await Promise.all([
     inTurns(silent ?? [], AT_ONCE.silent, run),
-    inTurns(byCase, AT_ONCE.answered, async (list) => {
+    inTurns(byCase, answeredAtOnce(world), async (list) => {
       for (const running of list) await run(running);
     }),
   ]);
