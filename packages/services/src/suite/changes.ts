@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bindUdp, connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { ADDRESS, type Place, type World } from '../world.fixture.ts';
+import { lateSegment } from './late-segment.ts';
 import { isBeyond } from './limits.ts';
 
 export const serversOf = async (
@@ -40,6 +41,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'a UDP client moves when its endpoint goes, and when the first one comes, by every address (SVC-25)': movedUdp,
   'an open connection outlives its endpoint (SVC-26)': lostEndpointOfConnection,
   'an open connection outlives a restart of the room (SVC-26, OPS-1)': restartedUnderConnection,
+  'a late segment of an endpoint resets nothing (SVC-26)': lateSegment,
   'a service with endpoints before and after never refuses in between (SVC-31)': replacedEndpoints,
 };
 
