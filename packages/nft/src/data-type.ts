@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { formatIp, ipBytes, tryParseIp, tryParsePrefix } from '@podwire/base';
+import { formatIp, ipBytes, ipv4Number, tryParseIp, tryParsePrefix } from '@podwire/base';
 import { NAMES } from './constant-name.ts';
 import type { DataType } from './model.ts';
 import { quote } from './name.ts';
@@ -41,32 +41,13 @@ function address(number: number, length: 4 | 16): TypeInfo {
     order: 'big',
     encode: (value) => Buffer.from(ipBytes(parse(value))),
     write(bytes, at, value) {
-      if (length === 16 || typeof value !== 'string' || !writeIpv4(bytes, at, value))
-        bytes.set(ipBytes(parse(value)), at);
+      const number = length === 4 && typeof value === 'string' ? ipv4Number(value) : -1;
+      if (number >= 0) bytes.writeUInt32BE(number, at);
+      else bytes.set(ipBytes(parse(value)), at);
     },
     decode: (bytes) => formatIp(bytes.subarray(0, length)),
     format: (value) => parse(value),
   };
-}
-
-const [DOT, ZERO] = [46, 48];
-
-/** Four decimal numbers below 256 without leading zeros; false where the text is anything else. */
-function writeIpv4(bytes: Buffer, at: number, text: string): boolean {
-  let [part, octet, digits] = [0, 0, 0];
-  for (let i = 0; i <= text.length; i++) {
-    const c = i === text.length ? DOT : text.charCodeAt(i);
-    if (c === DOT) {
-      if (digits === 0 || octet > 255 || part > 3) return false;
-      bytes[at + part++] = octet;
-      [octet, digits] = [0, 0];
-    } else {
-      if (c < ZERO || c > 57 || (digits > 0 && octet === 0)) return false;
-      octet = 10 * octet + c - ZERO;
-      digits++;
-    }
-  }
-  return part === 4;
 }
 
 const etherAddress: TypeInfo = plain({

@@ -153,16 +153,16 @@ export class ElementEncoder {
 
 /** Nothing but a key of single values, and data that are not a verdict. */
 function isPlain(element: SetElement, keyOnly: boolean): boolean {
-  for (const value of element.key) if (typeof value === 'object' || value === '*') return false;
+  const { key, data } = element;
+  for (let i = 0; i < key.length; i++) if (typeof key[i] === 'object' || key[i] === '*') return false;
   if (keyOnly) return true;
-  const { data, object, timeout, expires, comment, statements } = element;
   return (
     (data === undefined || !('kind' in data)) &&
-    object === undefined &&
-    timeout === undefined &&
-    expires === undefined &&
-    comment === undefined &&
-    statements === undefined
+    element.object === undefined &&
+    element.timeout === undefined &&
+    element.expires === undefined &&
+    element.comment === undefined &&
+    element.statements === undefined
   );
 }
 
@@ -186,7 +186,8 @@ class PartWriter {
       const part = this.#parts[i];
       const value = values[i];
       if (part === undefined || value === undefined) continue;
-      if (typeof value === 'object' || isInterval(value)) bytes.set(encodeValue(part.name, value), at + part.at);
+      if (typeof value === 'object' || (typeof value === 'string' && isInterval(value)))
+        bytes.set(encodeValue(part.name, value), at + part.at);
       else part.type.write(bytes, at + part.at, value);
     }
   }
