@@ -21,6 +21,11 @@ export class AttributeWriter {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
   }
 
+  /** What was written, without a copy: write no more after it. */
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** Starts a nested attribute; the value returned goes to `close`. */
   open(type: number): number {
     const at = this.#reserve(4);

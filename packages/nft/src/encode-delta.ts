@@ -96,7 +96,7 @@ class ElementMessages {
       message: remove ? MESSAGE.deleteElements : MESSAGE.newElements,
       flags: remove ? 0 : FLAG.create,
       family: FAMILY[this.#table.family],
-      attributes: out.take(),
+      attributes: out.finish(),
       purpose: (offset) => this.#purpose(part, offset),
     };
   }
