@@ -7,9 +7,11 @@ import { parseSaved, type Saved } from './saved.ts';
 /** How the programs of one kind of kernel rules end their first word; '' is what the machine calls iptables. */
 type Variant = '-nft' | '-legacy' | '';
 const VARIANTS: readonly Variant[] = ['-nft', '-legacy'];
-/** Another process may be writing: that long we wait for the lock, in seconds. */
-const LOCK_WAIT = '10';
+/** Another process may be writing: that long we wait for the lock of iptables-legacy, in seconds; the room tries again later. */
+const LOCK_WAIT = 10;
 const TIMEOUT = 300_000;
+/** The status of who has waited in vain (RESOURCE_PROBLEM). */
+const LOCKED = 4;
 
 interface Ended {
   readonly code: number | string;
@@ -21,10 +23,13 @@ interface Ended {
 export class IptablesCommands {
   readonly variant: Variant;
   readonly #netns: Netns | undefined;
+  readonly #lockWait: number;
 
-  constructor(variant: Variant, netns?: Netns) {
+  /** `lockWait`: seconds. */
+  constructor(variant: Variant, netns?: Netns, lockWait = LOCK_WAIT) {
     this.variant = variant;
     this.#netns = netns;
+    this.#lockWait = lockWait;
   }
 
   get name(): string {
@@ -41,7 +46,7 @@ export class IptablesCommands {
   /** Each table in one transaction, without touching what the text does not name. Throws SERVICES_IPTABLES. */
   async restore(family: Family, text: string, test = false): Promise<void> {
     const program = this.#program(family, 'restore');
-    const args = ['--noflush', '-w', LOCK_WAIT, ...(test ? ['--test'] : [])];
+    const args = ['--noflush', '-w', `${this.#lockWait}`, ...(test ? ['--test'] : [])];
     const { code, complaint } = await this.#run(program, args, text);
     if (code !== 0) throw refused(program, code, complaint, text);
   }
@@ -71,9 +76,10 @@ function refused(program: string, code: number | string, complaint: string, text
   const number = Number(/line:? (\d+)/.exec(complaint)?.[1] ?? 0);
   const line = text.split('\n')[number - 1];
   const said = complaint.trim().slice(0, 400) || (code === 'ENOENT' ? 'it is not installed' : 'it says nothing');
+  const advice = code === LOCKED ? 'it is tried again' : 'install iptables or choose another proxy mode';
   return servicesError(
     'SERVICES_IPTABLES',
-    `${program} ended with ${code}: ${said}${line ? ` (${line})` : ''}; install iptables or choose another proxy mode`,
+    `${program} ended with ${code}: ${said}${line ? ` (${line})` : ''}; ${advice}`,
   );
 }
 
@@ -86,9 +92,10 @@ export interface Detected {
 }
 
 /**
- * The variant whose rules the machine lives with: where our own are, else where most rules are, else the first that
- * works. Two kinds at once would hide each other's rules from people. Throws SERVICES_FOREIGN_PROXY where a kube-proxy
- * has its chains, whichever variant it uses, and SERVICES_IPTABLES when no variant works.
+ * The variant whose rules the machine lives with: where our own are, else where a kubelet has left its hint, else where
+ * most rules are, else the first that works. Two kinds at once would hide each other's rules from people. Throws
+ * SERVICES_FOREIGN_PROXY where a kube-proxy has its chains, whichever variant it uses, and SERVICES_IPTABLES when no
+ * variant works.
  */
 export async function detectIptables(netns?: Netns): Promise<Detected> {
   const complaints: string[] = [];
@@ -107,7 +114,8 @@ export async function detectIptables(netns?: Netns): Promise<Detected> {
   const found = nameless ? [nameless] : named;
   for (const { commands, saved } of found) refuseForeign(commands, saved);
   const [best] = found.sort(
-    (a, b) => Number(isOurs(b.saved)) - Number(isOurs(a.saved)) || b.saved.rules - a.saved.rules,
+    ({ saved: a }, { saved: b }) =>
+      Number(isOurs(b)) - Number(isOurs(a)) || Number(b.hinted) - Number(a.hinted) || b.rules - a.rules,
   );
   if (!best) throw servicesError('SERVICES_IPTABLES', `no iptables works here: ${complaints.join('; ')}`);
   return best;

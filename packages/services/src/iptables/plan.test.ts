@@ -228,6 +228,7 @@ test("what iptables-save prints of others' rules is none of ours", () => {
     ]),
     wanted: new Set(['nat KUBE-MARK-MASQ']),
     rules: 4,
+    hinted: true,
   });
 });
 

@@ -10,9 +10,12 @@ export interface Saved {
   readonly wanted: ReadonlySet<ChainId>;
   /** How many rules there are, whoever made them. */
   readonly rules: number;
+  /** Whether a kubelet says that this variant is the one to use (KEP-3178). */
+  readonly hinted: boolean;
 }
 
 const JUMP = / -[jg] (\S+)$/;
+const HINT = /^:KUBE-(IPTABLES-HINT|KUBELET-CANARY) /;
 const COMMENT = ` --comment "${JUMP_COMMENT}`;
 
 /** Reads the output of iptables-save; lines it does not know are somebody else's. */
@@ -20,10 +23,11 @@ export function parseSaved(text: string): Saved {
   const chains = new Map<ChainId, string[]>();
   const wanted = new Set<ChainId>();
   let table: TableName | undefined;
-  let rules = 0;
+  let [rules, hinted] = [0, false];
   for (const line of text.split('\n')) {
     if (line[0] === '*') table = line === '*nat' ? 'nat' : line === '*filter' ? 'filter' : undefined;
     if (line.startsWith('-A ')) rules++;
+    if (HINT.test(line)) hinted = true;
     if (!table) continue;
     if (line[0] === ':') {
       const name = line.slice(1, line.indexOf(' '));
@@ -42,5 +46,5 @@ export function parseSaved(text: string): Saved {
       }
     }
   }
-  return { chains: new Map([...chains].map(([id, lines]) => [id, lines.join('\n')])), wanted, rules };
+  return { chains: new Map([...chains].map(([id, lines]) => [id, lines.join('\n')])), wanted, rules, hinted };
 }

@@ -15,7 +15,7 @@ export function iptables(netns: Netns, program: string, input: string, ...args: 
 }
 
 /** Whether the kernel takes rules of the variant, by trying. */
-function missing(variant: Variant): Promise<string | undefined> {
+export function missing(variant: Variant): Promise<string | undefined> {
   return withNetns(1, (netns) => {
     try {
       iptables(
