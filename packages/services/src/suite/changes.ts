@@ -39,6 +39,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'affinity ends after its time, which each new connection starts again (SVC-19)': expiredAffinity,
   'affinity is switched on and off while the service lives (SVC-19)': switchedAffinity,
   'a UDP client moves when its endpoint goes, and when the first one comes, by every address (SVC-25)': movedUdp,
+  'answers come from the address that was asked, also when two lead one client port to one endpoint (SVC-1)':
+    sharedPort,
   'an open connection outlives its endpoint (SVC-26)': lostEndpointOfConnection,
   'an open connection outlives a restart of the room (SVC-26, OPS-1)': restartedUnderConnection,
   'a late segment of an endpoint resets nothing (SVC-26)': lateSegment,
@@ -216,6 +218,23 @@ async function udpClient(world: World, from: Place, [address, port]: readonly [s
       return answers[0];
     },
   };
+}
+
+async function sharedPort(world: World): Promise<void> {
+  const addresses = ['10.96.1.12', '10.96.1.13', '10.96.1.14'];
+  for (const address of addresses) putService(world.informers, address, { backends: ['near1'] });
+  await world.room.idle();
+  const socket = await bindUdp({ netns: world.netns.client, address: ADDRESS.client, port: 39_999 });
+  try {
+    for (const address of [...addresses, ...addresses]) {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+      socket.send('?', 53, address);
+      const [, from] = await answer;
+      assert.equal(from.address, address);
+    }
+  } finally {
+    socket.close();
+  }
 }
 
 async function lostEndpointOfConnection(world: World): Promise<void> {

@@ -134,6 +134,18 @@ export const CLUSTER_IP_CASES: readonly ServiceCase[] = twins(
       },
     ],
   }),
+  ({ service, to }) => ({
+    name: 'a port that no slice has is refused, the others are served (SVC-4, SVC-23)',
+    steps: [
+      {
+        services: [service({ backends: ['near1'], ports: [HTTP, { name: 'absent', protocol: 'TCP', port: 82 }] })],
+        probes: EVERYWHERE.flatMap((from) => [
+          { from, to: to('cluster IP'), servers: ['near1:8080'] },
+          { from, to: to('cluster IP', 82), fails: 'refused' as const },
+        ]),
+      },
+    ],
+  }),
   ({ service, also, to }) => ({
     name: 'ports of two services with the same number are their own (SVC-1)',
     steps: [
@@ -150,17 +162,19 @@ export const CLUSTER_IP_CASES: readonly ServiceCase[] = twins(
     name: 'large requests and answers go through whole (SVC-30)',
     steps: [
       {
-        services: [service({ type: 'NodePort', ports: [HTTP], backends: ['near1', 'far'] })],
-        probes: (['client', 'near1', 'node', 'outside'] as const).map((from) => ({
-          from,
-          to: to('cluster IP'),
-          times: 4,
-          bytes: 200_000,
-          sourceAt: {
+        services: [service({ backends: ['near1', 'far'] })],
+        probes: (['client', 'near1', 'node', 'outside'] as const).flatMap((from) => {
+          const sourceAt = {
             near1: from === 'client' ? at.client : at.node,
             far: from === 'client' || from === 'near1' ? at[from] : at.node,
-          },
-        })),
+          };
+          const large = { from, times: 4, sourceAt };
+          return [
+            { ...large, to: to('cluster IP'), bytes: 200_000 },
+            // in fragments
+            { ...large, to: to('cluster IP', 53), protocol: 'udp' as const, bytes: 8_000 },
+          ];
+        }),
       },
     ],
   }),

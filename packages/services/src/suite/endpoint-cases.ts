@@ -36,6 +36,11 @@ export const ENDPOINT_CASES: readonly ServiceCase[] = twins(
         probes: [{ from: 'client', to: to('cluster IP'), fails: 'refused' }],
       },
       {
+        // it serves, but does not terminate: it is only not ready yet, or no more
+        services: [service({ backends: ['near1'], conditions: { ready: false, serving: true } })],
+        probes: [{ from: 'client', to: to('cluster IP'), fails: 'refused' }],
+      },
+      {
         services: [service({ backends: ['near1'] })],
         probes: [{ from: 'client', to: to('cluster IP'), servers: ['near1:8080'] }],
       },

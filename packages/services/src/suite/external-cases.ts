@@ -287,6 +287,35 @@ export const EXTERNAL_CASES: readonly ServiceCase[] = twins(
       },
     ],
   }),
+  ({ at, uplink, service }) => ({
+    name: 'external and load-balancer addresses may be those of the node, which keeps its other ports (SVC-11, SVC-12)',
+    steps: [
+      {
+        services: [
+          service({
+            type: 'LoadBalancer',
+            externalIPs: [uplink],
+            ingress: [{ ip: at.node }],
+            ports: [{ name: 'http', port: 7_000 }],
+          }),
+        ],
+        probes: [uplink, at.node].flatMap((address) =>
+          (['outside', 'client', 'node'] as const).flatMap((from) => [
+            { from, to: [address, 7_000] as const, times: 40, servers: ALL, sources: [at.node] },
+            { from, to: [address, 7_001] as const, fails: 'refused' as const },
+            { from, to: [address, 7_000] as const, protocol: 'udp' as const, fails: 'refused' as const },
+          ]),
+        ),
+      },
+      {
+        services: [service({ ports: [{ name: 'http', port: 7_000 }] })],
+        probes: [
+          { from: 'outside', to: [uplink, 7_000], fails: 'refused' },
+          { from: 'client', to: [at.node, 7_000], fails: 'refused' },
+        ],
+      },
+    ],
+  }),
   (twin) => ({
     name: 'large requests and answers by external addresses (SVC-30)',
     steps: [

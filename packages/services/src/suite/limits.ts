@@ -148,6 +148,7 @@ export const LIMITS: readonly Limit[] = [
     mode: 'ipvs',
     what: 'two connections from one port of a client to one endpoint, by two addresses at once',
     instead: 'the older one loses its answers',
+    change: 'answers come from the address that was asked, also when two lead one client port to one endpoint (SVC-1)',
     tested: '../ipvs/ipvs.vm.test.ts',
   },
   {

@@ -31,7 +31,7 @@ export interface Probe {
   readonly exact?: boolean;
   /** `together`: all come to the same server, whichever that is; `spread`: not all do. */
   readonly grouped?: 'together' | 'spread';
-  /** Bytes that each connection (TCP) sends and gets back. */
+  /** Bytes that each connection sends and, by TCP, gets back. */
   readonly bytes?: number;
   /** At least so many different servers answer. */
   readonly distinct?: number;
@@ -143,7 +143,7 @@ async function ask(world: World, connection: Connection, timeout: number): Promi
     await new Promise<void>((resolve) => socket.connect(port, address, resolve));
     const received = once(socket, 'message', { signal: AbortSignal.timeout(timeout) });
     // where the packet is made, the filter's verdict is the sender's error as well
-    const send = () => socket.send('?', () => {});
+    const send = () => socket.send('?'.repeat(connection.bytes ?? 1), () => {});
     send();
     again = setInterval(send, AGAIN);
     const [data] = await received.catch((error: Error) => {

@@ -16,7 +16,7 @@ export interface Twin {
   readonly externalIp: string;
   readonly loadBalancerIp: string;
   readonly nodePort: number;
-  /** Another service of the same case, 1 to 15. */
+  /** Another service of the same case, 1 to 13. */
   also(i: number): Twin;
   /** A service at the cluster IP. */
   service(options?: ServiceOptions, ...slices: NonNullable<CaseService['slices']>): CaseService;
@@ -51,7 +51,7 @@ const RANGES: Readonly<Record<Family, Ranges>> = {
   },
 };
 /** Numbers of services of one case are so far apart, so that node ports stay in their range. */
-const CASES = 80;
+const CASES = 95;
 
 function twin(family: Family, n: number): Twin {
   const { cluster, external, loadBalancer, places, uplink } = RANGES[family];
