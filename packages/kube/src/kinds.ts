@@ -1,13 +1,28 @@
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
+} from 'kubernetes-types/admissionregistration/v1.js';
+import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type {
+  ComponentStatus,
   ConfigMap,
   Endpoints,
   Event,
+  LimitRange,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
+  PodTemplate,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -18,9 +33,11 @@ import type {
   IPAddress as IPAddressAlpha,
   ServiceCIDR as ServiceCIDRAlpha,
 } from 'kubernetes-types/networking/v1alpha1.js';
+import type { RuntimeClass } from 'kubernetes-types/node/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
+import type { StorageClass } from 'kubernetes-types/storage/v1.js';
 
 type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
 /** An address that is taken, named by itself, and who has it. */
@@ -31,30 +48,46 @@ export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 export type {
   ClusterRole,
   ClusterRoleBinding,
+  ComponentStatus,
   ConfigMap,
+  ControllerRevision,
   CronJob,
+  CustomResourceDefinition,
   DaemonSet,
   Deployment,
   EndpointSlice,
   Endpoints,
   Event,
+  HorizontalPodAutoscaler,
   Ingress,
   IngressClass,
   Job,
   Lease,
+  LimitRange,
+  MutatingWebhookConfiguration,
   Namespace,
   NetworkPolicy,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
+  PodTemplate,
   PriorityClass,
   ReplicaSet,
+  ReplicationController,
+  ResourceQuota,
   Role,
   RoleBinding,
+  RuntimeClass,
   Secret,
   Service,
   ServiceAccount,
   StatefulSet,
+  StorageClass,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
 };
 
 /** Every kind podwire's own code reads or writes, by name; names are unique across groups here. */
@@ -87,6 +120,22 @@ interface ObjectTypes {
   ClusterRoleBinding: ClusterRoleBinding;
   PodDisruptionBudget: PodDisruptionBudget;
   PriorityClass: PriorityClass;
+  ComponentStatus: ComponentStatus;
+  LimitRange: LimitRange;
+  PersistentVolume: PersistentVolume;
+  PersistentVolumeClaim: PersistentVolumeClaim;
+  PodTemplate: PodTemplate;
+  ReplicationController: ReplicationController;
+  ResourceQuota: ResourceQuota;
+  ControllerRevision: ControllerRevision;
+  HorizontalPodAutoscaler: HorizontalPodAutoscaler;
+  StorageClass: StorageClass;
+  RuntimeClass: RuntimeClass;
+  ValidatingWebhookConfiguration: ValidatingWebhookConfiguration;
+  MutatingWebhookConfiguration: MutatingWebhookConfiguration;
+  ValidatingAdmissionPolicy: ValidatingAdmissionPolicy;
+  ValidatingAdmissionPolicyBinding: ValidatingAdmissionPolicyBinding;
+  CustomResourceDefinition: CustomResourceDefinition;
 }
 
 export type KindName = keyof ObjectTypes;
@@ -111,11 +160,13 @@ export interface Kind {
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly namespaced: boolean;
-  /** Groups of kinds for `kubectl get`: `all`. */
+  /** Groups of kinds for `kubectl get`: `all`, `api-extensions`. */
   readonly categories: readonly string[];
   readonly subresources: readonly Subresource[];
   /** metadata.generation counts the changes of what is asked for. */
   readonly hasGeneration: boolean;
+  /** Only get and list are served; the server itself says what there is. */
+  readonly isReadOnly: boolean;
 }
 
 /** Subresources of any kind; others belong to one kind each. */
@@ -134,7 +185,7 @@ type Row = readonly [
   plural: string,
   scope: 'namespaced' | 'cluster',
   shortNames?: string,
-  /** Words: `all` the category, `status` and `scale` subresources, `generation`. */
+  /** Words: `all` and `api-extensions` categories, `status` and `scale` subresources, `generation`, `readonly`. */
   traits?: string,
 ];
 const ROWS: readonly Row[] = [
@@ -146,11 +197,27 @@ const ROWS: readonly Row[] = [
   ['ConfigMap', 'v1', 'configmaps', 'namespaced', 'cm'],
   ['Secret', 'v1', 'secrets', 'namespaced'],
   ['ServiceAccount', 'v1', 'serviceaccounts', 'namespaced', 'sa'],
-  ['Event', 'v1', 'events', 'namespaced', 'ev'],
+  ['Event', 'v1 events.k8s.io/v1', 'events', 'namespaced', 'ev'],
+  ['ComponentStatus', 'v1', 'componentstatuses', 'cluster', 'cs', 'readonly'],
+  ['LimitRange', 'v1', 'limitranges', 'namespaced', 'limits'],
+  ['PersistentVolume', 'v1', 'persistentvolumes', 'cluster', 'pv', 'status'],
+  ['PersistentVolumeClaim', 'v1', 'persistentvolumeclaims', 'namespaced', 'pvc', 'status'],
+  ['PodTemplate', 'v1', 'podtemplates', 'namespaced', '', 'generation'],
+  ['ReplicationController', 'v1', 'replicationcontrollers', 'namespaced', 'rc', 'all generation status scale'],
+  ['ResourceQuota', 'v1', 'resourcequotas', 'namespaced', 'quota', 'status'],
+  ['ControllerRevision', 'apps/v1', 'controllerrevisions', 'namespaced'],
   ['Deployment', 'apps/v1', 'deployments', 'namespaced', 'deploy', 'all generation status scale'],
   ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs', 'all generation status scale'],
   ['DaemonSet', 'apps/v1', 'daemonsets', 'namespaced', 'ds', 'all generation status'],
   ['StatefulSet', 'apps/v1', 'statefulsets', 'namespaced', 'sts', 'all generation status scale'],
+  [
+    'HorizontalPodAutoscaler',
+    'autoscaling/v2 autoscaling/v1',
+    'horizontalpodautoscalers',
+    'namespaced',
+    'hpa',
+    'all status',
+  ],
   ['Job', 'batch/v1', 'jobs', 'namespaced', '', 'all generation status'],
   ['CronJob', 'batch/v1', 'cronjobs', 'namespaced', 'cj', 'all generation status'],
   ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced', '', 'generation'],
@@ -167,12 +234,54 @@ const ROWS: readonly Row[] = [
   ['NetworkPolicy', 'networking.k8s.io/v1', 'networkpolicies', 'namespaced', 'netpol', 'generation'],
   ['ServiceCIDR', 'networking.k8s.io/v1', 'servicecidrs', 'cluster', '', 'status'],
   ['IPAddress', 'networking.k8s.io/v1', 'ipaddresses', 'cluster', 'ip'],
+  ['RuntimeClass', 'node.k8s.io/v1', 'runtimeclasses', 'cluster'],
   ['PodDisruptionBudget', 'policy/v1', 'poddisruptionbudgets', 'namespaced', 'pdb', 'generation status'],
   ['Role', 'rbac.authorization.k8s.io/v1', 'roles', 'namespaced'],
   ['RoleBinding', 'rbac.authorization.k8s.io/v1', 'rolebindings', 'namespaced'],
   ['ClusterRole', 'rbac.authorization.k8s.io/v1', 'clusterroles', 'cluster'],
   ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1', 'clusterrolebindings', 'cluster'],
   ['PriorityClass', 'scheduling.k8s.io/v1', 'priorityclasses', 'cluster', 'pc', 'generation'],
+  ['StorageClass', 'storage.k8s.io/v1', 'storageclasses', 'cluster', 'sc'],
+  [
+    'ValidatingWebhookConfiguration',
+    'admissionregistration.k8s.io/v1',
+    'validatingwebhookconfigurations',
+    'cluster',
+    '',
+    'api-extensions generation',
+  ],
+  [
+    'MutatingWebhookConfiguration',
+    'admissionregistration.k8s.io/v1',
+    'mutatingwebhookconfigurations',
+    'cluster',
+    '',
+    'api-extensions generation',
+  ],
+  [
+    'ValidatingAdmissionPolicy',
+    'admissionregistration.k8s.io/v1',
+    'validatingadmissionpolicies',
+    'cluster',
+    '',
+    'api-extensions generation status',
+  ],
+  [
+    'ValidatingAdmissionPolicyBinding',
+    'admissionregistration.k8s.io/v1',
+    'validatingadmissionpolicybindings',
+    'cluster',
+    '',
+    'api-extensions generation',
+  ],
+  [
+    'CustomResourceDefinition',
+    'apiextensions.k8s.io/v1',
+    'customresourcedefinitions',
+    'cluster',
+    'crd crds',
+    'api-extensions generation status',
+  ],
 ];
 
 export const KINDS: readonly KnownKind[] = ROWS.map(knownKind);
@@ -190,9 +299,10 @@ function knownKind([kind, apiVersions, plural, scope, shortNames = '', traits = 
     singular: kind.toLowerCase(),
     shortNames: shortNames ? shortNames.split(' ') : [],
     namespaced: scope === 'namespaced',
-    categories: words.filter((word) => word === 'all'),
+    categories: words.filter((word) => word === 'all' || word === 'api-extensions'),
     subresources: words.filter((word) => word === 'scale' || word === 'status'),
     hasGeneration: words.includes('generation'),
+    isReadOnly: words.includes('readonly'),
   };
 }
 

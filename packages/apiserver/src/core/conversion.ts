@@ -1,5 +1,7 @@
 import type { Kind, KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
+import { autoscalerFromV1, autoscalerToV1 } from './autoscaler-versions.ts';
+import { eventFromCore, eventToCore } from './event-versions.ts';
 import { ingressFromBeta, ingressToBeta } from './ingress-beta.ts';
 
 /** Between the stored version of a kind and the others it is served in. apiVersion is set by the caller. */
@@ -10,6 +12,8 @@ interface Conversion {
 
 /** Kinds whose versions differ in more than their name. */
 const CONVERSIONS: Partial<Record<KindId, Conversion>> = {
+  Event: { toStored: eventToCore, fromStored: eventFromCore },
+  HorizontalPodAutoscaler: { toStored: autoscalerFromV1, fromStored: autoscalerToV1 },
   Ingress: { toStored: ingressFromBeta, fromStored: ingressToBeta },
 };
 

@@ -58,9 +58,10 @@ export class RestApi {
     return this.#parts.registry.get(targetOf(path)) as unknown as Pod;
   }
 
-  #answerFor({ method, query }: ApiRequest, { name, subresource }: ResourcePath): Answer {
+  #answerFor({ method, query }: ApiRequest, { kind, name, subresource }: ResourcePath): Answer {
     if (subresource !== undefined) return (request, path) => this.#subresource(request, path);
     const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
+    if (kind.isReadOnly && (method !== 'GET' || isWatch)) throw methodNotAllowed();
     if (method === 'GET' && isWatch) return (request, path) => this.#watch(request, path);
     const verbs: Readonly<Record<string, Answer>> = name
       ? {

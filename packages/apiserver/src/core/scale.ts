@@ -3,19 +3,23 @@ import type { ApiObject } from '../seam.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
 import { invalid, invalidValue } from './status.ts';
 
+type Labels = { [key: string]: string };
+
 interface Workload {
-  readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
+  readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Labels };
   readonly status?: { readonly replicas?: number };
 }
 
-/** The autoscaling/v1 Scale of a Deployment, ReplicaSet or StatefulSet. */
+/** The autoscaling/v1 Scale of a workload that has one. */
 export function scaleOf(object: ApiObject): ApiObject {
   const { spec, status } = object as unknown as Workload;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const metadata = Object.fromEntries(
     Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).filter(([, v]) => v !== undefined),
   );
-  const selector = selectorText(spec?.selector);
+  // A ReplicationController is older than label selectors: it has the labels themselves.
+  const isOld = object.kind === 'ReplicationController';
+  const selector = selectorText(isOld ? { matchLabels: spec?.selector as Labels } : (spec?.selector as LabelSelector));
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',

@@ -8,6 +8,7 @@ export const META_NUMBERS: NumberTable = {
   ManagedFieldsEntry: 'manager operation apiVersion time 6 fieldsType fieldsV1 subresource',
   LabelSelector: 'matchLabels matchExpressions',
   LabelSelectorRequirement: 'key operator values',
+  FieldSelectorRequirement: 'key operator values',
   Condition: 'type status observedGeneration lastTransitionTime reason message',
   DeleteOptions: `gracePeriodSeconds? preconditions orphanDependents? propagationPolicy? dryRun
     ignoreStoreReadErrorWithClusterBreakingPotential?`,
@@ -46,13 +47,14 @@ export const APPS_NUMBERS: NumberTable = {
   StatefulSetStatus: `observedGeneration replicas readyReplicas currentReplicas updatedReplicas currentRevision
     updateRevision 9 collisionCount? conditions availableReplicas?`,
   StatefulSetCondition: 'type status lastTransitionTime reason message',
+  ControllerRevision: 'metadata data revision',
 };
 
-/** autoscaling/v1. */
-export const AUTOSCALING_NUMBERS: NumberTable = {
-  Scale: 'metadata spec status',
-  ScaleSpec: 'replicas',
-  ScaleStatus: 'replicas selector',
+/** events.k8s.io/v1. */
+export const EVENTS_NUMBERS: NumberTable = {
+  Event: `metadata eventTime series reportingController reportingInstance action reason regarding related note type
+    deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount`,
+  EventSeries: 'count lastObservedTime',
 };
 
 /** coordination.k8s.io/v1. */

@@ -1,8 +1,9 @@
 import { KINDS } from '@podwire/kube';
 import { badRequest } from '../core/status.ts';
-import { type ResolvedType, schemaOf } from '../schema/catalogue.ts';
+import { REQUEST_TYPES, type ResolvedType, schemaOf } from '../schema/catalogue.ts';
 import type { JsonObject } from '../schema/decode.ts';
 import { decodeMessage } from './decode.ts';
+import { messageOf } from './message.ts';
 import { bytesOf } from './scalars.ts';
 import { malformed, textOf, wireFields } from './wire.ts';
 
@@ -10,10 +11,8 @@ export const PROTOBUF_MEDIA_TYPE = 'application/vnd.kubernetes.protobuf';
 
 const MAGIC = Buffer.from('k8s\0', 'latin1');
 const BODIES: ReadonlySet<string> = new Set([
-  ...KINDS.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`),
-  'v1 Binding',
-  'policy/v1 Eviction',
-  'autoscaling/v1 Scale',
+  ...KINDS.flatMap(({ apiVersion, otherVersions, kind }) => [apiVersion, ...otherVersions].map((v) => `${v} ${kind}`)),
+  ...REQUEST_TYPES.map(([apiVersion, kind]) => `${apiVersion} ${kind}`),
 ]);
 
 /**
@@ -30,7 +29,7 @@ export function decodeProtobuf(body: Buffer): JsonObject {
   const { typeMeta, raw } = readUnknown(body.subarray(MAGIC.length));
   const { apiVersion, kind } = readTypeMeta(typeMeta);
   const type = bodyType(apiVersion, kind);
-  if (!type) {
+  if (!type || messageOf(type).entries.size === 0) {
     throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
   }
   return { kind, apiVersion, ...decodeMessage(type, raw) };

@@ -1,12 +1,14 @@
 import type { ResolvedType } from '../schema/catalogue.ts';
 import type { FieldSchema } from '../schema/notation.ts';
+import { ADMISSION_NUMBERS } from './admission-numbers.ts';
+import { AUTOSCALING_NUMBERS, AUTOSCALING_V2_NUMBERS } from './autoscaling-numbers.ts';
 import { BATCH_NUMBERS } from './batch-numbers.ts';
 import { CORE_NUMBERS } from './core-numbers.ts';
 import {
   APPS_NUMBERS,
-  AUTOSCALING_NUMBERS,
   COORDINATION_NUMBERS,
   DISCOVERY_NUMBERS,
+  EVENTS_NUMBERS,
   META_NUMBERS,
   NETWORKING_NUMBERS,
   POLICY_NUMBERS,
@@ -14,6 +16,8 @@ import {
   SCHEDULING_NUMBERS,
 } from './group-numbers.ts';
 import { POD_NUMBERS } from './pod-numbers.ts';
+import { AUTHENTICATION_NUMBERS, AUTHORIZATION_NUMBERS } from './review-numbers.ts';
+import { PERSISTENT_VOLUME_NUMBERS, STORAGE_NUMBERS } from './storage-numbers.ts';
 import { VOLUME_NUMBERS } from './volume-numbers.ts';
 
 /**
@@ -36,10 +40,16 @@ export interface Message {
 }
 
 const FAMILIES: Readonly<Record<string, NumberTable>> = {
-  'io.k8s.api.core.v1': { ...CORE_NUMBERS, ...POD_NUMBERS, ...VOLUME_NUMBERS },
+  'io.k8s.api.core.v1': { ...CORE_NUMBERS, ...POD_NUMBERS, ...VOLUME_NUMBERS, ...PERSISTENT_VOLUME_NUMBERS },
   'io.k8s.apimachinery.pkg.apis.meta.v1': META_NUMBERS,
+  'io.k8s.api.admissionregistration.v1': ADMISSION_NUMBERS,
   'io.k8s.api.apps.v1': APPS_NUMBERS,
   'io.k8s.api.autoscaling.v1': AUTOSCALING_NUMBERS,
+  'io.k8s.api.autoscaling.v2': AUTOSCALING_V2_NUMBERS,
+  'io.k8s.api.authentication.v1': AUTHENTICATION_NUMBERS,
+  'io.k8s.api.authorization.v1': AUTHORIZATION_NUMBERS,
+  'io.k8s.api.events.v1': EVENTS_NUMBERS,
+  'io.k8s.api.storage.v1': STORAGE_NUMBERS,
   'io.k8s.api.coordination.v1': COORDINATION_NUMBERS,
   'io.k8s.api.discovery.v1': DISCOVERY_NUMBERS,
   'io.k8s.api.networking.v1': NETWORKING_NUMBERS,
@@ -51,7 +61,7 @@ const FAMILIES: Readonly<Record<string, NumberTable>> = {
 
 const known = new Map<string, Message>();
 
-/** The field numbers of a type; empty when no table has it. */
+/** The field numbers of a type; no entries when no table has it. */
 export function messageOf(type: ResolvedType): Message {
   let message = known.get(type.qualifiedName);
   if (!message) {

@@ -47,4 +47,6 @@ export const APPS_TYPES: TypeTable = {
     currentReplicas:int32 currentRevision observedGeneration:int64 readyReplicas:int32 replicas+:int32 updateRevision
     updatedReplicas:int32`,
   StatefulSetCondition: CONDITION,
+
+  ControllerRevision: 'TypeMeta data:object revision+:int64',
 };

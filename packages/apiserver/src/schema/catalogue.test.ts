@@ -3,14 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KINDS } from '@podwire/kube';
-import { type ResolvedType, schemaOf } from './catalogue.ts';
+import { REQUEST_TYPES, type ResolvedType, schemaOf } from './catalogue.ts';
 import type { FieldSchema } from './notation.ts';
 
 const ORACLE = join(import.meta.dirname, '../../../../../shared/data/kubernetes-openapi-v2.json');
-const OTHER_TYPES: readonly [apiVersion: string, kind: string][] = [
-  ['v1', 'Binding'],
-  ['policy/v1', 'Eviction'],
-  ['autoscaling/v1', 'Scale'],
+const OTHER_TYPES: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ...REQUEST_TYPES,
+  ['autoscaling/v1', 'HorizontalPodAutoscaler'],
+  ['events.k8s.io/v1', 'Event'],
   ['meta/v1', 'DeleteOptions'],
 ];
 
@@ -43,10 +43,19 @@ const SCALAR_OF: Readonly<Record<string, string>> = {
   Quantity: 'quantity',
   IntOrString: 'intOrString',
   FieldsV1: 'object',
+  RawExtension: 'object',
+  // Of JSON schemas: a schema or something else in its place.
+  JSON: 'any',
+  JSONSchemaPropsOrArray: 'any',
+  JSONSchemaPropsOrBool: 'any',
+  JSONSchemaPropsOrStringArray: 'any',
+  CustomResourceSubresourceStatus: 'object',
 };
 
 function typeText(property: Property): string {
   if (property.type === 'array') return `${typeText(property.items ?? {})}[]`;
+  // The notation has no map of lists.
+  if (property.additionalProperties?.type === 'array') return 'any{}';
   if (property.additionalProperties) return `${typeText(property.additionalProperties)}{}`;
   const name = property.$ref?.split('.').at(-1);
   if (name) return SCALAR_OF[name] ?? name;

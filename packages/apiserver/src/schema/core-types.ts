@@ -62,6 +62,40 @@ export const CORE_TYPES: TypeTable = {
   EventSeries: 'count:int32 lastObservedTime:microtime',
   EventSource: 'component host',
   Binding: 'TypeMeta target+:ObjectReference',
+
+  ReplicationController: 'TypeMeta spec:ReplicationControllerSpec status:ReplicationControllerStatus',
+  ReplicationControllerSpec: 'minReadySeconds:int32 replicas:int32=1 selector:string{}@atomic template:PodTemplateSpec',
+  ReplicationControllerStatus: `availableReplicas:int32 conditions:ReplicationControllerCondition[]@type
+    fullyLabeledReplicas:int32 observedGeneration:int64 readyReplicas:int32 replicas+:int32`,
+  ReplicationControllerCondition: 'lastTransitionTime:time message reason status+ type+',
+  PodTemplate: 'TypeMeta template:PodTemplateSpec',
+
+  LimitRange: 'TypeMeta spec:LimitRangeSpec',
+  LimitRangeSpec: 'limits+:LimitRangeItem[]',
+  LimitRangeItem: `default:quantity{} defaultRequest:quantity{} max:quantity{} maxLimitRequestRatio:quantity{}
+    min:quantity{} type*`,
+  ResourceQuota: 'TypeMeta spec:ResourceQuotaSpec status:ResourceQuotaStatus',
+  ResourceQuotaSpec: 'hard:quantity{} scopeSelector:ScopeSelector scopes:string[]',
+  ScopeSelector: 'matchExpressions:ScopedResourceSelectorRequirement[]',
+  ScopedResourceSelectorRequirement: 'operator*(DoesNotExist|Exists|In|NotIn) scopeName* values:string[]',
+  ResourceQuotaStatus: 'hard:quantity{} used:quantity{}',
+  ComponentStatus: 'TypeMeta conditions:ComponentCondition[]@type',
+  ComponentCondition: 'error message status+ type+',
+};
+
+/** events.k8s.io/v1: the Events of core/v1 under other names. */
+export const EVENTS_TYPES: TypeTable = {
+  Event: `TypeMeta action deprecatedCount:int32 deprecatedFirstTimestamp:time deprecatedLastTimestamp:time
+    deprecatedSource:EventSource eventTime+:microtime note reason regarding:ObjectReference related:ObjectReference
+    reportingController reportingInstance series:EventSeries type`,
+  EventSeries: 'count+:int32 lastObservedTime+:microtime',
+};
+
+/** node.k8s.io/v1. */
+export const NODE_TYPES: TypeTable = {
+  RuntimeClass: 'TypeMeta handler* overhead:Overhead scheduling:Scheduling',
+  Overhead: 'podFixed:quantity{}',
+  Scheduling: 'nodeSelector:string{}@atomic tolerations:Toleration[]',
 };
 
 /** coordination.k8s.io/v1. */

@@ -78,6 +78,7 @@ function decodeField(type: ResolvedType, field: FieldSchema, value: unknown, { p
 function goType(field: FieldSchema, below: ResolvedType | undefined): string {
   if (below) return `v1.${below.name}`;
   if (field.type === 'bytes') return '[]uint8';
+  if (field.type === 'number') return 'float64';
   if (field.type === 'quantity') return 'resource.Quantity';
   return field.type;
 }
@@ -87,6 +88,9 @@ function decodeScalar(type: string, value: unknown, at: Place): unknown {
     case 'int32':
     case 'int64':
       return decodeInteger(type, value, at);
+    case 'number':
+      if (typeof value !== 'number') throw mismatch(value, at, 'float64');
+      return value;
     case 'bool':
       if (typeof value !== 'boolean') throw mismatch(value, at, 'bool');
       return value;

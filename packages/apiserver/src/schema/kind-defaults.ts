@@ -1,12 +1,26 @@
 import type { KindId } from '@podwire/kube';
+import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
-import type { Event, Namespace, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type {
+  Event,
+  LimitRange,
+  Namespace,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodTemplate,
+  ReplicationController,
+  Secret,
+  Service,
+} from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { ClusterRoleBinding, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { JsonObject } from './decode.ts';
 import { defaultJob, generateJobSelector, type JobV1 } from './job-defaults.ts';
+import { defaultAutoscaler, defaultLimitRange, defaultReplicationController } from './object-defaults.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
 import { defaultSubjects } from './rbac-validation.ts';
 import { isExternal } from './service-validation.ts';
@@ -42,6 +56,25 @@ const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   }),
   Job: of<JobV1>(defaultJob),
   CronJob: of<CronJob>(({ spec }) => defaultPodSpec(spec?.jobTemplate?.spec?.template?.spec)),
+  ReplicationController: of<ReplicationController>(defaultReplicationController),
+  PodTemplate: of<PodTemplate>(({ template }) => defaultPodSpec(template?.spec)),
+  LimitRange: of<LimitRange>(defaultLimitRange),
+  HorizontalPodAutoscaler: of<HorizontalPodAutoscaler>(defaultAutoscaler),
+  PersistentVolume: of<PersistentVolume>((volume) => {
+    if (volume.spec?.hostPath) volume.spec.hostPath.type ??= '';
+    Object.assign(volume, { status: { phase: 'Pending', ...volume.status } });
+  }),
+  PersistentVolumeClaim: of<PersistentVolumeClaim>((claim) => {
+    Object.assign(claim, { status: { phase: 'Pending', ...claim.status } });
+  }),
+  CustomResourceDefinition: of<CustomResourceDefinition>(({ spec }) => {
+    const { names } = spec ?? {};
+    if (names?.kind) {
+      names.singular ||= names.kind.toLowerCase();
+      names.listKind ||= `${names.kind}List`;
+    }
+    if (spec) spec.conversion ??= { strategy: 'None' };
+  }),
   RoleBinding: of<RoleBinding>(defaultSubjects),
   ClusterRoleBinding: of<ClusterRoleBinding>(defaultSubjects),
   Service: of<Service>((service) => {

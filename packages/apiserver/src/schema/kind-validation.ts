@@ -1,22 +1,49 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IPAddress, KindId, ServiceCIDR } from '@podwire/kube';
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from 'kubernetes-types/admissionregistration/v1.js';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
-import type { ConfigMap, Endpoints, Event, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  LimitRange,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodTemplate,
+  ReplicationController,
+  ResourceQuota,
+  Secret,
+  Service,
+} from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { RuntimeClass } from 'kubernetes-types/node/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
+import type { StorageClass } from 'kubernetes-types/storage/v1.js';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
   validateDeployment,
+  validatePodTemplate,
   validateSelectorUpdate,
   validateStatefulSetUpdate,
   validateWorkload,
 } from './apps-validation.ts';
 import { validateCronJob, validateJob, validateJobUpdate } from './batch-validation.ts';
+import {
+  validateControllerRevision,
+  validateControllerRevisionUpdate,
+  validateReplicationController,
+} from './controller-validation.ts';
 import type { JsonObject } from './decode.ts';
 import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
@@ -36,6 +63,13 @@ import {
   validateRoleRefUpdate,
 } from './rbac-validation.ts';
 import {
+  validateAutoscaler,
+  validateLimitRange,
+  validateResourceQuota,
+  validateRuntimeClass,
+  validateRuntimeClassUpdate,
+} from './resource-validation.ts';
+import {
   validateIpAddress,
   validateIpAddressUpdate,
   validateServiceCidr,
@@ -44,6 +78,14 @@ import {
 import { validateServiceUpdate } from './service-update-validation.ts';
 import { validateService } from './service-validation.ts';
 import { serviceWarnings } from './service-warnings.ts';
+import {
+  validatePersistentVolume,
+  validatePersistentVolumeClaim,
+  validatePersistentVolumeClaimUpdate,
+  validatePersistentVolumeUpdate,
+  validateStorageClassUpdate,
+} from './storage-validation.ts';
+import { validateWebhooks } from './webhook-validation.ts';
 
 type Validator = (object: JsonObject, errors: FieldErrors) => void;
 type UpdateValidator = (next: JsonObject, old: JsonObject, errors: FieldErrors) => void;
@@ -77,6 +119,17 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
     if (!spec?.controller) errors.required('spec.controller');
   }),
   NetworkPolicy: of<NetworkPolicy>(validateNetworkPolicy),
+  ReplicationController: of<ReplicationController>(validateReplicationController),
+  ControllerRevision: of<ControllerRevision>(validateControllerRevision),
+  PodTemplate: of<PodTemplate>(({ template }, errors) => validatePodTemplate(template, 'template', errors)),
+  LimitRange: of<LimitRange>(validateLimitRange),
+  ResourceQuota: of<ResourceQuota>(validateResourceQuota),
+  PersistentVolume: of<PersistentVolume>(validatePersistentVolume),
+  PersistentVolumeClaim: of<PersistentVolumeClaim>(validatePersistentVolumeClaim),
+  HorizontalPodAutoscaler: of<HorizontalPodAutoscaler>(validateAutoscaler),
+  RuntimeClass: of<RuntimeClass>(validateRuntimeClass),
+  ValidatingWebhookConfiguration: of<ValidatingWebhookConfiguration>(validateWebhooks),
+  MutatingWebhookConfiguration: of<MutatingWebhookConfiguration>(validateWebhooks),
   Job: of<Job>(validateJob),
   CronJob: of<CronJob>(validateCronJob),
   PodDisruptionBudget: of<PodDisruptionBudget>(validatePodDisruptionBudget),
@@ -108,6 +161,11 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
 const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   Pod: change<Pod>(validatePodUpdate),
   Service: change<Service>(validateServiceUpdate),
+  ControllerRevision: change<ControllerRevision>(validateControllerRevisionUpdate),
+  PersistentVolume: change<PersistentVolume>(validatePersistentVolumeUpdate),
+  PersistentVolumeClaim: change<PersistentVolumeClaim>(validatePersistentVolumeClaimUpdate),
+  StorageClass: change<StorageClass>(validateStorageClassUpdate),
+  RuntimeClass: change<RuntimeClass>(validateRuntimeClassUpdate),
   Job: change<Job>(validateJobUpdate),
   PriorityClass: change<PriorityClass>(validatePriorityClassUpdate),
   RoleBinding: change<RoleBinding>(validateRoleRefUpdate),

@@ -9,16 +9,10 @@ export const META_TYPES: TypeTable = {
   OwnerReference: 'apiVersion+ blockOwnerDeletion:bool controller:bool kind+ name+ uid+',
   LabelSelector: 'matchExpressions:LabelSelectorRequirement[] matchLabels:string{}',
   LabelSelectorRequirement: 'key+ operator+ values:string[]',
+  FieldSelectorRequirement: 'key+ operator+ values:string[]',
   Condition: 'lastTransitionTime+:time message+ observedGeneration:int64 reason+ status+ type+',
   DeleteOptions: `apiVersion dryRun:string[] gracePeriodSeconds:int64
     ignoreStoreReadErrorWithClusterBreakingPotential:bool kind orphanDependents:bool preconditions:Preconditions
     propagationPolicy`,
   Preconditions: 'resourceVersion uid',
-};
-
-/** autoscaling/v1 Scale, the body of every `/scale` subresource. */
-export const AUTOSCALING_TYPES: TypeTable = {
-  Scale: 'TypeMeta spec:ScaleSpec status:ScaleStatus',
-  ScaleSpec: 'replicas:int32',
-  ScaleStatus: 'replicas+:int32 selector',
 };

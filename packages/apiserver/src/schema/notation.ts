@@ -3,6 +3,7 @@ export const SCALARS = [
   'string',
   'int32',
   'int64',
+  'number',
   'bool',
   'time',
   'microtime',
@@ -46,7 +47,7 @@ export interface TypeSchema {
 /** A group of tables: type name to its fields in the notation of `parseType`. */
 export type TypeTable = Readonly<Record<string, string>>;
 
-const FIELD = /^(\w+)([*+]?)(?::(\w+)(\[\]|\{\})?)?(?:@([\w,+-]+))?(?:\(([^)]*)\))?(?:=(\S+))?$/;
+const FIELD = /^([\w$-]+)([*+]?)(?::(\w+)(\[\]|\{\})?)?(?:@([\w,+-]+))?(?:\(([^)]*)\))?(?:=(\S+))?$/;
 
 /**
  * Reads the fields of a type, separated by white space. A field is

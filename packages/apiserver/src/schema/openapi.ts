@@ -8,6 +8,7 @@ const SCALARS: Readonly<Record<string, Json>> = {
   string: { type: 'string' },
   int32: { type: 'integer', format: 'int32' },
   int64: { type: 'integer', format: 'int64' },
+  number: { type: 'number', format: 'double' },
   bool: { type: 'boolean' },
   time: { type: 'string', format: 'date-time' },
   microtime: { type: 'string', format: 'date-time' },
@@ -15,7 +16,8 @@ const SCALARS: Readonly<Record<string, Json>> = {
   quantity: { oneOf: [{ type: 'string' }, { type: 'number' }] },
   intOrString: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
   object: { type: 'object' },
-  any: {},
+  // Not empty: kubectl takes an empty schema for none.
+  any: { 'x-kubernetes-preserve-unknown-fields': true },
 };
 
 /** What kubectl reads out of the operations: which verbs check fields, and which kind they are about. */

@@ -1,5 +1,14 @@
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
-import type { ConfigMap, Event, Namespace, Secret, ServiceAccount } from 'kubernetes-types/core/v1.js';
+import type {
+  ComponentStatus,
+  ConfigMap,
+  Event,
+  LimitRange,
+  Namespace,
+  ResourceQuota,
+  Secret,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.js';
 import { formatAge } from './age.ts';
 import { type Column, count, text, wide } from './columns.ts';
 import { age } from './workload-columns.ts';
@@ -28,6 +37,34 @@ export const SERVICE_ACCOUNT_COLUMNS: readonly Column<ServiceAccount>[] = [
 export const LEASE_COLUMNS: readonly Column<Lease>[] = [
   text('Holder', ({ spec }) => spec?.holderIdentity ?? ''),
   age(),
+];
+
+export const LIMIT_RANGE_COLUMNS: readonly Column<LimitRange>[] = [
+  text('Created At', ({ metadata }) => metadata?.creationTimestamp ?? ''),
+];
+
+export const RESOURCE_QUOTA_COLUMNS: readonly Column<ResourceQuota>[] = [
+  text('Request', (quota) => usedOf(quota, false)),
+  text('Limit', (quota) => usedOf(quota, true)),
+  age(),
+];
+
+/** What is used of what is allowed, of limits or of all else. */
+function usedOf({ status }: ResourceQuota, ofLimits: boolean): string {
+  return Object.entries(status?.hard ?? {})
+    .filter(([resource]) => resource.startsWith('limits.') === ofLimits)
+    .map(([resource, hard]) => `${resource}: ${status?.used?.[resource] ?? 0}/${hard}`)
+    .sort()
+    .join(', ');
+}
+
+export const COMPONENT_STATUS_COLUMNS: readonly Column<ComponentStatus>[] = [
+  text('Status', ({ conditions }) => {
+    const healthy = conditions?.find(({ type }) => type === 'Healthy');
+    return healthy ? (healthy.status === 'True' ? 'Healthy' : 'Unhealthy') : 'Unknown';
+  }),
+  text('Message', ({ conditions }) => conditions?.find(({ type }) => type === 'Healthy')?.message ?? ''),
+  text('Error', ({ conditions }) => conditions?.find(({ type }) => type === 'Healthy')?.error ?? ''),
 ];
 
 /** Events have their name last. */

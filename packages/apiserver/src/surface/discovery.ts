@@ -25,6 +25,7 @@ export interface GroupVersion {
   readonly resources: readonly Resource[];
 }
 
+const READ_VERBS = ['get', 'list'];
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const UPDATE = ['get', 'patch', 'update'];
 const COMMON_SUBRESOURCES = {
@@ -80,13 +81,13 @@ export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
 }
 
 function resourceOf(kind: Kind): Resource {
-  const { plural, singular, namespaced, shortNames, categories, subresources } = kind;
+  const { plural, singular, namespaced, shortNames, categories, subresources, isReadOnly } = kind;
   return {
     plural,
     singular,
     kind: kind.kind,
     namespaced,
-    verbs: VERBS,
+    verbs: isReadOnly ? READ_VERBS : VERBS,
     shortNames,
     categories,
     subresources: [...(SUBRESOURCES[kind.id] ?? []), ...subresources.map((name) => COMMON_SUBRESOURCES[name])],

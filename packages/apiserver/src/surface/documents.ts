@@ -26,6 +26,16 @@ export const VERSION = {
 const HEALTHY = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' } as const;
 const JSON_TYPE = 'application/json';
 
+/**
+ * OpenAPI v2 as protobuf, with nothing in it but `swagger: "2.0"`: kubectl checks the items of a List by this document
+ * on its own side, and lets kinds pass that are not described. Who wants to know the kinds reads version 3.
+ */
+const OPENAPI_V2 = {
+  status: 200,
+  headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
+  body: Buffer.from('\n\x032.0', 'latin1'),
+} as const;
+
 /** Answers by path. `accept` picks between the two forms of discovery. */
 export type Document = (accept: string) => ApiResponse;
 
@@ -59,6 +69,7 @@ export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Docum
       documents.set(`/apis/${group}`, () => one);
     }
   }
+  documents.set('/openapi/v2', () => OPENAPI_V2);
   addOpenApi(documents, servedKinds(kinds));
   return documents;
 }

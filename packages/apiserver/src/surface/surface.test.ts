@@ -42,7 +42,7 @@ test('aggregated discovery in both versions, and the plain lists', async () => {
     const apps = items.find(({ metadata }) => metadata.name === 'apps');
     assert.deepEqual(
       apps?.versions[0]?.resources.map(({ resource }) => resource),
-      ['deployments', 'replicasets', 'daemonsets', 'statefulsets'],
+      ['controllerrevisions', 'deployments', 'replicasets', 'daemonsets', 'statefulsets'],
     );
   }
   assert.deepEqual((await get('/api')).body, { kind: 'APIVersions', versions: ['v1'] });

@@ -1,14 +1,25 @@
 import type { Kind, KindId, KindName, ObjectOf } from '@podwire/kube';
 import type { ApiObject, TableOptions } from '../seam.ts';
+import { AUTOSCALER_COLUMNS } from './autoscaler-columns.ts';
 import { type Column, text } from './columns.ts';
 import {
+  COMPONENT_STATUS_COLUMNS,
   CONFIG_MAP_COLUMNS,
   EVENT_COLUMNS,
   LEASE_COLUMNS,
+  LIMIT_RANGE_COLUMNS,
   NAMESPACE_COLUMNS,
+  RESOURCE_QUOTA_COLUMNS,
   SECRET_COLUMNS,
   SERVICE_ACCOUNT_COLUMNS,
 } from './config-columns.ts';
+import {
+  ADMISSION_POLICY_BINDING_COLUMNS,
+  ADMISSION_POLICY_COLUMNS,
+  CUSTOM_RESOURCE_DEFINITION_COLUMNS,
+  RUNTIME_CLASS_COLUMNS,
+  WEBHOOK_CONFIGURATION_COLUMNS,
+} from './extension-columns.ts';
 import {
   ENDPOINT_SLICE_COLUMNS,
   ENDPOINTS_COLUMNS,
@@ -28,11 +39,19 @@ import {
 } from './policy-columns.ts';
 import { ROLE_BINDING_COLUMNS, ROLE_COLUMNS } from './rbac-columns.ts';
 import {
+  PERSISTENT_VOLUME_CLAIM_COLUMNS,
+  PERSISTENT_VOLUME_COLUMNS,
+  STORAGE_CLASS_COLUMNS,
+} from './storage-columns.ts';
+import {
   age,
+  CONTROLLER_REVISION_COLUMNS,
   DAEMON_SET_COLUMNS,
   DEPLOYMENT_COLUMNS,
   NODE_COLUMNS,
+  POD_TEMPLATE_COLUMNS,
   REPLICA_SET_COLUMNS,
+  REPLICATION_CONTROLLER_COLUMNS,
   STATEFUL_SET_COLUMNS,
 } from './workload-columns.ts';
 
@@ -65,6 +84,22 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   ClusterRole: ROLE_COLUMNS,
   RoleBinding: ROLE_BINDING_COLUMNS,
   ClusterRoleBinding: ROLE_BINDING_COLUMNS,
+  ComponentStatus: COMPONENT_STATUS_COLUMNS,
+  LimitRange: LIMIT_RANGE_COLUMNS,
+  ResourceQuota: RESOURCE_QUOTA_COLUMNS,
+  PersistentVolume: PERSISTENT_VOLUME_COLUMNS,
+  PersistentVolumeClaim: PERSISTENT_VOLUME_CLAIM_COLUMNS,
+  StorageClass: STORAGE_CLASS_COLUMNS,
+  PodTemplate: POD_TEMPLATE_COLUMNS,
+  ReplicationController: REPLICATION_CONTROLLER_COLUMNS,
+  ControllerRevision: CONTROLLER_REVISION_COLUMNS,
+  HorizontalPodAutoscaler: AUTOSCALER_COLUMNS,
+  RuntimeClass: RUNTIME_CLASS_COLUMNS,
+  ValidatingWebhookConfiguration: WEBHOOK_CONFIGURATION_COLUMNS,
+  MutatingWebhookConfiguration: WEBHOOK_CONFIGURATION_COLUMNS,
+  ValidatingAdmissionPolicy: ADMISSION_POLICY_COLUMNS,
+  ValidatingAdmissionPolicyBinding: ADMISSION_POLICY_BINDING_COLUMNS,
+  CustomResourceDefinition: CUSTOM_RESOURCE_DEFINITION_COLUMNS,
 };
 
 const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');

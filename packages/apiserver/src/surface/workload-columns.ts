@@ -1,5 +1,5 @@
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { Node, PodTemplate, ReplicationController } from 'kubernetes-types/core/v1.js';
 import { formatAge } from './age.ts';
 import { type Column, count, formatLabels, formatSelector, NONE, templateColumns, text, wide } from './columns.ts';
 
@@ -41,6 +41,31 @@ export const STATEFUL_SET_COLUMNS: readonly Column<StatefulSet>[] = [
   text('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`),
   age(),
   ...templateColumns<StatefulSet>(),
+];
+
+export const REPLICATION_CONTROLLER_COLUMNS: readonly Column<ReplicationController>[] = [
+  count('Desired', ({ spec }) => spec?.replicas ?? 1),
+  count('Current', ({ status }) => status?.replicas),
+  count('Ready', ({ status }) => status?.readyReplicas),
+  age(),
+  ...templateColumns<ReplicationController>(),
+  wide('Selector', ({ spec }) => formatLabels(spec?.selector)),
+];
+
+export const POD_TEMPLATE_COLUMNS: readonly Column<PodTemplate>[] = [
+  ...templateColumns<PodTemplate>(({ template }) => template?.spec).map((column) => ({ ...column, wide: false })),
+  text('Pod Labels', ({ template }) => formatLabels(template?.metadata?.labels)),
+];
+
+export const CONTROLLER_REVISION_COLUMNS: readonly Column<ControllerRevision>[] = [
+  text('Controller', ({ metadata }) => {
+    const owner = metadata?.ownerReferences?.find(({ controller }) => controller);
+    if (!owner) return NONE;
+    const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
+    return `${owner.kind.toLowerCase()}${group}/${owner.name}`;
+  }),
+  count('Revision', ({ revision }) => revision),
+  age(),
 ];
 
 export const NODE_COLUMNS: readonly Column<Node>[] = [

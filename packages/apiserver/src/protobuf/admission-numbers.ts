@@ -1,0 +1,31 @@
+import type { NumberTable } from './message.ts';
+
+/** admissionregistration.k8s.io/v1. */
+export const ADMISSION_NUMBERS: NumberTable = {
+  MutatingWebhookConfiguration: 'metadata webhooks',
+  MutatingWebhook: `name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds?
+    admissionReviewVersions matchPolicy? reinvocationPolicy? objectSelector matchConditions`,
+  WebhookClientConfig: 'service caBundle url?',
+  ServiceReference: 'namespace name path? port?',
+  RuleWithOperations: 'operations >Rule',
+  Rule: 'apiGroups apiVersions resources scope?',
+  MatchCondition: 'name expression',
+  ValidatingWebhookConfiguration: 'metadata webhooks',
+  ValidatingWebhook: `name clientConfig rules failurePolicy? namespaceSelector sideEffects? timeoutSeconds?
+    admissionReviewVersions matchPolicy? objectSelector matchConditions`,
+  ValidatingAdmissionPolicy: 'metadata spec status',
+  ValidatingAdmissionPolicySpec: `paramKind matchConstraints validations failurePolicy? auditAnnotations
+    matchConditions variables`,
+  ParamKind: 'apiVersion kind',
+  MatchResources: 'namespaceSelector objectSelector resourceRules excludeResourceRules 7 matchPolicy?',
+  NamedRuleWithOperations: 'resourceNames >RuleWithOperations',
+  Validation: 'expression message reason? messageExpression',
+  AuditAnnotation: 'key valueExpression',
+  Variable: 'name expression',
+  ValidatingAdmissionPolicyStatus: 'observedGeneration typeChecking conditions',
+  TypeChecking: 'expressionWarnings',
+  ExpressionWarning: '2 fieldRef warning',
+  ValidatingAdmissionPolicyBinding: 'metadata spec',
+  ValidatingAdmissionPolicyBindingSpec: 'policyName paramRef matchResources validationActions',
+  ParamRef: 'name namespace selector parameterNotFoundAction?',
+};

@@ -1,0 +1,56 @@
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from 'kubernetes-types/admissionregistration/v1.js';
+import type { FieldErrors } from './field-errors.ts';
+import { validateLabelSelector } from './metadata-validation.ts';
+import { dnsSubdomain } from './names.ts';
+
+/** Versions of AdmissionReview that are sent. */
+const REVIEWS = ['v1', 'v1beta1'];
+
+export function validateWebhooks(
+  { webhooks }: ValidatingWebhookConfiguration | MutatingWebhookConfiguration,
+  errors: FieldErrors,
+): void {
+  const names = new Set<string>();
+  webhooks?.forEach((webhook, index) => {
+    const at = `webhooks[${index}]`;
+    if (names.has(webhook.name)) errors.duplicate(`${at}.name`, webhook.name);
+    names.add(webhook.name);
+    validateWebhook(webhook, at, errors);
+  });
+}
+
+function validateWebhook(webhook: ValidatingWebhook, at: string, errors: FieldErrors): void {
+  const { name, clientConfig, sideEffects, timeoutSeconds, admissionReviewVersions = [] } = webhook;
+  if (name) errors.invalidEach(`${at}.name`, name, qualifiedDomain(name));
+  if (sideEffects === 'Some' || sideEffects === 'Unknown') {
+    errors.unsupported(`${at}.sideEffects`, sideEffects, ['None', 'NoneOnDryRun']);
+  }
+  if (timeoutSeconds !== undefined && (timeoutSeconds < 1 || timeoutSeconds > 30)) {
+    const detail = 'the timeout value must be between 1 and 30 seconds';
+    errors.invalid(`${at}.timeoutSeconds`, timeoutSeconds, detail);
+  }
+  if (admissionReviewVersions.length > 0 && !admissionReviewVersions.some((version) => REVIEWS.includes(version))) {
+    const detail = `must include at least one of ${REVIEWS.join(', ')}`;
+    errors.invalid(`${at}.admissionReviewVersions`, admissionReviewVersions, detail);
+  }
+  const { url, service } = clientConfig ?? {};
+  if ((url === undefined) === (service === undefined)) {
+    errors.required(`${at}.clientConfig`, 'exactly one of url or service is required');
+  }
+  if (url !== undefined && !url.startsWith('https://')) {
+    errors.invalid(`${at}.clientConfig.url`, url, "'https' is the only allowed URL scheme");
+  }
+  validateLabelSelector(webhook.namespaceSelector, `${at}.namespaceSelector`, errors);
+  validateLabelSelector(webhook.objectSelector, `${at}.objectSelector`, errors);
+}
+
+/** A name with the domain of whoever gave it. */
+function qualifiedDomain(name: string): readonly string[] {
+  const wrong = dnsSubdomain(name);
+  if (wrong.length > 0 || name.split('.').length >= 3) return wrong;
+  return ['should be a domain with at least three segments separated by dots'];
+}
