@@ -53,7 +53,17 @@ function compareChain(id: ChainId, before: string | undefined, after: string): C
     return { kind: 'splice', id, splices: [{ at: 0, removed: rulesOf(before ?? ''), added: rulesOf(after) }] };
   if (before === undefined) return { kind: 'write', id, rules: after, isNew: true };
   const splice = spliceOf(0, before, after);
-  return spliceChain(id, splice ? [splice] : [], after);
+  const rules = rulesOf(after);
+  const present = new Set(rules);
+  const chain = { length: rules.length, rules: () => after, has: (rule: string) => present.has(rule) };
+  return spliceChain(id, splice ? [splice] : [], chain);
+}
+
+/** A chain as it is after a change. */
+interface ChangedChain {
+  readonly length: number;
+  rules(): string;
+  has(rule: string): boolean;
 }
 
 /** A chain shorter than this is written anew. */
@@ -62,17 +72,13 @@ const SHORT = 16;
 const MOST_LINES = 64;
 
 /** A change by splices, or of the chain as a whole where that costs less or a rule could be mistaken for another. */
-export function spliceChain(id: ChainId, splices: readonly Splice[], after: string): ChainChange {
-  const rules = rulesOf(after);
+export function spliceChain(id: ChainId, splices: readonly Splice[], after: ChangedChain): ChainChange {
+  const { length } = after;
   const lines = splices.reduce((sum, { removed, added }) => sum + removed.length + added.length, 0);
-  const whole = rules.length < SHORT || lines > Math.min(rules.length / 2, MOST_LINES);
-  if (whole || leavesTwins(splices, rules)) return { kind: 'write', id, rules: after, isNew: false };
+  const whole = length < SHORT || lines > Math.min(length / 2, MOST_LINES);
+  const twins = (): boolean => splices.some(({ removed }) => removed.some((rule) => after.has(rule)));
+  if (whole || twins()) return { kind: 'write', id, rules: after.rules(), isNew: false };
   return { kind: 'splice', id, splices };
-}
-
-function leavesTwins(splices: readonly Splice[], rules: readonly string[]): boolean {
-  const removed = new Set(splices.flatMap((splice) => splice.removed));
-  return removed.size > 0 && rules.some((rule) => removed.has(rule));
 }
 
 /** What is different between two pieces of a chain that begin at `at`, without what they have in common at both ends. */

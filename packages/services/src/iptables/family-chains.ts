@@ -119,7 +119,7 @@ export class FamilyChains {
     }
     return [...this.#shared].flatMap(([place, chain]) => {
       const splices = chain.replace(parts.get(place) ?? new Map());
-      return splices.length ? [spliceChain(place, splices, chain.rules())] : [];
+      return splices.length ? [spliceChain(place, splices, chain)] : [];
     });
   }
 

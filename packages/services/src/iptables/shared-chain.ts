@@ -1,4 +1,4 @@
-import { countRules, type Splice, spliceOf } from './chain-change.ts';
+import { countRules, rulesOf, type Splice, spliceOf } from './chain-change.ts';
 
 /** Lines as in a chain, one or more. */
 interface Part {
@@ -29,27 +29,48 @@ export class SharedChain {
     return this.#parts.map(({ rules }) => rules).join('\n');
   }
 
+  has(rule: string): boolean {
+    return this.#parts.some(({ rules }) => rules.includes(rule) && rulesOf(rules).includes(rule));
+  }
+
   /** Puts other parts in place of those with the same keys. Returns what is different, in order. */
   replace(changes: ReadonlyMap<string, string>): Splice[] {
+    const different = inOrder(changes).filter((part) => this.#rulesAt(part.key) !== part.rules);
     const splices: Splice[] = [];
+    if (different.length === 0) return splices;
     const parts: Part[] = [];
     let [from, at] = [0, 0];
     const put = (part: Part): void => {
       if (part.length) parts.push(part);
       at += part.length;
     };
-    for (const part of [...inOrder(changes), undefined]) {
-      let present = this.#parts[from];
-      for (; present && (!part || present.key < part.key); present = this.#parts[++from]) put(present);
-      if (!part) break;
-      const before = present?.key === part.key ? present.rules : '';
-      if (present?.key === part.key) from++;
-      const splice = spliceOf(at, before, part.rules);
+    for (const part of different) {
+      const place = this.#place(part.key);
+      for (const present of this.#parts.slice(from, place)) put(present);
+      from = place;
+      const splice = spliceOf(at, this.#rulesAt(part.key), part.rules);
       if (splice) splices.push(splice);
+      if (this.#parts[from]?.key === part.key) from++;
       put(part);
     }
-    if (splices.length) this.#parts = parts;
+    this.#parts = [...parts, ...this.#parts.slice(from)];
     return splices;
+  }
+
+  #rulesAt(key: string): string {
+    const part = this.#parts[this.#place(key)];
+    return part?.key === key ? part.rules : '';
+  }
+
+  /** Where the part is, or would be. */
+  #place(key: string): number {
+    let [low, high] = [0, this.#parts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#parts[middle]?.key ?? key) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
