@@ -94,8 +94,7 @@ export class Settlement {
     const winners = this.#claims.exchange(exchanges);
     let otherChoices = false;
     for (const { before, after } of winners.values()) {
-      for (const one of before?.elements ?? []) change.remove(one);
-      for (const one of after?.elements ?? []) change.add(one);
+      change.replace(before?.elements ?? [], after?.elements ?? []);
       if (after && this.#count(after, 1)) otherChoices = true;
       if (before && this.#count(before, -1)) otherChoices = true;
     }
@@ -157,6 +156,17 @@ class ElementsChange {
     this.#of(set).remove.push(element);
   }
 
+  /** Passes over what is the same at the same place: most of an entry when one endpoint of it changes. */
+  replace(before: readonly PlannedElement[], after: readonly PlannedElement[]): void {
+    for (let i = 0; i < before.length || i < after.length; i++) {
+      const old = before[i];
+      const now = after[i];
+      if (old && now && isSame(old, now)) continue;
+      if (old) this.remove(old);
+      if (now) this.add(now);
+    }
+  }
+
   #of(set: SetName): SettledChange['elements'][number] {
     let lists = this.#lists.get(set);
     if (!lists) {
@@ -165,6 +175,15 @@ class ElementsChange {
     }
     return lists;
   }
+}
+
+function isSame([set, { key, data }]: PlannedElement, [otherSet, other]: PlannedElement): boolean {
+  return set === otherSet && areSame(key, other.key) && areSame(data, other.data);
+}
+
+function areSame(a: SetElement['data'], b: SetElement['data']): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 function sizesOf(elements: Readonly<Record<SetName, readonly SetElement[]>>): Sizes {
