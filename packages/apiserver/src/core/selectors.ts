@@ -52,6 +52,20 @@ function requirement(parsed: LabelRequirement): Comparison {
   return { key: parsed.key, matches: (labels) => selectorMatches(selector, labels) };
 }
 
+/** As events.k8s.io/v1 names what core/v1 calls the involved object. */
+const REGARDING: Readonly<Record<string, string>> = Object.fromEntries(
+  ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => [
+    `regarding.${field}`,
+    `involvedObject.${field}`,
+  ]),
+);
+/** Names in selectors that are not the path of the field. */
+const PATHS: Readonly<Record<string, string>> = {
+  ...REGARDING,
+  reportingController: 'reportingComponent',
+  source: 'source.component',
+  'status.successful': 'status.succeeded',
+};
 const EVERY_KIND = ['metadata.name', 'metadata.namespace'];
 const FIELDS: Partial<Record<KindId, readonly string[]>> = {
   Pod: [
@@ -74,19 +88,24 @@ const FIELDS: Partial<Record<KindId, readonly string[]>> = {
     'involvedObject.fieldPath',
     'reason',
     'reportingComponent',
+    'reportingController',
     'source',
     'type',
+    ...Object.keys(REGARDING),
   ],
   Secret: ['type'],
   Namespace: ['status.phase'],
   Node: ['spec.unschedulable'],
   Service: ['spec.clusterIP', 'spec.type'],
   ReplicaSet: ['status.replicas'],
+  ReplicationController: ['status.replicas'],
+  Job: ['status.successful'],
 };
 const ABSENT: Readonly<Record<string, string>> = {
   'spec.hostNetwork': 'false',
   'spec.unschedulable': 'false',
   'status.replicas': '0',
+  'status.successful': '0',
 };
 
 /** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
@@ -98,14 +117,13 @@ export function parseFieldSelector(kind: KindId, text: string | null | undefined
     const [, field = '', operator, value = ''] = parsed;
     if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field))
       throw badRequest(`field label not supported: ${field}`);
-    return { field, path: field.split('.'), equal: operator !== '!=', value };
+    return { field, path: (PATHS[field] ?? field).split('.'), equal: operator !== '!=', value };
   });
   return (object) =>
     terms.every(({ field, path, equal, value }) => (fieldText(object, field, path) === value) === equal);
 }
 
 function fieldText(object: ApiObject, field: string, path: readonly string[]): string {
-  if (field === 'source') return String((object.source as { component?: string } | undefined)?.component ?? '');
   let value: unknown = object;
   for (const part of path) value = (value as Record<string, unknown> | null | undefined)?.[part];
   return String(value ?? ABSENT[field] ?? '');

@@ -1,31 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KindName, kindNamed } from '@podwire/kube';
-import type { ApiObject } from '../seam.ts';
+import { checkObject as check, wrongWith as wrong } from '../testing/check-object.ts';
 import { cronProblem } from './cron-schedule.ts';
-import { createSchema } from './index.ts';
-
-const schema = createSchema();
-
-function check(kind: KindName, object: object, old?: object) {
-  const whole = (one: object) =>
-    ({
-      apiVersion: kindNamed(kind).apiVersion,
-      kind,
-      metadata: { name: 'x', namespace: 'n', uid: 'u' },
-      ...one,
-    }) as ApiObject;
-  return schema.validateAndDefault(kindNamed(kind), whole(object), {
-    fieldValidation: 'Strict',
-    ...(old ? { old: whole(old) } : {}),
-  });
-}
-
-function wrong(kind: KindName, object: object, old?: object): readonly string[] {
-  const { causes, unknown, decodeError } = check(kind, object, old);
-  assert.deepEqual([unknown, decodeError], [[], undefined]);
-  return causes.map(({ field, message }) => `${field}: ${message}`);
-}
 
 const TEMPLATE = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i:1' }] } };
 

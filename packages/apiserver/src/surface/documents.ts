@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Kind, parseApiVersion } from '@podwire/kube';
+import { REQUEST_TYPES } from '../schema/catalogue.ts';
 import { openApiDocument, type ServedKind } from '../schema/index.ts';
 import type { ApiResponse } from '../seam.ts';
 import {
@@ -70,7 +71,7 @@ export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Docum
     }
   }
   documents.set('/openapi/v2', () => OPENAPI_V2);
-  addOpenApi(documents, servedKinds(kinds));
+  addOpenApi(documents, [...servedKinds(kinds), ...REVIEWS]);
   return documents;
 }
 
@@ -81,6 +82,17 @@ function json(body: object, contentType = JSON_TYPE): ApiResponse {
 function pathOf({ group, version }: Pick<GroupVersion, 'group' | 'version'>): string {
   return group ? `apis/${group}/${version}` : `api/${version}`;
 }
+
+/** Kinds of questions that are answered, not stored. */
+const REVIEWS: readonly ServedKind[] = REQUEST_TYPES.filter(([, kind]) => kind.endsWith('Review')).map(
+  ([apiVersion, kind]) => ({
+    kind,
+    apiVersion,
+    ...parseApiVersion(apiVersion),
+    plural: `${kind.toLowerCase()}s`,
+    namespaced: kind.startsWith('Local'),
+  }),
+);
 
 /** Each kind once for every version it is served in. */
 function servedKinds(kinds: readonly Kind[]): readonly ServedKind[] {
