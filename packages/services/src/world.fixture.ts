@@ -49,8 +49,11 @@ export type ServerPlace = Exclude<Place, 'client' | 'distant' | 'node2'>;
 export const SERVERS = ['near1', 'near2', 'far', 'node', 'outside'] as const satisfies readonly ServerPlace[];
 /** Every one of these addresses beside far answers at TCP port 8081, as `crowd/ADDRESS`. */
 export const CROWD = { ipv4: '10.244.4.0/22', ipv6: 'fd00:244:4::/64', port: 8081 } as const;
-/** A service address that somebody else serves on node, at TCP port 80, as `other`. */
-export const OTHER_PROXY = { ipv4: '10.96.255.1', ipv6: 'fd00:96::ffff' } as const;
+/** Service addresses that somebody else serves on node and on outside, at TCP port 80, as `other`. */
+export const OTHER_PROXY = {
+  node: { ipv4: '10.96.255.1', ipv6: 'fd00:96::ffff' },
+  outside: { ipv4: '10.96.255.2', ipv6: 'fd00:96::fffe' },
+} as const;
 
 export interface Answer {
   /** Who answered. */
@@ -218,7 +221,7 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   cable('outside', 'uplink');
   ip('node', 'addr add 172.30.0.11/24 dev eth0');
   // on lo it would be what masquerade takes there
-  ip('node', `addr add ${OTHER_PROXY.ipv4}/32 dev eth0`);
+  ip('node', `addr add ${OTHER_PROXY.node.ipv4}/32 dev eth0`);
   ip('far', 'addr add 172.30.0.12/24 dev eth0');
   for (const pod of ['far', 'distant'] as const) ip('far', `addr add ${ADDRESS[pod]}/32 dev lo`);
   ip('far', 'route add default via 172.30.0.11');
@@ -237,7 +240,9 @@ function wire(netns: Record<Place, Netns>, run: World['run']): void {
   ip('far', `route add local ${CROWD.ipv6} dev lo`);
   ip('node', `route add ${CROWD.ipv6} via fd00:30::12`);
   // never the source of what the node sends
-  ip('node', `addr add ${OTHER_PROXY.ipv6}/128 dev lo nodad preferred_lft 0`);
+  ip('node', `addr add ${OTHER_PROXY.node.ipv6}/128 dev lo nodad preferred_lft 0`);
+  ip('outside', `addr add ${OTHER_PROXY.outside.ipv4}/32 dev lo`);
+  ip('outside', `addr add ${OTHER_PROXY.outside.ipv6}/128 dev lo nodad preferred_lft 0`);
   ip('node', `addr add ${UPLINK.ipv6}/64 dev uplink nodad`);
   ip('node', `route add default via ${ADDRESS6.outside}`);
   ip('outside', `addr add ${ADDRESS6.outside}/64 dev eth0 nodad`);
@@ -275,7 +280,8 @@ async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> 
     }
   }
   for (const any of ['0.0.0.0', '::']) await tcp('far', any, CROWD.port, (local) => `crowd/${local}`);
-  for (const family of ['ipv4', 'ipv6'] as const) await tcp('node', OTHER_PROXY[family], 80, () => 'other');
+  for (const place of ['node', 'outside'] as const)
+    for (const address of Object.values(OTHER_PROXY[place])) await tcp(place, address, 80, () => 'other');
   return servers;
 }
 

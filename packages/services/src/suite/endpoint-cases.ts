@@ -214,16 +214,36 @@ export const ENDPOINT_CASES: readonly ServiceCase[] = twins(
     ],
   }),
   ({ family, service }) => {
-    const to = [OTHER_PROXY[family], 80] as const;
+    const to = [OTHER_PROXY.node[family], 80] as const;
     const mine = (labels: Record<string, string>) => [{ ...service({ labels, backends: ['near1'] }), address: to[0] }];
-    const probes = (server: string) =>
-      (['client', 'node', 'outside'] as const).map((from) => ({ from, to, servers: [server] }));
+    const probes = (server: string) => EVERYWHERE.map((from) => ({ from, to, servers: [server] }));
     return {
       name: 'services of another proxy are left alone, and taken over when their label goes (SVC-22)',
       steps: [
         { services: mine({ 'service.kubernetes.io/service-proxy-name': 'another' }), probes: probes('other') },
         { services: mine({}), probes: probes('near1:8080') },
         { services: mine({ 'service.kubernetes.io/headless': '' }), probes: probes('other') },
+      ],
+    };
+  },
+  ({ family, service }) => {
+    const to = [OTHER_PROXY.outside[family], 80] as const;
+    const address = to[0];
+    const labels = { 'service.kubernetes.io/service-proxy-name': 'another' };
+    const inside = ['client', 'near1', 'node'] as const;
+    return {
+      name: 'a service address leaves the node only when it is of another proxy (SVC-6, SVC-22)',
+      steps: [
+        { probes: inside.map((from) => ({ from, to, fails: 'silence' })) },
+        {
+          services: [{ ...service({ labels }), address }],
+          probes: inside.map((from) => ({ from, to, servers: ['other'] })),
+        },
+        {
+          services: [{ ...service({ backends: [] }), address }],
+          probes: inside.map((from) => ({ from, to, fails: 'refused' })),
+        },
+        { services: [{ address, gone: true }], probes: inside.map((from) => ({ from, to, fails: 'silence' })) },
       ],
     };
   },

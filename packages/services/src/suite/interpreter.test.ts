@@ -29,6 +29,11 @@ function judge(node: VirtualNode, probe: Probe): void {
   const { to, alternately = [], from, protocol = 'tcp' } = probe;
   const what = `${protocol} from ${from} to ${to.join(' ')}`;
   const first = possibilities((choose) => connect(node.host(choose), { ...probe, sport: 40_000 }));
+  const marked = connect(
+    node.host(() => 0),
+    { ...probe, sport: 40_000, mark: 0x00100007 },
+  );
+  assert.deepEqual(marked, first[0], `${what}, with a mark`);
   if (probe.fails) {
     assert.deepEqual(first, [{ fails: probe.fails }], what);
     return;

@@ -68,29 +68,41 @@ export class VirtualNode {
 }
 
 /** The first packet of a connection, where it gets to the node that leads it to its endpoint. */
-export function connect(
-  host: VirtualHost,
-  { from, to: [daddr, dport], protocol = 'tcp', sport, by = 'node' }: Connection,
-): Fate {
-  const packet = { daddr, dport, sport, protocol, ...(protocol === 'tcp' && { tcpFlags: ['syn'] }) };
+export function connect(host: VirtualHost, connection: Connection): Fate {
+  const {
+    from,
+    to: [daddr, dport],
+    protocol = 'tcp',
+    sport,
+    mark,
+    by = 'node',
+  } = connection;
+  const flags = protocol === 'tcp' && { tcpFlags: ['syn'] };
+  const packet = { daddr, dport, sport, protocol, ...flags, ...(mark !== undefined && { mark }) };
   const saddr = (daddr.includes(':') ? ADDRESS6 : ADDRESS)[from];
   // what the pods of node-2 send comes from its own namespace
   const isOwnProcess = from === by || (by === 'node2' && from === 'distant');
-  if (!isOwnProcess) return fateOf(host.receive({ ...packet, saddr, iifname: linkTo(from, by) }), protocol);
-  return fateOf(host.send({ ...packet, saddr: from === by ? sourceOf(daddr, by) : saddr }), protocol);
+  if (!isOwnProcess) return fateOf(host.receive({ ...packet, saddr, iifname: linkTo(from, by) }), connection);
+  return fateOf(host.send({ ...packet, saddr: from === by ? sourceOf(daddr, by) : saddr }), connection);
 }
 
-type Connection = Pick<Probe, 'from' | 'to' | 'protocol' | 'by'> & { readonly sport: number };
+interface Connection extends Pick<Probe, 'from' | 'to' | 'protocol' | 'by'> {
+  readonly sport: number;
+  /** Somebody else's, with which the packet comes and has to go. */
+  readonly mark?: number;
+}
 
-function fateOf({ outcome, packet, cannotTell, steps }: Passage, protocol: Protocol): Fate {
+function fateOf({ outcome, packet, cannotTell, steps }: Passage, { protocol = 'tcp', mark = 0 }: Connection): Fate {
   if (cannotTell.length) throw new Error(`the interpreter cannot tell: ${cannotTell.join('; ')}`);
   if (outcome === 'rejected') {
     const answer = steps.at(-1)?.rejection;
-    const isRefusal = answer?.protocol === 'tcp' ? protocol === 'tcp' : answer?.name === 'port-unreachable';
+    const isRefusal =
+      answer?.protocol === 'tcp' ? protocol === 'tcp' : answer?.name === 'port-unreachable' && protocol !== 'tcp';
     if (!isRefusal) throw new Error(`rejected by ${JSON.stringify(answer)}`);
     return { fails: 'refused' };
   }
   if (outcome === 'dropped' || outcome === 'unreachable') return { fails: 'silence' };
+  if ((packet.mark ?? 0) !== mark) throw new Error(`the packet had mark ${mark} and has ${packet.mark}`);
   return arrival(packet, protocol);
 }
 
@@ -102,14 +114,14 @@ function arrival({ saddr, daddr, dport }: VirtualPacket, protocol: Protocol): Fa
   if (place && dport === { tcp: 0, udp: UDP_PORT, sctp: SCTP_PORT }[protocol]) return { server: place, source: saddr };
   if (/^(10\.244\.[4-7]\.|fd00:244:4::)/.test(daddr) && protocol === 'tcp' && dport === CROWD.port)
     return { server: `crowd/${daddr}`, source: saddr };
-  const isOther = daddr === OTHER_PROXY.ipv4 || daddr === OTHER_PROXY.ipv6;
+  const isOther = Object.values(OTHER_PROXY).some(({ ipv4, ipv6 }) => daddr === ipv4 || daddr === ipv6);
   if (isOther && protocol === 'tcp' && dport === 80) return { server: 'other', source: saddr };
   return { fails: place || isOwn(daddr, 'node') || isOwn(daddr, 'node2') ? 'refused' : 'silence' };
 }
 
 /** Addresses that are of the node, or in its namespace. */
 const OWN: Readonly<Record<NodePlace, readonly string[]>> = {
-  node: [ADDRESS.node, ADDRESS6.node, UPLINK.ipv4, UPLINK.ipv6, OTHER_PROXY.ipv4, OTHER_PROXY.ipv6],
+  node: [ADDRESS.node, ADDRESS6.node, UPLINK.ipv4, UPLINK.ipv6, OTHER_PROXY.node.ipv4, OTHER_PROXY.node.ipv6],
   node2: (['node2', 'far', 'distant'] as const).flatMap((place) => [ADDRESS[place], ADDRESS6[place]]),
 };
 const isOwn = (address: string, place: NodePlace): boolean =>
