@@ -285,7 +285,7 @@ test('historical Ingresses are stored as networking.k8s.io/v1 and read back as w
 });
 
 test('over TLS a client certificate or a token is needed', async (t) => {
-  const { server } = await bench(t, { ...OPTIONS, tokens: { secret: { name: 'agent', groups: [] } } });
+  const { server } = await bench(t, { ...OPTIONS, tokens: { secret: { name: 'agent', groups: ['system:masters'] } } });
   const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
   const url = `https://127.0.0.1:${port}`;
   const text = server.kubeconfig(url);

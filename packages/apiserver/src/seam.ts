@@ -25,9 +25,14 @@ export interface ApiObject {
   readonly [field: string]: unknown;
 }
 
+/** Who makes a request. */
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  /** Of the service account, or as impersonated. */
+  readonly uid?: string | undefined;
+  /** What else is known, by lower-case keys. */
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 export interface ApiRequest {
@@ -82,7 +87,7 @@ export interface MergeRule {
   /** x-kubernetes-list-type; server-side apply. */
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
-  /** x-kubernetes-map-type: 'atomic' for selectors. */
+  /** x-kubernetes-map-type of the field or its type: 'atomic' for selectors; of a list, that of its items. */
   readonly mapType?: 'atomic' | 'granular';
 }
 
@@ -110,7 +115,7 @@ export interface SurfaceOptions {
 }
 
 export interface Surface {
-  /** /version, /api, /apis and their group lists, /openapi, health paths, SelfSubject*Review; undefined: none of them. */
+  /** /version, /api, /apis and their group lists, /openapi, health paths; undefined: none of them. */
   respond(request: ApiRequest): Promise<ApiResponse | undefined>;
   /** A meta.k8s.io/v1 Table. */
   table(kind: Kind, objects: readonly ApiObject[], options: TableOptions): object;

@@ -1,8 +1,12 @@
 import path from 'node:path';
 import { nthAddress, type Prefix } from '@podwire/base';
 import type { KubeClient, PodStreams } from '@podwire/kube';
+import { Authorizer } from './authorization/authorizer.ts';
+import { RbacIndex } from './authorization/rbac-index.ts';
+import { accessReviews, reviewResponder } from './authorization/reviews.ts';
+import { RoleAggregation } from './authorization/role-aggregation.ts';
+import { createDefaultRoles } from './authorization/role-bootstrap.ts';
 import { AllocationRepair } from './core/allocation-repair.ts';
-import { Authenticator } from './core/authenticate.ts';
 import {
   type Advertised,
   createPriorityClasses,
@@ -17,8 +21,15 @@ import { RestApi } from './core/rest.ts';
 import { ServiceAddresses } from './core/service-addresses.ts';
 import { Store } from './core/store.ts';
 import { Transport } from './core/transport.ts';
+import { AuditLog } from './identity/audit-log.ts';
+import { Authenticator } from './identity/authenticator.ts';
+import { issuerDocuments } from './identity/issuer-documents.ts';
+import { ServiceAccountTokens } from './identity/service-account-tokens.ts';
+import { openSigningKey, type SigningKey } from './identity/signing-key.ts';
+import { TokenRequests } from './identity/token-request.ts';
+import { identityReviews } from './identity/token-review.ts';
 import { createSchema } from './schema/index.ts';
-import type { User } from './seam.ts';
+import type { ApiRequest, User } from './seam.ts';
 import { createStreams } from './streams/index.ts';
 import { createSurface, kubeconfigText, openPki } from './surface/index.ts';
 
@@ -36,8 +47,14 @@ export interface ApiServerOptions {
   readonly advertise?: Advertised;
   /** Further DNS names and addresses of the serving certificate, e.g. 172.30.0.1. */
   readonly servingNames?: readonly string[];
-  /** Bearer tokens and who they stand for. */
+  /** Bearer tokens and who they stand for; what they may do is up to roles, or to group system:masters. */
   readonly tokens?: Readonly<Record<string, User>>;
+  /** Whom tokens of service accounts are from: a URL. Default https://kubernetes.default.svc.cluster.local. */
+  readonly serviceAccountIssuer?: string;
+  /** Lets requests without credentials in as system:anonymous, for roles to decide. Default false: 401. */
+  readonly anonymous?: boolean;
+  /** A file that gets a line of JSON for each request (0600, appended to). */
+  readonly auditFile?: string;
   /** Name of cluster and context in the kubeconfig. Default `podwire`. */
   readonly clusterName?: string;
 }
@@ -62,6 +79,7 @@ export interface ApiServer {
 const SWEEP_INTERVAL = 60_000;
 /** 10,000 dual-stack Services take it 75 ms. */
 const REPAIR_INTERVAL = 3 * 60_000;
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const NAMES = [
   'localhost',
   '127.0.0.1',
@@ -97,9 +115,13 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
   const registry = new Registry({ store, schema, addresses, denyExternalIPs: options.denyExternalIPs });
   const names = servingNames(options);
-  const pki = await openPki(directory === undefined ? { names } : { names, directory: path.join(directory, 'pki') });
+  const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
+  const pki = await openPki(pkiDirectory === undefined ? { names } : { names, directory: pkiDirectory });
   await createSystemNamespaces(registry);
   await createPriorityClasses(registry);
+  await createDefaultRoles(registry);
+  const aggregation = new RoleAggregation(registry);
+  await aggregation.settle();
   const client = new LocalClient(registry, schema, new AbortController().signal);
   const repair = new AllocationRepair({ store, addresses, client });
   const repairs = await repair.start();
@@ -109,8 +131,11 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const streams = createStreams(options.streams);
   const kinds = new KindRegistry();
   const surface = createSurface({ kinds });
-  const api = new RestApi({ kinds, registry, schema, surface, streams, stopped: stopped.signal });
-  const transport = new Transport({ api, authenticator: new Authenticator(options.tokens), streams });
+  const identity = createIdentity(store, options, await openSigningKey(pkiDirectory));
+  const audit = options.auditFile === undefined ? undefined : await AuditLog.open(options.auditFile);
+  const { authorizer, authenticator } = identity;
+  const api = new RestApi({ kinds, registry, schema, surface, streams, stopped: stopped.signal, ...identity });
+  const transport = new Transport({ api, authenticator, authorizer, streams, audit });
   const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();
@@ -125,10 +150,26 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
       clearInterval(sweep);
       clearInterval(repairing);
       stopped.abort();
+      aggregation.stop();
       await transport.close();
+      await audit?.close();
       await store.close();
     },
   };
+}
+
+/** Who requests are from, and what they may do. */
+function createIdentity(store: Store, options: ApiServerOptions, key: SigningKey) {
+  const { tokens, anonymous, serviceAccountIssuer: issuer = ISSUER } = options;
+  const authorizer = new Authorizer(new RbacIndex(store));
+  const serviceAccounts = new ServiceAccountTokens({ store, key, issuer });
+  const audiences = [issuer];
+  const authenticator = new Authenticator({ tokens, anonymous, serviceAccounts, audiences });
+  const tokenRequests = new TokenRequests({ store, tokens: serviceAccounts, audiences });
+  const reviews = reviewResponder([...accessReviews(authorizer), ...identityReviews(authenticator)]);
+  const documents = issuerDocuments(issuer, key);
+  const respond = async (request: ApiRequest) => documents(request) ?? (await reviews(request));
+  return { authorizer, authenticator, tokenRequests, reviews: respond };
 }
 
 function servingNames({ serviceCidrs, servingNames: more = [], advertise }: ApiServerOptions): string[] {

@@ -41,12 +41,17 @@ export interface Target {
   readonly name: string;
 }
 
+/** Called with a valid object before it is stored; `old` is absent when it is new. */
+export type WriteGuard = (kind: Kind, next: ApiObject, old?: ApiObject) => void;
+
 export interface WriteOptions {
   readonly fieldValidation: FieldValidation;
   readonly dryRun: boolean;
   /** Receives the texts of Warning headers. */
   readonly warn: (text: string) => void;
   readonly subresource?: 'status' | undefined;
+  /** Throws when whoever writes may not write this; absent: trusted. */
+  readonly guard?: WriteGuard;
   /** A patch reports what it cannot decode in other words than a whole object. */
   readonly patch?: string;
 }
@@ -107,6 +112,7 @@ export class Registry {
     const { object } = this.#checked(kind, started, options);
     if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
     this.#requireNamespace(kind, object);
+    options.guard?.(kind, object);
     return this.#write(kind, this.#admit(kind, object), options);
   }
 
@@ -191,6 +197,7 @@ export class Registry {
     const { object } = this.#checked(kind, merged, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
+    options.guard?.(kind, object, old);
     const counted = withGeneration(kind, object, old);
     if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
     if (equalJson(withoutTimes(counted), withoutTimes(old))) return Promise.resolve(old);

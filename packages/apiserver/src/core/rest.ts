@@ -1,4 +1,8 @@
 import type { Pod } from '@podwire/kube';
+import { asksToWatch, attributesOf } from '../authorization/attributes.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import { guardRoles } from '../authorization/escalation.ts';
+import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
@@ -6,7 +10,14 @@ import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
 import { type PatchType, patchObject } from './patch-object.ts';
 import { isObject } from './patches.ts';
-import { keyFor, type Registry, type RemoveOptions, type Target, type WriteOptions } from './registry.ts';
+import {
+  keyFor,
+  type Registry,
+  type RemoveOptions,
+  type Target,
+  type WriteGuard,
+  type WriteOptions,
+} from './registry.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { replaceScale, scaleOf } from './scale.ts';
 import { parseSelection } from './selectors.ts';
@@ -18,6 +29,10 @@ export interface RestParts {
   readonly registry: Registry;
   readonly schema: Schema;
   readonly surface: Surface | undefined;
+  readonly authorizer: Authorizer;
+  readonly tokenRequests: TokenRequests;
+  /** Answers questions about access and identity; undefined: none of them. */
+  readonly reviews: (request: ApiRequest) => Promise<ApiResponse | undefined>;
   readonly streams: Streams | undefined;
   /** Aborted when the server stops: ends all watches. */
   readonly stopped: AbortSignal;
@@ -41,11 +56,17 @@ export class RestApi {
   }
 
   async respond(request: ApiRequest): Promise<ApiResponse> {
-    const own = await this.#parts.surface?.respond(request);
-    if (own) return own;
     const path = this.pathOf(request.path);
+    this.authorize(request, path);
+    const own = (await this.#parts.surface?.respond(request)) ?? (await this.#parts.reviews(request));
+    if (own) return own;
     if (!path) throw noSuchResource();
     return this.#answerFor(request, path)(request, path);
+  }
+
+  /** Throws 403 unless the user may do what the request asks for. */
+  authorize(request: Pick<ApiRequest, 'method' | 'path' | 'query' | 'user'>, path: ResourcePath | undefined): void {
+    this.#parts.authorizer.require(request.user, attributesOf(request, path));
   }
 
   /** Undefined when the path names no resource that is served. */
@@ -60,7 +81,7 @@ export class RestApi {
 
   #answerFor({ method, query }: ApiRequest, { kind, name, subresource }: ResourcePath): Answer {
     if (subresource !== undefined) return (request, path) => this.#subresource(request, path);
-    const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
+    const isWatch = asksToWatch(query);
     if (kind.isReadOnly && (method !== 'GET' || isWatch)) throw methodNotAllowed();
     if (method === 'GET' && isWatch) return (request, path) => this.#watch(request, path);
     const verbs: Readonly<Record<string, Answer>> = name
@@ -116,7 +137,7 @@ export class RestApi {
     if (kind.namespaced && !namespace) throw methodNotAllowed();
     const draft = objectOf(await readData(request), kind, apiVersion);
     checkNamespace(draft, namespace);
-    const { options, warnings } = writeOptions(request);
+    const { options, warnings } = this.#writeOptions(request);
     const object = await this.#parts.registry.create(kind, namespace, { draft, options });
     return withWarnings(this.#object(201, object, { request, path }), warnings);
   }
@@ -126,7 +147,7 @@ export class RestApi {
     const next = objectOf(await readData(request), path.kind, path.apiVersion);
     checkName(next, target);
     checkNamespace(next, target.namespace);
-    const { options, warnings } = writeOptions(request, subresourceOf(path));
+    const { options, warnings } = this.#writeOptions(request, subresourceOf(path));
     const object = await this.#parts.registry.update(
       target,
       { ...next, metadata: { ...next.metadata, name: target.name } },
@@ -141,7 +162,7 @@ export class RestApi {
     const type = PATCH_TYPES[mediaType(request)];
     if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
     const data = await readData(request);
-    const { options, warnings } = writeOptions(
+    const { options, warnings } = this.#writeOptions(
       request,
       subresourceOf(path),
       type === 'apply' ? undefined : JSON.stringify(data),
@@ -151,6 +172,8 @@ export class RestApi {
     const patch = { type, body, fieldManager };
     const old = registry.store.latest(path.kind.id, keyFor(path.kind, path.namespace, target.name));
     if (!old && type === 'apply' && !path.subresource) {
+      // What creates an object needs the right to, also when it is called a patch.
+      this.authorize({ ...request, method: 'POST' }, { ...path, name: undefined });
       const draft = patchObject(path.kind, undefined, patch, schema);
       const created = await registry.create(path.kind, path.namespace, { draft, options });
       return withWarnings(this.#object(201, created, { request, path }), warnings);
@@ -193,6 +216,7 @@ export class RestApi {
     if (path.subresource === 'status' && subresources.includes('status')) return this.#status(request, path);
     if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
+    if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
     if (id !== 'Pod') throw noSuchResource();
     if (key === 'POST binding') return this.#bind(request, path);
     if (key === 'POST eviction') return this.#evict(request, path);
@@ -213,7 +237,7 @@ export class RestApi {
     const { registry, schema } = this.#parts;
     const target = targetOf(path);
     if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target)) };
-    const { options } = writeOptions(request);
+    const { options } = this.#writeOptions(request);
     const data = await readData(request);
     if (request.method === 'PUT') {
       if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
@@ -252,6 +276,14 @@ export class RestApi {
     const { streams } = this.#parts;
     if (!streams) throw failure(501, 'NotImplemented', 'this API server has no access to the containers of pods');
     return streams.log(pod, request);
+  }
+
+  /** With the rules for what this user may write. */
+  #writeOptions(request: ApiRequest, subresource?: 'status', patch?: string) {
+    const { options, warnings } = writeOptions(request, subresource, patch);
+    const { authorizer } = this.#parts;
+    const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
+    return { options: { ...options, guard }, warnings };
   }
 
   #object(status: number, object: ApiObject, { request, path }: Shape): ApiResponse {

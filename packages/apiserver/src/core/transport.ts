@@ -5,8 +5,12 @@ import net, { type AddressInfo, type ListenOptions, type Socket } from 'node:net
 import { type Duplex, pipeline } from 'node:stream';
 import { messageOf } from '@podwire/base';
 import { statusOf } from '@podwire/kube';
+import { type Attributes, attributesOf } from '../authorization/attributes.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import type { AuditLog } from '../identity/audit-log.ts';
+import { ADMIN, type Authenticator } from '../identity/authenticator.ts';
+import { actingUser } from '../identity/impersonation.ts';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
-import { ADMIN, type Authenticator } from './authenticate.ts';
 import { BODY_LIMIT } from './body.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
@@ -19,6 +23,9 @@ type Identify = (request: Request, path: string) => User;
 export interface TransportParts {
   readonly api: RestApi;
   readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  /** Gets a line for every request. */
+  readonly audit?: AuditLog | undefined;
   readonly streams: Streams | undefined;
 }
 
@@ -139,9 +146,10 @@ export class Transport {
     response.on('close', () => gone.abort());
     response.on('error', () => gone.abort());
     let answer: ApiResponse;
+    const audited = this.#audited(request, response);
     try {
       const url = urlOf(request);
-      const user = identify(request, url.pathname);
+      const user = this.#userOf(request, { identify, path: url.pathname, audited });
       answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal }));
     } catch (error) {
       answer = failed(error);
@@ -149,16 +157,50 @@ export class Transport {
     send(response, answer);
   }
 
+  /** Whom the request acts as. Throws 401 and 403. */
+  #userOf(request: Request, { identify, path, audited }: { identify: Identify; path: string; audited: Audited }): User {
+    audited.user = identify(request, path);
+    const acting = actingUser(audited.user, request.rawHeaders, this.#parts.authorizer);
+    if (acting !== audited.user) audited.impersonator = audited.user;
+    audited.user = acting;
+    return acting;
+  }
+
+  /** Writes the line of the request when its answer has ended. */
+  #audited(request: Request, answer: Ending): Audited {
+    const { audit, api } = this.#parts;
+    const audited: Audited = { user: undefined, impersonator: undefined };
+    if (!audit) return audited;
+    const started = new Date();
+    const from = performance.now();
+    const source = request.socket.remoteAddress;
+    answer.once('close', () => {
+      const duration = performance.now() - from;
+      audit.write({
+        ...audited,
+        asked: askedFor(request, api),
+        source,
+        status: answer.statusCode,
+        started,
+        duration,
+      });
+    });
+    return audited;
+  }
+
   #upgrade(
     request: IncomingMessage,
     { socket, head, identify }: { socket: Duplex; head: Buffer; identify: Identify },
   ): void {
     socket.on('error', () => socket.destroy());
+    const answer = { statusCode: 101, once: socket.once.bind(socket) };
+    const audited = this.#audited(request, answer);
     try {
       const url = urlOf(request);
-      identify(request, url.pathname);
+      const user = this.#userOf(request, { identify, path: url.pathname, audited });
       const { streams, api } = this.#parts;
       const path = api.pathOf(url.pathname);
+      api.authorize({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, user }, path);
       const { subresource } = path ?? {};
       if (!streams || path?.kind.id !== 'Pod') throw noSuchResource();
       if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
@@ -166,10 +208,33 @@ export class Transport {
       streams.upgrade({ pod: api.podOf(path), subresource, query: url.searchParams }, request, socket, head);
     } catch (error) {
       const { status, body } = failed(error);
+      answer.statusCode = status;
       const text = JSON.stringify(body);
       const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
       socket.end(head + text);
     }
+  }
+}
+
+/** Who a request turned out to be from. */
+interface Audited {
+  user: User | undefined;
+  impersonator: User | undefined;
+}
+
+/** An answer that tells when it is over. */
+interface Ending {
+  readonly statusCode: number;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+function askedFor(request: Request, api: RestApi): Attributes {
+  const { method = 'GET' } = request;
+  try {
+    const { pathname: path, searchParams: query } = urlOf(request);
+    return attributesOf({ method, path, query }, api.pathOf(path));
+  } catch {
+    return { verb: method.toLowerCase(), path: (request.url ?? '/').split('?')[0] ?? '/' };
   }
 }
 

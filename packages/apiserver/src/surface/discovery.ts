@@ -48,21 +48,33 @@ const SUBRESOURCES: Partial<Record<KindId, readonly Subresource[]>> = {
     option('portforward', 'PodPortForwardOptions'),
   ],
   Namespace: [{ name: 'finalize', verbs: ['update'] }],
+  ServiceAccount: [
+    {
+      name: 'token',
+      verbs: ['create'],
+      returns: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+    },
+  ],
 };
 
-/** Questions a client may ask about itself; they are answered, not stored. */
+/** Questions that are answered, not stored. */
 const REVIEWS: readonly GroupVersion[] = [
-  { group: 'authentication.k8s.io', version: 'v1', resources: [review('SelfSubjectReview')] },
+  { group: 'authentication.k8s.io', version: 'v1', resources: [review('SelfSubjectReview'), review('TokenReview')] },
   {
     group: 'authorization.k8s.io',
     version: 'v1',
-    resources: [review('SelfSubjectAccessReview'), review('SelfSubjectRulesReview')],
+    resources: [
+      review('LocalSubjectAccessReview', true),
+      review('SelfSubjectAccessReview'),
+      review('SelfSubjectRulesReview'),
+      review('SubjectAccessReview'),
+    ],
   },
 ];
 
-function review(kind: string): Resource {
+function review(kind: string, namespaced = false): Resource {
   const singular = kind.toLowerCase();
-  const base = { plural: `${singular}s`, singular, kind, namespaced: false, verbs: ['create'] };
+  const base = { plural: `${singular}s`, singular, kind, namespaced, verbs: ['create'] };
   return { ...base, shortNames: [], categories: [], subresources: [] };
 }
 

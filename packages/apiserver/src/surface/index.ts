@@ -1,6 +1,5 @@
 import type { ApiRequest, ApiResponse, Surface, SurfaceOptions } from '../seam.ts';
 import { type Document, selfDocuments } from './documents.ts';
-import { answerReview } from './reviews.ts';
 import { tableOf } from './table.ts';
 
 export { kubeconfigText } from './kubeconfig.ts';
@@ -16,7 +15,7 @@ export function createSurface({ kinds }: SurfaceOptions): Surface {
   return {
     respond: async (request: ApiRequest): Promise<ApiResponse | undefined> => {
       const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-      if (request.method !== 'GET' && request.method !== 'HEAD') return answerReview(request);
+      if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
       documents ??= selfDocuments(kinds.all());
       return documents.get(path)?.(request.headers.accept ?? '');
     },
