@@ -217,6 +217,17 @@ if (!kubectl) {
       );
     });
 
+    test('objects of every kind are described', async () => {
+      const it = current();
+      for (const [type] of OBJECTS) {
+        const [apiVersion = '', kind = ''] = type.split(' ');
+        const { group, plural } =
+          KINDS.find((one) => one.kind === kind && one.apiVersion === apiVersion) ?? assert.fail(type);
+        const text = await it.ok(`describe ${[plural, group].filter(Boolean).join('.')} the-one`);
+        assert.match(text, /^Name:\s+the-one$/m, type);
+      }
+    });
+
     test('a ReplicationController is scaled', async () => {
       const it = current();
       assert.match(await it.ok('scale rc the-one --replicas=4'), /the-one scaled/);

@@ -26,6 +26,7 @@ const TYPED_COMMANDS: readonly string[] = [
   'create ingress typed --class=c --rule=example.org/p*=svc:web,tls=t --default-backend=d:80 --annotation=a=b',
   'create job typed --image=busybox:1 -- sleep 1',
   'create cronjob typed --image=busybox:1 --schedule=@hourly --restart=Never -- sleep 1',
+  'create quota typed --hard=cpu=1,pods=2 --scopes=NotTerminating',
   'create poddisruptionbudget typed --selector=app=a --min-available=50%',
   'create priorityclass typed --value=1000 --description=d --preemption-policy=Never',
   'create role typed --verb=get --verb=list --resource=pods --resource=deployments.apps/scale --resource-name=a',

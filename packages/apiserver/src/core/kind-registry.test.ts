@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Kind, kindNamed } from '@podwire/kube';
+import { KINDS, type Kind, kindNamed } from '@podwire/kube';
+import { createSchema } from '../schema/index.ts';
 import { createSurface } from '../surface/index.ts';
 import { fromStored, toStored } from './conversion.ts';
 import { KindRegistry } from './kind-registry.ts';
@@ -72,4 +75,27 @@ test('versions that differ in their name only are converted by it', () => {
   assert.deepEqual(beta, { ...object, apiVersion: 'example.com/v1beta1' });
   assert.deepEqual(toStored(CUSTOM, beta), object);
   assert.equal(toStored(CUSTOM, object), object);
+});
+
+test('the README lists the kinds', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const listed = [...readme.matchAll(/^\| `((?:[\w.-]+\/)?v\w+)` \| (.*) \|$/gm)].flatMap(([, version, kinds = '']) =>
+    kinds.split(', ').map((kind) => `${version} ${kind}`),
+  );
+  const served = KINDS.flatMap(({ apiVersion, otherVersions, kind }) =>
+    [apiVersion, ...otherVersions].map((version) => `${version} ${kind}`),
+  );
+  assert.deepEqual(listed.sort(), served.sort());
+});
+
+test('what the tables do not know is stored as it is given', () => {
+  const object = { apiVersion: 'example.com/v1', kind: 'Pod', metadata: { name: 'a' }, spec: { any: ['thing'] } };
+  const checked = createSchema().validateAndDefault(CUSTOM, object, { fieldValidation: 'Strict' });
+  assert.deepEqual([checked.object, checked.causes, checked.unknown], [object, [], []]);
+  const bad = { ...object, metadata: { name: 'A_' } };
+  const { causes } = createSchema().validateAndDefault(CUSTOM, bad, { fieldValidation: 'Strict' });
+  assert.deepEqual(
+    causes.map(({ field }) => field),
+    ['metadata.name'],
+  );
 });

@@ -18,7 +18,7 @@ export function createSchema(): Schema {
 
 function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptions): Validated {
   const type = schemaOf(kind.apiVersion, kind.kind);
-  if (!type) return { object: input, unknown: [], warnings: [], causes: [] };
+  if (!type) return { object: input, unknown: [], warnings: [], causes: metadataCauses(kind, input.metadata) };
   const { object, unknown: found, error } = decode(type, input);
   const unknown = options.fieldValidation === 'Ignore' ? [] : found;
   if (error !== undefined) return { object: input, unknown, decodeError: error, warnings: [], causes: [] };
@@ -36,6 +36,13 @@ function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiOb
   validateByTable(type, object, '', errors);
   validateKind(kind.id, object, errors);
   if (old) validateKindUpdate(kind.id, object, old as unknown as JsonObject, errors);
+  return errors.causes;
+}
+
+/** Of a kind that has no table. */
+function metadataCauses(kind: Kind, metadata: ApiObject['metadata']): Validated['causes'] {
+  const errors = new FieldErrors();
+  validateMetadata(kind.id, metadata, errors);
   return errors.causes;
 }
 
