@@ -272,6 +272,16 @@ function verdictIn(element: SetElement | undefined): Flow | false {
   return data && 'kind' in data ? data : false;
 }
 
+const BASES = new WeakMap<Table, readonly HookChain[]>();
+
+/** A table may have a thousand chains, of which few are base chains. */
+function basesOf(table: Table): readonly HookChain[] {
+  const known = BASES.get(table);
+  const bases = known ?? table.chains.flatMap((chain) => (chain.base ? [{ table, chain, base: chain.base }] : []));
+  if (!known) BASES.set(table, bases);
+  return bases;
+}
+
 /** The base chains of a hook that see the packet, in the order in which they run. */
 export function baseChains(
   tables: readonly Table[],
@@ -282,7 +292,7 @@ export function baseChains(
   const families = isIpv6(packet) ? ['ip6', 'inet', 'netdev'] : ['ip', 'inet', 'netdev'];
   return tables
     .filter((table) => families.includes(table.family) && !table.dormant)
-    .flatMap((table) => table.chains.flatMap((chain) => (chain.base ? [{ table, chain, base: chain.base }] : [])))
+    .flatMap(basesOf)
     .filter(({ base }) => base.hook === hook && (type === undefined || base.type === type))
     .filter(({ base }) => {
       const devices = base.devices ?? (base.device === undefined ? undefined : [base.device]);
