@@ -10,6 +10,7 @@ import {
   updateIpvsDestination,
   updateIpvsService,
 } from '@podwire/kernel/genetlink';
+import { servicesError } from '../errors.ts';
 import { endpointName } from '../model.ts';
 import type { EntryKey } from './layout.ts';
 import { observeDestinations, observeServers, sameOptions } from './observe.ts';
@@ -194,7 +195,13 @@ export class KernelServers {
     try {
       write(options);
     } catch (error) {
-      if (!isErrno(error, 'ENOENT') || options.scheduler === FALLBACK) throw error;
+      if (!isErrno(error, 'ENOENT')) throw error;
+      if (options.scheduler === FALLBACK)
+        throw servicesError(
+          'SERVICES_NO_IPVS',
+          `IPVS has no scheduler ${FALLBACK} in this kernel; load the module ip_vs_${FALLBACK}`,
+          error,
+        );
       this.#lacking.add(options.scheduler);
       write(this.#possible(options));
     }

@@ -1,7 +1,7 @@
 import type { Family, Prefix } from '@podwire/base';
 import type { Netlink, Netns } from '@podwire/kernel';
 import { getIpvsTimeouts, setIpvsTimeouts } from '@podwire/kernel/genetlink';
-import { diffRoutes, diffRules, diffSysctls, type Net, openNet, type Route, type Rule } from '@podwire/net';
+import { diffRoutes, diffRules, diffSysctls, MAIN_TABLE, type Net, openNet, type Route, type Rule } from '@podwire/net';
 import { ROUTING, SCRATCH, SCRATCH_MASK } from './layout.ts';
 
 /** IPVS connections of TCP end without a packet for so many seconds: as long as connection tracking keeps them. */
@@ -20,13 +20,21 @@ const SYSCTLS = {
 
 const EVERYTHING: Readonly<Record<Family, Prefix>> = { ipv4: '0.0.0.0/0' as Prefix, ipv6: '::/0' as Prefix };
 
+/**
+ * One rule leads packets with the mark to the table, which delivers everything to this host. The one before excepts what is
+ * looked up for this host's own packets, and for the source of a packet (with sysctl src_valid_mark).
+ */
 export function routingOf(families: readonly Family[]): {
   readonly rules: readonly Rule[];
   readonly routes: readonly Route[];
 } {
   const { protocol, table, priority } = ROUTING;
+  const captured = { mark: SCRATCH, markMask: SCRATCH_MASK, protocol };
   return {
-    rules: families.map((family) => ({ family, priority, mark: SCRATCH, markMask: SCRATCH_MASK, table, protocol })),
+    rules: families.flatMap((family) => [
+      { ...captured, family, priority: priority - 1, inLink: 'lo', table: MAIN_TABLE },
+      { ...captured, family, priority, table },
+    ]),
     routes: families.map((family) => ({ destination: EVERYTHING[family], type: 'local', link: 'lo', table, protocol })),
   };
 }
@@ -56,7 +64,7 @@ export class Routing {
   drift(families: readonly Family[]): string[] {
     const { rules, routes } = this.#differences(families);
     return [
-      ...rules.add.map(({ family }) => `add rule of ${family} for captured packets`),
+      ...rules.add.map(({ family, priority }) => `add rule ${priority} of ${family} for captured packets`),
       ...routes.add.map(({ destination }) => `add route local ${destination} for captured packets`),
       ...this.#sysctls().map(({ path, value }) => `set sysctl ${path} to ${value}`),
     ];

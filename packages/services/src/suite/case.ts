@@ -53,7 +53,7 @@ export interface CaseService {
 /** Connections that may fail by silence need time only; others would be late if too many were made at once. */
 const AT_ONCE = { silent: 64, answered: 8 };
 /** IPVS takes two connections from one port of a client to one endpoint for one, whatever the addresses they were made to. */
-const answeredAtOnce = ({ room }: World): number => (room.mode === 'ipvs' ? 1 : AT_ONCE.answered);
+const answeredAtOnce = ({ room }: World): number => (room.mode === 'ipvs' ? 3 : AT_ONCE.answered);
 
 /**
  * The first steps of all cases at once, then the second steps, and so on: no two cases may have an address in common. Each

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { PodwireError } from '@podwire/base';
 import { bindUdp, connectTcp } from '@podwire/kernel';
 import type { Balance } from '../model.ts';
@@ -43,10 +44,12 @@ export interface Probe {
 
 export type Target = readonly [address: string, port: number];
 
+/** Emulated processors stand still for seconds when those of the host have other things to do. */
+const PACE = hostname() === 'podwire-guest' ? 12 : 1;
 /** How long nothing must come to be silence, in ms; less than the kernel waits before it sends a SYN again. */
 const SILENCE = 400;
 /** How long an answer may take, in ms. */
-const PATIENCE = 5_000;
+const PATIENCE = 5_000 * PACE;
 /** A datagram that may be lost is sent again after so many ms. */
 const AGAIN = 300;
 
@@ -111,7 +114,7 @@ export const placeOf = (server: string): string => /^\w+/.exec(server)?.[0] ?? '
 export async function failure(world: World, one: Pick<Probe, 'from' | 'to' | 'protocol' | 'fails'>): Promise<string> {
   try {
     // a refusal that is expected has more time
-    const { server } = await answer(world, one, one.fails === 'refused' ? 2 * SILENCE : SILENCE);
+    const { server } = await answer(world, one, one.fails === 'refused' ? 2 * SILENCE * PACE : SILENCE);
     return `answered by ${server}`;
   } catch (error) {
     const name = error instanceof PodwireError ? error.details.errnoName : (error as NodeJS.ErrnoException).code;
