@@ -1,95 +1,125 @@
-import type { MergeRule } from '../seam.ts';
 import { isObject, type JsonObject } from './patches.ts';
-import type { RuleAt } from './strategic-patch.ts';
 
-/** meta/v1 FieldsV1: `f:name` a field, `k:{...}` a list item by its keys, `v:...` a set item; `{}` is a leaf. */
-export type FieldSet = { [element: string]: FieldSet };
+/**
+ * meta/v1 FieldsV1 as it is written: `f:name` a field, `k:{...}` a list item by its keys, `v:...` an item of a set,
+ * `i:0` one by its index. Below each the set of what is in it; `{}` is the element alone, `.` the element beside others.
+ */
+export type FieldSet = { readonly [element: string]: FieldSet };
+export type MutableFieldSet = { [element: string]: FieldSet };
 
-const NOT_OWNED = new Set(['apiVersion', 'kind']);
-const NOT_OWNED_METADATA = new Set([
-  'name',
-  'namespace',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'managedFields',
-  'selfLink',
-  'generateName',
-]);
+const SELF = '.';
+export const LEAF: FieldSet = Object.freeze({});
 
-/** The fields an applied configuration names, as server-side apply records them. */
-export function fieldSetOf(applied: JsonObject, ruleAt: RuleAt): FieldSet {
-  const set: FieldSet = {};
-  for (const [field, value] of Object.entries(applied)) {
-    if (NOT_OWNED.has(field)) continue;
-    const members = field === 'metadata' && isObject(value) ? withoutIdentity(value) : value;
-    if (field !== 'metadata' || Object.keys(members as object).length > 0)
-      set[`f:${field}`] = elements(members, [field], ruleAt);
+const isEmpty = (set: FieldSet): boolean => {
+  for (const _ in set) return false;
+  return true;
+};
+
+/** Whether the element itself is in the set, not only something below it. */
+export function isMember(below: FieldSet | undefined): boolean {
+  return below !== undefined && (below[SELF] !== undefined || isEmpty(below));
+}
+
+/** What stands for an element with these below it; undefined for nothing at all. */
+export function fieldNode(member: boolean, below: FieldSet): FieldSet | undefined {
+  if (isEmpty(below)) return member ? LEAF : undefined;
+  return member ? { [SELF]: LEAF, ...below } : below;
+}
+
+function belowOf(node: FieldSet): FieldSet {
+  if (node[SELF] === undefined) return node;
+  const { [SELF]: _, ...below } = node;
+  return below;
+}
+
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || isEmpty(b)) return a;
+  if (isEmpty(a)) return b;
+  const result: MutableFieldSet = { ...a };
+  for (const [element, added] of Object.entries(b)) {
+    const present = result[element];
+    const member = isMember(present) || isMember(added);
+    const node = present === undefined ? added : fieldNode(member, union(belowOf(present), belowOf(added)));
+    if (node) result[element] = node;
   }
-  return set;
+  return result;
 }
 
-function withoutIdentity(metadata: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !NOT_OWNED_METADATA.has(key)));
-}
-
-function elements(value: unknown, path: readonly string[], ruleAt: RuleAt): FieldSet {
-  const rule = ruleAt(path);
-  const set: FieldSet = {};
-  if (isObject(value) && rule?.mapType !== 'atomic') {
-    for (const [field, member] of Object.entries(value)) set[`f:${field}`] = elements(member, [...path, field], ruleAt);
-  } else if (Array.isArray(value)) {
-    for (const item of value) {
-      const element = itemElement(item, rule);
-      if (element !== undefined)
-        set[element] = isObject(item) ? { '.': {}, ...elements(item, path, withoutList(ruleAt, path)) } : {};
-    }
+/** What `a` has and `b` has not; `a` itself when they have nothing in common. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  let result: MutableFieldSet | undefined;
+  for (const [element, taken] of Object.entries(b)) {
+    const present = a[element];
+    if (present === undefined) continue;
+    const below = belowOf(present);
+    const left = difference(below, belowOf(taken));
+    const loses = isMember(present) && isMember(taken);
+    if (left === below && !loses) continue;
+    result ??= { ...a };
+    const node = fieldNode(isMember(present) && !loses, left);
+    if (node) result[element] = node;
+    else delete result[element];
   }
-  return set;
+  return result ?? a;
 }
 
-/** An item of the list at `path` is at the same path; the list's own rule must not be taken for the item's. */
-function withoutList(ruleAt: RuleAt, path: readonly string[]): RuleAt {
-  return (at) => (at.length === path.length ? undefined : ruleAt(at));
-}
-
-/** Of the keys of lists only `protocol` has a default; an item without it is the same as one with it. */
-const KEY_DEFAULTS: JsonObject = { protocol: 'TCP' };
-
-/** How the item is named in its list; undefined when the list is atomic. */
-export function itemElement(item: unknown, rule: MergeRule | undefined): string | undefined {
-  const keys = mapKeysOf(rule);
-  if (keys && isObject(item)) {
-    const pairs = [...keys].sort().map((key) => [key, item[key] ?? KEY_DEFAULTS[key]]);
-    return `k:${JSON.stringify(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const result: MutableFieldSet = {};
+  for (const [element, left] of Object.entries(a)) {
+    const right = b[element];
+    if (right === undefined) continue;
+    const node = fieldNode(isMember(left) && isMember(right), intersection(belowOf(left), belowOf(right)));
+    if (node) result[element] = node;
   }
-  return isSet(rule) ? `v:${JSON.stringify(item)}` : undefined;
+  return result;
 }
 
-export function mapKeysOf(rule: MergeRule | undefined): readonly string[] | undefined {
-  if (rule?.listType === 'atomic' || rule?.listType === 'set') return undefined;
-  if (rule?.listType === 'map' && rule.listMapKeys?.length) return rule.listMapKeys;
-  return rule?.patchStrategy.includes('merge') && rule.patchMergeKey ? [rule.patchMergeKey] : undefined;
+/** The paths of all members as messages have them: `.spec.containers[name="a"].image`, `.metadata.finalizers[="x"]`. */
+export function fieldPaths(set: FieldSet, prefix = ''): string[] {
+  return Object.entries(set).flatMap(([element, node]) => {
+    if (element === SELF) return [];
+    const path = prefix + pathElement(element);
+    return [...(isMember(node) ? [path] : []), ...fieldPaths(belowOf(node), path)];
+  });
 }
 
-export function isSet(rule: MergeRule | undefined): boolean {
+function pathElement(element: string): string {
+  const text = element.slice(2);
+  if (element.startsWith('f:')) return `.${text}`;
+  if (element.startsWith('v:')) return `[=${text}]`;
+  if (element.startsWith('i:')) return `[${text}]`;
+  const keys = Object.entries(JSON.parse(text) as JsonObject).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return `[${keys.join(',')}]`;
+}
+
+/** Whether a client's value is a FieldsV1. */
+export function isFieldSet(value: unknown): value is FieldSet {
   return (
-    rule?.listType === 'set' ||
-    (rule?.listType === undefined && Boolean(rule?.patchStrategy.includes('merge') && !rule.patchMergeKey))
+    isObject(value) &&
+    Object.entries(value).every(([element, below]) =>
+      element === SELF ? isObject(below) && isEmpty(below as FieldSet) : isElement(element) && isFieldSet(below),
+    )
   );
 }
 
-/** What `a` has and none of `others` has. */
-export function subtract(a: FieldSet, others: readonly FieldSet[]): FieldSet {
-  const rest: FieldSet = {};
-  for (const [element, below] of Object.entries(a)) {
-    const same = others.flatMap((other) => (other[element] ? [other[element]] : []));
-    if (same.length === 0) rest[element] = below;
-    else if (Object.keys(below).length > 0) {
-      const left = subtract(below, same);
-      if (Object.keys(left).length > 0) rest[element] = left;
-    }
+function isElement(element: string): boolean {
+  const text = element.slice(2);
+  if (element.startsWith('f:')) return true;
+  if (element.startsWith('i:')) return /^\d+$/.test(text);
+  if (!element.startsWith('k:') && !element.startsWith('v:')) return false;
+  try {
+    const value: unknown = JSON.parse(text);
+    return element.startsWith('v:') || isObject(value);
+  } catch {
+    return false;
   }
-  return rest;
+}
+
+/** Members in the order Kubernetes writes them: fields, then items, each by name. */
+export function sortedFields(set: FieldSet): FieldSet {
+  const elements = Object.keys(set);
+  if (elements.length === 0) return set;
+  const rank = (element: string) => (element === SELF ? '' : element);
+  elements.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return Object.fromEntries(elements.map((element) => [element, sortedFields(set[element] ?? LEAF)]));
 }

@@ -77,15 +77,17 @@ export class LocalClient implements KubeClient {
   ): Promise<ObjectOf<K>> {
     this.#requireOpen();
     const target = this.#target(kind, key);
-    const { type = 'merge', subresource, fieldManager = 'podwire' } = options;
-    const parsed = { type, body: cloneJson(patch), fieldManager };
+    const { type = 'merge', subresource, fieldManager = 'podwire', force } = options;
+    const parsed = { type, body: cloneJson(patch), fieldManager, force, subresource };
+    const operation = type === 'apply' ? 'Apply' : 'Update';
+    const writeOptions = { ...OPTIONS, writer: { manager: fieldManager, operation, subresource } } as const;
     const make = (old: ApiObject | undefined) => patchObject(target.kind, old, parsed, this.#schema);
     if (subresource === 'scale') {
       await replaceScale(
         this.#registry,
         target,
         patchObject(target.kind, scaleOf(this.#registry.latest(target)), parsed, this.#schema),
-        OPTIONS,
+        writeOptions,
       );
       return typed<K>(this.#registry.latest(target));
     }
@@ -95,9 +97,9 @@ export class LocalClient implements KubeClient {
       !this.#registry.store.latest(kind, keyFor(target.kind, target.namespace, target.name));
     if (isNew)
       return typed<K>(
-        await this.#registry.create(target.kind, target.namespace, { draft: make(undefined), options: OPTIONS }),
+        await this.#registry.create(target.kind, target.namespace, { draft: make(undefined), options: writeOptions }),
       );
-    return typed<K>(await this.#registry.change(target, make, { ...OPTIONS, subresource }));
+    return typed<K>(await this.#registry.change(target, make, { ...writeOptions, subresource }));
   }
 
   async delete(kind: KindName, key: ObjectKey, options: DeleteOptions = {}): Promise<boolean> {

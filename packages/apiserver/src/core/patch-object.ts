@@ -1,5 +1,6 @@
-import { cloneJson, type Kind } from '@podwire/kube';
+import type { Kind } from '@podwire/kube';
 import type { ApiObject, Schema } from '../seam.ts';
+import { appliedObject } from './applied-object.ts';
 import { applyPatch } from './apply-patch.ts';
 import { timestamp } from './lifecycle.ts';
 import { isObject, type JsonObject, jsonPatch, mergePatch } from './patches.ts';
@@ -11,7 +12,11 @@ export type PatchType = 'merge' | 'strategic' | 'json' | 'apply';
 export interface Patch {
   readonly type: PatchType;
   readonly body: unknown;
+  /** Of an apply: who it is by. */
   readonly fieldManager?: string | undefined;
+  /** Of an apply: takes over fields of others. */
+  readonly force?: boolean | undefined;
+  readonly subresource?: string | undefined;
 }
 
 /** The stored object with the patch applied; `old` is undefined only for an apply that creates. */
@@ -25,7 +30,8 @@ export function patchObject(kind: Kind, old: ApiObject | undefined, patch: Patch
   return { ...result, apiVersion: old?.apiVersion ?? kind.apiVersion, kind: kind.kind } as unknown as ApiObject;
 }
 
-function patched(kind: Kind, old: ApiObject | undefined, { type, body, fieldManager }: Patch, schema: Schema): unknown {
+function patched(kind: Kind, old: ApiObject | undefined, patch: Patch, schema: Schema): unknown {
+  const { type, body } = patch;
   const ruleAt = (path: readonly string[]) => schema.mergeRule(kind, path);
   switch (type) {
     case 'json':
@@ -36,25 +42,10 @@ function patched(kind: Kind, old: ApiObject | undefined, { type, body, fieldMana
     case 'strategic':
       return strategicPatch(old, body, ruleAt);
     case 'apply': {
-      const applied = appliedObject(kind, body, fieldManager);
-      const options = { fieldManager: fieldManager ?? '', apiVersion: kind.apiVersion, ruleAt, now: timestamp() };
-      return applyPatch(old as unknown as JsonObject | undefined, applied, options);
+      const { fieldManager: manager = '', force = false, subresource } = patch;
+      const applied = appliedObject(kind, { body, schema, subresource });
+      const owner = { manager, operation: 'Apply', apiVersion: kind.apiVersion, subresource } as const;
+      return applyPatch(old as unknown as JsonObject | undefined, applied, { owner, force, ruleAt, now: timestamp() });
     }
   }
-}
-
-function appliedObject(kind: Kind, body: unknown, fieldManager: string | undefined): JsonObject {
-  if (!isObject(body)) throw badRequest('error decoding YAML: the body is not an object');
-  if (!fieldManager) {
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
-  }
-  if (body.kind !== kind.kind) throw badRequest(`invalid object type: ${body.apiVersion}, Kind=${body.kind}`);
-  const metadata = isObject(body.metadata) ? body.metadata : {};
-  if (Array.isArray(metadata.managedFields) && metadata.managedFields.length > 0) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
-  const copy = cloneJson(body);
-  return { ...copy, metadata: cloneJson(metadata) };
 }

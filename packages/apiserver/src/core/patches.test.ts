@@ -4,7 +4,7 @@ import { kindNamed } from '@podwire/kube';
 import fc from 'fast-check';
 import { createSchema } from '../schema/index.ts';
 import { applyPatch } from './apply-patch.ts';
-import { fieldSetOf } from './field-set.ts';
+import { appliedFields } from './field-changes.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
 import { strategicPatch } from './strategic-patch.ts';
 
@@ -157,8 +157,8 @@ test('strategic merge patch changes neither argument and is idempotent', () => {
 
 const apply = (current: object | undefined, applied: object, fieldManager = 'me') =>
   applyPatch(current as Record<string, unknown> | undefined, applied as Record<string, unknown>, {
-    fieldManager,
-    apiVersion: 'v1',
+    owner: { manager: fieldManager, operation: 'Apply', apiVersion: 'v1' },
+    force: true,
     ruleAt: serviceRule,
     now: '2026-01-01T00:00:00Z',
   }) as {
@@ -201,12 +201,12 @@ test('apply: what the manager no longer names goes, what others set stays', () =
   assert.deepEqual(mine.metadata.labels, { x: '2', z: '1' });
   assert.deepEqual(
     mine.metadata.managedFields.map((entry) => entry.manager),
-    ['other', 'me'],
+    ['me', 'other'],
   );
 });
 
 test('apply: the fields are recorded as Kubernetes records them', () => {
-  const set = fieldSetOf(
+  const set = appliedFields(
     {
       apiVersion: 'v1',
       kind: 'Service',

@@ -2,6 +2,7 @@ import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } fro
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
+import type { Writer } from './field-owner.ts';
 import {
   changedObject,
   changedStatus,
@@ -15,6 +16,7 @@ import {
   timestamp,
   withGeneration,
 } from './lifecycle.ts';
+import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { isObject } from './patches.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { protectedCidr } from './service-cidrs.ts';
@@ -54,7 +56,11 @@ export interface WriteOptions {
   readonly guard?: WriteGuard;
   /** A patch reports what it cannot decode in other words than a whole object. */
   readonly patch?: string;
+  /** Absent for podwire's own: what it creates has no managedFields. */
+  readonly writer?: Writer;
 }
+
+const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
 
 export type RemoveOptions = Pick<
   DeleteOptions,
@@ -109,7 +115,7 @@ export class Registry {
     const started = completed(kind, newObject(kind, withName(draft), namespace));
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
-    const { object } = this.#checked(kind, started, options);
+    const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
     if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
     this.#requireNamespace(kind, object);
     options.guard?.(kind, object);
@@ -194,7 +200,7 @@ export class Registry {
       options.subresource === 'status'
         ? changedStatus(kind, next, old)
         : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
-    const { object } = this.#checked(kind, merged, options, old);
+    const object = this.#recorded(kind, this.#checked(kind, merged, options, old).object, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     options.guard?.(kind, object, old);
@@ -208,9 +214,21 @@ export class Registry {
     );
   }
 
+  /** With what this write changes as its writer's in metadata.managedFields; an apply has done that itself. */
+  #recorded(kind: Kind, next: ApiObject, { writer = PODWIRE, subresource }: WriteOptions, old?: ApiObject): ApiObject {
+    if (writer.operation === 'Apply' || (!old && writer === PODWIRE)) return next;
+    const owner = { subresource, ...writer, apiVersion: kind.apiVersion };
+    const ruleAt = (path: readonly string[]) => this.#schema.mergeRule(kind, path);
+    return withManagedFields(next, entriesAfterUpdate({ old, next, owner, ruleAt, now: timestamp() }));
+  }
+
   /** Defaults, unknown fields, invalid values. */
-  #checked(kind: Kind, draft: ApiObject, options: WriteOptions, old?: ApiObject): { object: ApiObject } {
+  #checked(kind: Kind, whole: ApiObject, options: WriteOptions, old?: ApiObject): { object: ApiObject } {
     const { fieldValidation } = options;
+    // Entries that are not the client's are many, and need no check.
+    const entries = whole.metadata.managedFields ?? [];
+    const ours = options.writer?.operation === 'Apply' || equalJson(entries, old?.metadata.managedFields ?? []);
+    const draft = ours ? withManagedFields(whole, []) : whole;
     const result = this.#schema.validateAndDefault(kind, draft, old ? { fieldValidation, old } : { fieldValidation });
     if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
     if (fieldValidation === 'Strict' && result.unknown.length > 0) {
@@ -219,7 +237,7 @@ export class Registry {
     if (fieldValidation === 'Warn') for (const text of result.unknown) options.warn(text);
     if (options.subresource !== 'status') for (const text of result.warnings) options.warn(text);
     if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
-    return result;
+    return ours ? { object: withManagedFields(result.object, entries) } : result;
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {

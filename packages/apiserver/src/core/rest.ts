@@ -6,6 +6,7 @@ import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
+import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
 import { type PatchType, patchObject } from './patch-object.ts';
@@ -137,7 +138,7 @@ export class RestApi {
     if (kind.namespaced && !namespace) throw methodNotAllowed();
     const draft = objectOf(await readData(request), kind, apiVersion);
     checkNamespace(draft, namespace);
-    const { options, warnings } = this.#writeOptions(request);
+    const { options, warnings } = this.#writeOptions(request, 'Create');
     const object = await this.#parts.registry.create(kind, namespace, { draft, options });
     return withWarnings(this.#object(201, object, { request, path }), warnings);
   }
@@ -147,7 +148,7 @@ export class RestApi {
     const next = objectOf(await readData(request), path.kind, path.apiVersion);
     checkName(next, target);
     checkNamespace(next, target.namespace);
-    const { options, warnings } = this.#writeOptions(request, subresourceOf(path));
+    const { options, warnings } = this.#writeOptions(request, 'Update', path.subresource);
     const object = await this.#parts.registry.update(
       target,
       { ...next, metadata: { ...next.metadata, name: target.name } },
@@ -162,14 +163,12 @@ export class RestApi {
     const type = PATCH_TYPES[mediaType(request)];
     if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
     const data = await readData(request);
-    const { options, warnings } = this.#writeOptions(
-      request,
-      subresourceOf(path),
-      type === 'apply' ? undefined : JSON.stringify(data),
-    );
-    const fieldManager = request.query.get('fieldManager') ?? undefined;
+    const verb = type === 'apply' ? 'Apply' : 'Patch';
+    const { options: asked, warnings } = this.#writeOptions(request, verb, path.subresource);
+    const options = type === 'apply' ? asked : { ...asked, patch: JSON.stringify(data) };
     const body = type === 'apply' && isObject(data) ? appliedBody(data, target, path) : data;
-    const patch = { type, body, fieldManager };
+    const { manager: fieldManager, subresource } = options.writer;
+    const patch = { type, body, fieldManager, force: request.query.get('force') === 'true', subresource };
     const old = registry.store.latest(path.kind.id, keyFor(path.kind, path.namespace, target.name));
     if (!old && type === 'apply' && !path.subresource) {
       // What creates an object needs the right to, also when it is called a patch.
@@ -180,8 +179,8 @@ export class RestApi {
     }
     const make = (stored: ApiObject) => {
       if (type === 'apply') return patchObject(path.kind, stored, patch, schema);
-      const asked = fromStored(path.kind, stored, path.apiVersion);
-      return toStored(path.kind, patchObject(path.kind, asked, patch, schema));
+      const served = fromStored(path.kind, stored, path.apiVersion);
+      return toStored(path.kind, patchObject(path.kind, served, patch, schema));
     };
     return withWarnings(this.#object(200, await registry.change(target, make, options), { request, path }), warnings);
   }
@@ -237,7 +236,8 @@ export class RestApi {
     const { registry, schema } = this.#parts;
     const target = targetOf(path);
     if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target)) };
-    const { options } = this.#writeOptions(request);
+    const verb = request.method === 'PUT' ? 'Update' : 'Patch';
+    const { options } = this.#writeOptions(request, verb, path.subresource);
     const data = await readData(request);
     if (request.method === 'PUT') {
       if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
@@ -279,8 +279,8 @@ export class RestApi {
   }
 
   /** With the rules for what this user may write. */
-  #writeOptions(request: ApiRequest, subresource?: 'status', patch?: string) {
-    const { options, warnings } = writeOptions(request, subresource, patch);
+  #writeOptions(request: ApiRequest, verb: WriteVerb, subresource?: string) {
+    const { options, warnings } = writeOptions(request, verb, subresource);
     const { authorizer } = this.#parts;
     const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
     return { options: { ...options, guard }, warnings };
@@ -329,15 +329,11 @@ function matcherOf({ query }: ApiRequest, { kind, namespace, name }: ResourcePat
   return parseSelection(kind.id, { namespace, labelSelector: query.get('labelSelector'), fieldSelector });
 }
 
-function subresourceOf({ subresource }: ResourcePath): 'status' | undefined {
-  return subresource === 'status' ? 'status' : undefined;
-}
-
 function writeOptions(
   request: ApiRequest,
-  subresource?: 'status',
-  patch?: string,
-): { options: WriteOptions; warnings: string[] } {
+  verb: WriteVerb,
+  subresource?: string,
+): { options: WriteOptions & { readonly writer: Writer }; warnings: string[] } {
   const { query } = request;
   const fieldValidation = (query.get('fieldValidation') || 'Warn') as FieldValidation;
   if (!['Strict', 'Warn', 'Ignore'].includes(fieldValidation)) {
@@ -350,8 +346,9 @@ function writeOptions(
     throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
   const warnings: string[] = [];
   const warn = (text: string) => void warnings.push(text);
-  const options = { fieldValidation, dryRun: dryRun.length > 0, warn, subresource };
-  return { options: patch === undefined ? options : { ...options, patch }, warnings };
+  const writer = writerOf(request, verb, subresource);
+  const written = subresource === 'status' ? subresource : undefined;
+  return { options: { fieldValidation, dryRun: dryRun.length > 0, warn, subresource: written, writer }, warnings };
 }
 
 /** RFC 7234 section 5.5, as kubectl prints it. */

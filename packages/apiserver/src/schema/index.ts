@@ -1,5 +1,6 @@
 import type { Kind } from '@podwire/kube';
 import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
+import { ATOMIC_TYPES } from './atomic-types.ts';
 import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
 import { decode, isObject, type JsonObject } from './decode.ts';
 import { applyTableDefaults } from './defaults.ts';
@@ -56,6 +57,6 @@ function mergeRule(kind: Kind, path: readonly string[]): MergeRule | undefined {
     ...(patch?.mergeKey === undefined ? {} : { patchMergeKey: patch.mergeKey }),
     ...(list ? { listType: list.type } : {}),
     ...(list?.type === 'map' ? { listMapKeys: list.keys } : {}),
-    ...(atomicMap ? { mapType: 'atomic' as const } : {}),
+    ...(atomicMap || ATOMIC_TYPES.has(field.type) ? { mapType: 'atomic' as const } : {}),
   };
 }
