@@ -266,6 +266,56 @@ test('shares follow weights; round robin takes turns', () => {
   assert.deepEqual(draws({ balance: 'round-robin' }), ['nth --every 3 --packet 0', 'nth --every 2 --packet 0', '']);
 });
 
+test('a service reads as people know it from kube-proxy: chosen at random, or by the address of the client', () => {
+  const endpoints = ['10.244.1.2', '10.244.2.3'].map((address) => ({ address, port: 6443, ready: true }));
+  const ports = [{ name: 'https', protocol: 'tcp', port: 443, nodePort: 30_443, endpoints }];
+  const lines = (affinitySeconds: number): string[] => {
+    const addresses = { clusterAddresses: ['10.96.0.1'], externalAddresses: [], loadBalancerAddresses: [] };
+    const one = { namespace: 'default', name: 'kubernetes', ...addresses, affinitySeconds, ports };
+    const { chains } = plan(modelOf([one as unknown as ServiceModel]), 'ipv4');
+    const rules = [...chains].filter(([id]) => /^nat KUBE-(SERVICES|NODEPORTS|SVC|SEP|EXT)/.test(id));
+    const letters = new Map<string, string>();
+    const letter = (name: string) => letters.get(name) ?? letters.set(name, 'ABCD'[letters.size] ?? '').get(name) ?? '';
+    return rules.flatMap(([, text]) => rulesOf(text)).map((line) => line.replaceAll(/(?<=-)[A-Z2-7]{16}\b/g, letter));
+  };
+  const comment = '-m comment --comment "default/kubernetes:https';
+  const address = `-d 10.96.0.1/32 -p tcp ${comment} cluster IP" -m tcp --dport 443`;
+  const mask = '--mask 255.255.255.255 --rsource';
+  const known = (chain: string): string => `-m recent --rcheck --seconds 10800 --reap --name ${chain} ${mask}`;
+  const endpoint = (chain: string, ip: string, set = ''): string[] => [
+    `-A ${chain} -s ${ip}/32 ${comment}" -j KUBE-MARK-MASQ`,
+    `-A ${chain} -p tcp ${comment}" ${set}-m tcp -j DNAT --to-destination ${ip}:6443`,
+  ];
+  const first = [
+    `-A KUBE-SERVICES ${address} -j KUBE-SVC-A`,
+    '-A KUBE-SERVICES -d 172.30.0.11/32 -m comment --comment "node ports" -j KUBE-NODEPORTS',
+    `-A KUBE-NODEPORTS -p tcp ${comment}" -m tcp --dport 30443 -j KUBE-EXT-A`,
+    `-A KUBE-SVC-A ! -s 10.244.0.0/16 ${address} -j KUBE-MARK-MASQ`,
+  ];
+  const draw = [
+    `-A KUBE-SVC-A ${comment} -> 10.244.1.2:6443" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-B`,
+    `-A KUBE-SVC-A ${comment} -> 10.244.2.3:6443" -j KUBE-SEP-C`,
+  ];
+  const outside = [
+    '-A KUBE-EXT-A -m comment --comment "masquerade traffic for default/kubernetes:https external destinations" -j KUBE-MARK-MASQ',
+    '-A KUBE-EXT-A -j KUBE-SVC-A',
+  ];
+  assert.deepEqual(lines(0), [
+    ...[...first, ...draw, ...endpoint('KUBE-SEP-B', '10.244.1.2'), ...endpoint('KUBE-SEP-C', '10.244.2.3')],
+    ...outside,
+  ]);
+  const set = (chain: string): string => `-m recent --set --name ${chain} ${mask} `;
+  assert.deepEqual(lines(10_800), [
+    ...first,
+    `-A KUBE-SVC-A ${comment} -> 10.244.1.2:6443" ${known('KUBE-SEP-B')} -j KUBE-SEP-B`,
+    `-A KUBE-SVC-A ${comment} -> 10.244.2.3:6443" ${known('KUBE-SEP-C')} -j KUBE-SEP-C`,
+    ...draw,
+    ...endpoint('KUBE-SEP-B', '10.244.1.2', set('KUBE-SEP-B')),
+    ...endpoint('KUBE-SEP-C', '10.244.2.3', set('KUBE-SEP-C')),
+    ...outside,
+  ]);
+});
+
 test('what the mode cannot do is told', () => {
   const one = { namespace: 'a', name: 'b', ports: [] };
   const list = [one, { ...one, balance: 'round-robin' }, { ...one, balance: 'maglev' }] as unknown as ServiceModel[];
