@@ -18,6 +18,7 @@ import {
 } from './lifecycle.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { isObject } from './patches.ts';
+import { checkDefaultClass, withPriority } from './pod-priority.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { protectedCidr } from './service-cidrs.ts';
 import { completeNew, completeUpdate } from './service-update.ts';
@@ -112,7 +113,8 @@ export class Registry {
   }
 
   async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
-    const started = completed(kind, newObject(kind, withName(draft), namespace));
+    const given = completed(kind, newObject(kind, withName(draft), namespace));
+    const started = kind.id === 'Pod' ? withPriority(given, this.store) : given;
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
@@ -241,6 +243,7 @@ export class Registry {
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
+    if (kind.id === 'PriorityClass') checkDefaultClass(object, this.store);
     if (kind.id !== 'Service') return admitted(object);
     if (this.#denyExternalIPs && addsExternalIps(object, old))
       throw forbidden(kind, object.metadata.name ?? '', 'Use of external IPs is denied by admission control');
