@@ -173,7 +173,7 @@ export class Transport {
     if (!audit) return audited;
     const started = new Date();
     const from = performance.now();
-    const source = request.socket.remoteAddress;
+    const source = sourceOf(request);
     answer.once('close', () => {
       const duration = performance.now() - from;
       audit.write({
@@ -226,6 +226,15 @@ interface Audited {
 interface Ending {
   readonly statusCode: number;
   once(event: 'close', listener: () => void): unknown;
+}
+
+/** Absent on unix sockets, and when the connection is gone already. */
+function sourceOf(request: Request): string | undefined {
+  try {
+    return request.socket.remoteAddress;
+  } catch {
+    return undefined;
+  }
 }
 
 function askedFor(request: Request, api: RestApi): Attributes {
