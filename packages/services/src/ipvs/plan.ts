@@ -1,9 +1,10 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
+import { conflictsOf } from '../claims.ts';
 import { loopbackLimits } from '../loopback.ts';
 import { familiesOf, type NodeModel, type ServicesView } from '../model.ts';
-import { conflictsOf, planConstants, planForeign } from '../nftables/plan.ts';
+import { planConstants, planForeign } from '../nftables/plan.ts';
 import { Settlement } from '../nftables/settlement.ts';
 import { MAX_ENDPOINTS } from '../target.ts';
 import { chains } from './chains.ts';

@@ -12,8 +12,6 @@ import { declareSet, SET_NAMES, type SetName, TABLES } from './layout.ts';
 import { balanceOf, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
 import { Settlement } from './settlement.ts';
 
-export { conflictsOf };
-
 /** What a node's service proxy wants, as data. */
 export interface Desired {
   /** One per family in use. */
