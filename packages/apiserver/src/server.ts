@@ -118,8 +118,7 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
   const pki = await openPki(pkiDirectory === undefined ? { names } : { names, directory: pkiDirectory });
   await createSystemNamespaces(registry);
-  await createPriorityClasses(registry);
-  await createDefaultRoles(registry);
+  await Promise.all([createPriorityClasses(registry), createDefaultRoles(registry)]);
   const aggregation = new RoleAggregation(registry);
   await aggregation.settle();
   const client = new LocalClient(registry, schema, new AbortController().signal);

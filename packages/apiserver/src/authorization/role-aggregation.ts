@@ -6,8 +6,6 @@ import type { ApiObject } from '../seam.ts';
 
 const OPTIONS: WriteOptions = { fieldValidation: 'Ignore', dryRun: false, warn: () => {} };
 const KIND = kindNamed('ClusterRole');
-/** Roles that gather each other settle in as many rounds as there are steps between them. */
-const MAX_ROUNDS = 10;
 
 /** Keeps the rules of ClusterRoles with an aggregationRule equal to those of the roles their selectors find. */
 export class RoleAggregation {
@@ -37,31 +35,45 @@ export class RoleAggregation {
   }
 
   async #run(): Promise<void> {
-    for (let round = 0; this.#dirty && round < MAX_ROUNDS; round++) {
+    while (this.#dirty) {
       this.#dirty = false;
-      await Promise.resolve();
-      const roles = this.#registry.store.list('ClusterRole') as unknown as readonly ClusterRole[];
-      for (const role of roles.filter(({ aggregationRule }) => aggregationRule)) await this.#gather(role, roles);
+      const roles = (this.#registry.store.latestOf('ClusterRole') as unknown as readonly ClusterRole[]).toSorted(
+        byName,
+      );
+      const gathering = roles.filter(({ aggregationRule }) => aggregationRule);
+      await Promise.all(gathering.map((role) => this.#gather(role, roles)));
     }
   }
 
   async #gather(role: ClusterRole, roles: readonly ClusterRole[]): Promise<void> {
-    const rules = gatheredRules(role, roles);
+    const found = new Map<string, PolicyRule>();
+    gatherRules(role, { roles, found, seen: new Set([role]) });
+    const rules = [...found.values()];
     if (equalJson(rules, role.rules ?? [])) return;
     const target = { kind: KIND, name: role.metadata?.name ?? '' };
-    const make = (old: ApiObject) => ({ ...old, rules }) as ApiObject;
-    if (this.#registry.store.latest('ClusterRole', target.name)) await this.#registry.change(target, make, OPTIONS);
+    await this.#registry.change(target, (old) => ({ ...old, rules }) as ApiObject, OPTIONS);
   }
 }
 
-/** Each rule once, in the order of the roles' names. */
-function gatheredRules({ metadata, aggregationRule }: ClusterRole, roles: readonly ClusterRole[]): PolicyRule[] {
+function byName({ metadata: a }: ClusterRole, { metadata: b }: ClusterRole): number {
+  return (a?.name ?? '') < (b?.name ?? '') ? -1 : 1;
+}
+
+interface Gathering {
+  readonly roles: readonly ClusterRole[];
+  /** Each rule once. */
+  readonly found: Map<string, PolicyRule>;
+  readonly seen: Set<ClusterRole>;
+}
+
+/** Of roles that gather themselves only what they gather counts: roles that gather each other come to an end. */
+function gatherRules({ aggregationRule }: ClusterRole, { roles, found, seen }: Gathering): void {
   const selectors = aggregationRule?.clusterRoleSelectors ?? [];
-  const found = new Map<string, PolicyRule>();
-  for (const other of roles) {
-    const labels = other.metadata?.labels ?? {};
-    if (other.metadata?.name === metadata?.name || !selectors.some((one) => selectorMatches(one, labels))) continue;
-    for (const rule of other.rules ?? []) found.set(JSON.stringify(rule), rule);
+  for (const role of roles) {
+    const labels = role.metadata?.labels ?? {};
+    if (seen.has(role) || !selectors.some((one) => selectorMatches(one, labels))) continue;
+    seen.add(role);
+    if (role.aggregationRule) gatherRules(role, { roles, found, seen });
+    else for (const rule of role.rules ?? []) found.set(JSON.stringify(rule), rule);
   }
-  return [...found.values()];
 }
