@@ -30,10 +30,17 @@ function mergeOne(live: unknown, applied: unknown, place: Place): unknown {
 function mergeMembers(live: JsonObject, applied: JsonObject, place: Place): JsonObject {
   const result = { ...live };
   for (const [field, value] of Object.entries(applied)) {
+    const at = below(place, field);
     if (value === null) delete result[field];
-    else result[field] = merge(result[field], value, below(place, field));
+    else if (result[field] !== undefined || !isEmptyMergedList(value, at))
+      result[field] = merge(result[field], value, at);
   }
   return result;
+}
+
+/** Nobody owns a list that is merged by its items and has none. */
+function isEmptyMergedList(value: unknown, { path, ruleAt }: Place): boolean {
+  return Array.isArray(value) && value.length === 0 && itemsByElement(value, ruleAt(path)) !== undefined;
 }
 
 /** Applied items in their order; those of others stay before the item they were before. */

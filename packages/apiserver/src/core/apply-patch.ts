@@ -1,11 +1,22 @@
 import { equalJson } from '@podwire/kube';
 import type { ManagedFieldsEntry } from 'kubernetes-types/meta/v1.js';
+import type { ApiObject } from '../seam.ts';
 import { mergeApplied, pruneFields } from './apply-merge.ts';
 import { appliedFields, type FieldChanges, fieldChanges, newFields } from './field-changes.ts';
 import { conflictError, type FieldConflict } from './field-conflict.ts';
 import { difference, type FieldSet, intersection, LEAF, sortedFields, union } from './field-set.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
-import { type Entries, entryOf, type FieldOwner, fieldsOf, inOrder, isOf, withoutFields } from './managed-fields.ts';
+import {
+  type Entries,
+  entryOf,
+  type FieldOwner,
+  fieldsOf,
+  inOrder,
+  isOf,
+  withManagedFields,
+  withOwner,
+  withoutFields,
+} from './managed-fields.ts';
 import type { JsonObject } from './patches.ts';
 import type { RuleAt } from './strategic-patch.ts';
 
@@ -38,8 +49,7 @@ export function applyPatch(current: JsonObject | undefined, applied: JsonObject,
   const state: Outcome = { mine, others, fields, changes };
   checkConflicts(state, { current, options });
   const object = owner.manager === 'kubectl' && !owner.subresource ? withLastApplied(next, applied) : next;
-  const metadata = { ...(object.metadata as JsonObject), managedFields: entriesAfter(state, options) };
-  return { ...object, metadata };
+  return withManagedFields(object as unknown as ApiObject, entriesAfter(state, options)) as unknown as JsonObject;
 }
 
 interface Outcome {
@@ -50,11 +60,11 @@ interface Outcome {
   readonly changes: FieldChanges | undefined;
 }
 
-function entriesBefore(current: JsonObject | undefined, { owner, ruleAt, now }: ApplyOptions): Entries {
+function entriesBefore(current: JsonObject | undefined, { owner: { apiVersion }, ruleAt, now }: ApplyOptions): Entries {
   const entries = (current?.metadata as { managedFields?: Entries } | undefined)?.managedFields ?? [];
   if (!current || entries.length > 0) return entries;
-  const { apiVersion } = owner;
-  return [entryOf({ manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion }, newFields(current, ruleAt), now)];
+  const owner = { manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion } as const;
+  return withOwner([], { owner, added: newFields(current, ruleAt), now });
 }
 
 interface Attempt {

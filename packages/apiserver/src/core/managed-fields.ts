@@ -48,7 +48,10 @@ export function entriesAfterUpdate({ old, next, owner, ruleAt, now }: Update): E
 export function withManagedFields(object: ApiObject, entries: Entries): ApiObject {
   const { managedFields, ...metadata } = object.metadata;
   if (managedFields === entries || (managedFields === undefined && entries.length === 0)) return object;
-  return { ...object, metadata: entries.length > 0 ? { ...metadata, managedFields: [...entries] } : metadata };
+  return {
+    ...object,
+    metadata: entries.length > 0 ? { ...metadata, managedFields: entries as ManagedFieldsEntry[] } : metadata,
+  };
 }
 
 /** What the client says when it makes sense, else what is stored; nobody can say anything through a subresource. */
