@@ -14,11 +14,10 @@ export interface PortIdentity {
   readonly name: string;
   readonly portName: string;
   readonly protocol: Protocol;
-  readonly port: number;
 }
 
 /**
- * The names of a port's chains: `KUBE-SVC-NX3JPJGSAW2ATBWT` is the prefix and 80 bits of a SHA-256 in base32, of what the
+ * The names of a port's chains: `KUBE-SVC-NPX46M4PTMTKRN6Y` is the prefix and 80 bits of a SHA-256 in base32, of what the
  * chain is for. Names of API objects are in it as a hash only, and the same object has the same chain in every process.
  */
 export class ChainNames {
@@ -40,9 +39,9 @@ export class ChainNames {
   }
 }
 
-function hashOf({ namespace, name, portName, protocol, port }: PortIdentity, endpoint: string): string {
-  // the bytes of a name cannot hold a NUL (RFC 1123 labels), so fields cannot run into each other
-  const text = `${namespace}\0${name}\0${portName}\0${protocol}\0${port}\0${endpoint}`;
+/** As kube-proxy does (servicePortChainName): fields cannot run into each other, for names are RFC 1123 labels. */
+function hashOf({ namespace, name, portName, protocol }: PortIdentity, endpoint: string): string {
+  const text = `${namespace}/${name}${portName && `:${portName}`}${protocol}${endpoint}`;
   return base32(hash('sha256', text, 'binary'));
 }
 

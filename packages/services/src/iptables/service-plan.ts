@@ -111,7 +111,7 @@ interface Port extends Choosing {
 function contextOf(service: ServiceModel, port: ServicePortModel, where: Where): Port {
   const { namespace, name } = service;
   const { protocol } = port;
-  const names = new ChainNames({ namespace, name, portName: port.name, protocol, port: port.port });
+  const names = new ChainNames({ namespace, name, portName: port.name, protocol });
   return { service, port, protocol, where, names, label: `${namespace}/${name}${port.name && `:${port.name}`}` };
 }
 
