@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { SetElement, Table } from '@podwire/nft';
 import fc from 'fast-check';
 import { applyPass, arbitraryPass, emptyView, modelOfView } from '../service-edits.fixture.ts';
+import type { UdpEntries } from '../stale-flow.ts';
 import { FamilyRules, type TableWriter } from './family-rules.ts';
 import { plan } from './plan.ts';
 
@@ -61,4 +62,30 @@ test('whatever the edits, what was changed step by step is what is planned at on
       });
     }),
   );
+});
+
+test('after a failed write UDP flows are judged without trust in what was settled (SVC-25)', () => {
+  const writer = new (class extends PaperWriter {
+    readonly judged: (UdpEntries | undefined)[] = [];
+    failing = false;
+
+    override change(...args: Parameters<PaperWriter['change']>): number {
+      if (this.failing) throw new Error('refused');
+      return super.change(...args);
+    }
+
+    override forgetFlows(before?: UdpEntries): number {
+      this.judged.push(before);
+      return 0;
+    }
+  })();
+  const view = emptyView();
+  const rules = new FamilyRules('ipv4');
+  rules.sync(writer, { view, changes: 'all', look: false });
+  rules.sync(writer, { view, changes: new Set(), look: false });
+  writer.failing = true;
+  assert.throws(() => rules.sync(writer, { view, changes: new Set(['n/a']), look: false }), /refused/);
+  writer.failing = false;
+  rules.sync(writer, { view, changes: 'all', look: true });
+  assert.deepEqual(writer.judged, [undefined, new Map(), undefined]);
 });

@@ -33,6 +33,8 @@ export class FamilyRules {
   readonly #plans = new Map<string, ServicePlan>();
   #settlement: Settlement | undefined;
   #choices: ChoiceChains | undefined;
+  /** What was settled last has been written; if not, nobody knows which rules flows were led by. */
+  #written = false;
 
   constructor(family: Family) {
     this.#family = family;
@@ -44,17 +46,19 @@ export class FamilyRules {
   }
 
   sync(writer: TableWriter, { view, changes, look }: Pass): Synced {
-    if (changes === 'all' || !this.#settlement) return this.#syncAll(writer, view, look);
+    if (changes === 'all' || !this.#settlement || !this.#written) return this.#syncAll(writer, view, look);
     const change = this.#exchange(this.#settlement, view, changes);
+    this.#written = false;
     const commands =
       look || this.#needChains(change)
         ? writer.apply(this.#table(this.#settlement, view), look)
         : writer.change(this.#family, change);
-    return { commands, flowsForgotten: writer.forgetFlows(change.udpBefore, change.udpAfter) };
+    return { commands, flowsForgotten: this.#forget(writer, change.udpBefore, change.udpAfter) };
   }
 
   #syncAll(writer: TableWriter, view: ServicesView, look: boolean): Synced {
-    const before = this.#settlement?.udp();
+    const before = this.#written ? this.#settlement?.udp() : undefined;
+    this.#written = false;
     this.#plans.clear();
     for (const key of [...view.services.keys(), ...view.foreign.keys()].sort()) {
       const plan = this.#plan(view, key);
@@ -63,7 +67,14 @@ export class FamilyRules {
     const settlement = new Settlement([planConstants(view, this.#family), ...this.#plans.values()]);
     this.#settlement = settlement;
     const commands = writer.apply(this.#table(settlement, view), look);
-    return { commands, flowsForgotten: writer.forgetFlows(before, settlement.udp()) };
+    return { commands, flowsForgotten: this.#forget(writer, before, settlement.udp()) };
+  }
+
+  /** Once the rules are in force (SVC-25). */
+  #forget(writer: TableWriter, before: UdpEntries | undefined, after: UdpEntries): number {
+    const forgotten = writer.forgetFlows(before, after);
+    this.#written = true;
+    return forgotten;
   }
 
   #exchange(settlement: Settlement, view: ServicesView, changes: ReadonlySet<string>): SettledChange {

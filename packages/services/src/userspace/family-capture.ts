@@ -27,6 +27,8 @@ export class FamilyCapture {
   readonly #relays = new Map<string, RelayPlan>();
   readonly #listeners = new Map<string, ListenerPlan>();
   #settlement: Settlement | undefined;
+  /** What was settled last has been written; if not, nobody knows which rules flows were led by. */
+  #written = false;
 
   constructor(family: Family) {
     this.family = family;
@@ -48,7 +50,8 @@ export class FamilyCapture {
 
   /** Everything is planned anew. */
   syncAll({ view, kernel, portOf, plans, look }: Pass): Synced {
-    const before = this.#settlement?.udp();
+    const before = this.#written ? this.#settlement?.udp() : undefined;
+    this.#written = false;
     this.#plans.clear();
     this.#relays.clear();
     this.#listeners.clear();
@@ -56,7 +59,9 @@ export class FamilyCapture {
     const settlement = settle(view, this.family, this.#plans.values());
     this.#settlement = settlement;
     const commands = kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), look);
-    return { commands, flowsForgotten: kernel.forgetFlows(before, settlement.udp()) };
+    const flowsForgotten = kernel.forgetFlows(before, settlement.udp());
+    this.#written = true;
+    return { commands, flowsForgotten };
   }
 
   /** `ended`: listeners that nothing leads to any more. */
@@ -70,6 +75,7 @@ export class FamilyCapture {
       this.#leave(key);
       exchanges.push({ before, after: this.#enter(key, plan, portOf) });
     }
+    this.#written = false;
     const { elements, udpBefore, udpAfter } = settlement.exchange(exchanges);
     const elementsOf = (listeners: ReadonlyMap<string, ListenerPlan>) =>
       [...listeners.values()].flatMap((listener) => listenerElement(listener, this.family, portOf));
@@ -78,7 +84,9 @@ export class FamilyCapture {
       ? kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), true)
       : kernel.change(this.family, [...elements, listening]);
     const ended = [...removed.keys()].filter((id) => !added.has(id));
-    return { commands, flowsForgotten: kernel.forgetFlows(udpBefore, udpAfter), ended };
+    const flowsForgotten = kernel.forgetFlows(udpBefore, udpAfter);
+    this.#written = true;
+    return { commands, flowsForgotten, ended };
   }
 
   #enter(key: string, relay: RelayPlan | undefined, portOf: PortOf): ServicePlan | undefined {
