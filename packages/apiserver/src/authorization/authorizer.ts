@@ -30,8 +30,8 @@ export class Authorizer {
     if (user.groups.includes(MASTERS)) return { allowed: true, reason: '' };
     const subjects = this.index.grantsOf(user, asked.resource?.namespace ?? '');
     for (const grants of subjects) {
-      const grant = grants.find(asked);
-      if (grant) return { allowed: true, reason: `RBAC: allowed by ${grant.reason}` };
+      const reason = grants.find(asked);
+      if (reason !== undefined) return { allowed: true, reason: `RBAC: allowed by ${reason}` };
     }
     const missing = new Set(subjects.flatMap((grants) => grants.missing));
     if (missing.size === 0) return { allowed: false, reason: '' };
@@ -51,7 +51,7 @@ export class Authorizer {
 
   /** All rules the user has at the cluster scope, and in the namespace unless it is empty. */
   rulesOf(user: User, namespace: string): readonly PolicyRule[] {
-    return this.index.grantsOf(user, namespace).flatMap(({ all }) => all.map(({ rule }) => rule));
+    return this.index.grantsOf(user, namespace).flatMap((grants) => grants.rules());
   }
 }
 

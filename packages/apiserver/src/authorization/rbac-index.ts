@@ -109,7 +109,8 @@ export class RbacIndex {
       const key = subjectKey(subject, namespace);
       const grants = scope.get(key) ?? new SubjectGrants();
       scope.set(key, grants);
-      if (role) grants.add(id, role.rules ?? [], `${title} of ${id} to ${subjectText(subject, namespace)}`);
+      if (role)
+        grants.add(id, { rules: role.rules ?? [], reason: `${title} of ${id} to ${subjectText(subject, namespace)}` });
       else grants.missing.push(`${roleRef.kind.toLowerCase()}.${roleRef.apiGroup} ${quote(roleRef.name)} not found`);
     }
   }

@@ -1,55 +1,57 @@
 import type { PolicyRule } from 'kubernetes-types/rbac/v1.js';
 import type { Attributes } from './attributes.ts';
-import { resourceText } from './attributes.ts';
-import { ruleAllows } from './rule.ts';
+import { RuleTable } from './rule-table.ts';
 
-/** A rule somebody has, and how they come to it. */
-export interface Grant {
-  readonly rule: PolicyRule;
+interface Part {
+  readonly rules: readonly PolicyRule[];
   /** `ClusterRoleBinding "a" of ClusterRole "view" to User "x"`. */
   readonly reason: string;
 }
 
-/**
- * The grants one subject has in one scope (the cluster, or a namespace), by what they are for: a subject of thousands
- * of bindings is answered from the few that name the resource.
- */
+/** More roles than these get a table of their own for the subject. */
+const FEW = 8;
+
+/** Tables of single roles, shared by all who have them, for as long as the role's rules are these. */
+const shared = new WeakMap<readonly PolicyRule[], RuleTable>();
+
+/** What one subject is granted in one scope (the cluster, or a namespace). */
 export class SubjectGrants {
-  readonly all: Grant[] = [];
   /** Roles that bindings name and nobody has. */
   readonly missing: string[] = [];
-  readonly #roles = new Set<string>();
-  readonly #byResource = new Map<string, Grant[]>();
-  readonly #forPaths: Grant[] = [];
+  readonly #parts = new Map<string, Part>();
+  #own: RuleTable | undefined;
 
   /** The rules of a role; a role that several bindings give counts once. */
-  add(role: string, rules: readonly PolicyRule[], reason: string): void {
-    if (this.#roles.has(role)) return;
-    this.#roles.add(role);
-    for (const rule of rules) {
-      const grant = { rule, reason };
-      this.all.push(grant);
-      for (const resource of new Set(rule.resources ?? [])) {
-        const entry = this.#byResource.get(resource);
-        if (entry) entry.push(grant);
-        else this.#byResource.set(resource, [grant]);
-      }
-      if (rule.nonResourceURLs?.length) this.#forPaths.push(grant);
-    }
+  add(role: string, part: Part): void {
+    if (!this.#parts.has(role)) this.#parts.set(role, part);
   }
 
-  /** The grant that allows it. */
-  find(asked: Attributes): Grant | undefined {
-    const { resource } = asked;
-    if (!resource) return firstAllowing(this.#forPaths, asked);
-    const found = firstAllowing(this.#byResource.get(resourceText(resource)), asked);
-    if (found) return found;
-    const { subresource } = resource;
-    const ofAll = subresource ? firstAllowing(this.#byResource.get(`*/${subresource}`), asked) : undefined;
-    return ofAll ?? firstAllowing(this.#byResource.get('*'), asked);
+  rules(): readonly PolicyRule[] {
+    return [...this.#parts.values()].flatMap(({ rules }) => rules);
+  }
+
+  /** The reason why it is allowed; undefined when it is not. */
+  find(asked: Attributes): string | undefined {
+    if (this.#parts.size > FEW) {
+      this.#own ??= this.#merged();
+      return this.#own.find(asked);
+    }
+    for (const { rules, reason } of this.#parts.values()) if (tableOf(rules).find(asked) !== undefined) return reason;
+    return undefined;
+  }
+
+  #merged(): RuleTable {
+    const table = new RuleTable();
+    for (const { rules, reason } of this.#parts.values()) table.add(rules, reason);
+    return table;
   }
 }
 
-function firstAllowing(grants: readonly Grant[] | undefined, asked: Attributes): Grant | undefined {
-  return grants?.find(({ rule }) => ruleAllows(rule, asked));
+function tableOf(rules: readonly PolicyRule[]): RuleTable {
+  const known = shared.get(rules);
+  if (known) return known;
+  const table = new RuleTable();
+  table.add(rules, '');
+  shared.set(rules, table);
+  return table;
 }
