@@ -19,6 +19,17 @@ export function mayBeStale(before: UdpEntries | undefined, after: UdpEntries): b
   return [...after.keys()].some((id) => !before.has(id));
 }
 
+/** All entries as they were before a change, of all that are settled after it. */
+export function entriesBefore(
+  settled: UdpEntries,
+  { udpBefore, udpAfter }: { readonly udpBefore: UdpEntries; readonly udpAfter: UdpEntries },
+): UdpEntries {
+  const entries = new Map(settled);
+  for (const id of udpAfter.keys()) entries.delete(id);
+  for (const [id, endpoints] of udpBefore) entries.set(id, endpoints);
+  return entries;
+}
+
 /** Flows to a service entry that lead elsewhere than to one of its endpoints; untranslated ones too (SVC-25). */
 export function staleFlows<Flow extends UdpFlow>(
   flows: readonly Flow[],

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseIp } from '@podwire/base';
 import type { SetElement, Table } from '@podwire/nft';
 import fc from 'fast-check';
+import type { ServiceModel } from '../model.ts';
+import type { Changes } from '../proxy.ts';
 import { applyPass, arbitraryPass, emptyView, modelOfView } from '../service-edits.fixture.ts';
 import type { UdpEntries } from '../stale-flow.ts';
 import { FamilyRules, type TableWriter } from './family-rules.ts';
@@ -64,28 +67,57 @@ test('whatever the edits, what was changed step by step is what is planned at on
   );
 });
 
-test('after a failed write UDP flows are judged without trust in what was settled (SVC-25)', () => {
+test('after a failed write UDP flows are judged by the rules that were in force (SVC-25)', () => {
   const writer = new (class extends PaperWriter {
-    readonly judged: (UdpEntries | undefined)[] = [];
+    readonly judged: [UdpEntries | undefined, UdpEntries | undefined][] = [];
     failing = false;
+
+    override apply(table: Table): number {
+      if (this.failing) throw new Error('refused');
+      return super.apply(table);
+    }
 
     override change(...args: Parameters<PaperWriter['change']>): number {
       if (this.failing) throw new Error('refused');
       return super.change(...args);
     }
 
-    override forgetFlows(before?: UdpEntries): number {
-      this.judged.push(before);
+    override forgetFlows(before?: UdpEntries, after?: UdpEntries): number {
+      this.judged.push([before, after]);
       return 0;
     }
   })();
   const view = emptyView();
   const rules = new FamilyRules('ipv4');
-  rules.sync(writer, { view, changes: 'all', look: false });
-  rules.sync(writer, { view, changes: new Set(), look: false });
+  const sync = (changes: Changes) => rules.sync(writer, { view, changes, look: changes === 'all' });
+  view.services.set('n/a', dnsService());
+  sync('all');
+  view.services.delete('n/a');
   writer.failing = true;
-  assert.throws(() => rules.sync(writer, { view, changes: new Set(['n/a']), look: false }), /refused/);
+  assert.throws(() => sync(new Set(['n/a'])), /refused/);
+  assert.throws(() => sync('all'), /refused/);
   writer.failing = false;
-  rules.sync(writer, { view, changes: 'all', look: true });
-  assert.deepEqual(writer.judged, [undefined, new Map(), undefined]);
+  sync('all');
+  const inForce = new Map([['10.96.0.10 udp 53', ['10.244.1.5:53']]]);
+  assert.deepEqual(writer.judged, [
+    [undefined, inForce],
+    [inForce, new Map()],
+  ]);
 });
+
+function dnsService(): ServiceModel {
+  const place = { ready: true, fallback: false, local: true, maybeLocal: true };
+  return {
+    namespace: 'n',
+    name: 'a',
+    clusterAddresses: [parseIp('10.96.0.10')],
+    externalAddresses: [],
+    loadBalancerAddresses: [],
+    affinitySeconds: 0,
+    internalLocal: false,
+    externalLocal: false,
+    ports: [
+      { name: '', protocol: 'udp', port: 53, endpoints: [{ address: parseIp('10.244.1.5'), port: 53, ...place }] },
+    ],
+  };
+}

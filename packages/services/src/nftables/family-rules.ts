@@ -2,7 +2,7 @@ import type { Family } from '@podwire/base';
 import type { Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
 import type { Changes, Synced } from '../proxy.ts';
-import type { UdpEntries } from '../stale-flow.ts';
+import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
 import { planConstants, planForeign, tableOf } from './plan.ts';
 import { planService, type ServicePlan } from './service-plan.ts';
@@ -33,8 +33,8 @@ export class FamilyRules {
   readonly #plans = new Map<string, ServicePlan>();
   #settlement: Settlement | undefined;
   #choices: ChoiceChains | undefined;
-  /** What was settled last has been written; if not, nobody knows which rules flows were led by. */
-  #written = false;
+  /** Set while the kernel may not have what is settled: the UDP entries of the rules it had last, if any are known. */
+  #unwritten: { readonly udp: UdpEntries | undefined } | undefined;
 
   constructor(family: Family) {
     this.#family = family;
@@ -46,19 +46,22 @@ export class FamilyRules {
   }
 
   sync(writer: TableWriter, { view, changes, look }: Pass): Synced {
-    if (changes === 'all' || !this.#settlement || !this.#written) return this.#syncAll(writer, view, look);
+    if (changes === 'all' || !this.#settlement || this.#unwritten) return this.#syncAll(writer, view, look);
     const change = this.#exchange(this.#settlement, view, changes);
-    this.#written = false;
-    const commands =
-      look || this.#needChains(change)
-        ? writer.apply(this.#table(this.#settlement, view), look)
-        : writer.change(this.#family, change);
-    return { commands, flowsForgotten: this.#forget(writer, change.udpBefore, change.udpAfter) };
+    try {
+      const commands =
+        look || this.#needChains(change)
+          ? writer.apply(this.#table(this.#settlement, view), look)
+          : writer.change(this.#family, change);
+      return { commands, flowsForgotten: writer.forgetFlows(change.udpBefore, change.udpAfter) };
+    } catch (error) {
+      this.#unwritten = { udp: entriesBefore(this.#settlement.udp(), change) };
+      throw error;
+    }
   }
 
   #syncAll(writer: TableWriter, view: ServicesView, look: boolean): Synced {
-    const before = this.#written ? this.#settlement?.udp() : undefined;
-    this.#written = false;
+    this.#unwritten ??= { udp: this.#settlement?.udp() };
     this.#plans.clear();
     for (const key of [...view.services.keys(), ...view.foreign.keys()].sort()) {
       const plan = this.#plan(view, key);
@@ -67,14 +70,9 @@ export class FamilyRules {
     const settlement = new Settlement([planConstants(view, this.#family), ...this.#plans.values()]);
     this.#settlement = settlement;
     const commands = writer.apply(this.#table(settlement, view), look);
-    return { commands, flowsForgotten: this.#forget(writer, before, settlement.udp()) };
-  }
-
-  /** Once the rules are in force (SVC-25). */
-  #forget(writer: TableWriter, before: UdpEntries | undefined, after: UdpEntries): number {
-    const forgotten = writer.forgetFlows(before, after);
-    this.#written = true;
-    return forgotten;
+    const flowsForgotten = writer.forgetFlows(this.#unwritten.udp, settlement.udp());
+    this.#unwritten = undefined;
+    return { commands, flowsForgotten };
   }
 
   #exchange(settlement: Settlement, view: ServicesView, changes: ReadonlySet<string>): SettledChange {

@@ -4,6 +4,7 @@ import type { ServicesView } from '../model.ts';
 import type { ServicePlan } from '../nftables/service-plan.ts';
 import type { Exchange, Settlement } from '../nftables/settlement.ts';
 import type { Synced } from '../proxy.ts';
+import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import type { KernelCapture } from './apply.ts';
 import { LISTENERS } from './layout.ts';
 import type { ListenerPlan, PortOf } from './listener-plan.ts';
@@ -27,8 +28,8 @@ export class FamilyCapture {
   readonly #relays = new Map<string, RelayPlan>();
   readonly #listeners = new Map<string, ListenerPlan>();
   #settlement: Settlement | undefined;
-  /** What was settled last has been written; if not, nobody knows which rules flows were led by. */
-  #written = false;
+  /** Set while the kernel may not have what is settled: the UDP entries of the rules it had last, if any are known. */
+  #unwritten: { readonly udp: UdpEntries | undefined } | undefined;
 
   constructor(family: Family) {
     this.family = family;
@@ -50,8 +51,7 @@ export class FamilyCapture {
 
   /** Everything is planned anew. */
   syncAll({ view, kernel, portOf, plans, look }: Pass): Synced {
-    const before = this.#written ? this.#settlement?.udp() : undefined;
-    this.#written = false;
+    this.#unwritten ??= { udp: this.#settlement?.udp() };
     this.#plans.clear();
     this.#relays.clear();
     this.#listeners.clear();
@@ -59,8 +59,8 @@ export class FamilyCapture {
     const settlement = settle(view, this.family, this.#plans.values());
     this.#settlement = settlement;
     const commands = kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), look);
-    const flowsForgotten = kernel.forgetFlows(before, settlement.udp());
-    this.#written = true;
+    const flowsForgotten = kernel.forgetFlows(this.#unwritten.udp, settlement.udp());
+    this.#unwritten = undefined;
     return { commands, flowsForgotten };
   }
 
@@ -75,18 +75,20 @@ export class FamilyCapture {
       this.#leave(key);
       exchanges.push({ before, after: this.#enter(key, plan, portOf) });
     }
-    this.#written = false;
-    const { elements, udpBefore, udpAfter } = settlement.exchange(exchanges);
+    const change = settlement.exchange(exchanges);
     const elementsOf = (listeners: ReadonlyMap<string, ListenerPlan>) =>
       [...listeners.values()].flatMap((listener) => listenerElement(listener, this.family, portOf));
     const listening = { set: LISTENERS, remove: elementsOf(removed), add: elementsOf(added) };
-    const commands = look
-      ? kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), true)
-      : kernel.change(this.family, [...elements, listening]);
     const ended = [...removed.keys()].filter((id) => !added.has(id));
-    const flowsForgotten = kernel.forgetFlows(udpBefore, udpAfter);
-    this.#written = true;
-    return { commands, flowsForgotten, ended };
+    try {
+      const commands = look
+        ? kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), true)
+        : kernel.change(this.family, [...change.elements, listening]);
+      return { commands, flowsForgotten: kernel.forgetFlows(change.udpBefore, change.udpAfter), ended };
+    } catch (error) {
+      this.#unwritten = { udp: entriesBefore(settlement.udp(), change) };
+      throw error;
+    }
   }
 
   #enter(key: string, relay: RelayPlan | undefined, portOf: PortOf): ServicePlan | undefined {
