@@ -2,8 +2,9 @@ import type { Family } from '@podwire/base';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
 import type { ElementChange, SetElement, Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
-import { type Exchange, Settlement } from '../nftables/settlement.ts';
+import { type Exchange, type SettledChange, Settlement } from '../nftables/settlement.ts';
 import type { Changes, Synced } from '../proxy.ts';
+import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import type { KernelServers } from './apply.ts';
 import type { IpvsKernel } from './ipvs-kernel.ts';
 import { DRAINING, type EntryKey, entryId, INWARD, keyOnly, TABLES } from './layout.ts';
@@ -18,6 +19,14 @@ export interface Pass {
   readonly view: ServicesView;
   readonly changes: Changes;
   readonly look: boolean;
+}
+
+/** One change, as it is brought to the kernel. */
+interface Written {
+  readonly servers: Iterable<VirtualServer>;
+  /** Ids of those that go. */
+  readonly removed: ReadonlySet<string>;
+  readonly change: SettledChange;
 }
 
 /**
@@ -35,6 +44,8 @@ export class FamilyServers {
   /** Those an earlier process left; kept as long as anything drains. */
   #inherited: readonly EntryKey[];
   #settlement: Settlement | undefined;
+  /** Set while the kernel may not have what is settled: the UDP entries of the rules it had last, if any are known. */
+  #unwritten: { readonly udp: UdpEntries | undefined } | undefined;
 
   /** `observed`: what an earlier process wrote; the virtual servers it left have been looked at. */
   constructor(family: Family, { marks, draining }: ObservedEntries, { held }: KernelServers) {
@@ -59,12 +70,12 @@ export class FamilyServers {
   }
 
   sync(kernel: IpvsKernel, pass: Pass): Synced {
-    if (pass.changes === 'all' || !this.#settlement || pass.look) return this.#syncAll(kernel, pass);
+    if (pass.changes === 'all' || !this.#settlement || pass.look || this.#unwritten) return this.#syncAll(kernel, pass);
     return this.#change(kernel, pass.view, pass.changes, this.#settlement);
   }
 
   #syncAll(kernel: IpvsKernel, { view, look }: Pass): Synced {
-    const before = this.#settlement?.udp();
+    this.#unwritten ??= { udp: this.#settlement?.udp() };
     this.#plans.clear();
     for (const key of sortedKeys(view)) {
       const plan = this.#plan(view, key);
@@ -85,7 +96,9 @@ export class FamilyServers {
     for (const { id } of going) commands += kernel.servers.remove(id);
     commands += this.settle(kernel);
     this.#freeMarks(kernel);
-    return { commands, flowsForgotten: kernel.flows.forget(before, settlement.udp()) };
+    const flowsForgotten = kernel.flows.forget(this.#unwritten.udp, settlement.udp());
+    this.#unwritten = undefined;
+    return { commands, flowsForgotten };
   }
 
   #change(kernel: IpvsKernel, view: ServicesView, changes: ReadonlySet<string>, settlement: Settlement): Synced {
@@ -104,22 +117,32 @@ export class FamilyServers {
       if (after) this.#plans.set(key, after);
       else this.#plans.delete(key);
     }
-    const { elements, udpBefore, udpAfter } = settlement.exchange(exchanges);
+    const change = settlement.exchange(exchanges);
     for (const id of ids) for (const server of this.#serversFor(id, settlement)) added.set(server.id, server);
-    let commands = 0;
     for (const server of added.values()) {
       removed.delete(server.id);
       this.#desired.set(server.id, server);
-      commands += kernel.servers.bring(server);
     }
     for (const id of removed) this.#desired.delete(id);
+    try {
+      const commands = this.#write(kernel, { servers: added.values(), removed, change });
+      return { commands, flowsForgotten: kernel.flows.forget(change.udpBefore, change.udpAfter) };
+    } catch (error) {
+      this.#unwritten = { udp: entriesBefore(settlement.udp(), change) };
+      throw error;
+    }
+  }
+
+  #write(kernel: IpvsKernel, { servers, removed, change }: Written): number {
+    let commands = 0;
+    for (const server of servers) commands += kernel.servers.bring(server);
     const going = [...removed].map((id) => kernel.servers.get(id)?.entry).filter((entry) => entry !== undefined);
     const draining = this.#drainingChange([...this.#leaving(kernel), ...going]);
-    commands += kernel.nft.change(TABLES[this.family], [...elements.flatMap(withInward), draining]).commands;
+    commands += kernel.nft.change(TABLES[this.family], [...change.elements.flatMap(withInward), draining]).commands;
     for (const id of removed) commands += kernel.servers.remove(id);
     commands += this.settle(kernel);
     if ([...removed].some((id) => id.startsWith('mark'))) this.#freeMarks(kernel);
-    return { commands, flowsForgotten: kernel.flows.forget(udpBefore, udpAfter) };
+    return commands;
   }
 
   /** Takes entries whose last connection has ended out of the table; returns the number of commands. */
