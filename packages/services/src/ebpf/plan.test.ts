@@ -94,6 +94,40 @@ test('what sockets cannot do is left out, what has no endpoint is refused', () =
   ]);
 });
 
+test('who loses an address gets it from nobody, also when sockets can do nothing for the winner', () => {
+  const away = [endpoint(7, { local: false, maybeLocal: false })];
+  const port = { name: '', port: 80, endpoints: away } as const;
+  const mine = { namespace: 'bank', clusterAddresses: [] };
+  const winners = {
+    dropped: service('api', { ...mine, clusterAddresses: [ip('10.96.0.20')], internalLocal: true }),
+    fenced: service('api', {
+      ...mine,
+      loadBalancerAddresses: [ip('10.96.0.20')],
+      sourceRanges: ['192.0.2.0/24' as never],
+    }),
+    sctp: service('api', { ...mine, clusterAddresses: [ip('10.96.0.20')] }),
+  };
+  for (const [why, winner] of Object.entries(winners)) {
+    const protocol = why === 'sctp' ? 'sctp' : 'tcp';
+    const bank = { ...winner, ports: [{ ...port, protocol }] } as const;
+    const thief = service('x', {
+      ...{ namespace: 'evil', clusterAddresses: [], externalAddresses: [ip('10.96.0.20')] },
+      ports: [{ name: '', port: 80, protocol, endpoints: [endpoint(6)] }],
+    });
+    assert.deepEqual(lines(planned(thief, bank)), [], why);
+    const plan = planned(thief);
+    const stolen = protocol === 'sctp' ? [] : ['sockets: external IP 10.96.0.20 tcp 80 -> 10.244.1.6:8080'];
+    assert.deepEqual(lines(plan), stolen, why);
+    const [change] = plan.update(view(thief, bank), new Set(['bank/api']));
+    assert.equal(change?.after, undefined, why);
+    assert.deepEqual(lines(plan), [], why);
+    assert.equal(plan.size, 0, why);
+    plan.update(view(thief), new Set(['bank/api']));
+    assert.deepEqual(lines(plan), stolen, why);
+    assert.equal(plan.size, stolen.length, why);
+  }
+});
+
 test('changes one by one come to what all at once come to, and tell only what differs', () => {
   const one = fc.record({
     name: fc.constantFrom('a', 'b', 'c'),
@@ -101,23 +135,26 @@ test('changes one by one come to what all at once come to, and tell only what di
     last: fc.integer({ min: 1, max: 2 }),
     endpoints: fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
     external: fc.boolean(),
+    internalLocal: fc.boolean(),
   });
+  const somewhere = (n: number) => endpoint(n, { local: n > 2 });
   fc.assert(
     fc.property(fc.array(one, { maxLength: 12 }), (steps) => {
       const plan = new SocketPlan();
       const present = new Map<string, ServiceModel>();
-      for (const { name, there, last, endpoints, external } of steps) {
+      for (const { name, there, last, endpoints, external, internalLocal } of steps) {
         const addresses = [ip(`10.96.0.${last}`)];
-        const ports = [{ name: '', protocol: 'tcp', port: 80, endpoints: endpoints.map((n) => endpoint(n)) }] as const;
+        const ports = [{ name: '', protocol: 'tcp', port: 80, endpoints: endpoints.map(somewhere) }] as const;
         const kind = external
           ? { clusterAddresses: [], externalAddresses: addresses }
           : { clusterAddresses: addresses };
-        if (there) present.set(name, service(name, { ...kind, ports }));
+        if (there) present.set(name, service(name, { ...kind, ports, internalLocal }));
         else present.delete(name);
         const before = lines(plan);
         const changes = plan.update(view(...present.values()), new Set([`default/${name}`]));
         const whole = planned(...present.values());
         assert.deepEqual(lines(plan), lines(whole));
+        assert.equal(plan.size, whole.entries.length);
         if (changes.length === 0) assert.deepEqual(lines(plan), before);
       }
     }),

@@ -1,5 +1,6 @@
 import type { PlanEntry } from '@podwire/kube';
-import { byPriority, describeEndpoints } from '../entry.ts';
+import { type ClaimExchange, Claims } from '../claims.ts';
+import { describeEndpoints } from '../entry.ts';
 import { type EndpointModel, endpointName, isRoutable, type ServicesView } from '../model.ts';
 import { affinityIds } from '../nftables/affinity-id.ts';
 import { slotsOf } from '../nftables/slot.ts';
@@ -7,7 +8,7 @@ import type { Changes } from '../proxy.ts';
 import { BY_ID, KEY, MAGLEV_SIZE, MAPS, writeEndpoint, writeService, writeServiceKey } from './layout.ts';
 import { maglevTable } from './maglev.ts';
 import { Rows } from './rows.ts';
-import { type SocketEntry, socketEntries } from './socket-entry.ts';
+import { type SocketClaim, type SocketEntry, socketClaims } from './socket-entry.ts';
 
 /** The maps whose contents are planned, in the order in which they are written: nothing points to what is not there. */
 export const PLANNED_MAPS = ['endpoints', 'tables', 'services'] as const;
@@ -21,54 +22,46 @@ export interface EntryChange {
 }
 
 /**
- * What every socket of the node should get, by address, protocol and port. Depends on the present view only; a change costs
- * what changed.
+ * What every socket of the node should get, by address, protocol and port. Who has an address is settled among all that want
+ * it, before what sockets can do with it is asked. Depends on the present view only; a change costs what changed.
  */
 export class SocketPlan {
-  readonly #byService = new Map<string, readonly SocketEntry[]>();
-  /** All that want an address, the winner first. */
-  readonly #claims = new Map<string, readonly SocketEntry[]>();
+  readonly #byService = new Map<string, readonly SocketClaim[]>();
+  readonly #claims = new Claims<SocketClaim>();
+  #size = 0;
 
   get size(): number {
-    return this.#claims.size;
+    return this.#size;
   }
 
   /** What takes effect under an id. */
   entry(id: string): SocketEntry | undefined {
-    return this.#claims.get(id)?.[0];
+    return this.#claims.winner(id)?.socketEntry;
   }
 
   get entries(): SocketEntry[] {
-    return [...this.#claims.values()].flatMap(([winner]) => winner ?? []);
+    return this.#claims.winners().flatMap(({ socketEntry }) => socketEntry ?? []);
   }
 
   update(view: ServicesView, changes: Changes): EntryChange[] {
-    const before = new Map<string, SocketEntry | undefined>();
     const keys = changes === 'all' ? new Set([...this.#byService.keys(), ...view.services.keys()]) : changes;
-    for (const key of keys) {
-      const service = view.services.get(key);
-      const entries = service ? socketEntries(service, view.node) : [];
-      for (const entry of [...(this.#byService.get(key) ?? []), ...entries])
-        if (!before.has(entry.id)) before.set(entry.id, this.#claims.get(entry.id)?.[0]);
-      this.#replace(key, entries);
+    const exchanges = [...keys].map((key) => this.#exchange(key, view));
+    const changed: EntryChange[] = [];
+    for (const succession of this.#claims.exchange(exchanges).values()) {
+      const [before, after] = [succession.before?.socketEntry, succession.after?.socketEntry];
+      if (!before && !after) continue;
+      changed.push({ before, after });
+      this.#size += (after ? 1 : 0) - (before ? 1 : 0);
     }
-    return [...before]
-      .map(([id, entry]) => ({ before: entry, after: this.#claims.get(id)?.[0] }))
-      .filter((change) => change.before !== change.after);
+    return changed;
   }
 
-  #replace(key: string, entries: readonly SocketEntry[]): void {
-    for (const { id } of this.#byService.get(key) ?? []) {
-      const rest = this.#claims.get(id)?.filter(({ service }) => service !== key) ?? [];
-      if (rest.length) this.#claims.set(id, rest);
-      else this.#claims.delete(id);
-    }
-    for (const entry of entries) {
-      const others = this.#claims.get(entry.id);
-      this.#claims.set(entry.id, others ? [...others, entry].sort(byPriority) : [entry]);
-    }
-    if (entries.length) this.#byService.set(key, entries);
+  #exchange(key: string, { services, node }: ServicesView): ClaimExchange<SocketClaim> {
+    const service = services.get(key);
+    const [before = [], after] = [this.#byService.get(key), service ? socketClaims(service, node) : []];
+    if (after.length) this.#byService.set(key, after);
     else this.#byService.delete(key);
+    return { before: { entries: before }, after: { entries: after } };
   }
 }
 

@@ -1,18 +1,19 @@
-import type { IpAddress } from '@podwire/base';
-import type { AddressKind } from '../entry.ts';
+import { familyOf, type IpAddress } from '@podwire/base';
+import type { Claim } from '../claims.ts';
+import { type AddressKind, describeEntry, type Entry, portEntries, reachable, served } from '../entry.ts';
 import {
   allowedSources,
   type EndpointModel,
+  endpointName,
   type NodeModel,
+  type Protocol,
   type ServiceModel,
-  type ServicePortModel,
 } from '../model.ts';
-import { type PortTargets, portTargets, type Target } from '../target.ts';
 import type { SocketBalance } from './layout.ts';
 
 /** One address, protocol and port of a service, and what sockets of the node and its pods get when they ask for it. */
 export interface SocketEntry {
-  /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
+  /** `10.96.0.1 tcp 80` */
   readonly id: string;
   readonly service: string;
   readonly kind: AddressKind;
@@ -27,50 +28,68 @@ export interface SocketEntry {
 }
 
 /**
- * What sockets can do of a service. Not theirs, and so left to the rules for packets: SCTP (it has no such hook), what is
+ * What an entry of a service contends for, as every mode settles it: also one that sockets can do nothing with keeps its
+ * address from all others.
+ */
+export class SocketClaim implements Claim {
+  readonly #entry: Entry;
+
+  constructor(entry: Entry) {
+    this.#entry = entry;
+  }
+
+  get id(): string {
+    return this.#entry.id;
+  }
+
+  get service(): string {
+    return this.#entry.service;
+  }
+
+  get kind(): AddressKind {
+    return this.#entry.kind;
+  }
+
+  get protocol(): Protocol {
+    return this.#entry.protocol;
+  }
+
+  get endpoints(): readonly string[] {
+    return reachable(this.#entry).map(endpointName);
+  }
+
+  describe(): { readonly what: string; readonly why: string } {
+    return { what: describeEntry(this.#entry), why: this.#entry.why };
+  }
+
+  get socketEntry(): SocketEntry | undefined {
+    return socketEntry(this.#entry);
+  }
+}
+
+/** All a service claims, in both families. */
+export function socketClaims(service: ServiceModel, node: NodeModel): SocketClaim[] {
+  return service.ports.flatMap((port) =>
+    FAMILIES.flatMap((family) => portEntries(service, port, { node, family, loopback: true })).map(
+      (entry) => new SocketClaim(entry),
+    ),
+  );
+}
+
+const FAMILIES = ['ipv4', 'ipv6'] as const;
+
+/**
+ * What sockets can do of an entry. Not theirs, and so left to the rules for packets: SCTP (it has no such hook), what is
  * dropped in silence, and load-balancer addresses that not everyone may use.
  */
-export function socketEntries(service: ServiceModel, node: NodeModel): SocketEntry[] {
-  const entries: SocketEntry[] = [];
-  const name = `${service.namespace}/${service.name}`;
-  const balance = balanceOf(service);
-  for (const port of service.ports) {
-    const { protocol } = port;
-    if (protocol === 'sctp') continue;
-    const targets = targetsOf(service, port, node);
-    const add = (kind: AddressKind, addresses: readonly IpAddress[], number: number): void => {
-      for (const address of addresses) {
-        const endpoints = targets(address, kind);
-        if (!endpoints) continue;
-        const id = `${address} ${protocol} ${number}`;
-        const { affinitySeconds } = service;
-        const common = { service: name, portName: port.name, affinitySeconds, balance };
-        entries.push({ id, kind, address, protocol, port: number, endpoints, ...common });
-      }
-    };
-    add('cluster IP', service.clusterAddresses, port.port);
-    if (port.nodePort) add('node port', node.nodePortAddresses, port.nodePort);
-    add('load-balancer IP', service.loadBalancerAddresses, port.port);
-    add('external IP', service.externalAddresses, port.port);
-  }
-  return entries;
-}
-
-/** The endpoints behind an address: none if it is refused, undefined if it is not for sockets. */
-function targetsOf(service: ServiceModel, port: ServicePortModel, node: NodeModel) {
-  const known: { ipv4?: PortTargets; ipv6?: PortTargets } = {};
-  return (address: IpAddress, kind: AddressKind): readonly EndpointModel[] | undefined => {
-    const family = address.includes(':') ? 'ipv6' : 'ipv4';
-    if (kind === 'load-balancer IP' && allowedSources(service, family)) return undefined;
-    known[family] ??= portTargets(service, port, { node, family });
-    const { internal, external, inside = external } = known[family];
-    return endpointsOf(kind === 'cluster IP' ? internal : inside);
-  };
-}
-
-function endpointsOf(target: Target): readonly EndpointModel[] | undefined {
-  if (target.kind === 'serve') return target.endpoints;
-  return target.kind === 'reject' ? [] : undefined;
+function socketEntry(entry: Entry): SocketEntry | undefined {
+  const { id, kind, address, port, protocol, target, inside = target } = entry;
+  const { service, port: model } = entry.source;
+  if (protocol === 'sctp' || inside.kind === 'drop') return undefined;
+  if (kind === 'load-balancer IP' && allowedSources(service, familyOf(address))) return undefined;
+  const { affinitySeconds } = service;
+  const common = { service: entry.service, portName: model.name, affinitySeconds, balance: balanceOf(service) };
+  return { id, kind, address, protocol, port, endpoints: served(inside), ...common };
 }
 
 /** A source hash and Maglev are the same here: the hash is that of the client. */
