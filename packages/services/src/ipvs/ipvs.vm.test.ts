@@ -259,7 +259,7 @@ test('what is there, and what others do', { timeout: 200_000 }, (t) =>
     await t.test('what others delete or change is told, and mended by a resync (SVC-31)', async () => {
       const before = [...saved(world)].sort();
       ipvsadm('-D -t 10.96.3.1:80');
-      ipvsadm('-e -t 10.96.3.2:80 -r 10.244.1.5:8080 -g -w 7');
+      ipvsadm('-e -t 10.96.3.2:80 -r 10.244.1.5:8080 -m -w 7');
       ipvsadm('-d -u 10.96.3.2:53 -r 10.244.1.6:5353');
       ip('rule del priority 90');
       ip('route flush table 7115');
@@ -327,13 +327,14 @@ test('what is there, and what others do', { timeout: 200_000 }, (t) =>
     );
 
     await t.test('cleanup removes everything of this mode and nothing else', async () => {
-      await open(world, '10.96.3.2');
+      const held = await open(world, '10.96.3.2');
       world.run('node', 'nft', 'add', 'table', 'ip', 'somebody-else');
       await world.room.cleanup();
       assert.deepEqual(saved(world), [foreign]);
       assert.equal(world.run('node', 'nft', 'list', 'tables').trim(), 'table ip somebody-else');
       assert.doesNotMatch(ip('rule'), /7115/);
       assert.doesNotMatch(ip('route show table all'), /7115/);
+      held.socket.destroy();
     });
 
     await t.test('a kube-proxy in mode ipvs has the node to itself', async () => {
