@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { createLogger, type Logger } from '@podwire/base';
 import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
@@ -260,12 +261,20 @@ async function serve(netns: Record<Place, Netns>): Promise<{ close(): void }[]> 
   const servers: { close(): void }[] = [];
   const tcp = async (place: Place, address: string, port: number, nameOf: (local: string) => string): Promise<void> => {
     const server = await listenTcp({ netns: netns[place], address, port });
+    const sockets = new Set<Socket>();
     server.on('connection', (socket) => {
+      sockets.add(socket.once('close', () => sockets.delete(socket)));
       const answer: Answer = { server: nameOf(socket.localAddress ?? ''), source: socket.remoteAddress ?? '' };
       socket.on('error', () => {}).on('data', (data) => socket.write(data));
       socket.write(`${JSON.stringify(answer)}\n`);
     });
-    servers.push(server);
+    // clients may be cut off by what is tested, and would keep the program alive
+    servers.push({
+      close() {
+        server.close();
+        for (const socket of sockets) socket.destroy();
+      },
+    });
   };
   for (const place of SERVERS) {
     for (const address of [ADDRESS[place], ADDRESS6[place]]) {
