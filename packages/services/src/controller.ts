@@ -97,7 +97,7 @@ class ServicesController implements ServicesRoom {
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
-    this.#loopback = new LoopbackRouting(netns);
+    this.#loopback = new LoopbackRouting(runDirectory, netns);
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
@@ -197,7 +197,7 @@ class ServicesController implements ServicesRoom {
 
   async cleanup(): Promise<void> {
     await this.stop();
-    if (this.#node.wantsLoopback) this.#loopback.end();
+    this.#loopback.bring(false, true);
     await this.#former.cleanup(this.#mode);
   }
 
@@ -257,10 +257,12 @@ class ServicesController implements ServicesRoom {
     const changes: Changes = this.#unsure ? 'all' : refreshed;
     this.#unsure = true;
     try {
+      // the rules that drop packets with such addresses may go in this pass
+      if (!this.#wantsLoopback) this.#loopback.bring(false, look);
       const changed = this.#next && (await this.#change(this.#next, this.#proxy));
       if (changed === undefined) await this.#sync(this.#proxy, changes, look);
       else if (!changed) await this.#sync(this.#proxy, 'all', true);
-      this.#bringLoopback(look);
+      this.#loopback.bring(this.#wantsLoopback, look);
       await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#look = false;
@@ -277,10 +279,10 @@ class ServicesController implements ServicesRoom {
     }
   }
 
-  #bringLoopback(look: boolean): void {
+  get #wantsLoopback(): boolean {
     const { cluster, node } = this.#store;
     const wanted = hasLoopbackPorts(node) && familiesOf(cluster).includes('ipv4');
-    this.#loopback.bring(wanted && this.#proxy?.routesLoopback === true, look);
+    return wanted && this.#proxy?.routesLoopback === true;
   }
 
   #awaitStep(): void {
@@ -308,7 +310,7 @@ class ServicesController implements ServicesRoom {
     }
     this.#proxy = next;
     this.#mode = next.mode;
-    this.#bringLoopback(true);
+    this.#loopback.bring(this.#wantsLoopback, true);
     await this.#former.leave(before, next);
     await before.close();
     return true;

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bindUdp } from '@podwire/kernel';
 import { putService } from './api-objects.fixture.ts';
 import { lackingSocketProbe, withSocketWorld } from './ebpf/socket-world.fixture.ts';
+import { FormerModes } from './former-modes.ts';
 import { ROUTE_LOCALNET } from './loopback.ts';
+import type { ServiceProxy } from './proxy.ts';
 import { LOOPBACK, runLoopback } from './suite/loopback.ts';
-import { ADDRESS, type World, withWorld } from './world.fixture.ts';
+import { ADDRESS, type World, type WorldOptions, withWorld } from './world.fixture.ts';
 
 for (const proxyMode of ['nftables', 'iptables', 'userspace'] as const)
   test(`node ports at loopback addresses in mode ${proxyMode}`, { timeout: 60_000 }, (t) =>
@@ -95,3 +100,69 @@ test('nobody who does not ask for it has the kernel route them', { timeout: 30_0
     assert.equal(sysctl(world), '1');
   }),
 );
+
+/** Agents that remember; the next one is started with other options. */
+function agents(t: TestContext, first: WorldOptions): { next: WorldOptions; readonly directory: string } {
+  const directory = fs.mkdtempSync(path.join(tmpdir(), 'podwire-loopback-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  return { next: { ...first, runDirectory: directory }, directory };
+}
+
+for (const [what, change] of [
+  ['a mode without such rules', { proxyMode: 'userspace' }],
+  ['no loopback addresses in nodePortAddresses', { config: {} }],
+] as const)
+  test(`an agent that dies and one with ${what}: nothing routes loopback addresses`, { timeout: 30_000 }, (t) => {
+    const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
+    return withWorld(
+      async (world) => {
+        const file = path.join(state.directory, 'route-localnet.json');
+        assert.deepEqual([sysctl(world), fs.readFileSync(file, 'utf8')], ['1', '{"before":"0"}\n']);
+        assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+        await world.restart();
+        assert.equal(sysctl(world), '1');
+        state.next = { ...state.next, ...change };
+        await world.restart();
+        assert.deepEqual([sysctl(world), fs.existsSync(file)], ['0', false]);
+      },
+      () => state.next,
+    );
+  });
+
+test('loopback addresses are not routed any more when the rules that drop them go', { timeout: 30_000 }, (t) => {
+  const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
+  return withWorld(
+    async (world) => {
+      const seen: string[] = [];
+      const sweep = FormerModes.prototype.sweep;
+      t.mock.method(FormerModes.prototype, 'sweep', function (this: FormerModes, present: ServiceProxy) {
+        seen.push(`${present.mode} ${sysctl(world)}`);
+        return sweep.call(this, present);
+      });
+      state.next = { ...state.next, proxyMode: 'userspace' };
+      await world.restart();
+      assert.equal(seen[0], 'userspace 0');
+    },
+    () => state.next,
+  );
+});
+
+test('what an administrator has set comes back, also by cleanup of another agent', { timeout: 30_000 }, (t) => {
+  const state = agents(t, { ...LOOPBACK, proxyMode: 'userspace' });
+  return withWorld(
+    async (world) => {
+      world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
+      await world.room.setMode('nftables');
+      await world.room.setMode('userspace');
+      assert.equal(sysctl(world), '1');
+      world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=0`);
+      await world.room.setMode('iptables');
+      assert.equal(sysctl(world), '1');
+      state.next = { ...state.next, config: {}, proxyMode: 'iptables' };
+      await world.restart();
+      await world.room.cleanup();
+      assert.equal(sysctl(world), '0');
+    },
+    () => state.next,
+  );
+});

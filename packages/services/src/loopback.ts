@@ -1,6 +1,7 @@
 import { type Family, familyOf, hasCode, messageOf } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import { openNet } from '@podwire/net';
+import { LoopbackRecord } from './loopback-record.ts';
 import { isRoutable, type NodeModel } from './model.ts';
 import type { ProxyMode } from './proxy.ts';
 
@@ -33,14 +34,18 @@ export function loopbackLimits({ nodePortAddresses }: NodeModel, mode: ProxyMode
     .map((address) => `node ports are not at ${address} in mode ${mode}; take it out of nodePortAddresses`);
 }
 
-/** Lets the kernel route packets of 127.0.0.0/8 while somebody needs it; one who never does leaves it as it is. */
+/**
+ * Lets the kernel route packets of 127.0.0.0/8 while somebody needs it, and brings back what was set before, also what was
+ * before an earlier process set it; one who never does leaves it as it is.
+ */
 export class LoopbackRouting {
   readonly #netns: Netns | undefined;
-  #on = false;
+  readonly #record: LoopbackRecord;
   #problem: string | undefined;
 
-  constructor(netns?: Netns) {
+  constructor(runDirectory: string, netns?: Netns) {
     this.#netns = netns;
+    this.#record = new LoopbackRecord(runDirectory);
   }
 
   /**
@@ -48,31 +53,40 @@ export class LoopbackRouting {
    * have been changed by somebody.
    */
   bring(on: boolean, look: boolean): void {
-    if (on === this.#on && !(on && look)) return;
+    const before = this.#record.before;
+    if (on ? before !== undefined && !look : before === undefined) return;
     try {
-      this.#write(on ? '1' : '0');
-      this.#on = on;
+      if (on) this.#set();
+      else this.#restore(before ?? '0');
       this.#problem = undefined;
     } catch (error) {
       if (!hasCode(error, 'NET_BAD_SYSCTL')) throw error;
-      this.#problem = `node ports at loopback addresses do not answer: ${messageOf(error)}`;
+      const what = on
+        ? 'node ports at loopback addresses do not answer'
+        : 'the kernel may take packets with loopback addresses from the wire, set it to 0';
+      this.#problem = `${what}: ${messageOf(error)}`;
     }
   }
 
   problems(): string[] {
-    return this.#problem === undefined ? [] : [this.#problem];
+    return [...(this.#problem === undefined ? [] : [this.#problem]), ...this.#record.problems];
   }
 
-  /** Also what an earlier process has set. */
-  end(): void {
-    this.#on = true;
-    this.bring(false, true);
-  }
-
-  #write(value: string): void {
+  #set(): void {
     const net = openNet(this.#netns);
     try {
-      net.setSysctl(ROUTE_LOCALNET, value);
+      if (this.#record.before === undefined) this.#record.keep(net.getSysctl(ROUTE_LOCALNET));
+      net.setSysctl(ROUTE_LOCALNET, '1');
+    } finally {
+      net.close();
+    }
+  }
+
+  #restore(before: string): void {
+    const net = openNet(this.#netns);
+    try {
+      net.setSysctl(ROUTE_LOCALNET, before);
+      this.#record.end();
     } finally {
       net.close();
     }

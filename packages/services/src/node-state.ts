@@ -1,4 +1,4 @@
-import { type IpAddress, parsePrefix, prefixesOverlap } from '@podwire/base';
+import type { IpAddress } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { Node, RoomContext } from '@podwire/kube';
 import { openNet } from '@podwire/net';
@@ -7,8 +7,6 @@ import { nodeFromApi } from './model-from-api.ts';
 
 /** Cluster autoscaler's word that a node goes soon. */
 const DOOMED = 'ToBeDeletedByClusterAutoscaler';
-
-const LOOPBACK = parsePrefix('127.0.0.0/8');
 
 interface Context extends Pick<RoomContext, 'nodeName' | 'config'> {
   readonly netns?: Netns;
@@ -46,11 +44,6 @@ export class NodeState {
   /** Whether the model depends on what the kernel has. */
   get movable(): boolean {
     return (this.#context.config.nodePortAddresses?.length ?? 0) > 0;
-  }
-
-  /** Whether the configuration asks for node ports at loopback addresses of IPv4. */
-  get wantsLoopback(): boolean {
-    return (this.#context.config.nodePortAddresses ?? []).some((range) => prefixesOverlap(range, LOOPBACK));
   }
 
   model(): NodeModel {
