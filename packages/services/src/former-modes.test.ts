@@ -103,7 +103,20 @@ test('a record that cannot be understood: every mode is tried once, and none has
     removed,
     PROXY_MODES.filter((mode) => mode !== 'nftables' && mode !== 'iptables').map((mode) => `${mode} for nftables`),
   );
-  assert.ok(recorded().includes('nftables'));
+  assert.deepEqual(recorded(), ['nftables']);
+  const next = start();
+  next.begin('nftables');
+  assert.equal(await next.sweep(proxy('nftables')), undefined);
+});
+
+test('a mode that was in force is removed by a sweep when nobody came to remove it', async (t) => {
+  const { start, proxy, removed, recorded } = node(t);
+  const former = start();
+  former.begin('iptables');
+  former.enter('nftables');
+  former.retire('iptables');
+  assert.equal(await former.sweep(proxy('nftables')), undefined);
+  assert.deepEqual([removed, recorded()], [['iptables for nftables'], ['nftables']]);
 });
 
 test('a mode that departs with its connections stays in the record for the next agent', async (t) => {
@@ -126,4 +139,19 @@ test('cleanup removes every mode of the record and the record', async (t) => {
   former.enter('userspace');
   await former.cleanup('userspace');
   assert.deepEqual([removed, fs.existsSync(file)], [['userspace', 'iptables'], false]);
+});
+
+test('cleanup tries every mode, also behind one that refuses, and keeps the record of what stays', async (t) => {
+  const { start, removed, refuse, file } = node(t, ['userspace', 'iptables']);
+  const former = start();
+  former.begin('nftables');
+  former.enter('iptables');
+  former.enter('userspace');
+  await assert.rejects(former.cleanup('userspace'), /^AggregateError: userspace refuses; iptables refuses$/);
+  assert.deepEqual([removed, fs.existsSync(file)], [['nftables'], true]);
+  refuse.delete('iptables');
+  await assert.rejects(former.cleanup('userspace'), /^Error: userspace refuses$/);
+  refuse.clear();
+  await former.cleanup('userspace');
+  assert.equal(fs.existsSync(file), false);
 });

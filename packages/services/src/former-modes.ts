@@ -37,14 +37,22 @@ export class FormerModes {
     this.#record.add(mode);
   }
 
+  /** Another mode is in force now; what this one has is left to `sweep`, should nobody remove it before. */
+  retire(mode: ProxyMode): void {
+    this.#left.set(mode, { certain: true });
+  }
+
   /** Removes what a proxy has in the kernel while another is in force; what cannot be removed is left to `sweep`. */
   async leave(proxy: ServiceProxy, present: ServiceProxy): Promise<void> {
-    if (present.base === proxy.mode) return;
+    this.retire(proxy.mode);
     try {
-      await proxy.cleanup(present.mode);
-      this.#forget(proxy, present);
+      if (present.base !== proxy.mode) {
+        await proxy.cleanup(present.mode);
+        this.#forget(proxy, present);
+      }
+      this.#left.delete(proxy.mode);
     } catch {
-      this.#left.set(proxy.mode, { certain: true });
+      // it is in the list
     }
   }
 
@@ -53,8 +61,13 @@ export class FormerModes {
     const failures: string[] = [];
     for (const [mode, { certain }] of this.#left) {
       const failure = mode === present.base ? undefined : await this.#remove(mode, present);
-      if (failure !== undefined && certain) failures.push(`what mode ${mode} left is still in the kernel: ${failure}`);
-      else this.#left.delete(mode);
+      if (failure !== undefined && certain) {
+        failures.push(`what mode ${mode} left is still in the kernel: ${failure}`);
+        continue;
+      }
+      this.#left.delete(mode);
+      // the record names it by now, which would make it certain for the next agent
+      if (failure !== undefined) this.#record.remove(mode);
     }
     return failures.length ? failures.join('; ') : undefined;
   }
@@ -77,14 +90,21 @@ export class FormerModes {
     this.#record.remove(mode, ...(shared ? [] : [base]));
   }
 
-  /** Removes everything of every mode that was ever entered, and the memory of it. */
+  /** Removes everything of every mode that was ever entered, and the memory of it. Throws when some of it stays. */
   async cleanup(mode: ProxyMode): Promise<void> {
     const { modes, certain } = this.#record.read();
+    const errors: unknown[] = [];
     for (const one of new Set([mode, ...modes])) {
-      const proxy = await this.#create(one);
-      await proxy.cleanup();
-      await proxy.close();
+      try {
+        const proxy = await this.#create(one);
+        await proxy.cleanup();
+        await proxy.close();
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0)
+      throw errors.length === 1 ? errors[0] : new AggregateError(errors, errors.map(messageOf).join('; '));
     if (certain) this.#record.end();
   }
 }
