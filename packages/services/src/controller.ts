@@ -73,7 +73,10 @@ class ServicesController implements ServicesRoom {
   readonly #unsubscribe: (() => void)[] = [];
   #mode: ProxyMode;
   #proxy: ServiceProxy | undefined;
+  /** Of the change that is under way, until a pass takes it. */
   #next: ServiceProxy | undefined;
+  /** Changes of mode, one after the other. */
+  #changing: Promise<void> = Promise.resolve();
   /** Why the mode asked for last could not be had. */
   #refusal: string | undefined;
   #started = false;
@@ -167,17 +170,29 @@ class ServicesController implements ServicesRoom {
     this.#proxy?.podsChanged?.();
   }
 
-  async setMode(mode: ProxyMode): Promise<void> {
+  setMode(mode: ProxyMode): Promise<void> {
+    const change = this.#changing.then(() => this.#goOver(mode));
+    this.#changing = change.catch(() => {});
+    return change;
+  }
+
+  async #goOver(mode: ProxyMode): Promise<void> {
     if (mode === this.#mode) return;
-    const next = await this.#createProxy(mode);
-    await this.#next?.close();
-    this.#next = next;
+    this.#next = await this.#createProxy(mode);
     this.#refusal = undefined;
     this.#runner.trigger();
     await this.#runner.idle();
+    await this.#dropNext();
     if (this.#mode === mode) return;
-    const reason = this.#refusal ?? this.#reason ?? 'something else was changed to at the same time';
+    const reason = this.#refusal ?? this.#reason ?? 'the room does not run';
     throw servicesError('SERVICES_MODE_REFUSED', `mode ${mode} is not in force, ${this.#mode} goes on: ${reason}`);
+  }
+
+  /** What no pass has taken by now is not gone over to later. */
+  async #dropNext(): Promise<void> {
+    const next = this.#next;
+    this.#next = undefined;
+    await next?.close();
   }
 
   get #reason(): string | undefined {
@@ -190,6 +205,7 @@ class ServicesController implements ServicesRoom {
     this.#started = false;
     clearTimeout(this.#step);
     await this.#runner.stop();
+    await this.#dropNext();
     this.#health.close();
     await this.#proxy?.close();
     this.#proxy = undefined;
@@ -310,9 +326,13 @@ class ServicesController implements ServicesRoom {
     }
     this.#proxy = next;
     this.#mode = next.mode;
-    this.#loopback.bring(this.#wantsLoopback, true);
-    await this.#former.leave(before, next);
-    await before.close();
+    this.#former.retire(before.mode);
+    try {
+      this.#loopback.bring(this.#wantsLoopback, true);
+      await this.#former.leave(before, next);
+    } finally {
+      await before.close();
+    }
     return true;
   }
 
