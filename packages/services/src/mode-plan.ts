@@ -1,4 +1,5 @@
 import type { PlanEntry } from '@podwire/kube';
+import { annotationLimits } from './annotations.ts';
 import type { ServicesModel, ServicesView } from './model.ts';
 import type { ProxyMode } from './proxy.ts';
 import { slowStartLimits } from './slow-start.ts';
@@ -47,7 +48,10 @@ const PLANNERS: Readonly<Record<ProxyMode, (model: ServicesModel) => Promise<Mod
 /** Pure but for loading the mode: no kernel, no clock; the order of `model.services` does not matter. */
 export async function planMode(mode: ProxyMode, model: ServicesModel): Promise<ModePlan> {
   const { entries, problems } = await PLANNERS[mode](model);
-  return { entries: sortEntries(entries), problems: [...problems, ...slowStartLimits(model.services)].sort() };
+  return {
+    entries: sortEntries(entries),
+    problems: [...problems, ...annotationLimits(model.services), ...slowStartLimits(model.services)].sort(),
+  };
 }
 
 /** By the Service they are for, so that a change of one Service changes lines that stand together. */

@@ -11,8 +11,8 @@ import {
   tryParsePrefix,
 } from '@podwire/base';
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
+import { ANNOTATIONS, balanceFromText, misreadAnnotations, weightsFromText } from './annotations.ts';
 import {
-  type Balance,
   type EndpointModel,
   isOf,
   type NodeModel,
@@ -36,11 +36,6 @@ const LOOPBACK = /^(127\.|::1$|::$|0\.0\.0\.0$)/;
 const NONE: readonly never[] = [];
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const ADDRESS_TYPES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'ipv6' };
-const BALANCE = 'podwire.io/balance';
-const WEIGHTS = 'podwire.io/weights';
-const SLOW_START = 'podwire.io/slow-start';
-const IPVS_SCHEDULER = 'podwire.io/ipvs-scheduler';
-const BALANCES: readonly Balance[] = ['random', 'round-robin', 'least-connections', 'source-hash', 'maglev'];
 
 /** Who balances a service: this room; somebody else, who owns its cluster addresses; or nobody (SVC-22). */
 export function proxiedBy(service: Service): 'us' | 'other' | 'nobody' {
@@ -59,7 +54,11 @@ export function clusterAddresses(service: Service): readonly IpAddress[] {
 export function serviceFromApi(service: Service, slices: readonly EndpointSlice[], nodeName: string): ServiceModel {
   const { metadata, spec = {} } = service;
   const { annotations } = metadata ?? {};
-  const ports = portsFromApi(spec.ports ?? NONE, { slices, nodeName, weights: weightsOf(annotations?.[WEIGHTS]) });
+  const ports = portsFromApi(spec.ports ?? NONE, {
+    slices,
+    nodeName,
+    weights: weightsFromText(annotations?.[ANNOTATIONS.weights]),
+  });
   const model: ServiceModel = {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
@@ -73,11 +72,13 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
   };
   const ranges = spec.loadBalancerSourceRanges ?? NONE;
   const healthCheckNodePort = healthCheckPort(spec);
-  const balance = balanceOf(annotations?.[BALANCE]);
-  const ipvsScheduler = annotations?.[IPVS_SCHEDULER]?.trim();
-  const slowStart = slowStartFromText(annotations?.[SLOW_START], { ports, ...(balance && { balance }) });
+  const balance = balanceFromText(annotations?.[ANNOTATIONS.balance]);
+  const ipvsScheduler = annotations?.[ANNOTATIONS.ipvsScheduler]?.trim();
+  const slowStart = slowStartFromText(annotations?.[ANNOTATIONS.slowStart], { ports, ...(balance && { balance }) });
+  const misread = misreadAnnotations(annotations);
   // most have none of these, and there are many
-  if (!ranges.length && !healthCheckNodePort && !balance && !ipvsScheduler && !slowStart) return model;
+  const plain = !ranges.length && !healthCheckNodePort && !balance && !ipvsScheduler && !slowStart && !misread.length;
+  if (plain) return model;
   return {
     ...model,
     ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
@@ -85,28 +86,12 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
     ...(balance && { balance }),
     ...(ipvsScheduler && { ipvsScheduler }),
     ...(slowStart && { slowStart }),
+    ...(misread.length > 0 && { misread }),
   };
 }
 
 function healthCheckPort({ type, externalTrafficPolicy, healthCheckNodePort }: NonNullable<Service['spec']>) {
   return type === 'LoadBalancer' && externalTrafficPolicy === 'Local' ? tryParsePort(healthCheckNodePort) : undefined;
-}
-
-function balanceOf(text: string | undefined): Balance | undefined {
-  const balance = text === undefined ? undefined : BALANCES.find((word) => word === text);
-  return balance === 'random' ? undefined : balance;
-}
-
-/** Annotation `10.244.1.5=3, web-0=2`: endpoints by address or by name of their pod. What cannot be read is left out. */
-function weightsOf(text: string | undefined): ReadonlyMap<string, number> | undefined {
-  if (!text) return undefined;
-  const rows = text.split(',').map((row) => row.split('=').map((part) => part.trim()));
-  return new Map(
-    rows.flatMap(([name, weight = '']) => {
-      const valid = name && /^[1-9]\d{0,2}$/.test(weight) && Number(weight) <= 100;
-      return valid ? [[name, Number(weight)] as const] : [];
-    }),
-  );
 }
 
 /** Where node ports are wanted (SVC-9). */

@@ -72,6 +72,8 @@ export interface ServiceModel {
   readonly ipvsScheduler?: string;
   /** Absent: endpoints get their full share as soon as they are ready. */
   readonly slowStart?: SlowStart;
+  /** Annotations without effect, in words. */
+  readonly misread?: readonly string[];
   readonly ports: readonly ServicePortModel[];
 }
 

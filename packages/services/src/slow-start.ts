@@ -15,14 +15,20 @@ const PARTS = [
 const SECONDS = { least: 1, most: 3600 };
 const weightOf = ({ weight = 1 }: EndpointModel): number => weight;
 
-/** Annotation `30s`, `2m` or `1m30s`, up to an hour; undefined for what cannot be read. */
+/** `30s`, `2m` or `1m30s`, up to an hour; undefined for what cannot be read. */
+export function slowStartSeconds(text: string): number | undefined {
+  const match = /^(?:(\d{1,2})m)?(?:(\d{1,4})s)?$/.exec(text.trim());
+  const seconds = Number(match?.[1] ?? 0) * 60 + Number(match?.[2] ?? 0);
+  return seconds < SECONDS.least || seconds > SECONDS.most ? undefined : seconds;
+}
+
+/** What the annotation asks for; undefined for what cannot be read. */
 export function slowStartFromText(
   text: string | undefined,
   { ports, balance }: Pick<ServiceModel, 'ports' | 'balance'>,
 ): SlowStart | undefined {
-  const match = text === undefined ? undefined : /^(?:(\d{1,2})m)?(?:(\d{1,4})s)?$/.exec(text.trim());
-  const seconds = Number(match?.[1] ?? 0) * 60 + Number(match?.[2] ?? 0);
-  if (seconds < SECONDS.least || seconds > SECONDS.most) return undefined;
+  const seconds = text === undefined ? undefined : slowStartSeconds(text);
+  if (seconds === undefined) return undefined;
   const total = Math.max(...ports.map(({ endpoints }) => endpoints.reduce((sum, one) => sum + weightOf(one), 0)), 1);
   const parts = balance === 'source-hash' ? 1 : (PARTS.find((one) => total * one.parts <= one.most)?.parts ?? 1);
   return { seconds, parts, slots: total * parts };
