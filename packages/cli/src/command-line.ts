@@ -1,5 +1,6 @@
 import { PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { printable } from './printable.ts';
 import { PROXY_MODES } from './proxy-mode-names.ts';
 
 /** Errors that are about what was asked, not about what happened. */
@@ -44,7 +45,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof PodwireError)) throw error;
-    process.stderr.write(`podwire: ${error.message}\n`);
+    process.stderr.write(`podwire: ${printable(error.message)}\n`);
     return USAGE_CODES.has(error.code) ? 2 : 1;
   }
 }

@@ -4,6 +4,7 @@ import { PLANNED_ROOMS, planRooms } from '@podwire/trace';
 import { stringify } from 'yaml';
 import { clusterOf, type SourceOptions } from './cluster-source.ts';
 import { askDaemon } from './control-client.ts';
+import { printableLine } from './printable.ts';
 import { becomeRoot } from './root.ts';
 
 type Output = 'json' | 'yaml' | 'wide';
@@ -76,8 +77,8 @@ function formatEntries(nodes: readonly NodeEntries[]): string {
   return nodes
     .flatMap(({ node, rooms }) =>
       rooms.flatMap(({ room, entries, problems = [] }) => [
-        ...entries.map(({ what, why }) => `${node}  ${room}  ${what}  # ${why}`),
-        ...problems.map((problem) => `${node}  ${room}  # cannot be had: ${problem}`),
+        ...entries.map(({ what, why }) => printableLine(`${node}  ${room}  ${what}  # ${why}`)),
+        ...problems.map((problem) => printableLine(`${node}  ${room}  # cannot be had: ${problem}`)),
       ]),
     )
     .join('\n');
