@@ -121,7 +121,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   shaped(
     command(
       'explain',
-      'explain the whole path of a connection, from the plans and not from the kernel; exit 1 if it fails',
+      'explain the whole path of a connection, from the plans (those of proxy mode nftables) and not from the kernel; exit 1 if it fails',
     ),
   )
     .requiredOption('--from <source>', '[NAMESPACE/]POD, a node, an address, or outside')
@@ -131,7 +131,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(
       'after',
-      '\nExamples:\n  podwire explain --from shop/front --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
+      '\nExamples:\n  podwire explain --from front --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
     )
     .action(async (options) => finish(await (await import('./explain.ts')).explain(options)));
   command('kubeconfig', "print the path of the lab's kubeconfig")
