@@ -131,7 +131,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(
       'after',
-      '\nExamples:\n  podwire explain --from front --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
+      '\nExamples:\n  podwire explain --from POD --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
     )
     .action(async (options) => finish(await (await import('./explain.ts')).explain(options)));
   command('kubeconfig', "print the path of the lab's kubeconfig")
