@@ -131,7 +131,7 @@ class ServicesController implements ServicesRoom {
     );
     this.#follow(
       nodes,
-      (node) => this.#node.put(node) && this.#store.setNode(this.#node.model()),
+      (node) => this.#node.put(node),
       (node) => this.#node.remove(node),
     );
     await Promise.all([services.synced, slices.synced, nodes.synced]);
@@ -152,7 +152,7 @@ class ServicesController implements ServicesRoom {
       if (event.type === 'modified') remove(event.previous);
       if (event.type === 'deleted') remove(event.object);
       else put(event.object);
-      if (!this.#store.dirty) return;
+      if (!this.#store.dirty && !this.#node.dirty) return;
       this.#waitingSince ??= Date.now();
       this.#asked = true;
       if (this.#started) this.#runner.trigger();
@@ -167,7 +167,13 @@ class ServicesController implements ServicesRoom {
   }
 
   podsChanged(): void {
-    this.#proxy?.podsChanged?.();
+    try {
+      this.#proxy?.podsChanged?.();
+    } catch (error) {
+      this.#context.logger.error('sockets of pods are not served yet', { reason: messageOf(error) });
+      this.#look = true;
+      this.#runner.trigger();
+    }
   }
 
   setMode(mode: ProxyMode): Promise<void> {
@@ -264,15 +270,16 @@ class ServicesController implements ServicesRoom {
   async #pass(): Promise<Outcome> {
     if (!this.#proxy) return done;
     const look = this.#look || !this.#asked;
+    this.#look = false;
     this.#asked = false;
     const startedAt = performance.now();
-    if (look && this.#node.movable) this.#store.setNode(this.#node.model());
     const waitingSince = this.#waitingSince;
     this.#waitingSince = undefined;
-    const refreshed = this.#store.refresh();
-    const changes: Changes = this.#unsure ? 'all' : refreshed;
-    this.#unsure = true;
     try {
+      if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
+      const refreshed = this.#store.refresh();
+      const changes: Changes = this.#unsure ? 'all' : refreshed;
+      this.#unsure = true;
       // the rules that drop packets with such addresses may go in this pass
       if (!this.#wantsLoopback) this.#loopback.bring(false, look);
       const changed = this.#next && (await this.#change(this.#next, this.#proxy));
@@ -281,7 +288,6 @@ class ServicesController implements ServicesRoom {
       this.#loopback.bring(this.#wantsLoopback, look);
       await this.#health.sync(changes, look);
       this.#unsure = false;
-      this.#look = false;
       this.#updated = Date.now();
       const left = await this.#former.sweep(this.#proxy);
       return left === undefined ? done : { kind: 'retry', reason: left };
@@ -340,14 +346,15 @@ class ServicesController implements ServicesRoom {
     if (look) proxy.podsChanged?.();
     const synced = await proxy.sync(this.#store, changes, look);
     this.#count(synced);
-    if (look && changes !== 'all' && changes.size === 0 && synced.commands > 0) this.#tellRepair(synced.commands);
+    const { repairs = synced.commands } = synced;
+    if (look && changes !== 'all' && changes.size === 0 && repairs > 0) this.#tellRepair(repairs);
   }
 
   /** Nothing had changed here, so somebody else changed what this room had written. */
-  #tellRepair(commands: number): void {
+  #tellRepair(repairs: number): void {
     const { client, nodeName, logger } = this.#context;
     this.#facts.repairs++;
-    logger.info('services repaired', { mode: this.#mode, commands });
+    logger.info('services repaired', { mode: this.#mode, commands: repairs });
     void recordEvent(client, {
       object: { apiVersion: 'v1', kind: 'Node', name: nodeName },
       type: 'Warning',

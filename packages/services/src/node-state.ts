@@ -17,17 +17,23 @@ export class NodeState {
   readonly #context: Context;
   #node: Node | undefined;
   #deleted = false;
+  #dirty = false;
 
   constructor(context: Context) {
     this.#context = context;
   }
 
-  /** False for another node. */
-  put(node: Node): boolean {
-    if (node.metadata?.name !== this.#context.nodeName) return false;
+  /** Another node changes nothing. */
+  put(node: Node): void {
+    if (node.metadata?.name !== this.#context.nodeName) return;
     this.#node = node;
     this.#deleted = false;
-    return true;
+    this.#dirty = true;
+  }
+
+  /** The API server told something since `model` was read. */
+  get dirty(): boolean {
+    return this.#dirty;
   }
 
   /** A deleted node keeps its rules: traffic goes on while it drains. */
@@ -49,7 +55,9 @@ export class NodeState {
   model(): NodeModel {
     const { nodeName, config } = this.#context;
     const ranges = config.nodePortAddresses ?? [];
-    return nodeFromApi(this.#node, nodeName, { ranges, local: this.movable ? this.#localAddresses() : [] });
+    const local = this.movable ? this.#localAddresses() : [];
+    this.#dirty = false;
+    return nodeFromApi(this.#node, nodeName, { ranges, local });
   }
 
   #localAddresses(): IpAddress[] {

@@ -12,6 +12,8 @@ export type Changes = ReadonlySet<string> | 'all';
 export interface Synced {
   /** Commands, elements or rules written. */
   readonly commands: number;
+  /** Those of them that mend what somebody else changed, when nothing else had; default: `commands`. */
+  readonly repairs?: number;
   /** Tracked UDP flows that were forgotten, because they would have gone astray (SVC-25). */
   readonly flowsForgotten: number;
 }

@@ -43,8 +43,9 @@ class IpvsProxy implements ServiceProxy {
       synced.commands += commands;
       synced.flowsForgotten += flowsForgotten;
     }
-    if (look && kernel.servers.waiting > 0) synced.commands += this.#sweep(kernel, this.#families);
-    return synced;
+    // what drained is gone of its own accord
+    const drained = look && kernel.servers.waiting > 0 ? this.#sweep(kernel, this.#families) : 0;
+    return { ...synced, commands: synced.commands + drained, repairs: synced.commands };
   }
 
   #sweep(kernel: IpvsKernel, families: readonly FamilyServers[]): number {
