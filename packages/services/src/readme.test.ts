@@ -3,11 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { LOOPBACK_FAMILIES } from './loopback.ts';
+import { createLogger } from '@podwire/base';
+import type { ClusterConfig } from '@podwire/kube';
+import { createServicesRoom, type ServicesContext } from './controller.ts';
+import { CONNECTIONS } from './health-listener.ts';
+import { LOOPBACK_FAMILIES, ROUTE_LOCALNET } from './loopback.ts';
 import { planMode } from './mode-plan.ts';
 import type { ServicesModel } from './model.ts';
 import { SET_NAMES } from './nftables/layout.ts';
 import { plan } from './nftables/plan.ts';
+import { createProxy, PROXY_MODES } from './proxy-modes.ts';
 import { modelFromApi } from './snapshot.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');
@@ -83,6 +88,39 @@ test('the README says which mode can balance how', async () => {
     expected[balance] = row;
   }
   assert.deepEqual(tableOf('balance'), expected);
+});
+
+test('the README says what each mode writes', () => {
+  const rows = tableOf('by');
+  assert.deepEqual(Object.keys(rows), ['every mode', ...PROXY_MODES]);
+  assert.ok(JSON.stringify(rows).includes(ROUTE_LOCALNET.replaceAll('/', '.')));
+});
+
+test('the README says what may be connected to a health port', () => {
+  const { lifetime, most } = CONNECTIONS;
+  assert.ok(readme.includes(`ends within ${lifetime / 1000} s, and of more than ${most} at one port the oldest`));
+});
+
+test('the README lists the facts of each mode', async () => {
+  const config = { podCidrs: [], serviceCidrs: [] } as unknown as ClusterConfig;
+  const context = {
+    config,
+    logger: createLogger({ level: 'error' }),
+    runDirectory: '/nowhere',
+    sockets: { cgroup: '/', bpffs: '/' },
+  };
+  const room = createServicesRoom({ ...context, nodeName: 'node-1' } as unknown as ServicesContext);
+  const modes = new Map(Object.keys(room.status().facts).map((name): [string, string[]] => [name, [...PROXY_MODES]]));
+  for (const mode of PROXY_MODES) {
+    const proxy = await createProxy(mode, context);
+    for (const name of Object.keys(proxy.facts())) modes.set(name, [...(modes.get(name) ?? []), mode]);
+    await proxy.close();
+  }
+  const words = (list: string[]) => (list.length === PROXY_MODES.length ? 'all' : list.join(', '));
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(tableOf('fact')).map(([name, row]) => [name, row.modes])),
+    Object.fromEntries([...modes].map(([name, list]) => [`\`${name}\``, words(list)])),
+  );
 });
 
 function balanced(balance: string): ServicesModel {
