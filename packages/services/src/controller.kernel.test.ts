@@ -26,14 +26,19 @@ test('changes of mode that are asked for at the same time follow one another', o
   }),
 );
 
-test('a change of mode that a stop overtakes is refused, and leaves nothing open', options, () =>
-  withWorld(async (world) => {
-    const change = world.room.setMode('userspace');
-    const refused = assert.rejects(change, (error: Error) => hasCode(error, 'SERVICES_MODE_REFUSED'));
-    await world.room.stop();
-    await refused;
-    assert.equal(world.room.mode, 'nftables');
-  }),
+test('a change of mode that a stop overtakes is refused, and leaves nothing open', options, (t) =>
+  withWorld(
+    async ({ room }) => {
+      const close = t.mock.method(NftablesProxy.prototype, 'close');
+      const refused = assert.rejects(room.setMode('nftables'), (error: Error) =>
+        hasCode(error, 'SERVICES_MODE_REFUSED'),
+      );
+      await room.stop();
+      await refused;
+      assert.deepEqual([room.mode, close.mock.callCount()], ['userspace', 1]);
+    },
+    () => ({ proxyMode: 'userspace' }),
+  ),
 );
 
 test('what fails after a change leaves nothing of the former mode', options, (t) =>
