@@ -9,7 +9,6 @@ import {
   type ServiceOptions,
   type SliceOptions,
 } from '../api-objects.fixture.ts';
-import type { ProxyMode } from '../proxy.ts';
 import type { World } from '../world.fixture.ts';
 import { insteadOf, problemsOf } from './limits.ts';
 import { type Probe, probe } from './probe.ts';
@@ -25,11 +24,6 @@ export interface ServiceCase {
   /** Cites SEMANTICS (SVC-n); no two cases have the same. */
   readonly name: string;
   readonly steps: readonly Step[];
-  /**
-   * Modes that cannot do it, and why, as their README says. The case is run all the same and has to fail. Where it can be
-   * said what happens instead, a row of LIMITS is better.
-   */
-  readonly except?: Partial<Record<ProxyMode, string>>;
 }
 
 /** Services as they are from now on, and what is then to be seen. */
@@ -74,7 +68,7 @@ export async function runCases(t: TestContext, world: World, cases: readonly Ser
     const probes = await runRound(world, round, failures);
     t.diagnostic(`step ${i + 1}: ${probes} probes in ${Math.round(performance.now() - started)} ms`);
   }
-  for (const one of cases) await t.test(one.name, () => judgeCase(world, one, failures.get(one) ?? []));
+  for (const one of cases) await t.test(one.name, () => judgeCase(failures.get(one) ?? []));
 }
 
 /** Makes the services of a step what they are. */
@@ -152,10 +146,7 @@ async function inTurns<T>(items: readonly T[], atOnce: number, run: (item: T) =>
   );
 }
 
-function judgeCase(world: World, one: ServiceCase, failures: readonly unknown[]): void {
-  const { mode } = world.room;
-  const why = one.except?.[mode];
-  if (why !== undefined) assert.ok(failures.length, `mode ${mode} can do it: take out the exception "${why}"`);
-  else if (failures.length === 1) throw failures[0];
-  else if (failures.length) throw new AggregateError(failures, failures.map((error) => String(error)).join('\n'));
+function judgeCase(failures: readonly unknown[]): void {
+  if (failures.length === 1) throw failures[0];
+  if (failures.length) throw new AggregateError(failures, failures.map((error) => String(error)).join('\n'));
 }

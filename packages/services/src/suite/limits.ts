@@ -20,8 +20,8 @@ export interface Limit {
   readonly problem?: (service: CaseService) => RegExp | undefined;
   /** The change (changes.ts) that fails in this mode. */
   readonly change?: string;
-  /** The file beside this one that says what happens instead, where it is none of the above. */
-  readonly tested?: string;
+  /** Where it is none of the above: the test file below packages/ that says what happens instead, and a title in it. */
+  readonly tested?: readonly [file: string, title: string];
 }
 
 /** Whose sockets mode ebpf looks at, beside those of the node. */
@@ -47,6 +47,8 @@ const together = (probe: Probe): Probe | undefined =>
   probe.balance === 'maglev' && probe.grouped === 'spread' ? { ...probe, grouped: 'together' } : undefined;
 const podOf = ({ from, by = 'node' }: Probe) => PODS[by].find((pod) => pod === from);
 const isOwnSocket = (probe: Probe): boolean => probe.from === 'node' || podOf(probe) !== undefined;
+
+const IPVS = 'services/src/ipvs/ipvs.vm.test.ts';
 
 const UNLIKE = 'random; `status()` says so';
 
@@ -142,20 +144,19 @@ export const LIMITS: readonly Limit[] = [
     mode: 'ipvs',
     what: 'affinity of pods and the node at external addresses with policy Local',
     instead: "by a hash of the client's address, without a time",
-    tested: '../ipvs/ipvs.vm.test.ts',
+    tested: [IPVS, 'clients inside stay at an external address of policy Local, by their address'],
   },
   {
     mode: 'ipvs',
     what: 'two connections from one port of a client to one endpoint, by two addresses at once',
     instead: 'the older one loses its answers',
     change: 'answers come from the address that was asked, also when two lead one client port to one endpoint (SVC-1)',
-    tested: '../ipvs/ipvs.vm.test.ts',
   },
   {
     mode: 'ipvs',
     what: '`127.0.0.0/8` and `::1` in `nodePortAddresses`',
     instead: 'no node ports there; `status()` says so',
-    tested: '../ipvs/ipvs.vm.test.ts',
+    tested: [IPVS, 'node ports are not at loopback addresses, which is said (SVC-9)'],
   },
   {
     mode: 'userspace',
@@ -174,7 +175,7 @@ export const LIMITS: readonly Limit[] = [
       mode,
       what: '`::1` in `nodePortAddresses`',
       instead: 'no node ports there; `status()` says so',
-      tested: 'loopback.ts',
+      tested: ['services/src/suite/loopback.ts', 'where it is not, that is said'],
     }),
   ),
 ];
