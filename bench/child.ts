@@ -29,3 +29,11 @@ export async function messageFrom<T>(child: ChildProcess): Promise<T> {
     death.catch(() => {});
   }
 }
+
+/** Ends a forked program that goes when its parent disconnects, and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  if (child.connected) child.disconnect();
+  await exit;
+}

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import { messageFrom } from './child.ts';
+import { end, messageFrom } from './child.ts';
 import type { ChurnRequest, ChurnResult } from './churn-agent.ts';
 import { LiveTraffic, type TrafficSummary } from './live-traffic.ts';
 import { printParts } from './part.ts';
@@ -94,7 +94,7 @@ await withServiceNode((peerNode) =>
       for (let at = 0; at < peer.changed; at += 97) await requireEndpoint(peerNode, changeAt(at, SERVICES));
       report(cpu, results, summaries);
     } finally {
-      agent.disconnect(); // which ends it
+      await end(agent);
     }
   }),
 );
