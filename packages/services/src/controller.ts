@@ -10,6 +10,7 @@ import {
   type RoomStatus,
   recordEvent,
 } from '@podwire/kube';
+import { annotationLimits } from './annotations.ts';
 import { servicesError } from './errors.ts';
 import { FormerModes } from './former-modes.ts';
 import type { ProxyHealth } from './health-answer.ts';
@@ -236,7 +237,8 @@ class ServicesController implements ServicesRoom {
 
   status(): RoomStatus {
     const failed = this.#reason === undefined ? [] : [this.#reason];
-    const limits = slowStartLimits(this.#store.services.values());
+    const services = [...this.#store.services.values()];
+    const limits = [...annotationLimits(services), ...slowStartLimits(services)];
     return {
       room: this.name,
       ready: this.#runner.last?.kind === 'done',
