@@ -8,8 +8,8 @@ const context = a.CONTEXTS.bpf_sock_addr;
 const CREATE = 1;
 
 /**
- * r7 = of two endpoints drawn from different slots the one with fewer open sockets for its weight (the power of two choices:
- * Mitzenmacher, IEEE TPDS 12/10, 2001).
+ * r7 = of two different endpoints (each has one slot here, whatever its weight) the one with fewer open sockets for its
+ * weight (the power of two choices: Mitzenmacher, IEEE TPDS 12/10, 2001).
  */
 export function chooseLeast(): a.Instruction[] {
   return [

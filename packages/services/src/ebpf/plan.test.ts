@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { IpAddress } from '@podwire/base';
 import fc from 'fast-check';
 import type { EndpointModel, ServiceModel, ServicesView } from '../model.ts';
-import { BY_ID, KEY } from './layout.ts';
+import { BY_ID, ENDPOINT, KEY, SERVICE } from './layout.ts';
 import { addElements, describeEntry, emptyElements, SocketPlan } from './plan.ts';
 
 const ip = (text: string) => text as IpAddress;
@@ -73,6 +73,15 @@ test('weights are slots, and places in the table of Maglev', () => {
   const slots = Array.from({ length: 2003 }, (_, i) => all.tables.values.readUInt16LE(i * 2));
   assert.deepEqual([...new Set(slots)].sort(), [0, 3]);
   assert.ok(Math.abs(slots.filter((slot) => slot === 0).length - (2003 * 3) / 4) <= 3);
+});
+
+test('with least connections an endpoint has one slot, and its weight in it', () => {
+  const endpoints = [endpoint(5, { weight: 3 }), endpoint(6, { weight: 2 })];
+  const ports = [{ name: '', protocol: 'tcp', port: 80, endpoints }] as const;
+  const all = elements(planned(service('web', { ports, balance: 'least-connections' })));
+  assert.equal(all.services.values.readUInt32LE(SERVICE.count), 2);
+  const weights = [0, 1].map((row) => all.endpoints.values.readUInt16LE(row * ENDPOINT.size + ENDPOINT.weight));
+  assert.deepEqual([all.endpoints.count, weights], [2, [3, 2]]);
 });
 
 test('what sockets cannot do is left out, what has no endpoint is refused', () => {

@@ -72,7 +72,8 @@ export function emptyElements(): Elements {
 /** Adds what an entry needs. */
 export function addElements(into: Elements, entry: SocketEntry): void {
   const { affinitySeconds, endpoints, protocol, balance } = entry;
-  const slots = slotsOf(endpoints);
+  // the programs compare loads by weight: slots by weight would count it twice
+  const slots = balance === 'least-connections' ? endpoints : slotsOf(endpoints);
   const service = Buffer.alloc(KEY.service);
   writeServiceKey(entry, [service, 0]);
   into.services.add(({ keys, key, values, value }) => {
