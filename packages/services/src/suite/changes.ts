@@ -183,8 +183,8 @@ async function movedUdp(world: World): Promise<void> {
   try {
     await become(['near1']);
     await become(['near2', 'far']);
-    // of sockets there is nothing to forget
-    if (room.mode !== 'ebpf') assert.ok(Number(room.status().facts.flowsForgotten) >= 1);
+    // of sockets there is nothing to forget, and IPVS forgets by itself
+    if (room.mode !== 'ebpf' && room.mode !== 'ipvs') assert.ok(Number(room.status().facts.flowsForgotten) >= 1);
     await become([]);
     await become(['near1']);
   } finally {

@@ -154,6 +154,15 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     mode: 'ipvs',
+    what: 'IPv6 datagrams of the node that are longer than the MTU',
+    instead: 'not taken (EMSGSIZE)',
+    expect: ({ sourceAt: _, ...probe }) =>
+      probe.from === 'node' && probe.protocol === 'udp' && familyOf(probe) === 'ipv6' && (probe.bytes ?? 0) > 1452
+        ? { ...probe, fails: 'too long' }
+        : undefined,
+  },
+  {
+    mode: 'ipvs',
     what: '`127.0.0.0/8` and `::1` in `nodePortAddresses`',
     instead: 'no node ports there; `status()` says so',
     tested: [IPVS, 'node ports are not at loopback addresses, which is said (SVC-9)'],

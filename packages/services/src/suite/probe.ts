@@ -16,8 +16,8 @@ export interface Probe {
   readonly protocol?: 'tcp' | 'udp' | 'sctp';
   /** Connections; default 1. Fewer when all `servers` have answered before and nothing else is to be seen. */
   readonly times?: number;
-  /** How it fails: refused at once, or no answer. */
-  readonly fails?: 'refused' | 'silence';
+  /** How it fails: refused at once, no answer, or a datagram that the sender's own kernel does not take. */
+  readonly fails?: 'refused' | 'silence' | 'too long';
   /** Exactly these answer; without a port: any of its ports. */
   readonly servers?: readonly string[];
   /** By place: exactly these may answer (all of them do only when there are `times` enough), each sees this source. */
@@ -119,6 +119,7 @@ export async function failure(world: World, one: Pick<Probe, 'from' | 'to' | 'pr
   } catch (error) {
     const name = error instanceof PodwireError ? error.details.errnoName : (error as NodeJS.ErrnoException).code;
     if (name === 'ECONNREFUSED') return 'refused';
+    if (name === 'EMSGSIZE') return 'too long';
     return name === 'ETIMEDOUT' ? 'silence' : String(error);
   }
 }
