@@ -293,7 +293,7 @@ async function replacedEndpoints(world: World): Promise<void> {
       for (; going; connections++) await world.connect(...target);
     }),
   );
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 12 || connections <= 20; i++) {
     putSlice(informers, name, { backends: [BACKENDS[i % 3] ?? 'far'] });
     await room.idle();
     await sleep(5);
