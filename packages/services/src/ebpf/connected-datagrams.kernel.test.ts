@@ -6,6 +6,7 @@ import { bindUdp } from '@podwire/kernel';
 import { probe } from '@podwire/kernel/probe';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { ADDRESS, type Place, UDP_PORT, type World } from '../world.fixture.ts';
+import { SocketMaps } from './socket-maps.ts';
 import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const destroy = probe('sock-destroy');
@@ -95,6 +96,23 @@ test('connected UDP sockets in mode ebpf', { skip, timeout: 60_000 }, (t) =>
         await world.room.stop();
         putSlice(informers, other, { backends: ['far'] });
         await world.restart();
+        assert.equal(await untilTold(one), 'ECONNABORTED');
+      });
+
+      await t.test('what goes while the maps cannot be written is noticed when they can', async (t) => {
+        const third = putService(informers, '10.96.6.3', { backends: ['near1'] });
+        await world.room.idle();
+        const one = await connectFrom('client', '10.96.6.3');
+        assert.equal(await ask(one), 'near1');
+        one.told.length = 0;
+        const write = t.mock.method(SocketMaps.prototype, 'write', () => {
+          throw new Error('no memory for the map');
+        });
+        putSlice(informers, third, { backends: ['far'] });
+        await world.room.idle();
+        assert.equal(write.mock.callCount(), 1);
+        write.mock.restore();
+        await world.room.resync();
         assert.equal(await untilTold(one), 'ECONNABORTED');
       });
 

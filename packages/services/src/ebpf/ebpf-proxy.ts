@@ -33,6 +33,8 @@ class EbpfProxy implements ServiceProxy {
   readonly #place: Place;
   #plan = new SocketPlan();
   #kernel: Kernel | undefined;
+  /** The kernel has what was planned last. */
+  #inForce = false;
 
   constructor(context: ProxyContext) {
     this.#context = context;
@@ -47,15 +49,17 @@ class EbpfProxy implements ServiceProxy {
 
   /** The maps first, so that a program never sees half of them. */
   #syncSockets(view: ServicesView, changes: Changes, look: boolean): number {
-    const isFirst = !this.#kernel;
-    const mend = look || isFirst;
+    const known = this.#inForce;
+    const mend = look || !known;
+    this.#inForce = false;
     this.#kernel ??= this.#open();
     const { maps, hooks, namespaces, datagrams } = this.#kernel;
     const changed = this.#plan.update(view, changes);
     const elements = mend ? maps.mend(this.#plan.entries) : maps.write(changed);
     if (mend) maps.sweepOpen(this.#plan.entries);
     const others = namespaces.refresh(mend) + hooks.attach(mend);
-    datagrams.follow(isFirst ? undefined : changed);
+    datagrams.follow(known ? changed : undefined);
+    this.#inForce = true;
     return elements + others;
   }
 
@@ -117,6 +121,7 @@ class EbpfProxy implements ServiceProxy {
     this.#kernel?.datagrams.close();
     this.#kernel?.maps.close();
     this.#kernel = undefined;
+    this.#inForce = false;
     this.#plan = new SocketPlan();
     await this.#packets.close();
   }
@@ -128,6 +133,7 @@ class EbpfProxy implements ServiceProxy {
     this.#kernel?.datagrams.close();
     this.#kernel?.maps.close();
     this.#kernel = undefined;
+    this.#inForce = false;
     this.#plan = new SocketPlan();
     if (this.#place.pins !== undefined) removePins(this.#place.pins);
     if (successor !== this.base) await this.#packets.cleanup();
