@@ -21,7 +21,7 @@ export interface ServiceOptions extends Partial<Spec> {
 
 export type SliceOptions = Pick<
   ServiceOptions,
-  'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints' | 'addresses'
+  'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints' | 'addresses' | 'ports'
 >;
 
 /** Endpoints outside the cluster are on no node. */
@@ -75,18 +75,23 @@ export function removeSlices(informers: FakeInformers, service: string, keep: re
   }
 }
 
-/** With the ports http and admin (TCP), dns (UDP) and sctp of the servers in the world. */
+/**
+ * With the ports http and admin (TCP), dns (UDP) and sctp of the servers in the world; a port `http-*` of the service is
+ * where http is.
+ */
 export function putSlice(informers: FakeInformers, service: string, options: SliceOptions = {}, slice = service): void {
-  const { conditions = { ready: true }, targetPort = TCP_PORTS[0], addressType = 'IPv4' } = options;
+  const { conditions = { ready: true }, targetPort = TCP_PORTS[0], addressType = 'IPv4', ports = [] } = options;
+  const known = [
+    { name: 'http', protocol: 'TCP', port: targetPort },
+    { name: 'admin', protocol: 'TCP', port: TCP_PORTS[1] },
+    { name: 'dns', protocol: 'UDP', port: UDP_PORT },
+    { name: 'sctp', protocol: 'SCTP', port: SCTP_PORT },
+  ];
+  const others = ports.flatMap(({ name = '' }) => (name.startsWith('http-') ? [name] : []));
   informers.put('EndpointSlice', {
     metadata: { namespace: 'default', name: slice, labels: { 'kubernetes.io/service-name': service } },
     addressType,
-    ports: [
-      { name: 'http', protocol: 'TCP', port: targetPort },
-      { name: 'admin', protocol: 'TCP', port: TCP_PORTS[1] },
-      { name: 'dns', protocol: 'UDP', port: UDP_PORT },
-      { name: 'sctp', protocol: 'SCTP', port: SCTP_PORT },
-    ],
+    ports: [...known, ...others.map((name) => ({ name, protocol: 'TCP', port: targetPort }))],
     endpoints: endpointsOf(options, addressType).map((endpoint) => ({ ...endpoint, conditions })),
   });
 }

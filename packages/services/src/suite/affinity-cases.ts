@@ -73,7 +73,7 @@ export const AFFINITY_CASES: readonly ServiceCase[] = twins(
     name: 'affinity: the ports of a service are independent (SVC-19)',
     steps: [
       {
-        services: [service({ ...STICKY, ports: range(14).map((i) => ({ name: 'http', port: 80 + i })) })],
+        services: [service({ ...STICKY, ports: range(14).map((i) => ({ name: `http-${i}`, port: 80 + i })) })],
         probes: [
           // where endpoints take turns, ports are to differ in whose turn it is
           { from: 'outside', to: to('cluster IP'), sourceAt: { near1: at.node, near2: at.node, far: at.node } },

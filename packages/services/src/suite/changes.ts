@@ -83,7 +83,10 @@ async function lostEndpoint(world: World): Promise<void> {
 
 async function restartedAffinity(world: World): Promise<void> {
   const ports = Array.from({ length: 14 }, (_, i) => 80 + i);
-  putService(world.informers, '10.96.1.6', { ...affinity(600), ports: ports.map((port) => ({ name: 'http', port })) });
+  putService(world.informers, '10.96.1.6', {
+    ...affinity(600),
+    ports: ports.map((port) => ({ name: `http-${port}`, port })),
+  });
   await world.room.idle();
   // where endpoints take turns, ports are to differ in whose turn it is
   for (const port of ports) if (port % 2) await world.connect('near1', '10.96.1.6', port);
