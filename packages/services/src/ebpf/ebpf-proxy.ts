@@ -6,7 +6,7 @@ import { ConnectedDatagrams } from './connected-datagrams.ts';
 import { limitsOf } from './limits.ts';
 import { NodeNamespaces } from './namespaces.ts';
 import { observeDrift } from './observe.ts';
-import { findPlace, type Place } from './place.ts';
+import { findPlace, type Place, pinsOf } from './place.ts';
 import { describeEntry, SocketPlan } from './plan.ts';
 import { removePins, SocketHooks } from './socket-hooks.ts';
 import { SocketMaps } from './socket-maps.ts';
@@ -18,6 +18,7 @@ export function createEbpfProxy(context: ProxyContext): ServiceProxy {
 
 /** What is open while the mode is in force. */
 interface Kernel {
+  readonly place: Place;
   readonly maps: SocketMaps;
   readonly hooks: SocketHooks;
   readonly namespaces: NodeNamespaces;
@@ -30,7 +31,6 @@ class EbpfProxy implements ServiceProxy {
   readonly routesLoopback = true;
   readonly #context: ProxyContext;
   readonly #packets: NftablesProxy;
-  readonly #place: Place;
   #plan = new SocketPlan();
   #kernel: Kernel | undefined;
   /** The kernel has what was planned last. */
@@ -38,7 +38,6 @@ class EbpfProxy implements ServiceProxy {
 
   constructor(context: ProxyContext) {
     this.#context = context;
-    this.#place = findPlace(context.sockets ?? {}, context.runDirectory);
     this.#packets = createNftablesProxy(context);
   }
 
@@ -63,11 +62,14 @@ class EbpfProxy implements ServiceProxy {
     return elements + others;
   }
 
+  /** Throws SERVICES_NO_CGROUP; the rules for packets are in force by then. */
   #open(): Kernel {
-    const maps = new SocketMaps(this.#place.pins);
+    const place = findPlace(this.#context.sockets ?? {}, this.#context.runDirectory);
+    const maps = new SocketMaps(place.pins);
     return {
+      place,
       maps,
-      hooks: new SocketHooks(this.#place, maps),
+      hooks: new SocketHooks(place, maps),
       namespaces: new NodeNamespaces(this.#context, maps),
       datagrams: new ConnectedDatagrams(this.#context, maps, this.#plan),
     };
@@ -96,7 +98,7 @@ class EbpfProxy implements ServiceProxy {
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
     const limits = [...limitsOf(view.services.values()), ...this.#packets.conflicts(view)];
     return [
-      ...(this.#place.pins === undefined ? [NO_PINS] : []),
+      ...(this.#kernel && this.#kernel.place.pins === undefined ? [NO_PINS] : []),
       ...kept,
       ...lacking,
       ...(unclosed ? [unclosed] : []),
@@ -111,8 +113,8 @@ class EbpfProxy implements ServiceProxy {
       socketNamespaces: this.#kernel?.namespaces.size ?? 0,
       socketsClosed: this.#kernel?.datagrams.ended ?? 0,
       socketHooks: this.#kernel?.hooks.count ?? 0,
-      cgroup: this.#place.cgroup,
-      pinned: this.#place.pins !== undefined,
+      cgroup: this.#kernel?.place.cgroup ?? '',
+      pinned: this.#kernel?.place.pins !== undefined,
     };
   }
 
@@ -135,7 +137,9 @@ class EbpfProxy implements ServiceProxy {
     this.#kernel = undefined;
     this.#inForce = false;
     this.#plan = new SocketPlan();
-    if (this.#place.pins !== undefined) removePins(this.#place.pins);
+    const { runDirectory, sockets } = this.#context;
+    const pins = pinsOf(runDirectory, sockets?.bpffs);
+    if (pins !== undefined) removePins(pins);
     if (successor !== this.base) await this.#packets.cleanup();
   }
 }

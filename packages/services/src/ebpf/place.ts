@@ -12,15 +12,27 @@ export interface Place {
   readonly pins: string | undefined;
 }
 
-/** Throws SERVICES_NO_CGROUP where no cgroup2 file system is mounted. */
+/** Throws SERVICES_NO_CGROUP where no cgroup2 file system is mounted, or the given directory is not in one. */
 export function findPlace({ cgroup, bpffs }: SocketPlace, runDirectory: string): Place {
-  const root = cgroup ?? mountPoints('cgroup2')[0];
-  if (root === undefined)
+  const root = cgroup ?? mountPoints('cgroup2').find(isCgroup2);
+  if (root === undefined || !isCgroup2(root))
     throw servicesError(
       'SERVICES_NO_CGROUP',
-      'mode ebpf needs a cgroup2 file system, and none is mounted: mount one (mount -t cgroup2 none /sys/fs/cgroup/unified) or use mode nftables',
+      `mode ebpf needs a cgroup2 file system, and ${root ? `${root} is not in one` : 'none is mounted'}: mount one (mount -t cgroup2 none /sys/fs/cgroup/unified) or use mode nftables`,
     );
   return { cgroup: root, pins: pinsOf(runDirectory, bpffs) };
+}
+
+/** The magic number of cgroup2 in statfs(2). */
+const CGROUP2_MAGIC = 0x63677270;
+
+/** What mounts say may be out of date, or out of reach. */
+function isCgroup2(directory: string): boolean {
+  try {
+    return fs.statfsSync(directory).type === CGROUP2_MAGIC;
+  } catch {
+    return false;
+  }
 }
 
 /** The directory of a node's pins, by its run directory; undefined where no bpf file system is mounted. */
