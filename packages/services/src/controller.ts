@@ -20,7 +20,7 @@ import { sortEntries } from './mode-plan.ts';
 import { familiesOf } from './model.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
-import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace } from './proxy.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace, Synced } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
 import { slowStartLimits } from './slow-start.ts';
@@ -89,6 +89,8 @@ class ServicesController implements ServicesRoom {
   #updated: number | undefined;
   #look = true;
   #asked = false;
+  /** What the last sync could not do, while it did the rest. */
+  #unfinished: string | undefined;
   /** A pass failed, so what it was about has to be done again. */
   #unsure = true;
 
@@ -291,7 +293,7 @@ class ServicesController implements ServicesRoom {
       await this.#health.sync(changes, look);
       this.#unsure = false;
       this.#updated = Date.now();
-      const left = await this.#former.sweep(this.#proxy);
+      const left = (await this.#former.sweep(this.#proxy)) ?? this.#unfinished;
       return left === undefined ? done : { kind: 'retry', reason: left };
     } catch (error) {
       this.#waitingSince = waitingSince ?? this.#waitingSince ?? Date.now();
@@ -367,7 +369,8 @@ class ServicesController implements ServicesRoom {
     });
   }
 
-  #count({ commands, flowsForgotten }: { readonly commands: number; readonly flowsForgotten: number }): void {
+  #count({ commands, flowsForgotten, unfinished }: Synced): void {
+    this.#unfinished = unfinished;
     this.#facts.commands = commands;
     this.#facts.passes++;
     this.#facts.flowsForgotten += flowsForgotten;

@@ -16,6 +16,8 @@ export interface Synced {
   readonly repairs?: number;
   /** Tracked UDP flows that were forgotten, because they would have gone astray (SVC-25). */
   readonly flowsForgotten: number;
+  /** What of the view could not be had now, and is to be tried again soon with `look`; all else is in force. */
+  readonly unfinished?: string;
 }
 
 /** What a way of balancing gets from the room. */

@@ -5,7 +5,7 @@ export type RelayedProtocol = 'tcp' | 'udp';
 
 /** A socket of the node at which captured connections arrive, and where they are relayed to. */
 export interface ListenerPlan {
-  /** Names it from change to change; another address of the node is another listener. */
+  /** `namespace/name tcp 80 internal 172.30.0.11`: names it from change to change. */
   readonly id: string;
   readonly protocol: RelayedProtocol;
   /** The node's own; the port is the kernel's choice. */
@@ -20,3 +20,6 @@ export interface ListenerPlan {
 
 /** Where a listener is; undefined when there is no such listener. */
 export type PortOf = (id: string) => number | undefined;
+
+/** `namespace/name` */
+export const serviceOfListener = (id: string): string => id.slice(0, id.indexOf(' '));

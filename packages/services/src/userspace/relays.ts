@@ -1,3 +1,4 @@
+import { messageOf } from '@podwire/base';
 import type { ListenerPlan } from './listener-plan.ts';
 import type { Relay, RelayContext } from './relay.ts';
 import { openTcpRelay } from './tcp-relay.ts';
@@ -7,7 +8,8 @@ import { openUdpRelay } from './udp-relay.ts';
 export class Relays {
   readonly #context: RelayContext;
   readonly #open = new Map<string, Relay>();
-
+  /** Why those that are wanted are not open. */
+  readonly #closed = new Map<string, string>();
   /** Stopped ones whose connections go on. */
   #ending: Relay[] = [];
 
@@ -17,6 +19,11 @@ export class Relays {
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /** What is wanted and could not be opened, with the reason. `bring` tries again. */
+  get closed(): ReadonlyMap<string, string> {
+    return this.#closed;
   }
 
   readonly portOf = (id: string): number | undefined => this.#open.get(id)?.port;
@@ -30,22 +37,28 @@ export class Relays {
       if (present) moved += present.update(plan);
       else opening.push(this.#add(plan));
     }
-    const failed = (await Promise.allSettled(opening)).find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    await Promise.all(opening);
     return moved;
   }
 
   async #add(plan: ListenerPlan): Promise<void> {
     const open = plan.protocol === 'tcp' ? openTcpRelay : openUdpRelay;
-    this.#open.set(plan.id, await open(plan, this.#context));
+    try {
+      this.#open.set(plan.id, await open(plan, this.#context));
+      this.#closed.delete(plan.id);
+    } catch (error) {
+      this.#closed.set(plan.id, messageOf(error));
+    }
   }
 
   /** To be called when nothing is captured for them any more. */
   stopAllBut(wanted: readonly ReadonlyMap<string, unknown>[]): void {
-    for (const id of [...this.#open.keys()]) if (!wanted.some((one) => one.has(id))) this.stop(id);
+    for (const id of [...this.#open.keys(), ...this.#closed.keys()])
+      if (!wanted.some((one) => one.has(id))) this.stop(id);
   }
 
   stop(id: string): void {
+    this.#closed.delete(id);
     const relay = this.#open.get(id);
     if (!relay) return;
     relay.stop();
@@ -55,7 +68,7 @@ export class Relays {
 
   /** Stops everything and lets go of it: connections end by themselves, also after `close`. */
   leave(): void {
-    for (const id of [...this.#open.keys()]) this.stop(id);
+    for (const id of [...this.#open.keys(), ...this.#closed.keys()]) this.stop(id);
     this.#ending = [];
   }
 
@@ -63,6 +76,7 @@ export class Relays {
   close(): void {
     for (const relay of [...this.#open.values(), ...this.#ending]) relay.close();
     this.#open.clear();
+    this.#closed.clear();
     this.#ending = [];
   }
 }

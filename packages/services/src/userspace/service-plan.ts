@@ -79,16 +79,17 @@ function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf
   const key: SetElement['key'] = [address, protocol, port];
   const elements: PlannedElement[] = [];
   const endpoints: string[] = [];
-  const send = (map: 'svc' | 'inside', to: ListenerPlan | undefined): void => {
+  const send = (map: 'svc' | 'inside', to: ListenerPlan | undefined): boolean => {
     const listening = to && portOf(to.id);
-    if (!listening) return;
+    if (!listening) return false;
     elements.push([map, { key, data: [to.address, listening] }]);
     endpoints.push(endpointName({ address: to.address, port: listening }));
+    return true;
   };
-  send('svc', listener);
+  const isRelayed = send('svc', listener);
   send('inside', inside);
   if (target.kind === 'drop') elements.push(['dropped', { key }]);
-  else if (!listener) elements.push(['rejected', { key }]);
+  else if (!isRelayed) elements.push(['rejected', { key }]);
   elements.push(...fence(entry, service, key));
   const own = `${service.namespace}/${service.name}`;
   return {

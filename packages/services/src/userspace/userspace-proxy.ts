@@ -6,7 +6,7 @@ import { familiesOf, isOf, type NodeModel, type ServicesView } from '../model.ts
 import type { Changes, ProxyContext, ServiceProxy, Synced } from '../proxy.ts';
 import { KernelCapture } from './apply.ts';
 import { FamilyCapture } from './family-capture.ts';
-import type { ListenerPlan } from './listener-plan.ts';
+import { type ListenerPlan, serviceOfListener } from './listener-plan.ts';
 import { observeDrift } from './observe.ts';
 import { limitsOf, plan, planKey } from './plan.ts';
 import { LIMITS, newCounters, type RelayContext } from './relay.ts';
@@ -46,7 +46,7 @@ class UserspaceProxy implements ServiceProxy {
     this.#node = view.node;
     const kernel = this.#capture();
     this.#families ??= this.#takeOver(view);
-    const keys = changes === 'all' ? [...view.services.keys(), ...view.foreign.keys()] : [...changes];
+    const keys = changes === 'all' ? [...view.services.keys(), ...view.foreign.keys()] : this.#concerned(changes, look);
     const planned = this.#families.map((family) => ({ family, plans: plansOf(view, keys, family.family) }));
     const synced = { commands: 0, flowsForgotten: await this.#relays.bring(listenersOf(planned)) };
     const { portOf } = this.#relays;
@@ -62,7 +62,14 @@ class UserspaceProxy implements ServiceProxy {
     }
     if (changes === 'all') this.#relays.stopAllBut(this.#families.map(({ listeners }) => listeners));
     for (const id of ended) this.#relays.stop(id);
-    return synced;
+    const unfinished = unfinishedOf(this.#relays.closed);
+    return unfinished === undefined ? synced : { ...synced, unfinished };
+  }
+
+  /** When the kernel is looked at, listeners that could not be opened are tried again. */
+  #concerned(changes: ReadonlySet<string>, look: boolean): string[] {
+    const again = look ? [...this.#relays.closed.keys()].map(serviceOfListener) : [];
+    return [...new Set([...changes, ...again])];
   }
 
   /** A family that is no longer in use may have left its table. */
@@ -130,6 +137,16 @@ function plansOf(view: ServicesView, keys: readonly string[], family: Family): P
 function listenersOf(planned: readonly { readonly plans: Plans }[]): ReadonlyMap<string, ListenerPlan> {
   const all = planned.flatMap(({ plans }) => [...plans.values()].flatMap((one) => one?.listeners ?? []));
   return new Map(all.map((listener) => [listener.id, listener]));
+}
+
+/** More of them are counted, not named. */
+const NAMED = 3;
+
+function unfinishedOf(closed: ReadonlyMap<string, string>): string | undefined {
+  if (closed.size === 0) return undefined;
+  const named = [...closed].slice(0, NAMED).map(([id, reason]) => `${id} (${reason})`);
+  const more = closed.size > NAMED ? ` and ${closed.size - NAMED} more` : '';
+  return `listeners cannot be opened, so what they are for is refused: ${named.join(', ')}${more}`;
 }
 
 /** Links of pods have no address, so the kernel would take that of any other link. */
