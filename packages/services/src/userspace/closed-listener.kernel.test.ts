@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { putService } from '../api-objects.fixture.ts';
+import { putService, type ServiceOptions } from '../api-objects.fixture.ts';
 import { failure } from '../suite/probe.ts';
 import { ADDRESS6, withWorld } from '../world.fixture.ts';
 
@@ -11,7 +11,7 @@ test('a listener that cannot be opened is told, refuses, and is tried again; the
       const before = putService(informers, '10.96.0.1');
       await room.idle();
       world.run('node', 'ip', 'addr', 'del', `${ADDRESS6.node}/64`, 'dev', 'eth0');
-      const family = { clusterIPs: ['fd00:96::2'], addressType: 'IPv6' } as const;
+      const family: ServiceOptions = { clusterIPs: ['fd00:96::2'], addressType: 'IPv6' };
       putService(informers, 'fd00:96::2', family);
       putService(informers, '10.96.0.3');
       await room.idle();
