@@ -216,6 +216,7 @@ class ServicesController implements ServicesRoom {
     await this.#runner.stop();
     await this.#dropNext();
     this.#health.close();
+    this.#former.close();
     await this.#proxy?.close();
     this.#proxy = undefined;
   }

@@ -124,8 +124,12 @@ test('a mode that departs with its connections stays in the record for the next 
   const former = start();
   former.begin('ipvs');
   former.enter('nftables');
-  await former.leave({ ...proxy('ipvs'), departing: true }, proxy('nftables'));
+  let ended = 0;
+  await former.leave({ ...proxy('ipvs'), departure: { end: () => ended++ } }, proxy('nftables'));
   assert.deepEqual([await former.sweep(proxy('nftables')), recorded()], [undefined, ['nftables', 'ipvs']]);
+  former.close();
+  former.close();
+  assert.equal(ended, 1, 'nothing is swept after the room has stopped');
   const next = start();
   next.begin('nftables');
   await next.sweep(proxy('nftables'));

@@ -1,6 +1,6 @@
 import { messageOf } from '@podwire/base';
 import { ModeRecord } from './mode-record.ts';
-import type { ProxyMode, ServiceProxy } from './proxy.ts';
+import type { Departure, ProxyMode, ServiceProxy } from './proxy.ts';
 
 /**
  * What other modes than the one in force have in the kernel: of a change that is under way, of one that failed, or of an
@@ -14,6 +14,8 @@ export class FormerModes {
   readonly #create: (mode: ProxyMode) => Promise<ServiceProxy>;
   /** Those of which something may be there, and whether that is certain. */
   readonly #left = new Map<ProxyMode, { readonly certain: boolean }>();
+
+  readonly #departures = new Map<ProxyMode, Departure>();
 
   constructor(runDirectory: string, create: (mode: ProxyMode) => Promise<ServiceProxy>) {
     this.#record = new ModeRecord(runDirectory);
@@ -33,8 +35,19 @@ export class FormerModes {
 
   /** Before another mode writes anything. */
   enter(mode: ProxyMode): void {
+    this.#endDeparture(mode);
     this.#left.delete(mode);
     this.#record.add(mode);
+  }
+
+  /** What waits for its last connection is left to a later process. */
+  close(): void {
+    for (const mode of [...this.#departures.keys()]) this.#endDeparture(mode);
+  }
+
+  #endDeparture(mode: ProxyMode): void {
+    this.#departures.get(mode)?.end();
+    this.#departures.delete(mode);
   }
 
   /** Another mode is in force now; what this one has is left to `sweep`, should nobody remove it before. */
@@ -84,14 +97,19 @@ export class FormerModes {
     }
   }
 
-  #forget({ mode, base, departing }: ServiceProxy, present: ServiceProxy): void {
-    if (departing) return;
+  #forget({ mode, base, departure }: ServiceProxy, present: ServiceProxy): void {
+    if (departure) {
+      this.#endDeparture(mode);
+      this.#departures.set(mode, departure);
+      return;
+    }
     const shared = base === undefined || base === present.mode || base === present.base;
     this.#record.remove(mode, ...(shared ? [] : [base]));
   }
 
   /** Removes everything of every mode that was ever entered, and the memory of it. Throws when some of it stays. */
   async cleanup(mode: ProxyMode): Promise<void> {
+    this.close();
     const { modes, certain } = this.#record.read();
     const errors: unknown[] = [];
     for (const one of new Set([mode, ...modes])) {

@@ -42,6 +42,12 @@ export interface SocketPlace {
   readonly podNamespaces?: () => Iterable<string>;
 }
 
+/** Waits for the last connection of a mode that is no longer in force. */
+export interface Departure {
+  /** Lets go of it: the mode comes back, or the room ends. Also when it is over already. */
+  end(): void;
+}
+
 /**
  * One way to balance Services. The room keeps the model and calls; a proxy keeps whatever it needs to make a change cost
  * what changed. Everything it makes in the kernel carries the room's mark, so that one without memory can take it over.
@@ -75,8 +81,8 @@ export interface ServiceProxy {
    * using, when that is this mode's base.
    */
   cleanup(successor?: ProxyMode): void | Promise<void>;
-  /** After cleanup: what open connections need is still there and goes with them, or with the cleanup of a later process. */
-  readonly departing?: boolean;
+  /** After cleanup, where what open connections need is still there: it goes with them, or with the cleanup of a later process. */
+  readonly departure?: Departure | undefined;
   /** Pods have come or gone: their sockets are served from now on. */
   podsChanged?(): void;
 }

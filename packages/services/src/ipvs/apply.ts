@@ -13,9 +13,9 @@ import {
 import { servicesError } from '../errors.ts';
 import { endpointName } from '../model.ts';
 import type { EntryKey } from './layout.ts';
-import { observeDestinations, observeServers, sameOptions } from './observe.ts';
+import { type FoundServer, observeDestinations, observeServers, sameOptions } from './observe.ts';
 import { type Scheduler, schedulingOf } from './scheduler.ts';
-import type { Destination, ServerOptions, VirtualServer } from './virtual-server.ts';
+import { type Destination, OWN_FLAG, type ServerOptions, type VirtualServer } from './virtual-server.ts';
 
 /** A virtual server of ours as it is in the kernel by now. */
 interface Held {
@@ -46,6 +46,8 @@ export class KernelServers {
   /** Those with destinations of weight 0. */
   readonly #waiting = new Set<Held>();
   readonly #lacking = new Set<string>();
+  /** Of somebody else, where one of ours was to be; by id, in words. */
+  readonly #foreign = new Map<string, string>();
   /** What the kernel did not take, by server and destination. */
   readonly #refused = new Map<string, string>();
 
@@ -82,11 +84,16 @@ export class KernelServers {
   }
 
   get refused(): readonly string[] {
-    return [...this.#refused.values()];
+    return [...this.#foreign.values(), ...this.#refused.values()];
+  }
+
+  /** Whether somebody else has a virtual server of that address and port, which is left alone. */
+  isForeign(id: string): boolean {
+    return this.#foreign.has(id);
   }
 
   /** Reads what is there instead of trusting what was written last. */
-  look(isOurs: (key: IpvsServiceKey) => boolean, entryOf: (key: IpvsServiceKey) => EntryKey | undefined): void {
+  look(isOurs: (server: FoundServer) => boolean, entryOf: (key: IpvsServiceKey) => EntryKey | undefined): void {
     const observed = observeServers(this.netlink, isOurs);
     const before = new Map(this.#held);
     this.#held.clear();
@@ -107,6 +114,7 @@ export class KernelServers {
     let commands = 0;
     if (!held) {
       held = this.#create(server, options);
+      if (!held) return 0;
       commands++;
     } else if (!sameOptions(held.options, options)) {
       this.#update(held, options);
@@ -129,6 +137,7 @@ export class KernelServers {
   /** Nobody new is to come to it. */
   remove(id: string): number {
     const held = this.#held.get(id);
+    this.#foreign.delete(id);
     if (!held) return 0;
     held.leaving = true;
     const through = passage(held);
@@ -166,26 +175,31 @@ export class KernelServers {
     return { ...schedulingOf(FALLBACK), ...(persistence !== undefined && { persistence }) };
   }
 
-  #create({ id, key, entry }: VirtualServer, options: ServerOptions): Held {
+  /** Undefined where somebody else has one. */
+  #create({ id, key, entry }: VirtualServer, options: ServerOptions): Held | undefined {
     const held: Held = { id, key, entry, options, leaving: false, destinations: new Map() };
     try {
       this.#scheduled(options, (possible) => {
-        createIpvsService(this.netlink, { ...key, ...possible });
+        createIpvsService(this.netlink, { ...key, ...marked(possible) });
         held.options = possible;
       });
     } catch (error) {
-      // somebody's, or an earlier process's that had not come as far as to say so
+      // one of ours would have been found
       if (!isErrno(error, 'EEXIST')) throw error;
-      updateIpvsService(this.netlink, { ...key, ...options });
-      for (const one of observeDestinations(this.netlink, key)) held.destinations.set(endpointName(one), one);
+      this.#foreign.set(
+        id,
+        `virtual server ${id} is somebody else's and left alone, so connections go where it says; delete it (ipvsadm -D)`,
+      );
+      return undefined;
     }
+    this.#foreign.delete(id);
     this.#held.set(id, held);
     return held;
   }
 
   #update(held: Held, options: ServerOptions): void {
     this.#scheduled(options, (possible) => {
-      updateIpvsService(this.netlink, { ...held.key, ...possible });
+      updateIpvsService(this.netlink, { ...held.key, ...marked(possible) });
       held.options = possible;
     });
   }
@@ -285,6 +299,11 @@ export class KernelServers {
     for (const name of this.#refused.keys()) if (name.startsWith(`${id} `)) this.#refused.delete(name);
   }
 }
+
+const marked = (options: ServerOptions): ServerOptions => ({
+  ...options,
+  schedulerFlags: [...(options.schedulerFlags ?? []), OWN_FLAG],
+});
 
 /** The destination of a packet that is the packet's own. */
 function passage({ key }: Held): { readonly name: string; readonly destination: Destination } | undefined {

@@ -1,4 +1,3 @@
-import type { Netns } from '@podwire/kernel';
 import { familiesOf, type ServicesView } from '../model.ts';
 import { Settlement } from '../nftables/settlement.ts';
 import type { IpvsKernel } from './ipvs-kernel.ts';
@@ -9,21 +8,17 @@ import { tableOf } from './plan.ts';
 /** How often it is seen whether the last connection has ended, in ms. */
 const INTERVAL = 10_000;
 
-/** By network namespace; undefined: that of the thread. */
-const departures = new Map<Netns | undefined, Departure>();
-
 /**
  * What is left of this mode when another one follows: virtual servers that take no new connections, and rules that bring
- * old ones to them. Goes with the last connection; `endDeparture` stops it, so that the mode can come back.
+ * old ones to them. Goes with the last connection.
  */
-class Departure {
+export class Departure {
   readonly #kernel: IpvsKernel;
-  readonly #netns: Netns | undefined;
   readonly #timer: NodeJS.Timeout;
+  #ended = false;
 
-  constructor(kernel: IpvsKernel, netns: Netns | undefined) {
+  constructor(kernel: IpvsKernel) {
     this.#kernel = kernel;
-    this.#netns = netns;
     this.#timer = setInterval(() => this.#sweep(), INTERVAL).unref();
   }
 
@@ -33,42 +28,33 @@ class Departure {
       if (this.#kernel.servers.leaving.length > 0) return;
       this.#kernel.clear();
     } catch {
-      // somebody else has removed it, or follows us; what may be left carries our marks
+      // somebody else has removed it; what may be left carries our marks
     }
     this.end();
   }
 
+  /** What is left stays as it is: the mode comes back, or the room ends. */
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     clearInterval(this.#timer);
-    if (departures.get(this.#netns) === this) departures.delete(this.#netns);
     this.#kernel.close();
   }
 }
 
-/** Takes the kernel over and closes it in the end. Returns whether anything has to wait. */
-export function depart(
-  kernel: IpvsKernel,
-  netns: Netns | undefined,
-  view: Pick<ServicesView, 'cluster' | 'node'>,
-): boolean {
+/** Takes the kernel over and closes it in the end. Returns what has to wait, if anything has. */
+export function depart(kernel: IpvsKernel, view: Pick<ServicesView, 'cluster' | 'node'>): Departure | undefined {
   for (const { id } of kernel.servers.held) kernel.servers.remove(id);
   const { leaving } = kernel.servers;
   if (leaving.length === 0) {
     kernel.clear();
     kernel.close();
-    return false;
+    return undefined;
   }
   for (const family of familiesOf(view.cluster)) {
     const keys = leaving.flatMap(({ key, entry }) => (entry && familyOfKey(key) === family ? [{ key: entry }] : []));
     if (keys.length) kernel.nft.apply(tableOf(new Settlement(), view.node, family, keys));
     else kernel.nft.delete(TABLES[family].family, TABLES[family].name);
   }
-  endDeparture(netns);
-  departures.set(netns, new Departure(kernel, netns));
-  return true;
-}
-
-/** What is left stays as it is. */
-export function endDeparture(netns: Netns | undefined): void {
-  departures.get(netns)?.end();
+  return new Departure(kernel);
 }

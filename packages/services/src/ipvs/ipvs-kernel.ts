@@ -7,7 +7,7 @@ import type { ClusterModel } from '../model.ts';
 import { UdpFlows } from '../udp-flows.ts';
 import { KernelServers } from './apply.ts';
 import { type EntryKey, TABLES } from './layout.ts';
-import { type ObservedEntries, observeEntries } from './observe.ts';
+import { type FoundServer, hasOwnFlag, type ObservedEntries, observeEntries } from './observe.ts';
 import { Routing } from './routing.ts';
 import { isCaptureMark, serverId } from './virtual-server.ts';
 
@@ -28,20 +28,15 @@ export class IpvsKernel {
   }
 
   /**
-   * Finds what an earlier process left. Virtual servers are ours by what the tables say of them, by their mark, and by an
-   * address that only services of this cluster can have. Throws SERVICES_NO_IPVS.
+   * Finds what an earlier process left. Virtual servers are ours by their flag, by their mark, and by an address that only
+   * services of this cluster can have. Throws SERVICES_NO_IPVS.
    */
   adopt({ serviceCidrs }: Pick<ClusterModel, 'serviceCidrs'>): Readonly<Record<Family, ObservedEntries>> {
     const observed = { ipv4: observeEntries(this.nft, 'ipv4'), ipv6: observeEntries(this.nft, 'ipv6') };
-    const both = FAMILIES.map((family) => observed[family]);
     const entryOfMark = new Map(
       FAMILIES.flatMap((family) => observed[family].marks.map(([key, mark]) => [`${family} ${mark}`, key] as const)),
     );
-    const isOurs = (key: IpvsServiceKey): boolean =>
-      'fwmark' in key
-        ? isCaptureMark(key.fwmark)
-        : both.some(({ owned }) => owned.has(serverId(key))) ||
-          serviceCidrs.some((cidr) => prefixContains(cidr, key.address));
+    const isOurs = (server: FoundServer): boolean => hasOwnFlag(server) || isMeantForUs(server, serviceCidrs);
     const entryOf = (key: IpvsServiceKey): EntryKey | undefined =>
       'fwmark' in key ? entryOfMark.get(`${key.family} ${key.fwmark}`) : [key.address, key.protocol, key.port];
     needingIpvs(() => this.servers.look(isOurs, entryOf));
@@ -52,9 +47,8 @@ export class IpvsKernel {
   look({ serviceCidrs }: Pick<ClusterModel, 'serviceCidrs'>): void {
     const entryOf = (key: IpvsServiceKey): EntryKey | undefined =>
       'fwmark' in key ? undefined : [key.address, key.protocol, key.port];
-    const isOurs = (key: IpvsServiceKey): boolean =>
-      this.servers.get(serverId(key)) !== undefined ||
-      ('fwmark' in key ? isCaptureMark(key.fwmark) : serviceCidrs.some((cidr) => prefixContains(cidr, key.address)));
+    const isOurs = (server: FoundServer): boolean =>
+      this.servers.get(serverId(server)) !== undefined || isMeantForUs(server, serviceCidrs);
     this.servers.look(isOurs, entryOf);
   }
 
@@ -71,6 +65,11 @@ export class IpvsKernel {
     this.routing.close();
     this.flows.close();
   }
+}
+
+/** Nobody else has reason to make one of such a mark or address. */
+function isMeantForUs(key: IpvsServiceKey, serviceCidrs: ClusterModel['serviceCidrs']): boolean {
+  return 'fwmark' in key ? isCaptureMark(key.fwmark) : serviceCidrs.some((cidr) => prefixContains(cidr, key.address));
 }
 
 /** Turns the kernel's word for a family it does not have into what a person can do about it. */

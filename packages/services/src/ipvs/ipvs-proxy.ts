@@ -4,7 +4,7 @@ import { servicesError } from '../errors.ts';
 import { familiesOf, type ServicesView } from '../model.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
 import { clusterModel } from '../snapshot.ts';
-import { depart, endDeparture } from './departure.ts';
+import { type Departure, depart } from './departure.ts';
 import { FamilyServers } from './family-servers.ts';
 import { IpvsKernel } from './ipvs-kernel.ts';
 import { TABLES } from './layout.ts';
@@ -18,7 +18,7 @@ export function createIpvsProxy(context: ProxyContext): ServiceProxy {
 
 class IpvsProxy implements ServiceProxy {
   readonly mode = 'ipvs';
-  departing = false;
+  departure: Departure | undefined;
   readonly #context: ProxyContext;
   #kernel: IpvsKernel | undefined;
   #families: readonly FamilyServers[] | undefined;
@@ -32,8 +32,7 @@ class IpvsProxy implements ServiceProxy {
     const kernel = this.#open();
     this.#view = view;
     const first = !this.#families;
-    if (first) endDeparture(this.#context.netns);
-    else if (look) kernel.look(view.cluster);
+    if (!first && look) kernel.look(view.cluster);
     this.#families ??= this.#takeOver(kernel, view);
     const pass = { view, changes, look: look || first };
     const synced = { commands: 0, flowsForgotten: 0 };
@@ -77,7 +76,7 @@ class IpvsProxy implements ServiceProxy {
     if (!kernel || !families) return [];
     return observeDrift(kernel, {
       tables: families.map((family) => family.table(view)),
-      servers: families.flatMap(({ servers }) => servers),
+      servers: families.flatMap(({ servers }) => servers.filter(({ id }) => !kernel.servers.isForeign(id))),
       families: familiesOf(view.cluster),
     });
   }
@@ -114,15 +113,14 @@ class IpvsProxy implements ServiceProxy {
 
   /** When another mode follows, connections go on until they end. */
   cleanup(successor?: ProxyMode): void {
-    const { config, netns } = this.#context;
+    const { config } = this.#context;
     const view = this.#view ?? { cluster: clusterModel(config), node: NOWHERE };
-    endDeparture(netns);
     const kernel = this.#open();
     if (!this.#families) this.#find(kernel, view);
     this.#kernel = undefined;
     this.#families = undefined;
     if (successor !== undefined) {
-      this.departing = depart(kernel, netns, view);
+      this.departure = depart(kernel, view);
       return;
     }
     kernel.clear();

@@ -13,7 +13,7 @@ const saved = (world: World): string[] =>
   world
     .run('node', 'ipvsadm', '-Sn')
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.trim().replace(/ -b flag-3|,flag-3/, ''))
     .filter((line) => line !== '');
 const by = (annotations: Record<string, string>, more: ServiceOptions = {}): ServiceOptions => ({
   annotations,
@@ -245,6 +245,25 @@ test('what is there, and what others do', { timeout: 200_000 }, (t) =>
       await world.restart();
       assert.ok(!saved(world).some((line) => /10\.96\.9\.9|10\.244\.9\.9/.test(line)), saved(world).join('\n'));
       assert.ok(saved(world).includes(foreign));
+    });
+
+    await t.test('a virtual server of somebody else at an address of a service is left alone, and told', async () => {
+      ipvsadm('-A -t 192.0.2.7:80 -s wlc');
+      const line = '-A -t 192.0.2.7:80 -s wlc';
+      putService(informers, '10.96.3.7', { externalIPs: ['192.0.2.7'] }, 'meeting');
+      for (const act of [() => world.room.idle(), () => world.room.resync(), () => world.restart()]) {
+        await act();
+        assert.ok(saved(world).includes(line), saved(world).join('\n'));
+        assert.match(world.room.status().errors.join('\n'), /192\.0\.2\.7 tcp 80 is somebody else's and left alone/);
+      }
+      assert.deepEqual(await world.room.diff(), []);
+      await world.connect('client', '10.96.3.7', 80);
+      ipvsadm('-D -t 192.0.2.7:80');
+      await world.room.resync();
+      assert.deepEqual(world.room.status().errors, []);
+      assert.ok(saved(world).includes('-A -t 192.0.2.7:80 -s rr'), saved(world).join('\n'));
+      removeService(informers, 'meeting');
+      await world.room.idle();
     });
 
     await t.test('a service that went while no agent was there', async () => {

@@ -10,8 +10,8 @@ import type { PlanEntry } from '@podwire/kube';
 import type { Nft, SetElement, Table } from '@podwire/nft';
 import { endpointName, isOf } from '../model.ts';
 import type { IpvsKernel } from './ipvs-kernel.ts';
-import { DRAINING, type EntryKey, entryId, TABLES } from './layout.ts';
-import { type Destination, type ServerOptions, serverId, type VirtualServer } from './virtual-server.ts';
+import { DRAINING, type EntryKey, TABLES } from './layout.ts';
+import { type Destination, OWN_FLAG, type ServerOptions, serverId, type VirtualServer } from './virtual-server.ts';
 
 /** A virtual server as the kernel has it. */
 export interface ObservedServer {
@@ -31,16 +31,26 @@ export interface ObservedDestination extends Destination {
 /** The virtual servers of the netns whose key is accepted. */
 export function observeServers(
   netlink: Netlink<'generic'>,
-  accept: (key: IpvsServiceKey) => boolean = () => true,
+  accept: (server: FoundServer) => boolean = () => true,
 ): ObservedServer[] {
   return listIpvsServices(netlink)
     .filter(accept)
     .map((service) => ({
       id: serverId(service),
       key: service,
-      options: service,
+      options: withoutOwnFlag(service),
       destinations: observeDestinations(netlink, service),
     }));
+}
+
+/** What the kernel says of a virtual server, whoever made it. */
+export type FoundServer = IpvsServiceKey & IpvsServiceOptions;
+
+export const hasOwnFlag = ({ schedulerFlags = [] }: FoundServer): boolean => schedulerFlags.includes(OWN_FLAG);
+
+function withoutOwnFlag({ schedulerFlags = [], ...options }: FoundServer): IpvsServiceOptions {
+  const others = schedulerFlags.filter((flag) => flag !== OWN_FLAG);
+  return others.length > 0 ? { ...options, schedulerFlags: others } : options;
 }
 
 export function observeDestinations(netlink: Netlink<'generic'>, key: IpvsServiceKey): ObservedDestination[] {
@@ -71,10 +81,8 @@ export function sameOptions(observed: IpvsServiceOptions, desired: ServerOptions
 export const familyOfKey = (key: IpvsServiceKey): Family =>
   'fwmark' in key ? key.family : isOf(key.address, 'ipv4') ? 'ipv4' : 'ipv6';
 
-/** What a table of before says of virtual servers, which themselves carry no mark. */
+/** What a table of before says of virtual servers. */
 export interface ObservedEntries {
-  /** Entries whose virtual server is ours. */
-  readonly owned: ReadonlySet<string>;
   readonly draining: readonly EntryKey[];
   /** Marks of virtual servers for clients inside, by entry. */
   readonly marks: readonly (readonly [key: EntryKey, mark: number])[];
@@ -84,10 +92,8 @@ export function observeEntries(nft: Nft, family: Family): ObservedEntries {
   const table = nft.observe(TABLES[family].family, TABLES[family].name);
   const elements = (set: string): readonly SetElement[] => table?.sets.find(({ name }) => name === set)?.elements ?? [];
   const keys = (set: string): EntryKey[] => elements(set).map(({ key }) => entryKey(key));
-  const draining = keys(DRAINING);
   return {
-    owned: new Set([...keys('svc'), ...draining].map(entryId)),
-    draining,
+    draining: keys(DRAINING),
     marks: elements('inside').flatMap(({ key, data }) =>
       Array.isArray(data) ? [[entryKey(key), Number(data[0])]] : [],
     ),

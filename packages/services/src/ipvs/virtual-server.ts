@@ -31,6 +31,12 @@ export function serverId(key: IpvsServiceKey): string {
   return `${key.address} ${key.protocol} ${key.port}`;
 }
 
+/**
+ * The mark of virtual servers of ours in the kernel: the flag for schedulers that none looks at (sh and mh have 1 and 2), so
+ * that whoever finds one knows it as ours without a table that says so. `ipvsadm -S` shows it as flag-3.
+ */
+export const OWN_FLAG = 3;
+
 export const isCaptureMark = (mark: number): boolean => mark > SCRATCH && mark <= SCRATCH + 0xffff;
 
 /** What all virtual servers of a service have in common. */
