@@ -14,6 +14,7 @@ import {
   publishKubernetesService,
   removeOldEvents,
 } from './core/bootstrap.ts';
+import { withFiles } from './core/file-error.ts';
 import { KindRegistry } from './core/kind-registry.ts';
 import { LocalClient } from './core/local-client.ts';
 import { Registry } from './core/registry.ts';
@@ -100,7 +101,9 @@ const NAMES = [
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { directory } = options;
-  const store = await Store.open(directory === undefined ? {} : { directory: path.join(directory, 'state') });
+  const store = await withFiles(directory, () =>
+    Store.open(directory === undefined ? {} : { directory: path.join(directory, 'state') }),
+  );
   try {
     return await serveStore(store, options);
   } catch (error) {
@@ -116,7 +119,9 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const registry = new Registry({ store, schema, addresses, denyExternalIPs: options.denyExternalIPs });
   const names = servingNames(options);
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
-  const pki = await openPki(pkiDirectory === undefined ? { names } : { names, directory: pkiDirectory });
+  const pki = await withFiles(pkiDirectory, () =>
+    openPki(pkiDirectory === undefined ? { names } : { names, directory: pkiDirectory }),
+  );
   await createSystemNamespaces(registry);
   await Promise.all([createPriorityClasses(registry), createDefaultRoles(registry)]);
   const aggregation = new RoleAggregation(registry);
@@ -131,7 +136,8 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const kinds = new KindRegistry();
   const surface = createSurface({ kinds });
   const identity = createIdentity(store, options, await openSigningKey(pkiDirectory));
-  const audit = options.auditFile === undefined ? undefined : await AuditLog.open(options.auditFile);
+  const { auditFile } = options;
+  const audit = auditFile === undefined ? undefined : await withFiles(auditFile, () => AuditLog.open(auditFile));
   const { authorizer, authenticator } = identity;
   const api = new RestApi({ kinds, registry, schema, surface, streams, stopped: stopped.signal, ...identity });
   const transport = new Transport({ api, authenticator, authorizer, streams, audit });

@@ -1,5 +1,6 @@
 import { PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { apiServerCommand } from './apiserver-options.ts';
 import { printable } from './printable.ts';
 import { PROXY_MODES } from './proxy-mode-names.ts';
 
@@ -149,5 +150,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .option('-c, --container <container>', 'which container')
     .addHelpText('after', '\nExample:\n  podwire exec my-pod -- getent hosts my-service')
     .action(async (pod, words, options) => finish(await (await import('./exec.ts')).exec(pod, words, options)));
+  // commander hands the error settings only to commands made through it.
+  const server = apiServerCommand(async (flags) => finish(await (await import('./apiserver.ts')).apiserver(flags)));
+  program.addCommand(server.copyInheritedSettings(program));
   return program;
 }

@@ -14,5 +14,6 @@ export const CLI_ERRORS = {
   CLI_MANIFEST: 'a manifest could not be applied',
   CLI_NOT_READY: 'workloads did not become ready in time',
   CLI_EXEC: 'a command could not be run in a pod',
+  CLI_KUBECONFIG: 'a kubeconfig cannot be written',
   CLI_NO_KUBECTL: 'there is no kubectl on PATH',
 } as const satisfies ErrorCodeTable;

@@ -12,6 +12,7 @@ import { ADMIN, type Authenticator } from '../identity/authenticator.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
 import { BODY_LIMIT } from './body.ts';
+import { cannotListen } from './listen-error.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
 
@@ -100,7 +101,9 @@ export class Transport {
     server.on('secureConnection', (socket) => this.#track(socket));
     // A failed handshake is the client's affair.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    await this.#listen(server, 'fd' in where ? where : { host: where.address, port: where.port });
+    await this.#listen(server, 'fd' in where ? where : { host: where.address, port: where.port }).catch((error) => {
+      throw 'fd' in where ? error : cannotListen(where, error);
+    });
     return (server.address() as AddressInfo | null)?.port ?? 0;
   }
 

@@ -1,0 +1,72 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+/** As the command line gives them; checked where they are used. */
+export interface ApiServerFlags {
+  readonly dataDir?: string;
+  readonly inMemory?: boolean;
+  readonly listen: string;
+  readonly port: number;
+  readonly kubeconfig?: string;
+  readonly serviceCidr: readonly string[];
+  readonly nodePortRange: readonly [first: number, last: number];
+  readonly podCidr: readonly string[];
+  readonly advertiseAddress?: string;
+  readonly tlsSan: readonly string[];
+  readonly auditFile?: string;
+  readonly withControllers?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  podwire apiserver                                  # then, in another terminal, the kubectl line it prints
+  podwire apiserver --in-memory --port 0 --kubeconfig ./kubeconfig
+  podwire apiserver --with-controllers               # Deployments make Pods; nobody runs them
+  podwire apiserver --service-cidr 10.96.0.0/12,fd00:96::/112 --node-port-range 30000-30999
+
+Needs no root. Ctrl-C or SIGTERM ends it; the objects stay in the data directory.`;
+
+/** `podwire apiserver` with its flags. */
+export function apiServerCommand(run: (flags: ApiServerFlags) => Promise<void>): Command {
+  return new Command('apiserver')
+    .description('serve the Kubernetes API alone: for kubectl, clients and tests, without nodes')
+    .option('--data-dir <dir>', 'where objects and keys are kept (default: ~/.local/state/podwire/apiserver)')
+    .addOption(new Option('--in-memory', 'keep nothing').conflicts('dataDir'))
+    .addOption(
+      new Option('--listen <address>', 'address of this machine to listen at').default('127.0.0.1', '127.0.0.1'),
+    )
+    .option('--port <port>', '0: one that is free', portNumber, 6443)
+    .option('--kubeconfig <file>', 'where the kubeconfig is written (default: kubeconfig in the data directory)')
+    .addOption(ranges('--service-cidr <ranges>', 'addresses of Services, one range per family', '10.96.0.0/12'))
+    .addOption(
+      new Option('--node-port-range <first-last>', 'ports of Services on nodes')
+        .argParser(portRange)
+        .default([30000, 32767], '30000-32767'),
+    )
+    .addOption(ranges('--pod-cidr <ranges>', 'addresses of Pods, which controllers give to Nodes', '10.244.0.0/16'))
+    .option('--advertise-address <address>', 'where Pods reach the server: published as Service default/kubernetes')
+    .addOption(ranges('--tls-san <names>', 'further names and addresses of the serving certificate'))
+    .option('--audit-file <file>', 'gets a line of JSON for each request')
+    .option('--with-controllers', 'run the control plane, too: Deployments, EndpointSlices, garbage collection ...')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+/** Written with commas in between. */
+function ranges(signature: string, description: string, first?: string): Option {
+  const option = new Option(signature, description).argParser(list);
+  return first === undefined ? option.default([], 'none') : option.default([first], first);
+}
+
+const list = (text: string): string[] => text.split(',').map((part) => part.trim());
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('Write a number from 0 to 65535.');
+  return port;
+}
+
+function portRange(text: string): [first: number, last: number] {
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  if (first === undefined || last === undefined) throw new InvalidArgumentError('Write it like 30000-32767.');
+  return [Number(first), Number(last)];
+}

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { type ApiServer, type ApiServerOptions, startApiServer } from '@podwire/apiserver';
+import { createLogger, tryParseIp } from '@podwire/base';
+import { startControllers } from '@podwire/controllers';
+import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwire/kube';
+import type { ApiServerFlags } from './apiserver-options.ts';
+import { watchInterruption } from './interruption.ts';
+import { writeKubeconfig } from './kubeconfig-file.ts';
+
+/** Where one address of the machine has to be named. */
+const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** The API server alone, until it is told to end. */
+export async function apiserver(flags: ApiServerFlags): Promise<number> {
+  const started = performance.now();
+  const config = parseClusterConfig({
+    serviceCidrs: flags.serviceCidr,
+    podCidrs: flags.podCidr,
+    nodePortRange: flags.nodePortRange,
+  });
+  const interruption = watchInterruption();
+  const home = homeOf(flags);
+  try {
+    const server = await startApiServer(serverOptions(flags, config));
+    try {
+      const url = await listen(server, flags);
+      const kubeconfig = path.resolve(flags.kubeconfig ?? path.join(home.directory, 'kubeconfig'));
+      await writeKubeconfig(kubeconfig, server.kubeconfig(url));
+      const stop = flags.withControllers ? await runControllers(server, config) : () => {};
+      tellReady({ url, kubeconfig, started, flags, server });
+      await interruption.happened.catch(() => {});
+      stop();
+    } finally {
+      await server.close();
+    }
+    console.log('stopped');
+    return 0;
+  } finally {
+    home.leave();
+    interruption.end();
+  }
+}
+
+interface Home {
+  /** Of the kubeconfig, unless one is named. */
+  readonly directory: string;
+  leave(): void;
+}
+
+/** A server that keeps nothing leaves nothing behind. */
+function homeOf({ dataDir, inMemory, kubeconfig }: ApiServerFlags): Home {
+  if (!inMemory) return { directory: dataDirectory(dataDir), leave: () => {} };
+  if (kubeconfig !== undefined) return { directory: path.dirname(kubeconfig), leave: () => {} };
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-apiserver-'));
+  return { directory, leave: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** XDG base directories: state is what should outlive a restart. */
+function dataDirectory(given: string | undefined): string {
+  const state = process.env.XDG_STATE_HOME || path.join(homedir(), '.local/state');
+  return path.resolve(given ?? path.join(state, 'podwire/apiserver'));
+}
+
+function serverOptions(flags: ApiServerFlags, { serviceCidrs, nodePortRange }: ClusterConfig): ApiServerOptions {
+  const { inMemory, dataDir, auditFile, advertiseAddress, listen: at, port, tlsSan } = flags;
+  return {
+    serviceCidrs,
+    nodePortRange,
+    servingNames: [...tlsSan, ...(at in ANY ? [] : [at])],
+    ...(inMemory ? {} : { directory: dataDirectory(dataDir) }),
+    ...(auditFile === undefined ? {} : { auditFile: path.resolve(auditFile) }),
+    ...(advertiseAddress === undefined ? {} : { advertise: { address: advertiseAddress, port } }),
+  };
+}
+
+/** Resolves with the URL that clients on this machine use. */
+async function listen(server: ApiServer, flags: ApiServerFlags): Promise<string> {
+  const port = await server.listenHttps({ address: flags.listen, port: flags.port });
+  const address = ANY[flags.listen] ?? flags.listen;
+  return `https://${tryParseIp(address)?.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+async function runControllers(server: ApiServer, config: ClusterConfig): Promise<() => void> {
+  const client = server.client();
+  const informers = createInformers(client);
+  const controllers = await startControllers({ client, informers, config, logger: createLogger({ level: 'error' }) });
+  return () => {
+    controllers.stop();
+    informers.stop();
+    client.close();
+  };
+}
+
+interface Ready {
+  readonly url: string;
+  readonly kubeconfig: string;
+  /** performance.now() of the start. */
+  readonly started: number;
+  readonly flags: ApiServerFlags;
+  readonly server: ApiServer;
+}
+
+function tellReady({ url, kubeconfig, started, flags, server }: Ready): void {
+  const kept = flags.inMemory ? 'memory' : dataDirectory(flags.dataDir);
+  const ms = Math.round(performance.now() - started);
+  if (server.recoveredTornBytes > 0)
+    console.log(`cut off the last write, which nobody was told of: it was torn (${server.recoveredTornBytes} bytes)`);
+  for (const repair of server.repairs) console.log(`repaired: ${repair}`);
+  console.log(`ready at ${url} (${ms} ms), objects in ${kept}; try:`);
+  console.log(`  kubectl --kubeconfig ${shellWord(kubeconfig)} get namespaces`);
+}
+
+function shellWord(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+const PROGRAM = path.join(import.meta.dirname, '../bin/podwire.ts');
+
+async function scratch(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'podwire-cli-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `podwire apiserver` as a process. */
+class ServerProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(t: TestContext, directory: string, args: readonly string[]) {
+    const env = { ...process.env, HOME: directory, XDG_STATE_HOME: '', TMPDIR: directory, NODE_COMPILE_CACHE: '' };
+    const node = ['--disable-warning=ExperimentalWarning', PROGRAM, 'apiserver', ...args];
+    this.child = spawn(process.execPath, node, { env });
+    this.child.stdout?.on('data', (chunk) => {
+      this.#stdout += chunk;
+    });
+    this.child.stderr?.on('data', (chunk) => {
+      this.#stderr += chunk;
+    });
+    this.ended = once(this.child, 'close').then(([code]) => this.#so(code));
+    t.after(() => this.child.kill('SIGKILL'));
+  }
+
+  /** The words of the kubectl line it prints when it is ready. */
+  async ready(): Promise<readonly string[]> {
+    const gone = this.ended.then((so) => assert.fail(`it ended: ${JSON.stringify(so)}`));
+    for (;;) {
+      const line = /^ {2}(kubectl .*)\n/m.exec(this.#stdout)?.[1];
+      if (line) return line.split(' ');
+      await Promise.race([once(this.child.stdout as NodeJS.ReadableStream, 'data'), gone]);
+    }
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGINT'): Promise<Ended> {
+    this.child.kill(signal);
+    return await this.ended;
+  }
+
+  #so(code: number | null): Ended {
+    return { code, stdout: this.#stdout, stderr: this.#stderr };
+  }
+}
+
+function run(command: string, args: readonly string[], home: string): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, HOME: home }, timeout: 60_000 };
+    execFile(command, args, options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+/** What kubectl and Node keep does not count. */
+const left = async (directory: string): Promise<readonly string[]> =>
+  (await readdir(directory)).filter((name) => name !== '.kube' && name !== 'node-compile-cache').sort();
+
+const hasKubectl = (process.env.PATH ?? '')
+  .split(path.delimiter)
+  .some((folder) => existsSync(path.join(folder, 'kubectl')));
+
+test('what kubectl writes is there after a stop and a start', {
+  skip: hasKubectl ? false : 'no kubectl',
+}, async (t) => {
+  const home = await scratch(t);
+  const first = new ServerProcess(t, home, ['--port', '0']);
+  const [, ...words] = await first.ready();
+  const kubectl = (...args: readonly string[]) => run('kubectl', [...words.slice(0, 2), ...args], home);
+  assert.match((await run('kubectl', words, home)).stdout, /^kube-system +Active/m);
+  assert.equal((await kubectl('create', 'configmap', 'a', '--from-literal=x=1')).stdout, 'configmap/a created\n');
+  const again = await kubectl('create', 'configmap', 'a');
+  assert.match(again.stderr, /configmaps "a" already exists/);
+  const state = path.join(home, '.local/state/podwire/apiserver');
+  assert.deepEqual((await readdir(state)).sort(), ['kubeconfig', 'pki', 'state']);
+  assert.equal((await stat(path.join(state, 'kubeconfig'))).mode & 0o777, 0o600);
+  const second = new ServerProcess(t, home, ['--port', '0']);
+  const refused = await second.ended;
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /^podwire: the state directory .* is in use by process \d+; stop it or choose another/);
+  const { code, stdout, stderr } = await first.stop('SIGTERM');
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /\nstopped\n$/);
+  const third = new ServerProcess(t, home, ['--port', '0']);
+  await third.ready();
+  assert.equal((await kubectl('get', 'configmap', 'a', '-o', 'jsonpath={.data.x}')).stdout, '1');
+  assert.equal((await third.stop('SIGINT')).code, 0);
+});
+
+test('with controllers a Deployment makes Pods', { skip: hasKubectl ? false : 'no kubectl' }, async (t) => {
+  const home = await scratch(t);
+  const server = new ServerProcess(t, home, ['--in-memory', '--with-controllers', '--port', '0']);
+  const [, ...words] = await server.ready();
+  const kubectl = (...args: readonly string[]) => run('kubectl', [...words.slice(0, 2), ...args], home);
+  assert.equal((await kubectl('create', 'deployment', 'web', '--image=nginx', '--replicas=2')).code, 0);
+  const waited = await kubectl('wait', 'deployment/web', '--for=jsonpath={.status.replicas}=2', '--timeout=50s');
+  assert.equal(waited.code, 0, waited.stderr);
+  assert.equal((await kubectl('get', 'pods', '-o', 'name')).stdout.trim().split('\n').length, 2);
+  assert.equal((await server.stop('SIGTERM')).code, 0);
+  assert.deepEqual(await left(home), [], 'a server in memory left something behind');
+});
+
+test('what cannot be done is said in one line, and nothing is left behind', async (t) => {
+  const home = await scratch(t);
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const file = path.join(home, 'file');
+  await writeFile(file, 'a');
+  const foreign = path.join(home, 'foreign');
+  await writeFile(foreign, 'clusters: [{name: production}]\n');
+  const cases: [args: readonly string[], code: number, words: RegExp][] = [
+    [
+      ['--in-memory', '--port', String((taken.address() as AddressInfo).port)],
+      1,
+      /127\.0\.0\.1:\d+: the port is in use/,
+    ],
+    [['--in-memory', '--listen', '192.0.2.1', '--port', '0'], 1, /this machine does not have the address/],
+    [['--data-dir', path.join(file, 'x'), '--port', '0'], 1, /a part of the path is a file; choose another one/],
+    [['--in-memory', '--port', '0', '--kubeconfig', foreign], 1, /is a kubeconfig of production; name another file/],
+    [['--in-memory', '--service-cidr', '10.96.0.1/99'], 2, /serviceCidrs\.0: not an address prefix; write/],
+    [['--in-memory', '--port', '99999'], 2, /Write a number from 0 to 65535/],
+    [['--in-memory', '--data-dir', home], 2, /cannot be used with option '--data-dir/],
+    [['--in-memory', 'extra'], 2, /too many arguments/],
+  ];
+  for (const [args, code, words] of cases) {
+    const ended = await new ServerProcess(t, home, args).ended;
+    assert.match(ended.stderr, words);
+    assert.deepEqual([ended.code, ended.stdout], [code, ''], args.join(' '));
+  }
+  assert.equal(await readFile(foreign, 'utf8'), 'clusters: [{name: production}]\n');
+  assert.deepEqual(await left(home), ['file', 'foreign']);
+});
