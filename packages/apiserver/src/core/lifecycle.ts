@@ -12,7 +12,7 @@ const hasStatus = ({ subresources }: Kind): boolean => subresources.includes('st
 
 /** RFC 3339 in whole seconds, as metav1.Time. */
 export function timestamp(at: Date = new Date()): string {
-  return at.toISOString().replace(/\.\d+/, '');
+  return `${at.toISOString().slice(0, -'.000Z'.length)}Z`;
 }
 
 /** Consonants and digits that spell no words, as Kubernetes uses. */

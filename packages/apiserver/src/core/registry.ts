@@ -22,6 +22,7 @@ import { checkDefaultClass, withPriority } from './pod-priority.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { protectedCidr } from './service-cidrs.ts';
 import { completeNew, completeUpdate } from './service-update.ts';
+import { sharing } from './shared-parts.ts';
 import {
   alreadyExists,
   badRequest,
@@ -198,10 +199,11 @@ export class Registry {
     next: ApiObject,
     { old, options }: { old: ApiObject; options: WriteOptions },
   ): Promise<ApiObject> {
-    const merged =
+    const changed =
       options.subresource === 'status'
         ? changedStatus(kind, next, old)
         : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
+    const merged = sharing(changed, old);
     const object = this.#recorded(kind, this.#checked(kind, merged, options, old).object, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
@@ -239,7 +241,8 @@ export class Registry {
     if (fieldValidation === 'Warn') for (const text of result.unknown) options.warn(text);
     if (options.subresource !== 'status') for (const text of result.warnings) options.warn(text);
     if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
-    return ours ? { object: withManagedFields(result.object, entries) } : result;
+    const checked = ours ? withManagedFields(result.object, entries) : result.object;
+    return { object: sharing(checked, old) };
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {

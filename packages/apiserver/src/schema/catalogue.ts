@@ -81,8 +81,12 @@ function resolve(from: Family, name: string): ResolvedType | undefined {
   if (!home) return undefined;
   const known = home.parsed.get(name);
   if (known) return known;
-  const typeOf = (field: FieldSchema): ResolvedType | undefined =>
-    SCALAR_NAMES.has(field.type) ? undefined : resolve(home, field.type);
+  const below = new Map<string, ResolvedType | undefined>();
+  const typeOf = ({ type }: FieldSchema): ResolvedType | undefined => {
+    if (SCALAR_NAMES.has(type)) return undefined;
+    if (!below.has(type)) below.set(type, resolve(home, type));
+    return below.get(type);
+  };
   const type = { ...parseType(name, home.table[name] ?? ''), qualifiedName: `${home.prefix}.${name}`, typeOf };
   home.parsed.set(name, type);
   return type;

@@ -17,11 +17,19 @@ class DecodeError extends Error {}
 
 const INTEGER_LIMIT = { int32: 2 ** 31, int64: Number.MAX_SAFE_INTEGER + 1 } as const;
 
+export interface DecodeOptions {
+  /** An object of the type that was decoded before: what the input has in common with it by identity is kept as it is. */
+  readonly old?: JsonObject | undefined;
+  /** Whether only whole fields of the object are kept, or parts of them too. */
+  readonly keep: 'fields' | 'parts';
+}
+
 /** Reads plain JSON data as a type, as the real server's strict decoder does (sigs.k8s.io/json). Never throws. */
-export function decode(type: ResolvedType, input: unknown): Decoded {
+export function decode(type: ResolvedType, input: unknown, { old, keep }: DecodeOptions = { keep: 'fields' }): Decoded {
   const unknown: string[] = [];
+  const context: Context = { unknown, deep: keep === 'parts' };
   try {
-    return { object: decodeObject(type, input, { path: '', names: '', owner: '' }, unknown), unknown };
+    return { object: decodeObject(type, { value: input, old }, ROOT, context), unknown };
   } catch (error) {
     if (error instanceof DecodeError) return { object: {}, unknown, error: error.message };
     throw error;
@@ -35,44 +43,72 @@ interface Place {
   readonly owner: string;
 }
 
-function decodeObject(type: ResolvedType, input: unknown, at: Place, unknown: string[]): JsonObject {
+const ROOT: Place = { path: '', names: '', owner: '' };
+
+interface Context {
+  readonly unknown: string[];
+  readonly deep: boolean;
+}
+
+/** A value, and what was there before it. */
+interface Given {
+  readonly value: unknown;
+  readonly old: unknown;
+}
+
+function decodeObject(type: ResolvedType, { value: input, old }: Given, at: Place, context: Context): JsonObject {
   if (!isObject(input)) throw mismatch(input, at, `v1.${type.name}`);
   const result: JsonObject = {};
-  for (const [name, value] of Object.entries(input)) {
-    const path = at.path ? `${at.path}.${name}` : name;
+  const before: JsonObject = isObject(old) ? old : NOTHING;
+  for (const name of Object.keys(input)) {
+    const value = input[name];
     const field = type.fields.get(name);
-    if (!field) {
-      unknown.push(`unknown field ${JSON.stringify(path)}`);
-    } else if (value !== null && value !== undefined) {
-      const place = { path, names: at.names ? `${at.names}.${name}` : name, owner: type.name };
-      result[name] = decodeField(type, field, value, { place, unknown });
+    if (field && value !== undefined && value !== null) {
+      const known = value === before[name] || (typeof value === 'string' && isText(field));
+      result[name] = known ? value : decodeField(type, field, { value, old: before[name] }, { at, context });
+    } else if (!field) {
+      context.unknown.push(`unknown field ${JSON.stringify(at.path ? `${at.path}.${name}` : name)}`);
     }
   }
   return result;
 }
 
-interface Context {
-  readonly place: Place;
-  readonly unknown: string[];
+const NOTHING: JsonObject = Object.freeze({});
+const isText = ({ type, shape }: FieldSchema): boolean => type === 'string' && shape === 'one';
+
+interface Within {
+  readonly at: Place;
+  readonly context: Context;
 }
 
-function decodeField(type: ResolvedType, field: FieldSchema, value: unknown, { place, unknown }: Context): unknown {
+function decodeField(type: ResolvedType, field: FieldSchema, { value, old }: Given, { at, context }: Within): unknown {
+  const { name } = field;
   const below = type.typeOf(field);
-  const one = (item: unknown, at: Place): unknown =>
-    below ? decodeObject(below, item, at, unknown) : decodeScalar(field.type, item, at);
+  const place: Place = {
+    path: at.path ? `${at.path}.${name}` : name,
+    names: at.names ? `${at.names}.${name}` : name,
+    owner: type.name,
+  };
+  const one = (item: unknown, before: unknown, where: Place): unknown => {
+    if (!below) return decodeScalar(field.type, item, where);
+    if (context.deep && item === before) return item;
+    return decodeObject(below, { value: item, old: context.deep ? before : undefined }, where, context);
+  };
   const goName = goType(field, below);
   if (field.shape === 'list') {
     if (!Array.isArray(value)) throw mismatch(value, place, `[]${goName}`);
+    const before = Array.isArray(old) ? old : [];
     return value.flatMap((item, index) =>
-      item === null ? [] : [one(item, { ...place, path: `${place.path}[${index}]` })],
+      item === null ? [] : [one(item, before[index], { ...place, path: `${place.path}[${index}]` })],
     );
   }
   if (field.shape === 'map') {
     if (!isObject(value)) throw mismatch(value, place, `map[string]${goName}`);
-    const entries = Object.entries(value).map(([key, item]) => [key, one(item ?? '', place)]);
+    const before = isObject(old) ? old : NOTHING;
+    const entries = Object.entries(value).map(([key, item]) => [key, one(item ?? '', before[key], place)]);
     return Object.fromEntries(entries);
   }
-  return one(value, place);
+  return one(value, old, place);
 }
 
 function goType(field: FieldSchema, below: ResolvedType | undefined): string {

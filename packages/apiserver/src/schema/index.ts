@@ -5,8 +5,8 @@ import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
 import { decode, isObject, type JsonObject } from './decode.ts';
 import { applyTableDefaults } from './defaults.ts';
 import { FieldErrors } from './field-errors.ts';
-import { applyKindDefaults } from './kind-defaults.ts';
-import { kindWarnings, validateKind, validateKindUpdate } from './kind-validation.ts';
+import { applyKindDefaults, hasKindDefaults, REWRITTEN } from './kind-defaults.ts';
+import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate } from './kind-validation.ts';
 import { validateMetadata } from './metadata-validation.ts';
 import { validateByTable } from './table-validation.ts';
 
@@ -20,11 +20,13 @@ export function createSchema(): Schema {
 function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptions): Validated {
   const type = schemaOf(kind.apiVersion, kind.kind);
   if (!type) return { object: input, unknown: [], warnings: [], causes: metadataCauses(kind, input.metadata) };
-  const { object, unknown: found, error } = decode(type, input);
+  const { old } = options;
+  const before = REWRITTEN.has(kind.id) ? undefined : (old as JsonObject | undefined);
+  const keep = hasKindDefaults(kind.id) ? 'fields' : 'parts';
+  const { object, unknown: found, error } = decode(type, input, { old: before, keep });
   const unknown = options.fieldValidation === 'Ignore' ? [] : found;
   if (error !== undefined) return { object: input, unknown, decodeError: error, warnings: [], causes: [] };
-  const { old } = options;
-  applyTableDefaults(type, object);
+  applyTableDefaults(type, object, before);
   applyKindDefaults(kind.id, object, old === undefined);
   const causes = validate(type, kind, object, old);
   const warnings = causes.length === 0 ? kindWarnings(kind.id, object) : [];
@@ -34,10 +36,18 @@ function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptio
 function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiObject | undefined): Validated['causes'] {
   const errors = new FieldErrors();
   validateMetadata(kind.id, isObject(object.metadata) ? object.metadata : {}, errors);
-  validateByTable(type, object, '', errors);
+  const before = old as JsonObject | undefined;
+  validateByTable(type, { value: object, at: '', old: before }, errors);
+  if (before && !looksAtStatus(kind.id) && isSameButStatus(object, before)) return errors.causes;
   validateKind(kind.id, object, errors);
-  if (old) validateKindUpdate(kind.id, object, old as unknown as JsonObject, errors);
+  if (before) validateKindUpdate(kind.id, object, before, errors);
   return errors.causes;
+}
+
+/** Whether only metadata and status are other than they were. */
+function isSameButStatus(object: JsonObject, old: JsonObject): boolean {
+  const fields = new Set([...Object.keys(object), ...Object.keys(old)]);
+  return [...fields].every((field) => field === 'metadata' || field === 'status' || object[field] === old[field]);
 }
 
 /** Of a kind that has no table. */

@@ -108,6 +108,20 @@ const CREATE_DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   }),
 };
 
+/** Kinds whose defaults are written again into objects that have them: what is stored must be copied for them. */
+export const REWRITTEN: ReadonlySet<KindId> = new Set<KindId>([
+  'Service',
+  'Deployment',
+  'DaemonSet',
+  'StatefulSet',
+  'LimitRange',
+  'HorizontalPodAutoscaler',
+]);
+
+export function hasKindDefaults(kind: KindId): boolean {
+  return DEFAULTERS[kind] !== undefined;
+}
+
 export function applyKindDefaults(kind: KindId, object: JsonObject, creating: boolean): void {
   if (creating) CREATE_DEFAULTERS[kind]?.(object);
   DEFAULTERS[kind]?.(object);

@@ -190,6 +190,11 @@ const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   }),
 };
 
+/** Whether the checks of a kind are not only of what its clients ask for. */
+export function looksAtStatus(kind: KindId): boolean {
+  return kind === 'Service';
+}
+
 export function validateKind(kind: KindId, object: JsonObject, errors: FieldErrors): void {
   VALIDATORS[kind]?.(object, errors);
 }

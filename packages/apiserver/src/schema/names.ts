@@ -24,8 +24,17 @@ function regexMessage(text: string, pattern: string, ...examples: string[]): str
 function check(value: string, pattern: string, maximum: number, message: string): Messages {
   const wrong: string[] = [];
   if (value.length > maximum) wrong.push(`must be no more than ${maximum} bytes`);
-  if (!new RegExp(`^(?:${pattern})$`).test(value)) wrong.push(message);
+  if (!whole(pattern).test(value)) wrong.push(message);
   return wrong;
+}
+
+const compiled = new Map<string, RegExp>();
+
+/** Matches texts that are the pattern from start to end. */
+function whole(pattern: string): RegExp {
+  const known = compiled.get(pattern) ?? new RegExp(`^(?:${pattern})$`);
+  compiled.set(pattern, known);
+  return known;
 }
 
 const SUBDOMAIN_MESSAGE = regexMessage(

@@ -15,7 +15,7 @@ export function defaultPod(pod: Pod): void {
   defaultPodSpec(spec);
   spec.enableServiceLinks ??= true;
   spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
-  spec.serviceAccount = spec.serviceAccountName;
+  if (spec.serviceAccount !== spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   spec.priority ??= 0;
   spec.preemptionPolicy ??= 'PreemptLowerPriority';
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) requestLimits(container);
@@ -52,7 +52,9 @@ function isLatest(image: string): boolean {
 
 function requestLimits({ resources }: Container): void {
   if (!resources?.limits) return;
-  resources.requests = { ...resources.limits, ...resources.requests };
+  const { limits, requests } = resources;
+  if (Object.keys(limits).every((name) => requests?.[name] !== undefined)) return;
+  resources.requests = { ...limits, ...requests };
 }
 
 function qosClassOf(spec: PodSpec): string {

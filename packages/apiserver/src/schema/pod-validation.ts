@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { tryParseIp } from '@podwire/base';
+import { equalJson } from '@podwire/kube';
 import type { Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js';
 import { BAD_IP } from './addresses.ts';
 import { validateContainer } from './container-validation.ts';
@@ -100,7 +100,7 @@ const MAY_CHANGE =
 
 /** What may not change in the spec of a pod that exists. */
 export function validatePodUpdate(next: Pod, old: Pod, errors: FieldErrors): void {
-  if (!isDeepStrictEqual(fixedPart(next.spec), fixedPart(old.spec))) errors.forbidden('spec', MAY_CHANGE);
+  if (!equalJson(fixedPart(next.spec), fixedPart(old.spec))) errors.forbidden('spec', MAY_CHANGE);
 }
 
 function fixedPart(spec: PodSpec | undefined): unknown {
@@ -122,11 +122,9 @@ function fixedPart(spec: PodSpec | undefined): unknown {
   };
   const withoutImages = (list: PodSpec['containers'] = []): unknown[] =>
     list.map(({ image: _image, ...other }) => other);
-  return JSON.parse(
-    JSON.stringify({
-      ...fixed,
-      containers: withoutImages(fixed.containers),
-      initContainers: withoutImages(fixed.initContainers),
-    }),
-  );
+  return {
+    ...fixed,
+    containers: withoutImages(fixed.containers),
+    initContainers: withoutImages(fixed.initContainers),
+  };
 }

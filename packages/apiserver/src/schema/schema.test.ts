@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KindName, kindNamed } from '@podwire/kube';
+import { freezeJson, type KindName, kindNamed } from '@podwire/kube';
 import fc from 'fast-check';
 import type { ApiObject, Validated } from '../seam.ts';
 import { createSchema } from './index.ts';
@@ -331,4 +331,32 @@ test('any JSON has a defined result', () => {
       check(name, { spec: { ports, rules: ports, ingress: ports, containers: ports, template: spec } });
     }),
   );
+});
+
+test('defaults of an object that has them write into nothing it shares with what is stored', () => {
+  const limits = { cpu: '1' };
+  const container = { name: 'c', image: 'nginx', ports: [{ containerPort: 80 }], resources: { limits } };
+  const spec = { containers: [container], volumes: [{ name: 'v' }], serviceAccountName: 'a' };
+  const template = { metadata: { labels: { app: 'x' } }, spec };
+  const selector = { matchLabels: { app: 'x' } };
+  const samples: [KindName, object][] = [
+    ['Pod', { spec }],
+    ['ReplicaSet', { spec: { selector, template } }],
+    ['Deployment', { spec: { selector, template } }],
+    ['Job', { spec: { template: { ...template, spec: { ...spec, restartPolicy: 'Never' } } } }],
+    ['Service', { spec: { ports: [{ port: 80 }], selector: { app: 'x' }, sessionAffinity: 'ClientIP' } }],
+    ['NetworkPolicy', { spec: { podSelector: {} } }],
+    ['EndpointSlice', { addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }], ports: [{ port: 80 }] }],
+    ['Secret', { stringData: { a: 'b' } }],
+    ['Event', { involvedObject: { kind: 'Pod' } }],
+  ];
+  for (const [id, fields] of samples) {
+    const kind = kindNamed(id);
+    const metadata = { name: 'a', namespace: 'default' };
+    const input = { apiVersion: kind.apiVersion, kind: id, metadata, ...fields } as unknown as ApiObject;
+    const stored = freezeJson(schema.validateAndDefault(kind, input, { fieldValidation: 'Strict' }).object);
+    const changed = { ...stored, metadata: { ...stored.metadata, labels: { x: 'y' } } };
+    const { object, causes } = schema.validateAndDefault(kind, changed, { fieldValidation: 'Strict', old: stored });
+    assert.deepEqual([object, causes], [changed, []], id);
+  }
 });
