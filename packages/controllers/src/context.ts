@@ -1,12 +1,17 @@
 import type { Logger } from '@podwire/base';
 import type { ClusterConfig, Informer, Informers, KindName, KubeClient, ObjectKey, ObjectOf } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
+import type { Clock } from './clock.ts';
 
 export interface ControllerContext {
   readonly client: KubeClient;
   readonly informers: Informers;
   readonly config: ClusterConfig;
   readonly logger: Logger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** PEM of the authority of the API server's certificate, for every namespace's kube-root-ca.crt; absent: none. */
+  readonly caCertificate?: string;
 }
 
 export interface Controller {
@@ -20,6 +25,7 @@ export interface Meta {
     readonly namespace?: string;
     readonly uid?: string;
     readonly labels?: Record<string, string>;
+    readonly finalizers?: string[];
     readonly deletionTimestamp?: unknown;
     readonly creationTimestamp?: unknown;
     readonly resourceVersion?: string;

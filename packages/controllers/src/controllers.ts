@@ -1,11 +1,14 @@
 import type { Controller, ControllerContext } from './context.ts';
+import { startCronJobs } from './cron/cron-job.ts';
 import { startDaemonSets } from './daemon-set.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
 import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
+import { startJobs } from './job/job.ts';
 import { startNamespaces } from './namespace.ts';
 import { startNodeCidrs } from './node-cidr.ts';
+import { COLLECTED } from './ownership.ts';
 import { startReplicaSets } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startStatefulSets } from './stateful-set.ts';
@@ -14,20 +17,7 @@ export type Controllers = Controller;
 
 /** Starts the control plane an API server needs to be a cluster; writes nothing before everything is synced. */
 export async function startControllers(context: ControllerContext): Promise<Controllers> {
-  const kinds = [
-    'Node',
-    'Pod',
-    'Service',
-    'EndpointSlice',
-    'Endpoints',
-    'Namespace',
-    'ServiceAccount',
-    'Deployment',
-    'ReplicaSet',
-    'DaemonSet',
-    'StatefulSet',
-  ] as const;
-  await Promise.all(kinds.map((kind) => context.informers.of(kind).synced));
+  await Promise.all(COLLECTED.map((kind) => context.informers.of(kind).synced));
   const starts = [
     startNodeCidrs,
     startNamespaces,
@@ -36,6 +26,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startDeployments,
     startDaemonSets,
     startStatefulSets,
+    startJobs,
+    startCronJobs,
     startEndpointSlices,
     startEndpointSliceMirroring,
     startGarbageCollector,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startApiServer } from '@podwire/apiserver';
 import { silentLogger } from '@podwire/base';
-import { createInformers, type KindName, parseClusterConfig } from '@podwire/kube';
+import { createInformers, parseClusterConfig } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { startGarbageCollector } from './garbage-collector.ts';
+import { COLLECTED } from './ownership.ts';
 
 test('only what all of whose owners are gone is deleted, whatever kind the owners are of', async (t) => {
   const config = parseClusterConfig();
@@ -35,8 +36,7 @@ test('only what all of whose owners are gone is deleted, whatever kind the owner
       metadata: { name, namespace: 'default', ownerReferences },
       spec: { containers: [{ name: 'c', image: 'x' }] },
     });
-  const kinds: KindName[] = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Pod', 'Service', 'EndpointSlice'];
-  await Promise.all(kinds.map((kind) => informers.of(kind).synced));
+  await Promise.all(COLLECTED.map((kind) => informers.of(kind).synced));
   const collector = startGarbageCollector({ client, informers, config, logger: silentLogger });
   t.after(() => void collector.stop());
   const left = async () => (await client.list('Pod')).items.map((pod) => pod.metadata?.name);

@@ -1,11 +1,16 @@
 import { type Logger, messageOf } from '@podwire/base';
+import { type Clock, systemClock } from './clock.ts';
 
 export interface KeyQueueOptions {
   readonly name: string;
   /** Brings the object of this key to its desired state; resolves to ms after which to look again, if any. */
   readonly reconcile: (key: string) => Promise<number | undefined>;
   readonly logger: Logger;
+  /** What later looks are timed by; retries after failures are always in real time. */
+  readonly clock?: Clock | undefined;
 }
+
+type Timers = Map<string, { readonly cancel: () => void; readonly due: number }>;
 
 /** Dirty keys, each reconciled by one at a time, up to eight keys at once, retried with backoff (50 ms to 10 s). */
 export class KeyQueue {
@@ -13,7 +18,8 @@ export class KeyQueue {
   readonly #dirty = new Set<string>();
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
+  readonly #looks: Timers = new Map();
+  readonly #retries: Timers = new Map();
   #scheduled = false;
   #stopped = false;
 
@@ -28,21 +34,13 @@ export class KeyQueue {
 
   /** One wait per key, the shortest asked for: whoever wants a later look as well says so after the earlier one. */
   addAfter(key: string, delay: number): void {
-    const due = performance.now() + delay;
-    const present = this.#timers.get(key);
-    if (present && present.due <= due) return;
-    clearTimeout(present?.timer);
-    const timer = setTimeout(() => {
-      this.#timers.delete(key);
-      this.add(key);
-    }, delay).unref();
-    this.#timers.set(key, { timer, due });
+    this.#wait(key, delay, { clock: this.#options.clock ?? systemClock, timers: this.#looks });
   }
 
   stop(): void {
     this.#stopped = true;
     this.#dirty.clear();
-    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+    for (const { cancel } of [...this.#looks.values(), ...this.#retries.values()]) cancel();
   }
 
   /** A burst of events of one turn of the event loop becomes one reconcile. */
@@ -79,6 +77,19 @@ export class KeyQueue {
     // A conflict is the normal way to learn that the cache was behind.
     const log = failures > 3 ? this.#options.logger.error : this.#options.logger.debug;
     log('reconcile failed, trying again', { controller: this.#options.name, key, reason: messageOf(error), failures });
-    this.addAfter(key, Math.min(50 * 2 ** (failures - 1), 10_000));
+    const delay = Math.min(50 * 2 ** (failures - 1), 10_000);
+    this.#wait(key, delay, { clock: systemClock, timers: this.#retries });
+  }
+
+  #wait(key: string, delay: number, { clock, timers }: { readonly clock: Clock; readonly timers: Timers }): void {
+    const due = clock.now() + delay;
+    const present = timers.get(key);
+    if (this.#stopped || (present && present.due <= due)) return;
+    present?.cancel();
+    const cancel = clock.after(delay, () => {
+      timers.delete(key);
+      this.add(key);
+    });
+    timers.set(key, { cancel, due });
   }
 }

@@ -1,4 +1,4 @@
-import type { KindName, KubeClient, ObjectOf } from '@podwire/kube';
+import { type KindName, type KubeClient, kindNamed, type ObjectOf } from '@podwire/kube';
 import { controllerOf, type Meta, namespaceOf, objectKey, ownedBy } from './context.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -15,7 +15,7 @@ export function mayStart(pods: readonly Pod[]): number {
   return Math.max(0, PASS_LIMIT - pods.filter((pod) => !pod.status?.podIP).length);
 }
 
-/** A workload that makes pods itself: ReplicaSet, DaemonSet or StatefulSet. */
+/** A workload that makes pods itself: ReplicaSet, DaemonSet, StatefulSet or Job. */
 export interface PodOwner extends Meta {
   readonly spec?: { readonly template?: Template };
 }
@@ -30,7 +30,7 @@ export function podFromTemplate(owner: PodOwner, kind: KindName, labels: Record<
       ...(owner.metadata?.namespace ? { namespace: owner.metadata.namespace } : {}),
       ...(Object.keys(all).length > 0 ? { labels: all } : {}),
       ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : {}),
-      ownerReferences: [ownedBy(owner, kind, 'apps/v1')],
+      ownerReferences: [ownedBy(owner, kind, kindNamed(kind).apiVersion)],
     },
     ...(template?.spec ? { spec: template.spec } : {}),
   };

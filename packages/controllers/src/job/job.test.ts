@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeClient, ObjectOf } from '@podwire/kube';
+import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
+
+const job = (name: string, image: string, spec: object = {}): ObjectOf<'Job'> => ({
+  metadata: { name, namespace: 'default' },
+  spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image }] } }, ...spec },
+});
+
+async function ended(client: KubeClient, name: string): Promise<ObjectOf<'Job'>> {
+  return eventually(`the end of ${name}`, async () => {
+    const found = await client.get('Job', { namespace: 'default', name });
+    return found?.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed') && found;
+  });
+}
+
+test('Jobs make pods, count them, say how it ended, and go when their time is over', async (t) => {
+  const clock = new VirtualClock('2030-01-01T00:00:00Z');
+  const { client } = await startControlPlane(t, clock);
+  await addNode(client, 'node-1');
+  await client.create('Job', job('good', 'succeed', { completions: 3, parallelism: 2, completionMode: 'Indexed' }));
+  const { status } = await ended(client, 'good');
+  assert.deepEqual(status, {
+    conditions: ['SuccessCriteriaMet', 'Complete'].map((type) => ({
+      ...{ type, status: 'True', reason: 'CompletionsReached' },
+      message: 'Reached expected number of succeeded pods',
+      lastProbeTime: '2030-01-01T00:00:00Z',
+      lastTransitionTime: '2030-01-01T00:00:00Z',
+    })),
+    startTime: '2030-01-01T00:00:00Z',
+    completionTime: '2030-01-01T00:00:00Z',
+    succeeded: 3,
+    completedIndexes: '0-2',
+    uncountedTerminatedPods: {},
+    ready: 0,
+    terminating: 0,
+  });
+  const labelSelector = 'batch.kubernetes.io/job-name=good,job-name=good';
+  const { items } = await client.list('Pod', { namespace: 'default', labelSelector });
+  assert.deepEqual(items.map(({ spec }) => spec?.hostname).sort(), ['good-0', 'good-1', 'good-2']);
+  assert.ok(items.every(({ metadata }) => !metadata?.finalizers));
+
+  await client.create('Job', job('bad', 'fail', { backoffLimit: 0, ttlSecondsAfterFinished: 60 }));
+  const bad = await ended(client, 'bad');
+  assert.deepEqual(
+    bad.status?.conditions?.map(({ type, reason, message }) => [type, reason, message]),
+    ['FailureTarget', 'Failed'].map((type) => [
+      type,
+      'BackoffLimitExceeded',
+      'Job has reached the specified backoff limit',
+    ]),
+  );
+  assert.equal(bad.status?.failed, 1);
+  await eventually('the end of the time to live', async () => {
+    clock.advance(61);
+    return !(await client.get('Job', { namespace: 'default', name: 'bad' }));
+  });
+  const left = await client.list('Pod', { namespace: 'default', labelSelector: 'job-name=bad' });
+  assert.deepEqual(left.items, []);
+});
