@@ -14,6 +14,7 @@ import type { Duplex, Readable } from 'node:stream';
 import type { Kind, Pod } from '@podwire/kube';
 import type { ObjectMeta, StatusCause } from 'kubernetes-types/meta/v1.js';
 import type { KindRegistry } from './core/kind-registry.ts';
+import type { CustomResources } from './custom/custom-resources.ts';
 
 export type { StatusCause };
 
@@ -76,6 +77,8 @@ export interface ValidateOptions {
   readonly fieldValidation: FieldValidation;
   /** The stored object when this is an update. */
   readonly old?: ApiObject;
+  /** The version of a custom resource the client wrote in; absent: that it is stored in. */
+  readonly apiVersion?: string | undefined;
 }
 
 /** What the OpenAPI document says about a list or map field. */
@@ -102,6 +105,8 @@ export interface TableOptions {
   readonly includeObject: 'Metadata' | 'Object' | 'None';
   /** False for all but the first event of a watch. */
   readonly columns: boolean;
+  /** The version asked for; absent: that the kind is stored in. */
+  readonly apiVersion?: string;
   /** metadata of the Table. */
   readonly listMeta: {
     readonly resourceVersion: string;
@@ -112,6 +117,8 @@ export interface TableOptions {
 
 export interface SurfaceOptions {
   readonly kinds: KindRegistry;
+  /** Absent: none are served. */
+  readonly custom?: CustomResources;
 }
 
 export interface Surface {

@@ -22,6 +22,8 @@ import { RestApi } from './core/rest.ts';
 import { ServiceAddresses } from './core/service-addresses.ts';
 import { Store } from './core/store.ts';
 import { Transport } from './core/transport.ts';
+import { CustomCleanup } from './custom/custom-cleanup.ts';
+import { CustomResources } from './custom/custom-resources.ts';
 import { AuditLog } from './identity/audit-log.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import { issuerDocuments } from './identity/issuer-documents.ts';
@@ -114,9 +116,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiServer> {
   const { directory, serviceCidrs, nodePortRange, advertise } = options;
-  const schema = createSchema();
+  const kinds = new KindRegistry();
+  const custom = new CustomResources(store, kinds);
+  const schema = createSchema(custom);
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
-  const registry = new Registry({ store, schema, addresses, denyExternalIPs: options.denyExternalIPs });
+  const registry = new Registry({ store, schema, addresses, custom, denyExternalIPs: options.denyExternalIPs });
+  const cleanup = new CustomCleanup(registry, custom);
   const names = servingNames(options);
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
   const pki = await withFiles(pkiDirectory, () =>
@@ -133,8 +138,7 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   if (advertise && cidr) await publishKubernetesService(registry, nthAddress(cidr, 1), advertise);
   const stopped = new AbortController();
   const streams = createStreams(options.streams);
-  const kinds = new KindRegistry();
-  const surface = createSurface({ kinds });
+  const surface = createSurface({ kinds, custom });
   const identity = createIdentity(store, options, await openSigningKey(pkiDirectory));
   const { auditFile } = options;
   const audit = auditFile === undefined ? undefined : await withFiles(auditFile, () => AuditLog.open(auditFile));
@@ -156,6 +160,8 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
       clearInterval(repairing);
       stopped.abort();
       aggregation.stop();
+      custom.stop();
+      cleanup.stop();
       await transport.close();
       await audit?.close();
       await store.close();

@@ -1,6 +1,7 @@
 import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
+import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
 import type { Writer } from './field-owner.ts';
 import {
@@ -54,6 +55,8 @@ export interface WriteOptions {
   /** Receives the texts of Warning headers. */
   readonly warn: (text: string) => void;
   readonly subresource?: 'status' | undefined;
+  /** The version the client wrote in; absent: that the kind is stored in. */
+  readonly apiVersion?: string | undefined;
   /** Throws when whoever writes may not write this; absent: trusted. */
   readonly guard?: WriteGuard;
   /** A patch reports what it cannot decode in other words than a whole object. */
@@ -80,6 +83,8 @@ export interface RegistryParts {
   readonly addresses: ServiceAddresses;
   /** Refuses externalIPs that a Service does not have yet. Default false. */
   readonly denyExternalIPs?: boolean | undefined;
+  /** Absent: CustomResourceDefinitions define nothing. */
+  readonly custom?: CustomResources | undefined;
 }
 
 /**
@@ -91,8 +96,10 @@ export class Registry {
   readonly #schema: Schema;
   readonly #addresses: ServiceAddresses;
   readonly #denyExternalIPs: boolean;
+  readonly #custom: CustomResources | undefined;
 
-  constructor({ store, schema, addresses, denyExternalIPs = false }: RegistryParts) {
+  constructor({ store, schema, addresses, denyExternalIPs = false, custom }: RegistryParts) {
+    this.#custom = custom;
     this.store = store;
     this.#schema = schema;
     this.#addresses = addresses;
@@ -114,6 +121,7 @@ export class Registry {
   }
 
   async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
+    this.#custom?.requireLiving(kind);
     const given = completed(kind, newObject(kind, withName(draft), namespace));
     const started = kind.id === 'Pod' ? withPriority(given, this.store) : given;
     if (!started.metadata.name)
@@ -233,7 +241,8 @@ export class Registry {
     const entries = whole.metadata.managedFields ?? [];
     const ours = options.writer?.operation === 'Apply' || equalJson(entries, old?.metadata.managedFields ?? []);
     const draft = ours ? withManagedFields(whole, []) : whole;
-    const result = this.#schema.validateAndDefault(kind, draft, old ? { fieldValidation, old } : { fieldValidation });
+    const asked = { fieldValidation, apiVersion: options.apiVersion };
+    const result = this.#schema.validateAndDefault(kind, draft, old ? { ...asked, old } : asked);
     if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
     if (fieldValidation === 'Strict' && result.unknown.length > 0) {
       throw undecodable(kind, `strict decoding error: ${result.unknown.join(', ')}`, options);
@@ -247,6 +256,7 @@ export class Registry {
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     if (kind.id === 'PriorityClass') checkDefaultClass(object, this.store);
+    if (kind.id === 'CustomResourceDefinition' && this.#custom) return admitted(this.#custom.admit(object));
     if (kind.id !== 'Service') return admitted(object);
     if (this.#denyExternalIPs && addsExternalIps(object, old))
       throw forbidden(kind, object.metadata.name ?? '', 'Use of external IPs is denied by admission control');

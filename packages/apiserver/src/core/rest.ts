@@ -112,7 +112,12 @@ export class RestApi {
     if (includeObject && this.#parts.surface) {
       return {
         status: 200,
-        body: this.#parts.surface.table(path.kind, items, { includeObject, columns: true, listMeta }),
+        body: this.#parts.surface.table(path.kind, items, {
+          includeObject,
+          columns: true,
+          listMeta,
+          apiVersion: path.apiVersion,
+        }),
       };
     }
     const kind = wantsMetadata(request) ? 'PartialObjectMetadataList' : `${path.kind.kind}List`;
@@ -138,7 +143,7 @@ export class RestApi {
     if (kind.namespaced && !namespace) throw methodNotAllowed();
     const draft = objectOf(await readData(request), kind, apiVersion);
     checkNamespace(draft, namespace);
-    const { options, warnings } = this.#writeOptions(request, 'Create');
+    const { options, warnings } = this.#writeOptions(request, 'Create', path);
     const object = await this.#parts.registry.create(kind, namespace, { draft, options });
     return withWarnings(this.#object(201, object, { request, path }), warnings);
   }
@@ -148,7 +153,7 @@ export class RestApi {
     const next = objectOf(await readData(request), path.kind, path.apiVersion);
     checkName(next, target);
     checkNamespace(next, target.namespace);
-    const { options, warnings } = this.#writeOptions(request, 'Update', path.subresource);
+    const { options, warnings } = this.#writeOptions(request, 'Update', path);
     const object = await this.#parts.registry.update(
       target,
       { ...next, metadata: { ...next.metadata, name: target.name } },
@@ -164,7 +169,7 @@ export class RestApi {
     if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
     const data = await readData(request);
     const verb = type === 'apply' ? 'Apply' : 'Patch';
-    const { options: asked, warnings } = this.#writeOptions(request, verb, path.subresource);
+    const { options: asked, warnings } = this.#writeOptions(request, verb, path);
     const options = type === 'apply' ? asked : { ...asked, patch: JSON.stringify(data) };
     const body = type === 'apply' && isObject(data) ? appliedBody(data, target, path) : data;
     const { manager: fieldManager, subresource } = options.writer;
@@ -237,7 +242,7 @@ export class RestApi {
     const target = targetOf(path);
     if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target)) };
     const verb = request.method === 'PUT' ? 'Update' : 'Patch';
-    const { options } = this.#writeOptions(request, verb, path.subresource);
+    const { options } = this.#writeOptions(request, verb, path);
     const data = await readData(request);
     if (request.method === 'PUT') {
       if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
@@ -279,11 +284,11 @@ export class RestApi {
   }
 
   /** With the rules for what this user may write. */
-  #writeOptions(request: ApiRequest, verb: WriteVerb, subresource?: string) {
+  #writeOptions(request: ApiRequest, verb: WriteVerb, { subresource, apiVersion }: ResourcePath) {
     const { options, warnings } = writeOptions(request, verb, subresource);
     const { authorizer } = this.#parts;
     const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
-    return { options: { ...options, guard }, warnings };
+    return { options: { ...options, guard, apiVersion }, warnings };
   }
 
   #object(status: number, object: ApiObject, { request, path }: Shape): ApiResponse {
@@ -291,7 +296,8 @@ export class RestApi {
     const { surface } = this.#parts;
     if (!includeObject || !surface) return { status, body: shapeOf(object, { request, path }) };
     const listMeta = { resourceVersion: object.metadata.resourceVersion ?? '' };
-    return { status, body: surface.table(path.kind, [object], { includeObject, columns: true, listMeta }) };
+    const options = { includeObject, columns: true, listMeta, apiVersion: path.apiVersion };
+    return { status, body: surface.table(path.kind, [object], options) };
   }
 }
 

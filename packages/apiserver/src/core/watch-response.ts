@@ -113,11 +113,12 @@ export class WatchResponse {
         includeObject: table.includeObject,
         columns: !this.#columnsSent,
         listMeta: { resourceVersion },
+        apiVersion: path.apiVersion,
       };
       this.#columnsSent = true;
       this.#stream.push(`${JSON.stringify({ type, object: table.surface.table(path.kind, [object], options) })}\n`);
     } else {
-      const isStored = path.apiVersion === path.kind.apiVersion;
+      const isStored = path.apiVersion === path.kind.apiVersion && object.apiVersion === path.apiVersion;
       this.#stream.push(isStored ? plainLine(type, object) : `${JSON.stringify({ type, object: convert(object) })}\n`);
     }
   }

@@ -1,4 +1,6 @@
-import type { Kind } from '@podwire/kube';
+import type { Kind, KindId } from '@podwire/kube';
+import { customMergeRule, validateCustom } from '../custom/custom-schema.ts';
+import type { CustomDefinition } from '../custom/definition.ts';
 import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
 import { ATOMIC_TYPES } from './atomic-types.ts';
 import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
@@ -10,11 +12,31 @@ import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate } from '.
 import { validateMetadata } from './metadata-validation.ts';
 import { validateByTable } from './table-validation.ts';
 
-export { openApiDocument, type ServedKind } from './openapi.ts';
+export { openApiDocument, type PublishedSchema, type ServedKind } from './openapi.ts';
 
-/** What the API server knows about the fields of its kinds, from the tables in this folder. */
-export function createSchema(): Schema {
-  return { validateAndDefault, mergeRule };
+/** Where custom resources are defined. */
+interface Definitions {
+  definition(id: KindId): CustomDefinition | undefined;
+}
+
+/** What the API server knows about the fields of its kinds, from the tables in this folder and from definitions. */
+export function createSchema(custom?: Definitions): Schema {
+  return {
+    validateAndDefault: (kind, input, options) => {
+      const definition = custom?.definition(kind.id);
+      return definition
+        ? validateCustom(definition, kind, { input, options })
+        : validateAndDefault(kind, input, options);
+    },
+    mergeRule: (kind, path) => {
+      const definition = custom?.definition(kind.id);
+      if (!definition) return mergeRule(schemaOf(kind.apiVersion, kind.kind), path);
+      const [root, ...below] = path;
+      return root === 'metadata'
+        ? mergeRule(schemaOf('meta/v1', 'ObjectMeta'), below)
+        : customMergeRule(definition, kind, path);
+    },
+  };
 }
 
 function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptions): Validated {
@@ -57,8 +79,7 @@ function metadataCauses(kind: Kind, metadata: ApiObject['metadata']): Validated[
   return errors.causes;
 }
 
-function mergeRule(kind: Kind, path: readonly string[]): MergeRule | undefined {
-  const type = schemaOf(kind.apiVersion, kind.kind);
+function mergeRule(type: ResolvedType | undefined, path: readonly string[]): MergeRule | undefined {
   const field = type && fieldAt(type, path);
   if (!field) return undefined;
   const { list, patch, atomicMap } = field;

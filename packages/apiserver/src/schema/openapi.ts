@@ -30,32 +30,52 @@ const PARAMETERS = [
 /** A kind as one group version serves it. */
 export type ServedKind = Pick<Kind, 'kind' | 'group' | 'version' | 'apiVersion' | 'plural' | 'namespaced'>;
 
+/** The schema of a kind that has no table, given that of `metadata`. */
+export type PublishedSchema = (
+  kind: ServedKind,
+  metadata: Json,
+) => { readonly name: string; readonly schema: Json } | undefined;
+
 /** The OpenAPI 3.0 document of one group version with the schemas its kinds reach. */
-export function openApiDocument(kinds: readonly ServedKind[]): object {
+export function openApiDocument(kinds: readonly ServedKind[], published?: PublishedSchema): object {
   const schemas: Json = {};
   const paths: Json = {};
   for (const kind of kinds) {
-    const type = schemaOf(kind.apiVersion, kind.kind);
-    if (!type) continue;
-    addSchema(type, schemas);
-    Object.assign(paths, pathsOf(kind, type));
-    const schema = schemas[type.qualifiedName] as Json;
+    const name = addKind(kind, schemas, published);
+    if (name === undefined) continue;
+    Object.assign(paths, pathsOf(kind, name));
+    const schema = schemas[name] as Json;
     schema['x-kubernetes-group-version-kind'] = [gvkOf(kind)];
   }
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.33.0' }, paths, components: { schemas } };
+}
+
+/** The name of the kind's schema; undefined when there is none. */
+function addKind(kind: ServedKind, schemas: Json, published: PublishedSchema | undefined): string | undefined {
+  const type = schemaOf(kind.apiVersion, kind.kind);
+  if (type) {
+    addSchema(type, schemas);
+    return type.qualifiedName;
+  }
+  const metadata = schemaOf('meta/v1', 'ObjectMeta');
+  const own = metadata && published?.(kind, { allOf: [reference(metadata.qualifiedName)] });
+  if (!own) return undefined;
+  addSchema(metadata, schemas);
+  schemas[own.name] = own.schema;
+  return own.name;
 }
 
 function gvkOf({ group, version, kind }: ServedKind): Json {
   return { group, version, kind };
 }
 
-function pathsOf(kind: ServedKind, type: ResolvedType): Json {
+function pathsOf(kind: ServedKind, name: string): Json {
   const base = kind.group ? `/apis/${kind.group}/${kind.version}` : `/api/${kind.version}`;
   const collection = `${base}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}`;
   const operation = (action: string): Json => ({
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': gvkOf(kind),
-    responses: { 200: { description: 'OK', content: { 'application/json': { schema: reference(type) } } } },
+    responses: { 200: { description: 'OK', content: { 'application/json': { schema: reference(name) } } } },
     parameters: PARAMETERS,
   });
   return {
@@ -64,8 +84,8 @@ function pathsOf(kind: ServedKind, type: ResolvedType): Json {
   };
 }
 
-function reference(type: ResolvedType): Json {
-  return { $ref: `#/components/schemas/${type.qualifiedName}` };
+function reference(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` };
 }
 
 function addSchema(type: ResolvedType, schemas: Json): void {
@@ -84,7 +104,7 @@ function addSchema(type: ResolvedType, schemas: Json): void {
 }
 
 function shapeOf(field: FieldSchema, below: ResolvedType | undefined): Json {
-  const one = below ? reference(below) : { ...SCALARS[field.type] };
+  const one = below ? reference(below.qualifiedName) : { ...SCALARS[field.type] };
   if (field.shape === 'list') return { type: 'array', items: one };
   if (field.shape === 'map') return { type: 'object', additionalProperties: one };
   // A $ref has no neighbours in OpenAPI 3.0.

@@ -1,14 +1,19 @@
 import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
 
-export type Cell = string | number;
+/** Null: nothing to show. */
+export type Cell = string | number | boolean | null;
 
 /** One column of a Table. Names are as the real server sends them; kubectl writes them in capitals. */
 export interface Column<T> {
   readonly name: string;
-  readonly type: 'string' | 'integer';
+  readonly type: string;
   /** Shown by `-o wide` only. */
   readonly wide: boolean;
+  /** Of columns of custom resources. */
+  readonly priority?: number;
+  readonly format?: string | undefined;
+  readonly description?: string | undefined;
   /** `now` in milliseconds, for ages. */
   readonly cell: (object: T, now: number) => Cell;
 }

@@ -1,4 +1,5 @@
 import { type Kind, type KindId, parseApiVersion } from '@podwire/kube';
+import { compareVersions } from '../custom/version-order.ts';
 
 /** One resource of a group version, as discovery describes it. */
 export interface Resource {
@@ -89,7 +90,9 @@ export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
     entry.resources.push(apiVersion === kind.apiVersion ? resourceOf(kind) : { ...resourceOf(kind), shortNames: [] });
     found.set(apiVersion, entry);
   }
-  return [...found.values(), ...REVIEWS];
+  const groups = Map.groupBy(found.values(), ({ group }) => group);
+  const preferred = [...groups.values()].flatMap((all) => all.sort((a, b) => compareVersions(a.version, b.version)));
+  return [...preferred, ...REVIEWS];
 }
 
 function resourceOf(kind: Kind): Resource {

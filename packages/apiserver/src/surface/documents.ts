@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Kind, parseApiVersion } from '@podwire/kube';
+import type { CustomResources } from '../custom/custom-resources.ts';
+import { publishedSchemas } from '../custom/openapi.ts';
 import { REQUEST_TYPES } from '../schema/catalogue.ts';
-import { openApiDocument, type ServedKind } from '../schema/index.ts';
+import { openApiDocument, type PublishedSchema, type ServedKind } from '../schema/index.ts';
 import type { ApiResponse } from '../seam.ts';
 import {
   aggregatedDiscovery,
@@ -41,7 +43,7 @@ const OPENAPI_V2 = {
 export type Document = (accept: string) => ApiResponse;
 
 /** Everything the server says about itself that depends on its kinds only. */
-export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Document> {
+export function selfDocuments(kinds: readonly Kind[], custom?: CustomResources): ReadonlyMap<string, Document> {
   const all = groupVersions(kinds);
   const documents = new Map<string, Document>([
     ['/version', () => json(VERSION)],
@@ -71,7 +73,7 @@ export function selfDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Docum
     }
   }
   documents.set('/openapi/v2', () => OPENAPI_V2);
-  addOpenApi(documents, [...servedKinds(kinds), ...REVIEWS]);
+  addOpenApi(documents, [...servedKinds(kinds), ...REVIEWS], custom && publishedSchemas(custom));
   return documents;
 }
 
@@ -116,13 +118,13 @@ function discovery(groups: readonly GroupVersion[], plain: object): Document {
 }
 
 /** /openapi/v3 and one document per group version, whose address changes with its content. */
-function addOpenApi(documents: Map<string, Document>, kinds: readonly ServedKind[]): void {
+function addOpenApi(documents: Map<string, Document>, kinds: readonly ServedKind[], published?: PublishedSchema): void {
   const paths: Record<string, { serverRelativeURL: string }> = {};
   for (const apiVersion of new Set(kinds.map((kind) => kind.apiVersion))) {
     const own = kinds.filter((kind) => kind.apiVersion === apiVersion);
     const [first] = own;
     if (!first) continue;
-    const answer = json(openApiDocument(own));
+    const answer = json(openApiDocument(own, published));
     const hash = createHash('sha256').update(String(answer.body)).digest('hex').slice(0, 32);
     const path = `/openapi/v3/${pathOf(first)}`;
     documents.set(path, () => ({ ...answer, headers: { ...answer.headers, etag: `"${hash}"` } }));

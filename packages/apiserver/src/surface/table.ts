@@ -1,4 +1,6 @@
 import type { Kind, KindId, KindName, ObjectOf } from '@podwire/kube';
+import type { CustomResources } from '../custom/custom-resources.ts';
+import { printerColumns } from '../custom/printer-columns.ts';
 import type { ApiObject, TableOptions } from '../seam.ts';
 import { AUTOSCALER_COLUMNS } from './autoscaler-columns.ts';
 import { type Column, text } from './columns.ts';
@@ -110,8 +112,14 @@ function columnsOf(kind: KindId): readonly Column<ApiObject>[] {
 }
 
 /** A meta.k8s.io/v1 Table: what `kubectl get` prints. */
-export function tableOf(kind: Kind, objects: readonly ApiObject[], options: TableOptions): object {
-  const columns = columnsOf(kind.id);
+export function tableOf(
+  kind: Kind,
+  objects: readonly ApiObject[],
+  options: TableOptions,
+  custom?: CustomResources,
+): object {
+  const version = custom?.definition(kind.id)?.versions.get(options.apiVersion ?? kind.apiVersion);
+  const columns = version ? [NAME, ...printerColumns(version)] : columnsOf(kind.id);
   const now = Date.now();
   return {
     kind: 'Table',
@@ -125,8 +133,14 @@ export function tableOf(kind: Kind, objects: readonly ApiObject[], options: Tabl
   };
 }
 
-function definitionOf({ name, type, wide }: Column<ApiObject>): object {
-  return { name, type, format: name === 'Name' ? 'name' : '', description: '', priority: wide ? 1 : 0 };
+function definitionOf({ name, type, wide, priority, format, description }: Column<ApiObject>): object {
+  return {
+    name,
+    type,
+    format: format ?? (name === 'Name' ? 'name' : ''),
+    description: description ?? '',
+    priority: priority ?? (wide ? 1 : 0),
+  };
 }
 
 function rowObject(object: ApiObject, include: TableOptions['includeObject']): object | null {
