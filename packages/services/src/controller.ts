@@ -25,6 +25,7 @@ import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
 import { slowStartLimits } from './slow-start.ts';
 import { clusterModel } from './snapshot.ts';
+import { UdpFlows } from './udp-flows.ts';
 
 /** After a pass longer than this, in ms, changes are collected for so long; otherwise one need not wait. */
 const LONG_PASS = 50;
@@ -69,6 +70,7 @@ class ServicesController implements ServicesRoom {
   readonly #health: HealthServers;
   readonly #loopback: LoopbackRouting;
   readonly #former: FormerModes;
+  readonly #flows: UdpFlows;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
   readonly #unsubscribe: (() => void)[] = [];
@@ -99,7 +101,8 @@ class ServicesController implements ServicesRoom {
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
     this.#node = new NodeState(context);
-    const { netns, runDirectory } = context;
+    const { netns, runDirectory, logger } = context;
+    this.#flows = new UdpFlows(logger, netns);
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
@@ -107,7 +110,7 @@ class ServicesController implements ServicesRoom {
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
-      logger: context.logger,
+      logger,
       minInterval: () => (this.#passTime > LONG_PASS ? this.#passTime + LONG_PASS : 0),
       maxInterval: DRIFT_INTERVAL,
     });
@@ -165,7 +168,7 @@ class ServicesController implements ServicesRoom {
 
   #createProxy(mode: ProxyMode): Promise<ServiceProxy> {
     const { netns, logger, config, runDirectory, sockets } = this.#context;
-    const context: ProxyContext = { netns, logger, config, runDirectory, sockets };
+    const context: ProxyContext = { netns, logger, config, runDirectory, sockets, flows: this.#flows };
     return createProxy(mode, context);
   }
 
@@ -219,6 +222,7 @@ class ServicesController implements ServicesRoom {
     this.#former.close();
     await this.#proxy?.close();
     this.#proxy = undefined;
+    this.#flows.close();
   }
 
   async cleanup(): Promise<void> {
@@ -230,17 +234,19 @@ class ServicesController implements ServicesRoom {
   async resync(): Promise<Outcome> {
     this.#look = true;
     this.#runner.trigger();
-    await this.#runner.idle();
+    await this.idle();
     return this.#runner.last ?? done;
   }
 
-  idle(): Promise<void> {
-    return this.#runner.idle();
+  async idle(): Promise<void> {
+    await this.#runner.idle();
+    await this.#flows.idle();
   }
 
   status(): RoomStatus {
     const failed = this.#reason === undefined ? [] : [this.#reason];
     const services = [...this.#store.services.values()];
+    const flowsForgotten = this.#facts.flowsForgotten + this.#flows.forgotten;
     const limits = [...annotationLimits(services), ...slowStartLimits(services)];
     return {
       room: this.name,
@@ -253,7 +259,13 @@ class ServicesController implements ServicesRoom {
         ...this.#loopback.problems(),
         ...this.#health.problems(),
       ],
-      facts: { mode: this.#mode, ...this.#facts, healthPorts: this.#health.size, ...this.#proxy?.facts() },
+      facts: {
+        mode: this.#mode,
+        ...this.#facts,
+        flowsForgotten,
+        healthPorts: this.#health.size,
+        ...this.#proxy?.facts(),
+      },
     };
   }
 
@@ -370,11 +382,11 @@ class ServicesController implements ServicesRoom {
     });
   }
 
-  #count({ commands, flowsForgotten, unfinished }: Synced): void {
+  #count({ commands, flowsForgotten = 0, unfinished }: Synced): void {
     this.#unfinished = unfinished;
     this.#facts.commands = commands;
     this.#facts.passes++;
     this.#facts.flowsForgotten += flowsForgotten;
-    this.#context.logger.debug('services applied', { mode: this.#mode, commands, flowsForgotten });
+    this.#context.logger.debug('services applied', { mode: this.#mode, commands });
   }
 }

@@ -16,7 +16,7 @@ function node(t: TestContext, refusing: readonly ProxyMode[] = []) {
   const proxy = (mode: ProxyMode): ServiceProxy => ({
     mode,
     ...(mode === 'ebpf' && { base: 'nftables' }),
-    sync: () => ({ commands: 0, flowsForgotten: 0 }),
+    sync: () => ({ commands: 0 }),
     plan: () => [],
     diff: () => [],
     problems: () => [],

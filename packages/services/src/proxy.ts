@@ -2,6 +2,7 @@ import type { Logger } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { ClusterConfig, PlanEntry } from '@podwire/kube';
 import type { ServicesView } from './model.ts';
+import type { UdpFlows } from './udp-flows.ts';
 
 export type ProxyMode = ClusterConfig['proxyMode'];
 
@@ -14,8 +15,8 @@ export interface Synced {
   readonly commands: number;
   /** Those of them that mend what somebody else changed, when nothing else had; default: `commands`. */
   readonly repairs?: number;
-  /** Tracked UDP flows that were forgotten, because they would have gone astray (SVC-25). */
-  readonly flowsForgotten: number;
+  /** UDP flows that were ended at once; those the kernel tracks are left to `ProxyContext.flows`. */
+  readonly flowsForgotten?: number;
   /** What of the view could not be had now, and is to be tried again soon with `look`; all else is in force. */
   readonly unfinished?: string;
 }
@@ -26,6 +27,8 @@ export interface ProxyContext {
   readonly netns?: Netns | undefined;
   readonly logger: Logger;
   readonly config: ClusterConfig;
+  /** To be told when other rules are in force: forgets UDP flows that those of before have led astray (SVC-25). */
+  readonly flows: Pick<UdpFlows, 'forget'>;
   /** For sockets, control files and pins. */
   readonly runDirectory: string;
   /** Where mode ebpf finds the sockets of the node. */

@@ -107,6 +107,7 @@ test('the README lists the facts of each mode', async () => {
     config,
     logger: createLogger({ level: 'error' }),
     runDirectory: '/nowhere',
+    flows: { forget: () => {} },
     sockets: { cgroup: '/', bpffs: '/' },
   };
   const room = createServicesRoom({ ...context, nodeName: 'node-1' } as unknown as ServicesContext);

@@ -42,8 +42,8 @@ class EbpfProxy implements ServiceProxy {
   }
 
   async sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
-    const { commands, flowsForgotten } = await this.#packets.sync(view, changes, look);
-    return { commands: commands + this.#syncSockets(view, changes, look), flowsForgotten };
+    const { commands } = this.#packets.sync(view, changes, look);
+    return { commands: commands + this.#syncSockets(view, changes, look) };
   }
 
   /** The maps first, so that a program never sees half of them. */

@@ -34,7 +34,7 @@ export function nftablesView(netns: Netns): KernelView {
 
 /** Each table of iptables is a transaction of its own. */
 export function iptablesView(netns: Netns): KernelView {
-  const kernel = new KernelChains(netns);
+  const kernel = new KernelChains({ netns, flows: { forget: () => {} } });
   return {
     unlike: async (model) => {
       const { texts } = await kernel.drift('ipv4', planChains(model, 'ipv4'));
@@ -46,7 +46,7 @@ export function iptablesView(netns: Netns): KernelView {
       }
       return parts;
     },
-    close: () => kernel.close(),
+    close: () => {},
   };
 }
 

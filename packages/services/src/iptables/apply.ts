@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
+import type { ProxyContext } from '../proxy.ts';
 import type { UdpEntries } from '../stale-flow.ts';
-import { UdpFlows } from '../udp-flows.ts';
 import { type ChainChange, type Chains, compareChains } from './chain-change.ts';
 import {
   allVariants,
@@ -24,12 +24,12 @@ const NOTHING: Chains = new Map();
 /** Writes chains through iptables-restore and reads them through iptables-save. */
 export class KernelChains implements ChainWriter {
   readonly #netns: Netns | undefined;
-  readonly #flows: UdpFlows;
+  readonly #flows: ProxyContext['flows'];
   #commands: IptablesCommands | undefined;
 
-  constructor(netns?: Netns) {
+  constructor({ netns, flows }: Pick<ProxyContext, 'netns' | 'flows'>) {
     this.#netns = netns;
-    this.#flows = new UdpFlows(netns);
+    this.#flows = flows;
   }
 
   /** `iptables-nft` or `iptables-legacy`, once it is known. */
@@ -57,8 +57,8 @@ export class KernelChains implements ChainWriter {
     return text.commands;
   }
 
-  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
-    return this.#flows.forget(before, after);
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void {
+    this.#flows.forget(before, after);
   }
 
   /** What it would take to get from what is there to what is wanted. */
@@ -77,10 +77,6 @@ export class KernelChains implements ChainWriter {
         for (const text of texts) await commands.restore(family, text);
       }
     }
-  }
-
-  close(): void {
-    this.#flows.close();
   }
 
   async #tools(): Promise<IptablesCommands> {

@@ -14,7 +14,7 @@ export interface ChainWriter {
   /** Returns the number of commands. */
   write(family: Family, changes: readonly ChainChange[]): Promise<number>;
   /** Forgets UDP flows led astray by older rules (SVC-25); with all entries, or with those that are not as before. */
-  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number;
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void;
 }
 
 /** What is to be brought in step. */
@@ -61,11 +61,10 @@ export class FamilyProxy {
     try {
       const changes = reading ? this.#mend(await reading) : replanned.chains();
       const commands = await writer.write(this.family, changes);
-      const flowsForgotten = unwritten
-        ? writer.forgetFlows(unwritten.udp, this.#udp())
-        : writer.forgetFlows(replanned.udpBefore, replanned.udpAfter);
+      if (unwritten) writer.forgetFlows(unwritten.udp, this.#udp());
+      else writer.forgetFlows(replanned.udpBefore, replanned.udpAfter);
       this.#unwritten = undefined;
-      return { commands, flowsForgotten };
+      return { commands };
     } catch (error) {
       this.#unwritten = unwritten ?? { udp: replanned.udp() };
       throw error;

@@ -20,18 +20,15 @@ class IptablesProxy implements ServiceProxy {
   readonly #kernel: KernelChains;
   readonly #families = FAMILIES.map((family) => new FamilyProxy(family));
 
-  constructor({ netns }: ProxyContext) {
-    this.#kernel = new KernelChains(netns);
+  constructor(context: ProxyContext) {
+    this.#kernel = new KernelChains(context);
   }
 
   async sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
-    const synced = { commands: 0, flowsForgotten: 0 };
-    for (const family of this.#families) {
-      const { commands, flowsForgotten } = await family.sync(this.#kernel, { view, changes, look });
-      synced.commands += commands;
-      synced.flowsForgotten += flowsForgotten;
-    }
-    return synced;
+    let commands = 0;
+    for (const family of this.#families)
+      commands += (await family.sync(this.#kernel, { view, changes, look })).commands;
+    return { commands };
   }
 
   plan(view: ServicesView): readonly PlanEntry[] {
@@ -58,9 +55,8 @@ class IptablesProxy implements ServiceProxy {
     };
   }
 
-  close(): void {
-    this.#kernel.close();
-  }
+  /** Nothing is open between passes. */
+  close(): void {}
 
   cleanup(): Promise<void> {
     return this.#kernel.delete();

@@ -96,9 +96,9 @@ export class FamilyServers {
     for (const { id } of going) commands += kernel.servers.remove(id);
     commands += this.settle(kernel);
     this.#freeMarks(kernel);
-    const flowsForgotten = kernel.flows.forget(this.#unwritten.udp, settlement.udp());
+    kernel.flows.forget(this.#unwritten.udp, settlement.udp());
     this.#unwritten = undefined;
-    return { commands, flowsForgotten };
+    return { commands };
   }
 
   #change(kernel: IpvsKernel, view: ServicesView, changes: ReadonlySet<string>, settlement: Settlement): Synced {
@@ -126,7 +126,8 @@ export class FamilyServers {
     for (const id of removed) this.#desired.delete(id);
     try {
       const commands = this.#write(kernel, { servers: added.values(), removed, change });
-      return { commands, flowsForgotten: kernel.flows.forget(change.udpBefore, change.udpAfter) };
+      kernel.flows.forget(change.udpBefore, change.udpAfter);
+      return { commands };
     } catch (error) {
       this.#unwritten = { udp: entriesBefore(settlement.udp(), change) };
       throw error;

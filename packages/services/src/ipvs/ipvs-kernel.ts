@@ -1,10 +1,9 @@
 import { type Family, hasCode, prefixContains } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
 import { type Nft, openNft } from '@podwire/nft';
 import { servicesError } from '../errors.ts';
 import type { ClusterModel } from '../model.ts';
-import { UdpFlows } from '../udp-flows.ts';
+import type { ProxyContext } from '../proxy.ts';
 import { KernelServers } from './apply.ts';
 import { type EntryKey, TABLES } from './layout.ts';
 import { type FoundServer, hasOwnFlag, type ObservedEntries, observeEntries } from './observe.ts';
@@ -18,13 +17,13 @@ export class IpvsKernel {
   readonly nft: Nft;
   readonly servers: KernelServers;
   readonly routing: Routing;
-  readonly flows: UdpFlows;
+  readonly flows: ProxyContext['flows'];
 
-  constructor(netns?: Netns) {
+  constructor({ netns, flows }: Pick<ProxyContext, 'netns' | 'flows'>) {
     this.nft = openNft(netns);
     this.servers = new KernelServers(netns);
     this.routing = new Routing(netns);
-    this.flows = new UdpFlows(netns);
+    this.flows = flows;
   }
 
   /**
@@ -63,7 +62,6 @@ export class IpvsKernel {
     this.nft.close();
     this.servers.close();
     this.routing.close();
-    this.flows.close();
   }
 }
 

@@ -35,16 +35,12 @@ class IpvsProxy implements ServiceProxy {
     if (!first && look) kernel.look(view.cluster);
     this.#families ??= this.#takeOver(kernel, view);
     const pass = { view, changes, look: look || first };
-    const synced = { commands: 0, flowsForgotten: 0 };
-    if (pass.look) synced.commands += kernel.routing.bring(familiesOf(view.cluster), kernel.servers.netlink);
-    for (const family of this.#families) {
-      const { commands, flowsForgotten } = family.sync(kernel, pass);
-      synced.commands += commands;
-      synced.flowsForgotten += flowsForgotten;
-    }
+    let commands = 0;
+    if (pass.look) commands += kernel.routing.bring(familiesOf(view.cluster), kernel.servers.netlink);
+    for (const family of this.#families) commands += family.sync(kernel, pass).commands;
     // what drained is gone of its own accord
     const drained = look && kernel.servers.waiting > 0 ? this.#sweep(kernel, this.#families) : 0;
-    return { ...synced, commands: synced.commands + drained, repairs: synced.commands };
+    return { commands: commands + drained, repairs: commands };
   }
 
   #sweep(kernel: IpvsKernel, families: readonly FamilyServers[]): number {
@@ -137,7 +133,7 @@ class IpvsProxy implements ServiceProxy {
   }
 
   #open(): IpvsKernel {
-    this.#kernel ??= new IpvsKernel(this.#context.netns);
+    this.#kernel ??= new IpvsKernel(this.#context);
     return this.#kernel;
   }
 }

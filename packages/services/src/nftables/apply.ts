@@ -1,22 +1,21 @@
 import type { Family } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
 import type { Table } from '@podwire/nft';
 import { type Nft, openNft } from '@podwire/nft';
+import type { ProxyContext } from '../proxy.ts';
 import type { UdpEntries } from '../stale-flow.ts';
-import { UdpFlows } from '../udp-flows.ts';
 import type { TableWriter } from './family-rules.ts';
 import { TABLES } from './layout.ts';
 import type { SettledChange } from './settlement.ts';
 
-/** Writes the tables, and forgets UDP flows that older ones led astray. Nothing but those is touched. */
+/** Writes the tables; nothing else is touched. */
 export class KernelRules implements TableWriter {
   readonly nft: Nft;
-  readonly #flows: UdpFlows;
+  readonly #flows: ProxyContext['flows'];
   /** The generation that the ruleset has if nobody else wrote since it was last looked at. */
   #generation: number | undefined;
 
-  constructor(netns?: Netns) {
-    this.#flows = new UdpFlows(netns);
+  constructor({ netns, flows }: Pick<ProxyContext, 'netns' | 'flows'>) {
+    this.#flows = flows;
     this.nft = openNft(netns);
   }
 
@@ -55,12 +54,11 @@ export class KernelRules implements TableWriter {
     this.nft.delete(TABLES[family].family, TABLES[family].name);
   }
 
-  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
-    return this.#flows.forget(before, after);
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void {
+    this.#flows.forget(before, after);
   }
 
   close(): void {
     this.nft.close();
-    this.#flows.close();
   }
 }

@@ -14,7 +14,7 @@ export interface TableWriter {
   apply(table: Table, look: boolean): number;
   change(family: Family, change: SettledChange): number;
   /** Forgets UDP flows led astray by older rules (SVC-25); with all entries, or with those that are not as before. */
-  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number;
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void;
 }
 
 /** What is to be brought in step. */
@@ -53,7 +53,8 @@ export class FamilyRules {
         look || this.#needChains(change)
           ? writer.apply(this.#table(this.#settlement, view), look)
           : writer.change(this.#family, change);
-      return { commands, flowsForgotten: writer.forgetFlows(change.udpBefore, change.udpAfter) };
+      writer.forgetFlows(change.udpBefore, change.udpAfter);
+      return { commands };
     } catch (error) {
       this.#unwritten = { udp: entriesBefore(this.#settlement.udp(), change) };
       throw error;
@@ -70,9 +71,9 @@ export class FamilyRules {
     const settlement = new Settlement([planConstants(view, this.#family), ...this.#plans.values()]);
     this.#settlement = settlement;
     const commands = writer.apply(this.#table(settlement, view), look);
-    const flowsForgotten = writer.forgetFlows(this.#unwritten.udp, settlement.udp());
+    writer.forgetFlows(this.#unwritten.udp, settlement.udp());
     this.#unwritten = undefined;
-    return { commands, flowsForgotten };
+    return { commands };
   }
 
   #exchange(settlement: Settlement, view: ServicesView, changes: ReadonlySet<string>): SettledChange {

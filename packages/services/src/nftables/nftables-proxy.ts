@@ -27,14 +27,10 @@ export class NftablesProxy implements ServiceProxy {
     const kernel = this.#rules();
     this.#families ??= this.#takeOver(view);
     const pass = { view, changes, look: look && kernel.touched() };
-    const synced = { commands: 0, flowsForgotten: 0 };
     try {
-      for (const family of this.#families) {
-        const { commands, flowsForgotten } = family.sync(kernel, pass);
-        synced.commands += commands;
-        synced.flowsForgotten += flowsForgotten;
-      }
-      return synced;
+      let commands = 0;
+      for (const family of this.#families) commands += family.sync(kernel, pass).commands;
+      return { commands };
     } catch (error) {
       kernel.doubt();
       throw error;
@@ -89,7 +85,7 @@ export class NftablesProxy implements ServiceProxy {
   }
 
   #rules(): KernelRules {
-    this.#kernel ??= new KernelRules(this.#context.netns);
+    this.#kernel ??= new KernelRules(this.#context);
     return this.#kernel;
   }
 }

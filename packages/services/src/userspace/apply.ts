@@ -1,17 +1,16 @@
 import type { Family } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
 import { type ElementChange, type Nft, openNft, type Table } from '@podwire/nft';
+import type { ProxyContext } from '../proxy.ts';
 import type { UdpEntries } from '../stale-flow.ts';
-import { UdpFlows } from '../udp-flows.ts';
 import { TABLES } from './layout.ts';
 
-/** Writes the tables, and forgets UDP flows that no longer lead to a listener. Nothing but those is touched. */
+/** Writes the tables; nothing else is touched. */
 export class KernelCapture {
   readonly nft: Nft;
-  readonly #flows: UdpFlows;
+  readonly #flows: ProxyContext['flows'];
 
-  constructor(netns?: Netns) {
-    this.#flows = new UdpFlows(netns);
+  constructor({ netns, flows }: Pick<ProxyContext, 'netns' | 'flows'>) {
+    this.#flows = flows;
     this.nft = openNft(netns);
   }
 
@@ -29,13 +28,12 @@ export class KernelCapture {
     this.nft.delete(TABLES[family].family, TABLES[family].name);
   }
 
-  /** SVC-25. Without `before`, nothing is known of the rules that were there. */
-  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): number {
-    return this.#flows.forget(before, after);
+  /** SVC-25; UDP flows that no longer lead to a listener. Without `before`, nothing is known of the rules that were there. */
+  forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void {
+    this.#flows.forget(before, after);
   }
 
   close(): void {
     this.nft.close();
-    this.#flows.close();
   }
 }

@@ -59,9 +59,9 @@ export class FamilyCapture {
     const settlement = settle(view, this.family, this.#plans.values());
     this.#settlement = settlement;
     const commands = kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), look);
-    const flowsForgotten = kernel.forgetFlows(this.#unwritten.udp, settlement.udp());
+    kernel.forgetFlows(this.#unwritten.udp, settlement.udp());
     this.#unwritten = undefined;
-    return { commands, flowsForgotten };
+    return { commands };
   }
 
   /** `ended`: listeners that nothing leads to any more. */
@@ -84,7 +84,8 @@ export class FamilyCapture {
       const commands = look
         ? kernel.apply(tableOf(settlement, this.family, { listeners: this.#listeners, portOf }), true)
         : kernel.change(this.family, [...change.elements, listening]);
-      return { commands, flowsForgotten: kernel.forgetFlows(change.udpBefore, change.udpAfter), ended };
+      kernel.forgetFlows(change.udpBefore, change.udpAfter);
+      return { commands, ended };
     } catch (error) {
       this.#unwritten = { udp: entriesBefore(settlement.udp(), change) };
       throw error;

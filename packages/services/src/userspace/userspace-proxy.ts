@@ -57,7 +57,6 @@ class UserspaceProxy implements ServiceProxy {
       const done: Synced & { readonly ended?: readonly string[] } =
         changes === 'all' || !settlement ? family.syncAll(pass) : family.sync(settlement, pass);
       synced.commands += done.commands;
-      synced.flowsForgotten += done.flowsForgotten;
       ended.push(...(done.ended ?? []));
     }
     if (changes === 'all') this.#relays.stopAllBut(this.#families.map(({ listeners }) => listeners));
@@ -123,7 +122,7 @@ class UserspaceProxy implements ServiceProxy {
   }
 
   #capture(): KernelCapture {
-    this.#kernel ??= new KernelCapture(this.#context.netns);
+    this.#kernel ??= new KernelCapture(this.#context);
     return this.#kernel;
   }
 }
