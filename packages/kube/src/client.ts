@@ -13,15 +13,55 @@ export interface ListOptions {
   readonly fieldSelector?: string;
 }
 
-export interface PatchOptions {
+/** One list, or one page of it: all pages with the same `continue` chain show the same revision. */
+export interface PageOptions extends ListOptions, CallOptions {
+  /** At most so many objects; a server may give all at once. Absent: all. */
+  readonly limit?: number;
+  /** Where the page before ended. The server forgets it after some minutes: KUBE_GONE. */
+  readonly continue?: string;
+}
+
+export interface Page<T> {
+  readonly items: T[];
+  readonly resourceVersion: string;
+  /** Absent on the last page. */
+  readonly continue?: string;
+}
+
+export interface WatchOptions extends ListOptions, CallOptions {
+  /** Events after this one; of no meaning with sendInitialEvents. */
+  readonly resourceVersion: string;
+  /**
+   * The present objects come first, as ADDED, and a BOOKMARK annotated `k8s.io/initial-events-end` after them (KEP-3157).
+   * Servers before 1.32, 1.33, and those without feature WatchList refuse it: KUBE_INVALID.
+   */
+  readonly sendInitialEvents?: boolean;
+}
+
+export interface CallOptions {
+  /** Ends the request; the call rejects with the signal's reason. Clients in process may answer nevertheless. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a write may ask for; a client in process checks strictly and knows no trial run. */
+export interface WriteOptions extends CallOptions {
+  /** Who owns the fields that are written (KEP-555). */
+  readonly fieldManager?: string;
+  /** Checks and answers as if, but changes nothing. */
+  readonly dryRun?: boolean;
+  /** What of unknown and repeated fields. */
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+}
+
+export interface PatchOptions extends WriteOptions {
   /** Default 'merge' (RFC 7386). */
   readonly type?: 'merge' | 'strategic' | 'json' | 'apply';
   readonly subresource?: 'status' | 'scale';
-  readonly fieldManager?: string;
+  /** Of an apply: takes over fields that others manage. */
   readonly force?: boolean;
 }
 
-export interface DeleteOptions {
+export interface DeleteOptions extends CallOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   /** Deletes only this incarnation. */
@@ -37,11 +77,16 @@ export type WatchEvent<T> = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 
  */
 export interface KubeClient {
   /** Undefined when there is no such object. */
-  get<K extends KindName>(kind: K, key: ObjectKey): Promise<ObjectOf<K> | undefined>;
-  list<K extends KindName>(kind: K, options?: ListOptions): Promise<{ items: ObjectOf<K>[]; resourceVersion: string }>;
-  create<K extends KindName>(kind: K, object: ObjectOf<K>): Promise<ObjectOf<K>>;
+  get<K extends KindName>(kind: K, key: ObjectKey, options?: CallOptions): Promise<ObjectOf<K> | undefined>;
+  list<K extends KindName>(kind: K, options?: PageOptions): Promise<Page<ObjectOf<K>>>;
+  create<K extends KindName>(kind: K, object: ObjectOf<K>, options?: WriteOptions): Promise<ObjectOf<K>>;
   /** PUT; fails with KUBE_CONFLICT when metadata.resourceVersion is set and old. */
-  update<K extends KindName>(kind: K, object: ObjectOf<K>, subresource?: 'status'): Promise<ObjectOf<K>>;
+  update<K extends KindName>(
+    kind: K,
+    object: ObjectOf<K>,
+    subresource?: 'status',
+    options?: WriteOptions,
+  ): Promise<ObjectOf<K>>;
   patch<K extends KindName>(kind: K, key: ObjectKey, patch: unknown, options?: PatchOptions): Promise<ObjectOf<K>>;
   /** False when there was no such object. */
   delete(kind: KindName, key: ObjectKey, options?: DeleteOptions): Promise<boolean>;
@@ -52,8 +97,10 @@ export interface KubeClient {
   /** Calls onEvent in order until the server ends the watch (resolves) or it fails (rejects; KUBE_GONE: list again). */
   watch<K extends KindName>(
     kind: K,
-    options: ListOptions & { readonly resourceVersion: string; readonly signal?: AbortSignal },
+    options: WatchOptions,
     onEvent: (event: WatchEvent<ObjectOf<K>>) => void,
   ): Promise<void>;
+  /** Whether watch() knows sendInitialEvents; the server behind it may not. Absent: no. */
+  readonly streamsLists?: boolean;
   close(): void;
 }

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import {
   type IpAddress,
   nthAddress,
@@ -8,7 +9,7 @@ import {
   tryParseIp,
   tryParsePrefix,
 } from '@podwire/base';
-import * as z from 'zod/mini';
+import type * as Zod from 'zod/mini';
 
 /** The settings all rooms of a cluster share. Parsed and checked by parseClusterConfig. */
 export interface ClusterConfig {
@@ -41,8 +42,11 @@ export interface ClusterConfig {
   readonly ingressHttpsPort: number;
 }
 
+/** The schedulers of the kernel's load balancer that need nothing but weights and counters. */
+export const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'] as const;
+
 /** A string type made of a parser that answers undefined for what is not its notation. */
-function notation<T extends string>(parse: (text: string) => T | undefined, why: string) {
+function notation<T extends string>(z: typeof Zod, parse: (text: string) => T | undefined, why: string) {
   const known = z.refine<string>((text) => parse(text) !== undefined, { error: why });
   return z.pipe(
     z.string().check(known),
@@ -50,44 +54,49 @@ function notation<T extends string>(parse: (text: string) => T | undefined, why:
   );
 }
 
-const ip = notation<IpAddress>(tryParseIp, 'not an IP address; write 10.1.2.3 or fd00::1, without leading zeros');
-const cidr = notation<Prefix>(
-  (text) => (text.includes('/') ? tryParsePrefix(text) : undefined),
-  'not an address prefix; write 10.244.0.0/16 or fd00::/64',
-);
-const port = z.int().check(z.minimum(1), z.maximum(65535));
-const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
-const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
+/** Made at the first use: an agent is given its configuration parsed, and the library would cost it 6 MiB. */
+function makeShape() {
+  const z: typeof Zod = createRequire(import.meta.url)('zod/mini');
+  const ip = notation<IpAddress>(z, tryParseIp, 'not an IP address; write 10.1.2.3 or fd00::1, without leading zeros');
+  const cidr = notation<Prefix>(
+    z,
+    (text) => (text.includes('/') ? tryParsePrefix(text) : undefined),
+    'not an address prefix; write 10.244.0.0/16 or fd00::/64',
+  );
+  const port = z.int().check(z.minimum(1), z.maximum(65535));
+  const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
+  const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
+  z.config(z.locales.en());
+  return z.strictObject({
+    podCidrs: cidrs('10.244.0.0/16'),
+    serviceCidrs: cidrs('10.96.0.0/12'),
+    clusterDomain: z._default(domain, 'cluster.local'),
+    dnsAddress: z.optional(ip),
+    upstreamResolvers: z._default(z.array(ip), []),
+    backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
+    wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
+    proxyMode: z._default(z.enum(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']), 'nftables'),
+    ipvsScheduler: z._default(z.enum(IPVS_SCHEDULERS), 'rr'),
+    nonMasqueradeCidrs: z._default(z.array(cidr), []),
+    loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
+    nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
+    nodePortAddresses: z._default(z.array(cidr), []),
+    masqueradeAll: z._default(z.boolean(), false),
+    proxyHealthPort: z._default(z.int().check(z.minimum(0), z.maximum(65535)), 10256),
+    ingressHttpPort: z._default(port, 80),
+    ingressHttpsPort: z._default(port, 443),
+  });
+}
 
-/** The schedulers of the kernel's load balancer that need nothing but weights and counters. */
-export const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'] as const;
-
-const SHAPE = z.strictObject({
-  podCidrs: cidrs('10.244.0.0/16'),
-  serviceCidrs: cidrs('10.96.0.0/12'),
-  clusterDomain: z._default(domain, 'cluster.local'),
-  dnsAddress: z.optional(ip),
-  upstreamResolvers: z._default(z.array(ip), []),
-  backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
-  wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
-  proxyMode: z._default(z.enum(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']), 'nftables'),
-  ipvsScheduler: z._default(z.enum(IPVS_SCHEDULERS), 'rr'),
-  nonMasqueradeCidrs: z._default(z.array(cidr), []),
-  loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
-  nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
-  nodePortAddresses: z._default(z.array(cidr), []),
-  masqueradeAll: z._default(z.boolean(), false),
-  proxyHealthPort: z._default(z.int().check(z.minimum(0), z.maximum(65535)), 10256),
-  ingressHttpPort: z._default(port, 80),
-  ingressHttpsPort: z._default(port, 443),
-});
+let shape: ReturnType<typeof makeShape> | undefined;
 
 /**
  * Checks plain data (parsed YAML or JSON) and fills in the defaults. Throws KUBE_BAD_CONFIG with all that is wrong: the
  * path of each value, unknown names, ranges that overlap.
  */
 export function parseClusterConfig(input: unknown = {}): ClusterConfig {
-  const parsed = SHAPE.safeParse(input ?? {}, { error: z.locales.en().localeError });
+  shape ??= makeShape();
+  const parsed = shape.safeParse(input ?? {});
   if (!parsed.success)
     throw badConfig(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`));
   const { dnsAddress, ...rest } = parsed.data;

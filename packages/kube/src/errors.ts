@@ -1,4 +1,4 @@
-import { type ErrorCodeTable, PodwireError } from '@podwire/base';
+import { type ErrorCodeTable, hasCode, PodwireError } from '@podwire/base';
 import type { Status } from 'kubernetes-types/meta/v1.js';
 
 export const KUBE_ERRORS = {
@@ -13,6 +13,9 @@ export const KUBE_ERRORS = {
   KUBE_LISTENER: 'a listener of an informer threw (a fault of podwire)',
   KUBE_BAD_CONFIG: 'the cluster configuration does not parse or contradicts itself',
   KUBE_BAD_MANIFEST: 'a manifest is not YAML or JSON, or not a Kubernetes object',
+  KUBE_BAD_KUBECONFIG: 'a kubeconfig, or a file it names, cannot be used',
+  KUBE_EXEC: 'a credential plugin did not give credentials',
+  KUBE_NO_KIND: 'the API server has no such kind',
 } as const satisfies ErrorCodeTable;
 
 type KubeErrorCode = keyof typeof KUBE_ERRORS;
@@ -33,15 +36,30 @@ const CODE_OF_STATUS: Readonly<Record<number, KubeErrorCode>> = {
 };
 
 /** The error that stands for a Status object with status Failure; the Status is in `details.status`. */
-export function statusError(status: Status, cause?: unknown): PodwireError {
+export function statusError(
+  status: Status,
+  { retryAfter }: { readonly retryAfter?: number | undefined } = {},
+): PodwireError {
   const code = CODE_OF_REASON[status.reason ?? ''] ?? CODE_OF_STATUS[status.code ?? 0] ?? 'KUBE_API';
+  const seconds = status.details?.retryAfterSeconds ?? retryAfter;
   return new PodwireError(code, status.message ?? `the API server answered ${status.code}`, {
-    details: { status },
-    cause,
+    details: { status, ...(seconds !== undefined && { retryAfter: seconds }) },
   });
+}
+
+/** Seconds after which the server wants to be asked again, if it said so. */
+export function retryAfterOf(error: unknown): number | undefined {
+  return error instanceof PodwireError ? (error.details.retryAfter as number | undefined) : undefined;
 }
 
 /** The Status object behind an error of a KubeClient, if the server sent one. */
 export function statusOf(error: unknown): Status | undefined {
   return error instanceof PodwireError ? (error.details.status as Status | undefined) : undefined;
+}
+
+/** Whether only a new list helps: the revision is forgotten, or the server has not come so far (it was restored, or lags behind). */
+export function isExpired(error: unknown): boolean {
+  const status = statusOf(error);
+  const causes = status?.details?.causes ?? [];
+  return hasCode(error, 'KUBE_GONE') || causes.some(({ reason }) => reason === 'ResourceVersionTooLarge');
 }

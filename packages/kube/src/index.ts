@@ -1,9 +1,14 @@
 export * from './client.ts';
+export * from './clock.ts';
 export * from './cluster-config.ts';
+export * from './connection/endpoint.ts';
+export * from './credentials/exec-plugin.ts';
 export * from './errors.ts';
 export * from './event-recorder.ts';
 export * from './http-client.ts';
-export * from './informer.ts';
+export * from './informer/informers.ts';
+export type { StoreEvent } from './informer/object-store.ts';
+export { slimObject } from './informer/slim-object.ts';
 export * from './json.ts';
 export * from './kinds.ts';
 export * from './manifest.ts';

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { messageOf, PodwireError } from '@podwire/base';
-import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
+import type * as Yaml from 'yaml';
 
 /** An object as plain data: nothing but apiVersion and kind is known of it. */
 export interface ManifestObject {
@@ -50,6 +51,8 @@ function bad({ source, document, line }: Place, why: string, cause?: unknown): P
 }
 
 function parseDocuments(text: string, source: string): { value: unknown; document: number; line: number }[] {
+  // An agent that reads no manifest need not hold the parser.
+  const { LineCounter, parseAllDocuments }: typeof Yaml = createRequire(import.meta.url)('yaml');
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     version: '1.1',
@@ -65,13 +68,13 @@ function parseDocuments(text: string, source: string): { value: unknown; documen
 }
 
 /** go-yaml, which kubectl uses, has neither base-60 numbers nor (in JSON) timestamps. */
-function kubectlTags(tags: Tags): Tags {
+function kubectlTags(tags: Yaml.Tags): Yaml.Tags {
   return tags.filter(
     (tag) => typeof tag === 'string' || !(('format' in tag && tag.format === 'TIME') || tag.tag.endsWith(':timestamp')),
   );
 }
 
-function jsonOf(document: Document.Parsed, place: Place): unknown {
+function jsonOf(document: Yaml.Document.Parsed, place: Place): unknown {
   const [error] = document.errors;
   if (error)
     throw bad({ ...place, line: error.linePos?.[0].line ?? place.line }, error.message.split('\n')[0] ?? '', error);

@@ -1,7 +1,7 @@
 import type { Logger, Outcome } from '@podwire/base';
 import type { KubeClient } from './client.ts';
 import type { ClusterConfig } from './cluster-config.ts';
-import type { Informers } from './informer.ts';
+import type { Informers } from './informer/informers.ts';
 
 /** What the agent gives to every room of a node. */
 export interface RoomContext {

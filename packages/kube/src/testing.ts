@@ -1,4 +1,5 @@
-import type { Informer, Informers, StoreEvent } from './informer.ts';
+import type { Informer, Informers } from './informer/informers.ts';
+import type { StoreEvent } from './informer/object-store.ts';
 import type { KindName, ObjectOf } from './kinds.ts';
 
 type Named = { metadata?: { namespace?: string; name?: string } };

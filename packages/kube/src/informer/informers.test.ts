@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PodwireError } from '@podwire/base';
-import type { KubeClient, WatchEvent } from './client.ts';
-import { createInformers, type StoreEvent } from './informer.ts';
-import type { ConfigMap } from './kinds.ts';
+import type { KubeClient, WatchEvent } from '../client.ts';
+import type { ConfigMap } from '../kinds.ts';
+import { createInformers } from './informers.ts';
+import type { StoreEvent } from './object-store.ts';
 
 const configMap = (name: string, resourceVersion: string, uid = name): ConfigMap => ({
   metadata: { name, namespace: 'n', resourceVersion, uid },

@@ -1,0 +1,207 @@
+import { hasCode } from '@podwire/base';
+import type { KubeClient, ListOptions, WatchEvent } from '../client.ts';
+import type { Clock } from '../clock.ts';
+import { isExpired, retryAfterOf } from '../errors.ts';
+import type { KindName, ObjectOf } from '../kinds.ts';
+import { Backoff, type Waits } from './backoff.ts';
+import { fullList } from './full-list.ts';
+import type { ObjectStore } from './object-store.ts';
+import { SharedValues } from './shared-values.ts';
+
+export interface ListWatchOptions<K extends KindName> {
+  readonly kind: K;
+  readonly selection: ListOptions;
+  readonly store: ObjectStore<ObjectOf<K>>;
+  /** What of an object is kept. */
+  readonly transform: (object: ObjectOf<K>) => ObjectOf<K>;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly backoff: Waits;
+  readonly pageSize: number;
+  /** The longest pause within the state sent by a watch, in ms; after it the server is asked for lists instead. */
+  readonly patience: number;
+  readonly synced: () => void;
+  /** Undefined when it works again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** A watch that lasted this long, in ms, was a healthy one: the next failure starts with the first wait again. */
+const HEALTHY = 5_000;
+/** So many refusals of a watch in a row, and its revision is not trusted any more. */
+const DOUBTS = 4;
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+
+/**
+ * Keeps a store equal to what the server has.
+ *
+ *             ┌────────────── 410, doubts ─────────────┐
+ *             ▼                                        │
+ *   ──▶ list by pages ── revision ──▶ watch from it ───┤
+ *   ──▶ watch that begins with the state, where the server can; it goes on as the watch
+ *                                        ▲             │
+ *                                        └── end, reset, silence: from the last revision seen, after a wait
+ */
+export class ListWatch<K extends KindName> {
+  readonly #client: KubeClient;
+  readonly #options: ListWatchOptions<K>;
+  readonly #backoff: Backoff;
+  readonly #shared = new SharedValues();
+  /** Undefined: list before watching. */
+  #resourceVersion: string | undefined;
+  #streams: boolean;
+  /** Watches in a row that the server itself refused. */
+  #doubts = 0;
+
+  constructor(client: KubeClient, options: ListWatchOptions<K>) {
+    this.#client = client;
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff);
+    this.#streams = client.streamsLists === true;
+  }
+
+  /** Resolves when the signal is aborted; never rejects. */
+  async run(): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (!signal.aborted) {
+      const startedAt = clock.now();
+      let error: unknown;
+      try {
+        await this.#follow();
+      } catch (thrown) {
+        error = thrown ?? new Error('failed');
+      }
+      if (signal.aborted) return;
+      this.#options.failed(error);
+      // A server may end watches as it likes, but they begin no faster than after the first wait.
+      if (error === undefined || clock.now() - startedAt > HEALTHY) this.#backoff.reset();
+      await this.#recover(error);
+    }
+  }
+
+  /** One list or watch, or a watch that begins with the state. */
+  async #follow(): Promise<void> {
+    if (this.#resourceVersion === undefined && this.#streams) return this.#streamedList();
+    this.#resourceVersion ??= await this.#list();
+    await this.#watch(this.#resourceVersion);
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { clock, signal } = this.#options;
+    const first = this.#backoff.failures === 0;
+    const wait = Math.max(this.#backoff.next(), (retryAfterOf(error) ?? 0) * 1000);
+    const expired = isExpired(error);
+    this.#doubts = isDoubtful(error) ? this.#doubts + 1 : 0;
+    if (expired || this.#doubts > DOUBTS) this.#resourceVersion = undefined;
+    // Listing again is the remedy, and need not wait the first time.
+    if (!(expired && first)) await clock.sleep(wait, signal);
+  }
+
+  async #list(): Promise<string> {
+    const { kind, selection, store, pageSize, signal, clock } = this.#options;
+    const { items, resourceVersion } = await fullList(this.#client, kind, {
+      selection,
+      pageSize,
+      signal,
+      keep: (object) => this.#keep(object),
+      failed: (error) => clock.sleep(Math.max(this.#backoff.next(), (retryAfterOf(error) ?? 0) * 1000), signal),
+    });
+    store.replace(items);
+    this.#synced();
+    return resourceVersion;
+  }
+
+  /** Servers that cannot do it refuse it; those that do not know it never tell the end of the state. */
+  async #streamedList(): Promise<void> {
+    const { kind, selection, store, signal, patience, clock } = this.#options;
+    const given = new AbortController();
+    const state = new Map<string, ObjectOf<K>>();
+    let lastHeard = clock.now();
+    let complete = false;
+    const take = (event: WatchEvent<ObjectOf<K>>): void => {
+      if (signal.aborted) return;
+      if (complete) {
+        this.#take(event);
+        return;
+      }
+      lastHeard = clock.now();
+      if (event.type === 'DELETED') state.delete(keyOf(event.object));
+      else if (event.type !== 'BOOKMARK') state.set(keyOf(event.object), this.#keep(event.object));
+      else if (event.object.metadata?.annotations?.[INITIAL_EVENTS_END] === 'true') {
+        complete = true;
+        given.abort();
+        store.replace(state.values());
+        state.clear();
+        this.#resourceVersion = event.object.metadata.resourceVersion;
+        this.#synced();
+      }
+    };
+    const silent = new AbortController();
+    void this.#untilSilent({
+      ended: AbortSignal.any([given.signal, signal]),
+      patience,
+      lastHeard: () => lastHeard,
+    }).then((isSilent) => isSilent && silent.abort());
+    try {
+      const options = { ...selection, resourceVersion: '', sendInitialEvents: true };
+      await this.#client.watch(kind, { ...options, signal: AbortSignal.any([signal, silent.signal]) }, take);
+      // Ended before the state was complete.
+      if (!complete) this.#streams = false;
+    } catch (error) {
+      if (complete || !isRefusal(error)) throw error;
+      this.#streams = false;
+    } finally {
+      given.abort();
+    }
+  }
+
+  async #untilSilent(of: { ended: AbortSignal; patience: number; lastHeard: () => number }): Promise<boolean> {
+    const { clock } = this.#options;
+    for (;;) {
+      const rest = of.lastHeard() + of.patience - clock.now();
+      if (of.ended.aborted) return false;
+      if (rest <= 0) return true;
+      await clock.sleep(rest, of.ended);
+    }
+  }
+
+  async #watch(resourceVersion: string): Promise<void> {
+    const { kind, selection, signal } = this.#options;
+    await this.#client.watch(kind, { ...selection, resourceVersion, signal }, (event) => this.#take(event));
+  }
+
+  #take({ type, object }: WatchEvent<ObjectOf<K>>): void {
+    const { store, signal } = this.#options;
+    if (signal.aborted) return;
+    if (type === 'DELETED') store.remove(object);
+    else if (type !== 'BOOKMARK') store.put(this.#keep(object));
+    this.#backoff.reset();
+    this.#options.failed(undefined);
+    const revision = object.metadata?.resourceVersion;
+    if (revision) this.#resourceVersion = revision;
+  }
+
+  #synced(): void {
+    this.#options.failed(undefined);
+    this.#options.synced();
+  }
+
+  #keep(object: ObjectOf<K>): ObjectOf<K> {
+    const { store, transform } = this.#options;
+    const known = store.known(object);
+    return known === object ? this.#shared.share(transform(object)) : known;
+  }
+}
+
+function keyOf({ metadata }: { readonly metadata?: { readonly name?: string; readonly namespace?: string } }): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}
+
+/** Not the network, nor a server that is busy. */
+function isDoubtful(error: unknown): boolean {
+  return error !== undefined && !hasCode(error, 'KUBE_UNAVAILABLE') && retryAfterOf(error) === undefined;
+}
+
+/** A server without feature WatchList, or from before it. */
+function isRefusal(error: unknown): boolean {
+  return hasCode(error, 'KUBE_INVALID') || hasCode(error, 'KUBE_API');
+}
