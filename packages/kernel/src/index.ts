@@ -60,6 +60,7 @@ export {
 } from './netns/netns.ts';
 export { netnsCookie } from './netns/netns-cookie.ts';
 export { pidsInNetns } from './netns/netns-pids.ts';
+export { openPseudoterminal, type Pseudoterminal, resizePseudoterminal } from './pty/pseudoterminal.ts';
 export { DatagramBatch, type DatagramBatchOptions } from './socket/datagram-batch.ts';
 export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagram-socket.ts';
 export type { SocketOptions } from './socket/inet-socket.ts';

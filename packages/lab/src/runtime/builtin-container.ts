@@ -59,7 +59,14 @@ export abstract class BuiltinContainer implements EngineContainer {
       detach();
       return code;
     });
-    return { stdin: this.input(), stdout, stderr: emptyStream(), exit, resize: () => {}, kill: detach };
+    return {
+      stdin: this.input(),
+      stdout,
+      stderr: emptyStream(),
+      exit,
+      resize: (...size) => this.resize(...size),
+      kill: detach,
+    };
   }
 
   logs(options: ReadOptions): Readable {
@@ -74,6 +81,9 @@ export abstract class BuiltinContainer implements EngineContainer {
   protected input(): ExecSession['stdin'] {
     return discardInput();
   }
+
+  /** A client of its terminal, if it has one, has that size. */
+  protected resize(_columns: number, _rows: number): void {}
 
   protected output(stream: LogStream, chunk: Buffer | string): void {
     this.#log.write(stream, chunk);

@@ -1,42 +1,38 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { ExecSession } from '@podwire/kube';
 import type { ContainerSpec, ExecRequest } from './container-engine.ts';
-import { exitOf, signalGroup, startInPod } from './pod-command.ts';
+import { exitOf, signalGroup, startInPod, startOnTerminal } from './pod-command.ts';
 
-/**
- * Runs a command in a container's namespaces. A tty is emulated by pipes: output is one stream and TERM is set, but there
- * is no line editing, no job control and no size, so full-screen programs do not work.
- */
+/** Runs a command in a container's namespaces; with `tty` on a terminal of its own. Throws LAB_CONTAINER_START. */
 export function execInPod(spec: ContainerSpec, { command, tty, stdin }: ExecRequest): ExecSession {
-  const child = startInPod(spec, command, tty ? { TERM: 'xterm' } : {});
+  if (tty) return execOnTerminal(spec, command, stdin);
+  const child = startInPod(spec, command);
   if (!child.stdin || !child.stdout || !child.stderr) throw new Error('a child with pipes has no pipes');
   child.stdin.on('error', () => {});
   if (!stdin) child.stdin.end();
-  let stdout: PassThrough | typeof child.stdout = child.stdout;
-  if (tty) {
-    stdout = joinStreams(child.stdout, child.stderr);
-  }
   return {
     stdin: child.stdin,
-    stdout,
-    stderr: tty ? emptyStream() : child.stderr,
+    stdout: child.stdout,
+    stderr: child.stderr,
     exit: exitOf(child),
     resize: () => {},
     kill: () => void signalGroup(child, 'SIGKILL'),
   };
 }
 
-function joinStreams(...sources: NodeJS.ReadableStream[]): PassThrough {
-  const out = new PassThrough();
-  let open = sources.length;
-  for (const source of sources) {
-    source.pipe(out, { end: false });
-    source.once('end', () => {
-      open -= 1;
-      if (open === 0) out.end();
-    });
-  }
-  return out;
+function execOnTerminal(spec: ContainerSpec, command: readonly string[], stdin: boolean): ExecSession {
+  const { child, terminal } = startOnTerminal(spec, command);
+  return {
+    stdin: stdin ? terminal.input : discardInput(),
+    stdout: terminal.output,
+    stderr: emptyStream(),
+    exit: exitOf(child).finally(() => terminal.drained()),
+    resize: (width, height) => terminal.resize(width, height),
+    kill: () => {
+      signalGroup(child, 'SIGKILL');
+      terminal.close();
+    },
+  };
 }
 
 export function emptyStream(): PassThrough {

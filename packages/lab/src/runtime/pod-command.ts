@@ -4,15 +4,15 @@ import { messageOf, PodwireError } from '@podwire/base';
 import { spawnIn } from '@podwire/kernel';
 import type { ContainerSpec } from './container-engine.ts';
 import { DEFAULT_PATH, hostHas } from './host-programs.ts';
+import { Terminal } from './terminal.ts';
 
-/** Starts a program of the host in the container's namespaces, leader of a process group. Throws LAB_CONTAINER_START. */
-export function startInPod(
-  spec: ContainerSpec,
-  argv: readonly string[],
-  extraEnv: Readonly<Record<string, string>> = {},
-): ChildProcess {
-  const [program = '', ...args] = argv;
-  const env = { PATH: DEFAULT_PATH, HOME: '/root', ...spec.env, ...extraEnv };
+/**
+ * Starts a program of the host in the container's namespaces, leader of a session and process group; with a terminal, or
+ * with pipes. Throws LAB_CONTAINER_START.
+ */
+export function startInPod(spec: ContainerSpec, argv: readonly string[], terminal?: Terminal): ChildProcess {
+  const [program = ''] = argv;
+  const env = { PATH: DEFAULT_PATH, HOME: '/root', ...spec.env, ...(terminal ? { TERM: 'xterm' } : {}) };
   if (!hostHas(program, env.PATH)) {
     throw new PodwireError(
       'LAB_CONTAINER_START',
@@ -20,17 +20,34 @@ export function startInPod(
     );
   }
   const { sandbox, user } = spec;
+  const [command = '', ...args] = terminal ? terminal.command(argv) : argv;
   try {
     return spawnIn(
       { netns: sandbox.netns, hostname: sandbox.hostname, binds: sandbox.binds.map((b) => ({ ...b })) },
-      program,
+      command,
       args,
-      { env, cwd: spec.workingDirectory ?? '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'], ...user },
+      { env, cwd: spec.workingDirectory ?? '/', detached: true, stdio: terminal?.stdio ?? 'pipe', ...user },
     );
   } catch (cause) {
     throw new PodwireError('LAB_CONTAINER_START', `cannot start ${JSON.stringify(program)}: ${messageOf(cause)}`, {
       cause,
     });
+  }
+}
+
+/** Starts a program with a terminal of its own, which hangs up when it cannot be started. */
+export function startOnTerminal(
+  spec: ContainerSpec,
+  argv: readonly string[],
+): { readonly child: ChildProcess; readonly terminal: Terminal } {
+  const terminal = new Terminal(spec.user);
+  try {
+    const child = startInPod(spec, argv, terminal);
+    terminal.release();
+    return { child, terminal };
+  } catch (error) {
+    terminal.close();
+    throw error;
   }
 }
 

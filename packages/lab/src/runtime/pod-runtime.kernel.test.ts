@@ -157,7 +157,7 @@ test('exec tells exit codes, and agnhost connect is played', async (t) => {
   session.stdin.end('typed\n');
   let echoed = '';
   for await (const chunk of session.stdout) echoed += chunk;
-  assert.equal(echoed, 'typed\n');
+  assert.equal(echoed, 'typed\r\ntyped\r\n');
   assert.equal(await session.exit, 0);
 });
 

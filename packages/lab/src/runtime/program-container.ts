@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
+import { type Readable, Writable } from 'node:stream';
 import type { ExecSession } from '@podwire/kube';
 import { BuiltinContainer, exitWith } from './builtin-container.ts';
 import type { ContainerSpec } from './container-engine.ts';
-import { exitOf, signalGroup, startInPod } from './pod-command.ts';
+import { exitOf, signalGroup, startInPod, startOnTerminal } from './pod-command.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Reading pauses for the rest of a slice when this much came in it: a chatty program must not starve the other pods. */
 const SLICE = 100;
@@ -12,6 +14,7 @@ const SLICE_BYTES = 1 << 20;
 export class ProgramContainer extends BuiltinContainer {
   readonly #argv: readonly string[];
   #child: ChildProcess | undefined;
+  #terminal: Terminal | undefined;
 
   constructor(spec: ContainerSpec, argv: readonly string[]) {
     super(spec);
@@ -19,19 +22,18 @@ export class ProgramContainer extends BuiltinContainer {
   }
 
   async start(): Promise<void> {
-    const child = startInPod(this.spec, this.#argv, this.spec.tty ? { TERM: 'xterm' } : {});
+    const child = this.spec.tty ? this.#startOnTerminal() : this.#startOnPipes();
     this.#child = child;
-    child.stdin?.on('error', () => {});
-    // A shell that reads its commands from a closed stdin ends at once, as in a container without stdin.
-    if (!this.spec.stdin && !this.spec.tty) child.stdin?.end();
-    this.#capture(child.stdout, 'stdout');
-    this.#capture(child.stderr, 'stderr');
     exitOf(child).then(
-      (code) => {
+      async (code) => {
         signalGroup(child, 'SIGKILL'); // what the main program left behind in its group
+        await this.#terminal?.drained();
         this.ended(exitWith(code));
       },
-      (error: Error) => this.ended({ code: 128, reason: 'StartError', message: error.message }),
+      (error: Error) => {
+        this.#terminal?.close();
+        this.ended({ code: 128, reason: 'StartError', message: error.message });
+      },
     );
   }
 
@@ -47,10 +49,35 @@ export class ProgramContainer extends BuiltinContainer {
   }
 
   protected override input(): ExecSession['stdin'] {
-    return this.spec.stdin && this.#child?.stdin ? this.#child.stdin : super.input();
+    if (!this.spec.stdin) return super.input();
+    if (!this.#terminal) return this.#child?.stdin ?? super.input();
+    // Whoever leaves does not take the terminal along.
+    const { input } = this.#terminal;
+    return new Writable({ write: (chunk, _encoding, done) => void input.write(chunk, done) }).on('error', () => {});
   }
 
-  #capture(source: ChildProcess['stdout'], stream: 'stdout' | 'stderr'): void {
+  protected override resize(columns: number, rows: number): void {
+    this.#terminal?.resize(columns, rows);
+  }
+
+  #startOnPipes(): ChildProcess {
+    const child = startInPod(this.spec, this.#argv);
+    child.stdin?.on('error', () => {});
+    // A shell that reads its commands from a closed stdin ends at once, as in a container without stdin.
+    if (!this.spec.stdin) child.stdin?.end();
+    this.#capture(child.stdout, 'stdout');
+    this.#capture(child.stderr, 'stderr');
+    return child;
+  }
+
+  #startOnTerminal(): ChildProcess {
+    const { child, terminal } = startOnTerminal(this.spec, this.#argv);
+    this.#terminal = terminal;
+    this.#capture(terminal.output, 'stdout');
+    return child;
+  }
+
+  #capture(source: Readable | null, stream: 'stdout' | 'stderr'): void {
     if (!source) return;
     let [since, bytes] = [0, 0];
     source.on('data', (chunk: Buffer) => {
