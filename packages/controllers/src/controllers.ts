@@ -2,6 +2,7 @@ import type { Controller, ControllerContext } from './context.ts';
 import { startCronJobs } from './cron/cron-job.ts';
 import { startDaemonSets } from './daemon-set.ts';
 import { startDeployments } from './deployment.ts';
+import { startDisruptionBudgets } from './disruption/budget.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
 import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
@@ -28,6 +29,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startStatefulSets,
     startJobs,
     startCronJobs,
+    startDisruptionBudgets,
     startEndpointSlices,
     startEndpointSliceMirroring,
     startGarbageCollector,

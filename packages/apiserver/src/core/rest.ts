@@ -6,6 +6,7 @@ import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
+import { evict } from './eviction.ts';
 import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
@@ -272,7 +273,7 @@ export class RestApi {
     const data = (await readData(request)) as { deleteOptions?: RemoveOptions & { dryRun?: string[] } } | undefined;
     const { dryRun, ...removal } = data?.deleteOptions ?? {};
     const isDry = request.query.get('dryRun') === 'All' || Boolean(dryRun?.includes('All'));
-    await this.#parts.registry.remove(targetOf(path), removal, isDry);
+    await evict(this.#parts.registry, targetOf(path), { removal, dryRun: isDry });
     return { status: 201, body: { ...success(), code: 201 } };
   }
 
