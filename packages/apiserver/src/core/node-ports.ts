@@ -17,6 +17,11 @@ export class NodePorts {
     this.#random = random;
   }
 
+  clear(): void {
+    this.#owners.clear();
+    this.#owned.clear();
+  }
+
   /** What the owner has from now on; nothing it had before is kept. */
   book(owner: string, ports: readonly number[]): void {
     for (const port of this.#owned.get(owner) ?? []) {

@@ -52,7 +52,14 @@ export class ServiceAddresses {
     this.#store = store;
     this.#random = random;
     this.#reserved = new Set(serviceCidrs.map((prefix) => nthAddress(prefix, DNS_INDEX)));
-    for (const service of store.list('Service')) this.ports.book(keyOf(service), portsOf(specOf(service)));
+    this.#bookPorts();
+    store.onRefusal(() => this.#bookPorts());
+  }
+
+  /** Forgets what was booked for Services that are not in the store. */
+  #bookPorts(): void {
+    this.ports.clear();
+    for (const service of this.#store.list('Service')) this.ports.book(keyOf(service), portsOf(specOf(service)));
   }
 
   /** Completes the spec of a new or changed Service. Throws 500 when a range is full. */

@@ -1,23 +1,20 @@
-import { messageOf, PodwireError } from '@podwire/base';
-import { freezeJson, type KindId } from '@podwire/kube';
+import { hasCode, messageOf, PodwireError } from '@podwire/base';
+import { equalJson, freezeJson, type KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
-import { encodeRecord, type StateRecord } from './record.ts';
-import { type Recovered, StateLog } from './state-log.ts';
-import { internalError } from './status.ts';
+import type { Change, RecordKey, Recovered, StateBackend } from '../state/backend.ts';
+import type { StateRecord } from '../state/record.ts';
+import { StateLog } from '../state/state-log.ts';
+import { keyOf, Shelf, type StoreEvent } from './shelf.ts';
+import { internalError, unavailable } from './status.ts';
 
-/** One committed change. */
-export interface StoreEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly revision: number;
-  /** For DELETED the last state, with the revision of the deletion. */
-  readonly object: ApiObject;
-  readonly previous: ApiObject | undefined;
-}
+export { keyOf, type StoreEvent } from './shelf.ts';
 
 interface Staged {
   readonly kind: KindId;
   readonly key: string;
   readonly event: StoreEvent;
+  /** The object as JSON, when it has to be kept: of a removal nothing is. */
+  readonly text: string | undefined;
   readonly settle: (error?: unknown) => void;
 }
 
@@ -27,38 +24,12 @@ export interface StoreOptions {
   /** Events kept per kind for watches that start in the past. Default 4096. */
   readonly historyLength?: number;
   readonly rotateBytes?: number;
+  /** Another place than a directory, and what was found there. */
+  readonly backend?: { readonly state: StateBackend; readonly recovered: Recovered };
 }
 
-/** `namespace/name`, or `name` for cluster-scoped objects. */
-export function keyOf({ metadata }: ApiObject): string {
-  return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata.name ?? '');
-}
-
-/** All objects of one kind with the recent past. */
-class Shelf {
-  readonly objects = new Map<string, ApiObject>();
-  /** Written but not yet durable; undefined: a removal. */
-  readonly staged = new Map<string, { readonly revision: number; readonly object: ApiObject | undefined }>();
-  readonly listeners = new Set<(event: StoreEvent) => void>();
-  /** Ordered by revision; complete after `forgotten`. */
-  history: StoreEvent[] = [];
-  forgotten = 0;
-  #sorted: ApiObject[] | undefined;
-
-  /** In key order, as etcd lists. */
-  sorted(): readonly ApiObject[] {
-    this.#sorted ??= [...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
-    return this.#sorted;
-  }
-
-  commit(key: string, event: StoreEvent): void {
-    if (event.type === 'DELETED') this.objects.delete(key);
-    else this.objects.set(key, event.object);
-    this.#sorted = undefined;
-    if (this.staged.get(key)?.revision === event.revision) this.staged.delete(key);
-    this.history.push(event);
-  }
-}
+/** What others changed in the backend, or that anything may have changed. */
+type Outside = readonly RecordKey[] | 'anything';
 
 /**
  * Objects by kind and key, one revision counter, and the events in between. A write is visible to the next write at
@@ -69,18 +40,20 @@ class Shelf {
 export class Store {
   readonly recovered: Recovered | undefined;
   readonly #shelves = new Map<KindId, Shelf>();
-  readonly #log: StateLog | undefined;
+  readonly #backend: StateBackend | undefined;
+  readonly #refusalListeners = new Set<() => void>();
   readonly #historyLength: number;
   #revision: number;
   #committedRevision: number;
   readonly #startRevision: number;
   #queue: Staged[] = [];
+  #outside: Outside[] = [];
   #flushing: Promise<void> | undefined;
   #broken: PodwireError | undefined;
 
-  private constructor(options: StoreOptions, log?: StateLog, recovered?: Recovered) {
+  private constructor(options: StoreOptions, backend?: StateBackend, recovered?: Recovered) {
     this.#historyLength = options.historyLength ?? 4096;
-    this.#log = log;
+    this.#backend = backend;
     this.recovered = recovered;
     for (const record of recovered?.records ?? []) this.#restore(record);
     const last = recovered?.records.reduce((max, record) => Math.max(max, record.revision), 0) ?? 0;
@@ -92,6 +65,12 @@ export class Store {
   }
 
   static async open(options: StoreOptions): Promise<Store> {
+    const { backend } = options;
+    if (backend) {
+      const store = new Store(options, backend.state, backend.recovered);
+      store.#follow(backend.state);
+      return store;
+    }
     if (!options.directory) return new Store(options);
     const { directory, rotateBytes } = options;
     const { log, recovered } = await StateLog.open(
@@ -123,28 +102,14 @@ export class Store {
 
   /** As list in no order, with writes that are not yet durable: what the next write must start from. */
   latestOf(kind: KindId): readonly ApiObject[] {
-    const { staged, objects } = this.#shelf(kind);
-    if (staged.size === 0) return [...objects.values()];
-    const newest = new Map(objects);
-    for (const [key, { object }] of staged) {
-      if (object) newest.set(key, object);
-      else newest.delete(key);
-    }
-    return [...newest.values()];
+    return this.#shelf(kind).latest();
   }
 
   /** The kind's objects as they were at a revision of the recent past; undefined when it is no longer known. */
   listAt(kind: KindId, revision: number): readonly ApiObject[] | undefined {
     const shelf = this.#shelf(kind);
-    if (revision > this.#committedRevision || revision < this.#oldest(shelf)) return undefined;
-    const undone = shelf.history.slice(firstAfter(shelf.history, revision));
-    if (undone.length === 0) return shelf.sorted();
-    const past = new Map(shelf.objects);
-    for (const { object, previous } of undone.reverse()) {
-      if (previous) past.set(keyOf(object), previous);
-      else past.delete(keyOf(object));
-    }
-    return [...past].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    const isKnown = revision <= this.#committedRevision && revision >= this.#oldest(shelf);
+    return isKnown ? shelf.sortedAt(revision) : undefined;
   }
 
   /**
@@ -165,7 +130,7 @@ export class Store {
   watch(kind: KindId, since: number, listener: (event: StoreEvent) => void): (() => void) | undefined {
     const shelf = this.#shelf(kind);
     if (since < this.#oldest(shelf) || since > this.#committedRevision) return undefined;
-    for (const event of shelf.history.slice(firstAfter(shelf.history, since))) listener(event);
+    for (const event of shelf.after(since)) listener(event);
     shelf.listeners.add(listener);
     return () => shelf.listeners.delete(listener);
   }
@@ -176,9 +141,11 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    while (this.#flushing) await this.#flushing;
     this.#broken ??= new PodwireError('APISERVER_STATE_WRITE', 'the API server is stopped');
-    await this.#log?.close();
+    // What does not answer must not keep the server from ending.
+    if (this.#backend?.trouble !== undefined) await this.#backend.close();
+    while (this.#flushing) await this.#flushing;
+    await this.#backend?.close();
   }
 
   #oldest(shelf: Shelf): number {
@@ -199,6 +166,11 @@ export class Store {
     else objects.set(key, freezeJson(object as ApiObject));
   }
 
+  /** Calls back when staged writes were refused: what was booked for them ahead is to be made anew from list(). */
+  onRefusal(listener: () => void): void {
+    this.#refusalListeners.add(listener);
+  }
+
   #stage(
     kind: KindId,
     draft: ApiObject,
@@ -206,13 +178,16 @@ export class Store {
     type: StoreEvent['type'],
   ): Promise<ApiObject> {
     if (this.#broken) return Promise.reject(internalError(this.#broken.message));
+    if (this.#backend?.trouble !== undefined) return Promise.reject(unavailable(this.#backend.trouble));
     const revision = ++this.#revision;
     const object = freezeJson({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
     const key = keyOf(object);
-    this.#shelf(kind).staged.set(key, { revision, object: type === 'DELETED' ? undefined : object });
+    const isRemoval = type === 'DELETED';
+    this.#shelf(kind).staged.set(key, { revision, object: isRemoval ? undefined : object });
+    const text = this.#backend && !isRemoval ? JSON.stringify(object) : undefined;
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown) => (error === undefined ? resolve(object) : reject(error));
-      this.#queue.push({ kind, key, event: { type, revision, object, previous }, settle });
+      this.#queue.push({ kind, key, event: { type, revision, object, previous }, text, settle });
       this.#flushing ??= this.#flush();
     });
   }
@@ -221,28 +196,81 @@ export class Store {
     // A turn of the microtask queue lets writes of the same tick share the commit, and keeps listeners from being
     // called inside a write.
     await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0);
+    while (this.#queue.length > 0 || this.#outside.length > 0) {
+      if (this.#outside.length > 0) await this.#adopt(this.#outside.splice(0));
+      const batch = this.#nextBatch();
+      if (batch.length === 0) continue;
       try {
-        await this.#log?.append(batch.map(toRecord), () => this.#snapshot(batch));
+        await this.#backend?.append(batch.map(toChange), () => this.#snapshot(batch));
       } catch (error) {
         this.#fail(error, [...batch, ...this.#queue.splice(0)]);
-        break;
+        continue;
       }
       for (const staged of batch) this.#commit(staged);
     }
     this.#flushing = undefined;
   }
 
+  /** As many as the backend takes at once. */
+  #nextBatch(): Staged[] {
+    const { records, bytes } = this.#backend?.limit ?? { records: Number.POSITIVE_INFINITY, bytes: 0 };
+    if (records === Number.POSITIVE_INFINITY) return this.#queue.splice(0);
+    let [count, length] = [0, 0];
+    for (const { text = '' } of this.#queue) {
+      length += Buffer.byteLength(text);
+      if (count === records || (count > 0 && length > bytes)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #follow(backend: StateBackend): void {
+    backend.follow?.({
+      changed: (keys) => {
+        this.#outside.push(keys ?? 'anything');
+        this.#flushing ??= this.#flush();
+      },
+      lost: (error) => {
+        this.#broken ??= new PodwireError('APISERVER_STATE_WRITE', error.message, { cause: error });
+      },
+    });
+  }
+
+  /** Writes of others become writes of ours: they get a revision, and watchers see them. Our own go first. */
+  async #adopt(outside: readonly Outside[]): Promise<void> {
+    const isAny = outside.includes('anything');
+    const keys = isAny ? undefined : outside.flatMap((part) => (part === 'anything' ? [] : part));
+    let found: readonly StateRecord[];
+    try {
+      found = (await this.#backend?.read?.(keys)) ?? [];
+    } catch (error) {
+      process.emitWarning(`what others wrote could not be read: ${messageOf(error)}`);
+      return;
+    }
+    const present = new Map(found.map((record) => [`${record.kind} ${record.key}`, record]));
+    for (const { kind, key, object } of found) this.#take(kind as KindId, key, object as ApiObject);
+    for (const { kind, key } of keys ?? this.#allKeys())
+      if (!present.has(`${kind} ${key}`)) this.#take(kind as KindId, key, undefined);
+  }
+
+  #take(kind: KindId, key: string, object: ApiObject | undefined): void {
+    const { objects, staged } = this.#shelf(kind);
+    const ours = objects.get(key);
+    if (staged.has(key) || equalJson(ours, object)) return;
+    const written = object ? this.put(kind, object) : ours && this.remove(kind, ours);
+    // The next change, or the next start, shows it again.
+    written?.catch((error) => process.emitWarning(`${kind} ${key} of others was not taken: ${messageOf(error)}`));
+  }
+
+  #allKeys(): readonly RecordKey[] {
+    return [...this.#shelves].flatMap(([kind, { objects }]) => [...objects.keys()].map((key) => ({ kind, key })));
+  }
+
   #commit({ kind, key, event, settle }: Staged): void {
     const shelf = this.#shelf(kind);
     shelf.commit(key, event);
     this.#committedRevision = event.revision;
-    if (shelf.history.length > 2 * this.#historyLength) {
-      const dropped = shelf.history.length - this.#historyLength;
-      shelf.forgotten = shelf.history[dropped - 1]?.revision ?? shelf.forgotten;
-      shelf.history = shelf.history.slice(dropped);
-    }
+    shelf.forget(this.#historyLength);
     for (const listener of [...shelf.listeners]) {
       try {
         listener(event);
@@ -255,12 +283,16 @@ export class Store {
     settle();
   }
 
-  /** What is on disk and what is in memory may differ now; only a restart knows, so nothing more is written. */
+  /** Later writes may have been made of the lost ones, so they are lost, too; what is shown to readers is as it was. */
   #fail(cause: unknown, lost: readonly Staged[]): void {
-    const message = `the state could not be written (${messageOf(cause)}); writes are refused until a restart`;
-    this.#broken = new PodwireError('APISERVER_STATE_WRITE', message, { cause });
+    const isRefusal = hasCode(cause, 'APISERVER_STATE_REFUSED');
+    const why = isRefusal ? messageOf(cause) : `the state could not be written (${messageOf(cause)})`;
+    // What is kept and what is in memory may differ now, which only a restart can tell.
+    const message = isRefusal ? why : `${why}; writes are refused until a restart`;
+    if (!isRefusal) this.#broken ??= new PodwireError('APISERVER_STATE_WRITE', message, { cause });
     for (const shelf of this.#shelves.values()) shelf.staged.clear();
-    for (const { settle } of lost) settle(internalError(message));
+    for (const { settle } of lost) settle(isRefusal ? unavailable(message) : internalError(message));
+    for (const listener of this.#refusalListeners) listener();
   }
 
   /** Everything as of the batch just logged. */
@@ -281,22 +313,10 @@ export class Store {
   }
 }
 
-function toRecord({ kind, key, event }: Staged): Buffer {
-  const { type, revision, object } = event;
-  return encodeRecord(type === 'DELETED' ? { kind, key, revision } : { kind, key, revision, object });
+function toChange({ kind, key, event: { revision }, text }: Staged): Change {
+  return { kind, key, revision, text };
 }
 
 function revisionOf(object: ApiObject): number {
   return Number(object.metadata.resourceVersion);
-}
-
-/** Index of the first event newer than the revision. */
-function firstAfter(history: readonly StoreEvent[], revision: number): number {
-  let [low, high] = [0, history.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((history[middle]?.revision ?? 0) <= revision) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

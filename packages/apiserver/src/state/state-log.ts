@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, truncate, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
+import type { Change, Recovered, StateBackend } from './backend.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { decodeRecords, encodeRecord, type StateRecord } from './record.ts';
+import { decodeFrames, encodeFrame, findFrame, recordText, type StateRecord } from './record.ts';
 
 export interface StateLogOptions {
   readonly directory: string;
@@ -11,15 +12,12 @@ export interface StateLogOptions {
   readonly rotateBytes?: number;
 }
 
-/** What was found at start. */
-export interface Recovered {
-  readonly records: readonly StateRecord[];
-  /** Bytes of a torn last write that were cut off. */
-  readonly tornBytes: number;
-}
-
 type Snapshot = () => Iterable<StateRecord>;
 
+/** One frame; a write waits until all before it are on disk. */
+const LIMIT = { records: 4096, bytes: 8 * 1024 * 1024 };
+/** The system's words for a disk, a quota or a file that can take no more. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const NAME = /^(snapshot|log)\.(\d{10})$/;
 const fileName = (type: 'snapshot' | 'log', generation: number) => `${type}.${String(generation).padStart(10, '0')}`;
 
@@ -29,7 +27,9 @@ const fileName = (type: 'snapshot' | 'log', generation: number) => `${type}.${St
  *
  *     snapshot.7 ── log.7 ── log.8 (being appended, snapshot.8 being written) ──▶ then 7 is removed
  */
-export class StateLog {
+export class StateLog implements StateBackend {
+  readonly limit = LIMIT;
+  readonly trouble = undefined;
   readonly #directory: string;
   readonly #rotateBytes: number;
   readonly #unlock: () => Promise<void>;
@@ -57,21 +57,38 @@ export class StateLog {
     }
   }
 
-  /** Resolves when the bytes are on stable storage; rejects when they are not, all or none. One call at a time. */
-  async append(records: readonly Buffer[], snapshot: Snapshot): Promise<void> {
+  /**
+   * What a full disk refuses is cut off again, and later writes may be taken. When that fails, or the disk does not confirm
+   * what it took, only a restart can tell what is on it.
+   */
+  async append(changes: readonly Change[], snapshot: Snapshot): Promise<void> {
     const file = this.#file;
     if (!file) throw new PodwireError('APISERVER_STATE_WRITE', 'the state log is closed');
-    const bytes = records.length === 1 ? (records[0] as Buffer) : Buffer.concat(records);
+    const bytes = encodeFrame(changes.map((change) => recordText(change, change.text)));
     try {
       await writeAll(file, bytes, this.#size);
+    } catch (error) {
+      throw (await this.#undo(file)) && isFull(error) ? refused(error) : error;
+    }
+    try {
       await file.datasync();
     } catch (error) {
-      // What is left of the write is cut off here or, if that fails too, as a torn tail at the next start.
-      await file.truncate(this.#size).catch(() => {});
+      await this.#undo(file);
       throw error;
     }
     this.#size += bytes.length;
     if (this.#size > this.#rotateAt && !this.#snapshotting) await this.#rotate(snapshot);
+  }
+
+  /** Whether the log is certain to end where it did; if not, it has a torn tail for the next start. */
+  async #undo(file: FileHandle): Promise<boolean> {
+    try {
+      await file.truncate(this.#size);
+      await file.datasync();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async close(): Promise<void> {
@@ -109,20 +126,25 @@ export class StateLog {
   async #read(type: 'snapshot' | 'log', generation: number): Promise<StateRecord[]> {
     const file = this.#path(type, generation);
     const bytes = await readFile(file);
-    const { records, soundBytes } = decodeRecords(bytes);
-    if (soundBytes !== bytes.length) {
-      const why = `record at byte ${soundBytes} fails its checksum; restore ${this.#directory} from a copy, or remove it to start empty`;
-      throw new PodwireError('APISERVER_STATE_DAMAGED', `cannot read ${file}: ${why}`);
-    }
+    const { records, soundBytes } = decodeFrames(bytes);
+    if (soundBytes !== bytes.length) throw this.#damaged(file, soundBytes);
     return records;
   }
 
   async #cutTornTail(generation: number): Promise<number> {
     const file = this.#path('log', generation);
     const bytes = await readFile(file);
-    const { soundBytes } = decodeRecords(bytes);
-    if (soundBytes < bytes.length) await truncate(file, soundBytes);
+    const { soundBytes } = decodeFrames(bytes);
+    if (soundBytes === bytes.length) return 0;
+    // Nothing is written before what is ahead of it is on disk, so whatever a whole frame follows was whole once.
+    if (findFrame(bytes, soundBytes + 1) !== undefined) throw this.#damaged(file, soundBytes);
+    await truncate(file, soundBytes);
     return bytes.length - soundBytes;
+  }
+
+  #damaged(file: string, at: number): PodwireError {
+    const why = `what is at byte ${at} fails its checksum; restore ${this.#directory} from a copy, or remove it to start empty`;
+    return new PodwireError('APISERVER_STATE_DAMAGED', `cannot read ${file}: ${why}`);
   }
 
   /** Leaves everything as it was when it fails. */
@@ -168,7 +190,7 @@ export class StateLog {
     try {
       const file = await open(partial, 'w', 0o600);
       try {
-        for (const chunk of chunks(records, 256)) await writeAll(file, Buffer.concat(chunk.map(encodeRecord)));
+        for (const chunk of chunks(records, 256)) await writeAll(file, encodeFrame(chunk.map(snapshotText)));
         await file.sync();
       } finally {
         await file.close();
@@ -197,16 +219,32 @@ export class StateLog {
   }
 }
 
+class ShortWrite extends Error {}
+
 /** A write may come out short, as on a disk that is nearly full: the rest is tried until it is written or refused. */
 async function writeAll(file: FileHandle, bytes: Buffer, position?: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const at = position === undefined ? null : position + done;
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
-    if (bytesWritten === 0) throw new Error(`only ${done} of ${bytes.length} bytes could be written`);
+    if (bytesWritten === 0) throw new ShortWrite(`only ${done} of ${bytes.length} bytes could be written`);
     done += bytesWritten;
   }
 }
+
+/** No bytes taken, and no reason given, is what some file systems do when they are full. */
+function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof ShortWrite || (code !== undefined && FULL.has(code));
+}
+
+function refused(cause: unknown): PodwireError {
+  const message = `the disk takes no more of the state (${messageOf(cause)}); make room there, then writes are taken again`;
+  return new PodwireError('APISERVER_STATE_REFUSED', message, { cause });
+}
+
+const snapshotText = (record: StateRecord) =>
+  recordText(record, record.object === undefined ? undefined : JSON.stringify(record.object));
 
 function warn(what: string, cause: unknown): void {
   process.emitWarning(`${what}: ${messageOf(cause)}`, { code: 'APISERVER_STATE_WRITE' });
