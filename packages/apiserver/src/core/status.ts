@@ -82,6 +82,10 @@ export function internalError(message: string): PodwireError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
 
+export function unavailable(message: string): PodwireError {
+  return failure(503, 'ServiceUnavailable', message);
+}
+
 /** 422: `Service "a" is invalid: spec.ports: Required value`; several causes are put in brackets. */
 export function invalid(
   kind: { readonly group: string; readonly kind: string },
