@@ -1,7 +1,7 @@
 import type { StatusCause } from '../seam.ts';
 import { cause, invalidCause, typeCause } from './field-error.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { patternOf } from './pattern.ts';
+import { PatternError, patternOf } from './pattern/index.ts';
 import { isOfFormat } from './string-formats.ts';
 
 export function stringCauses(schema: JsonSchema, value: string, path: string): StatusCause[] {
@@ -14,13 +14,23 @@ export function stringCauses(schema: JsonSchema, value: string, path: string): S
   if (length < minLength) {
     causes.push(invalidCause(path, value, `${path} in body should be at least ${minLength} chars long`));
   }
-  if (pattern && !patternOf(pattern)?.test(value)) {
+  if (pattern && !matchesPattern(pattern, value)) {
     causes.push(invalidCause(path, value, `${path} in body should match '${pattern}'`));
   }
   if (format && !isOfFormat(format, value)) {
     causes.push(typeCause(path, value, `${path} in body must be of type ${format}: ${JSON.stringify(value)}`));
   }
   return causes;
+}
+
+/** An expression that is none, or a text that takes too long, is no match. */
+function matchesPattern(pattern: string, value: string): boolean {
+  try {
+    return patternOf(pattern).test(value);
+  } catch (error) {
+    if (error instanceof PatternError) return false;
+    throw error;
+  }
 }
 
 const INTEGERS: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 63 };
