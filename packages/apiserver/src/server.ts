@@ -7,6 +7,7 @@ import { accessReviews, reviewResponder } from './authorization/reviews.ts';
 import { RoleAggregation } from './authorization/role-aggregation.ts';
 import { createDefaultRoles } from './authorization/role-bootstrap.ts';
 import { AllocationRepair } from './core/allocation-repair.ts';
+import { AuthorizedClient } from './core/authorized-client.ts';
 import {
   type Advertised,
   createPriorityClasses,
@@ -29,7 +30,7 @@ import { Authenticator } from './identity/authenticator.ts';
 import { issuerDocuments } from './identity/issuer-documents.ts';
 import { ServiceAccountTokens } from './identity/service-account-tokens.ts';
 import { openSigningKey, type SigningKey } from './identity/signing-key.ts';
-import { TokenRequests } from './identity/token-request.ts';
+import { TokenRequests, type TokenSpec } from './identity/token-request.ts';
 import { identityReviews } from './identity/token-review.ts';
 import { createSchema } from './schema/index.ts';
 import type { ApiRequest, User } from './seam.ts';
@@ -62,15 +63,28 @@ export interface ApiServerOptions {
   readonly clusterName?: string;
 }
 
+/** A service account. */
+export interface AccountKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface ApiServer {
-  /** In process, without HTTP. */
-  client(): KubeClient;
+  /** In process, without HTTP: as administrator, or as somebody who may do what roles say. */
+  client(user?: User): KubeClient;
+  /** As `kubectl create token` gets one; undefined when there is no such account. Throws KUBE_INVALID and its like. */
+  serviceAccountToken(
+    account: AccountKey,
+    spec: TokenSpec,
+  ): { readonly token: string; readonly expires: Date } | undefined;
+  /** PEM of the authority that signed the server's certificate. */
+  readonly caCertificate: string;
   /** Text of a kubeconfig for the administrator, with a private key: write it 0600. */
   kubeconfig(url: string): string;
   /** HTTP/1.1 and HTTP/2 over TLS; resolves with the port. */
   listenHttps(where: { readonly address: string; readonly port: number } | { readonly fd: number }): Promise<number>;
-  /** HTTP/1.1 and HTTP/2 in clear on a unix socket (0600); whoever can open it is admin. */
-  listenUnix(path: string): Promise<void>;
+  /** HTTP/1.1 and HTTP/2 in clear on a unix socket (0600); whoever can open it is admin, unless `tokens` are asked for. */
+  listenUnix(path: string, options?: { readonly tokens?: boolean }): Promise<void>;
   /** Bytes of a torn last write that were cut off at the start; 0 after a clean stop. */
   readonly recoveredTornBytes: number;
   /** What was wrong at the start with addresses and node ports of Services; also Events of the objects concerned. */
@@ -149,10 +163,18 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();
   return {
-    client: () => new LocalClient(registry, schema, stopped.signal),
+    client: (user) => {
+      const local = new LocalClient(registry, schema, stopped.signal);
+      return user ? new AuthorizedClient(local, { user, authorizer }) : local;
+    },
+    serviceAccountToken: ({ namespace, name }, spec) => {
+      const account = store.get('ServiceAccount', `${namespace}/${name}`);
+      return account && identity.tokenRequests.issue(account, spec);
+    },
+    caCertificate: pki.ca,
     kubeconfig: (url) => kubeconfigText({ url, name: options.clusterName ?? 'podwire', pki }),
     listenHttps: (where) => transport.listenHttps(where, pki),
-    listenUnix: (socketPath) => transport.listenUnix(socketPath),
+    listenUnix: (socketPath, how) => transport.listenUnix(socketPath, how),
     recoveredTornBytes: store.recovered?.tornBytes ?? 0,
     repairs,
     close: async () => {

@@ -44,9 +44,15 @@ export class Transport {
     this.#parts = parts;
   }
 
-  /** Whoever may open the socket is admin: it is made with mode 0600. A socket nobody listens on is replaced. */
-  async listenUnix(path: string): Promise<void> {
-    const identify: Identify = () => ADMIN;
+  /**
+   * Whoever may open the socket is admin, or with `tokens` whom a bearer token stands for: it is made with mode 0600. A
+   * socket nobody listens on is replaced.
+   */
+  async listenUnix(path: string, { tokens = false } = {}): Promise<void> {
+    const { authenticator } = this.#parts;
+    const identify: Identify = tokens
+      ? ({ socket, headers: { authorization } }, at) => authenticator.authenticate({ socket, authorization, path: at })
+      : () => ADMIN;
     const h1 = http.createServer();
     const h2 = http2.createServer({ settings: SETTINGS });
     this.#serve(h1, identify);

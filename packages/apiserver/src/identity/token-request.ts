@@ -16,7 +16,8 @@ const BOUND: Readonly<Record<BoundKind, { readonly group: ''; readonly plural: s
   Node: { group: '', plural: 'nodes' },
 };
 
-interface RequestSpec {
+/** `spec` of a TokenRequest. */
+export interface TokenSpec {
   readonly audiences?: readonly string[];
   readonly expirationSeconds?: number;
   readonly boundObjectRef?: Readonly<Partial<Record<'kind' | 'apiVersion' | 'name' | 'uid', string>>>;
@@ -38,16 +39,10 @@ export class TokenRequests {
   }
 
   async respond(request: ApiRequest, { kind, namespace = '', name = '' }: ResourcePath): Promise<ApiResponse> {
-    const { store, tokens } = this.#parts;
     const body = await bodyOf(request, API_VERSION, 'TokenRequest');
-    const spec = (body.spec ?? {}) as RequestSpec;
-    const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
-    requireSeconds(seconds);
-    const account = store.get('ServiceAccount', `${namespace}/${name}`);
+    const account = this.#parts.store.get('ServiceAccount', `${namespace}/${name}`);
     if (!account) throw notFound(kind, name);
-    const bound = this.#bound(account, spec);
-    const audiences = spec.audiences?.length ? spec.audiences : this.#parts.audiences;
-    const { token, expires } = tokens.issue({ account, audiences, seconds, bound });
+    const { token, expires, audiences, seconds, bound } = this.issue(account, (body.spec ?? {}) as TokenSpec);
     const answered = {
       kind: 'TokenRequest',
       apiVersion: API_VERSION,
@@ -62,7 +57,16 @@ export class TokenRequests {
     return { status: 201, body: answered };
   }
 
-  #bound({ metadata }: ApiObject, { boundObjectRef }: RequestSpec): BoundObject | undefined {
+  /** Throws 400, 404, 409 and 422 for what cannot be had. */
+  issue(account: ApiObject, spec: TokenSpec) {
+    const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
+    requireSeconds(seconds);
+    const bound = this.#bound(account, spec);
+    const audiences = spec.audiences?.length ? spec.audiences : this.#parts.audiences;
+    return { ...this.#parts.tokens.issue({ account, audiences, seconds, bound }), audiences, seconds, bound };
+  }
+
+  #bound({ metadata }: ApiObject, { boundObjectRef }: TokenSpec): BoundObject | undefined {
     if (!boundObjectRef) return undefined;
     const { kind = '', apiVersion = '', name = '', uid } = boundObjectRef;
     const known = Object.hasOwn(BOUND, kind) ? (kind as BoundKind) : undefined;
