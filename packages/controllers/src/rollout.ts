@@ -7,17 +7,35 @@ type ReplicaSet = ObjectOf<'ReplicaSet'>;
 
 export const HASH_LABEL = 'pod-template-hash';
 export const REVISION = 'deployment.kubernetes.io/revision';
+/** The earlier revisions of a template that was rolled back to. */
+const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
+const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
+const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
-/** JSON with sorted keys: equal templates have equal hashes. */
+/** JSON with sorted keys, without nulls and empty objects, which clients in Go add as they like. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, v) =>
-    v && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
-  );
+  return JSON.stringify(ordered(value) ?? {});
 }
 
-/** Ten characters, safe in names. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => ordered(item) ?? {});
+  if (value === null || typeof value !== 'object') return value ?? undefined;
+  const entries = Object.entries(value).map(([key, part]) => [key, ordered(part)] as const);
+  const kept = entries.filter(([, part]) => part !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+}
+
+/** The set of the deployment's present template, whatever hash it was named by. */
+export function freshOf(deployment: Deployment, all: readonly ReplicaSet[]): ReplicaSet | undefined {
+  const hash = templateHash(deployment.spec?.template);
+  const isSame = ({ spec }: ReplicaSet): boolean => {
+    const { [HASH_LABEL]: _, ...labels } = spec?.template?.metadata?.labels ?? {};
+    return templateHash({ ...spec?.template, metadata: { ...spec?.template?.metadata, labels } }) === hash;
+  };
+  return all.find((set) => set.metadata?.labels?.[HASH_LABEL] === hash) ?? all.find(isSame);
+}
+
+/** Ten characters, safe in names. Equal templates have equal hashes. */
 export function templateHash(template: unknown): string {
   return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
 }
@@ -27,7 +45,7 @@ export function revisionOf(set: ReplicaSet): number {
 }
 
 /** The ReplicaSet of the deployment's present template. */
-export function replicaSetOf(deployment: Deployment, revision: number, replicas: number): ReplicaSet {
+export function replicaSetOf(deployment: Deployment, revision: string, replicas: number): ReplicaSet {
   const template = deployment.spec?.template;
   const hash = templateHash(template);
   const labels = { ...template?.metadata?.labels, [HASH_LABEL]: hash };
@@ -37,7 +55,7 @@ export function replicaSetOf(deployment: Deployment, revision: number, replicas:
       name: `${deployment.metadata?.name}-${hash}`,
       ...(deployment.metadata?.namespace ? { namespace: deployment.metadata.namespace } : {}),
       labels,
-      annotations: { [REVISION]: String(revision) },
+      annotations: replicaSetAnnotations(deployment, revision),
       ownerReferences: [ownedBy(deployment, 'Deployment', 'apps/v1')],
     },
     spec: {
@@ -45,6 +63,38 @@ export function replicaSetOf(deployment: Deployment, revision: number, replicas:
       selector: { ...selector, matchLabels: { ...selector?.matchLabels, [HASH_LABEL]: hash } },
       ...(template ? { template: { ...template, metadata: { ...template.metadata, labels } } } : {}),
     },
+  };
+}
+
+/** Annotations of a Deployment that are its own; the others are its ReplicaSet's as well, kubernetes.io/change-cause for one. */
+const OWN_ANNOTATIONS = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION,
+  REVISION_HISTORY,
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+  'deprecated.deployment.rollback.to',
+]);
+
+/** What the ReplicaSet of the present template says about its Deployment; `fresh`: what there is of it. */
+export function replicaSetAnnotations(
+  deployment: Deployment,
+  revision: string,
+  fresh?: ReplicaSet,
+): Record<string, string> {
+  const { spec, metadata } = deployment;
+  const replicas = spec?.replicas ?? 1;
+  const isRecreate = spec?.strategy?.type === 'Recreate';
+  const surge = isRecreate ? 0 : resolveCount(spec?.strategy?.rollingUpdate?.maxSurge, replicas, 'up');
+  const shared = Object.entries(metadata?.annotations ?? {}).filter(([name]) => !OWN_ANNOTATIONS.has(name));
+  const { [REVISION]: before, [REVISION_HISTORY]: history } = fresh?.metadata?.annotations ?? {};
+  const past = before && before !== revision ? [history, before].filter(Boolean).join(',') : history;
+  return {
+    ...Object.fromEntries(shared),
+    [REVISION]: revision,
+    ...(past ? { [REVISION_HISTORY]: past } : {}),
+    [DESIRED_REPLICAS]: String(replicas),
+    [MAX_REPLICAS]: String(replicas + surge),
   };
 }
 

@@ -14,9 +14,18 @@ export interface ControlPlane {
 
 const config = parseClusterConfig();
 
+type Test = Pick<TestContext, 'after'>;
+
 /** An API server in memory, all controllers and a kubelet that only pretends. */
-export async function startControlPlane(t: Pick<TestContext, 'after'>, clock?: Clock): Promise<ControlPlane> {
+export async function startControlPlane(t: Test, clock?: Clock): Promise<ControlPlane> {
   const server = await startApiServer({ serviceCidrs: config.serviceCidrs, nodePortRange: config.nodePortRange });
+  const plane = await controlServer(t, server, clock);
+  t.after(() => server.close());
+  return plane;
+}
+
+/** The same for a server that is there already. */
+export async function controlServer(t: Test, server: ApiServer, clock?: Clock): Promise<ControlPlane> {
   const client = server.client();
   const informers = createInformers(client);
   const controllers = await startControllers({
@@ -24,11 +33,10 @@ export async function startControlPlane(t: Pick<TestContext, 'after'>, clock?: C
     ...(clock ? { clock } : {}),
   });
   const end = playKubelet(client, informers);
-  t.after(async () => {
+  t.after(() => {
     end();
     controllers.stop();
     informers.stop();
-    await server.close();
   });
   return { server, client, informers };
 }

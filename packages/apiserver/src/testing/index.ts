@@ -1,0 +1,2 @@
+export { findKubectls } from './kubectl.ts';
+export { Cluster } from './kubectl-cluster.ts';
