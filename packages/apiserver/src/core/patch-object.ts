@@ -4,7 +4,7 @@ import { appliedObject } from './applied-object.ts';
 import { applyPatch } from './apply-patch.ts';
 import { timestamp } from './lifecycle.ts';
 import { isObject, type JsonObject, jsonPatch, mergePatch } from './patches.ts';
-import { badRequest, failure } from './status.ts';
+import { badRequest, failure, qualifiedKind } from './status.ts';
 import { strategicPatch } from './strategic-patch.ts';
 
 export type PatchType = 'merge' | 'strategic' | 'json' | 'apply';
@@ -25,7 +25,7 @@ export function patchObject(kind: Kind, old: ApiObject | undefined, patch: Patch
   if (!isObject(result) || !isObject(result.metadata)) throw badRequest('the patch leaves no object with metadata');
   if (old && (result.metadata as { name?: string }).name !== old.metadata.name) {
     const why = `metadata.name: Invalid value: ${JSON.stringify((result.metadata as { name?: string }).name ?? '')}: field is immutable`;
-    throw failure(422, 'Invalid', `${kind.kind} ${JSON.stringify(old.metadata.name)} is invalid: ${why}`);
+    throw failure(422, 'Invalid', `${qualifiedKind(kind)} ${JSON.stringify(old.metadata.name)} is invalid: ${why}`);
   }
   return { ...result, apiVersion: old?.apiVersion ?? kind.apiVersion, kind: kind.kind } as unknown as ApiObject;
 }

@@ -91,8 +91,8 @@ test('strategic merge patch: lists by merge key, and the directives', () => {
   assert.deepEqual(
     patched(two, { containers: [{ name: 'a', env: [{ name: 'Y', value: '2' }] }] })[0],
     container('a', 'i', [
-      { name: 'X', value: '1' },
       { name: 'Y', value: '2' },
+      { name: 'X', value: '1' },
     ]),
   );
   assert.deepEqual(patched(two, { containers: [{ name: 'a', $patch: 'delete' }] }), [container('b')]);
@@ -110,7 +110,7 @@ test('strategic merge patch: lists by merge key, and the directives', () => {
 test('strategic merge patch: primitive lists, retainKeys, nulls and atomic lists', () => {
   const strategic = (target: object, patch: object) => strategicPatch(target, patch, ruleAt);
   const finalizers = (list: string[]) => ({ metadata: { finalizers: list } });
-  assert.deepEqual(strategic(finalizers(['a', 'b']), finalizers(['c'])), finalizers(['a', 'b', 'c']));
+  assert.deepEqual(strategic(finalizers(['a', 'b']), finalizers(['c'])), finalizers(['c', 'a', 'b']));
   assert.deepEqual(
     strategic(finalizers(['a', 'b']), { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } }),
     finalizers(['b']),

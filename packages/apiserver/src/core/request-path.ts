@@ -24,6 +24,8 @@ export function parseResourcePath(kinds: KindRegistry, path: string): ResourcePa
   const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest;
   const kind = kindAt(plural);
   if (!kind || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
+  // Only lists reach across namespaces.
+  if (kind.namespaced && name && namespace === undefined) return undefined;
   return { kind, apiVersion, namespace, name: name || undefined, subresource };
 }
 

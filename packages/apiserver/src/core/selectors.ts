@@ -11,6 +11,7 @@ const KEY = '([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
 const EXISTS = new RegExp(`^(!?)\\s*${KEY}$`);
 const EQUAL = new RegExp(`^${KEY}\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
 const IN = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
+const OTHER = new RegExp(`^${KEY}\\s+([^\\s()]+)`);
 const ORDERED = new RegExp(`^${KEY}\\s*([<>])\\s*(-?\\d+)$`);
 
 /** The text form of a label selector (`app=a,tier in (x,y),!old`); throws 400. Undefined when it selects everything. */
@@ -44,7 +45,9 @@ function parseTerm(term: string): Comparison {
     const holds = (value: number) => (operator === '>' ? value > Number(bound) : value < Number(bound));
     return { key, matches: (labels) => /^-?\d+$/.test(labels[key] ?? '') && holds(Number(labels[key])) };
   }
-  throw badRequest(`unable to parse requirement: found '${term}', expected: identifier, '!', 'in', 'notin', '=', '!='`);
+  const word = OTHER.exec(term)?.[2];
+  const wanted = word === undefined ? "identifier, '!', 'in', 'notin', '=', '!='" : 'in, notin, =, ==, !=, gt, lt';
+  throw badRequest(`unable to parse requirement: found '${word ?? term}', expected: ${wanted}`);
 }
 
 function requirement(parsed: LabelRequirement): Comparison {

@@ -9,6 +9,11 @@ export function qualified({ group, plural }: Resource): string {
   return group ? `${plural}.${group}` : plural;
 }
 
+/** `Pod`, `Deployment.apps`. */
+export function qualifiedKind({ group, kind }: Pick<Kind, 'group' | 'kind'>): string {
+  return group ? `${kind}.${group}` : kind;
+}
+
 function detailsOf({ group, plural }: Resource, name: string): StatusDetails {
   return group ? { name, group, kind: plural } : { name, kind: plural };
 }
@@ -86,14 +91,14 @@ export function unavailable(message: string): PodwireError {
   return failure(503, 'ServiceUnavailable', message);
 }
 
-/** 422: `Service "a" is invalid: spec.ports: Required value`; several causes are put in brackets. */
+/** 422: `Deployment.apps "a" is invalid: spec.replicas: ...`; several causes are put in brackets. */
 export function invalid(
   kind: { readonly group: string; readonly kind: string },
   name: string,
   causes: readonly StatusCause[],
 ): PodwireError {
   const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
-  const message = `${kind.kind} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`;
+  const message = `${qualifiedKind(kind)} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`;
   const details: StatusDetails = { name, kind: kind.kind, causes: [...causes] };
   return failure(422, 'Invalid', message, kind.group ? { ...details, group: kind.group } : details);
 }

@@ -61,7 +61,8 @@ function orderUntouched(result: JsonObject, patch: JsonObject, place: Place): vo
     const field = key.startsWith(SET_ORDER) ? key.slice(SET_ORDER.length) : undefined;
     const list = field !== undefined && patch[field] === undefined ? result[field] : undefined;
     if (field === undefined || !Array.isArray(list) || !Array.isArray(order)) continue;
-    result[field] = inOrder(list, order, place.ruleAt([...place.path, field])?.patchMergeKey);
+    const ordered = { merged: list, order, server: list };
+    result[field] = inOrder(ordered, place.ruleAt([...place.path, field])?.patchMergeKey);
   }
 }
 
@@ -85,16 +86,29 @@ interface ListPlace {
   readonly order: unknown;
 }
 
+interface Ordered {
+  readonly merged: readonly unknown[];
+  readonly order: readonly unknown[];
+  readonly server: readonly unknown[];
+}
+
 function mergeList(target: readonly unknown[], patch: readonly unknown[], { place, order }: ListPlace): unknown {
   const rule = place.ruleAt(place.path);
   if (!rule?.patchStrategy.includes('merge')) return clean(patch.filter((item) => !isDirective(item, 'replace')));
   const key = rule.patchMergeKey;
+  const isReplaced = key !== undefined && patch.some((item) => isOnlyReplace(item));
+  // An item that only says {$patch: replace} makes the whole list the patch's.
+  if (isReplaced) return clean(patch.filter((item) => !isDirective(item, 'replace')));
   const merged = key === undefined ? mergeSet(target, patch) : mergeByKey(target, patch, { key, place });
-  return Array.isArray(order) ? inOrder(merged, order, key) : merged;
+  return inOrder({ merged, order: Array.isArray(order) ? order : patch, server: target }, key);
 }
 
 function isDirective(item: unknown, directive: string): boolean {
   return isObject(item) && item[DIRECTIVE] === directive;
+}
+
+function isOnlyReplace(item: unknown): boolean {
+  return isDirective(item, 'replace') && Object.keys(item as JsonObject).length === 1;
 }
 
 function mergeSet(target: readonly unknown[], patch: readonly unknown[]): unknown[] {
@@ -106,9 +120,6 @@ function mergeByKey(
   patch: readonly unknown[],
   { key, place }: { key: string; place: Place },
 ): unknown[] {
-  // An item that only says {$patch: replace} makes the whole list the patch's.
-  const replace = patch.some((item) => isDirective(item, 'replace') && Object.keys(item as JsonObject).length === 1);
-  if (replace) return clean(patch.filter((item) => !isDirective(item, 'replace'))) as unknown[];
   const result = [...target];
   for (const raw of patch) {
     const item = expectObject(raw, place.path);
@@ -127,21 +138,27 @@ function mergeByKey(
   return result;
 }
 
-/** Listed items in the listed order; the others keep their place relative to the item before them. */
-function inOrder(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
+/**
+ * Kubernetes' order: listed items as they are listed, the server's other items in the server's order; one of these comes
+ * before a listed item only if the server has that, too, and has it later.
+ */
+function inOrder({ merged, order, server }: Ordered, key: string | undefined): unknown[] {
   const identity = (item: unknown) => JSON.stringify(key !== undefined && isObject(item) ? item[key] : item);
-  const rank = new Map(order.map((item, i) => [identity(item), i]));
-  const listed = list.filter((item) => rank.has(identity(item)));
-  listed.sort((a, b) => (rank.get(identity(a)) ?? 0) - (rank.get(identity(b)) ?? 0));
-  const result = [...listed];
-  // Items only the server knows go after the listed item they followed, or to the end when they followed none.
-  let anchor: unknown;
-  for (const item of list) {
-    if (rank.has(identity(item))) anchor = item;
-    else result.splice(anchor === undefined ? result.length : result.indexOf(anchor) + 1, 0, item);
-    if (!rank.has(identity(item)) && anchor !== undefined) anchor = item;
+  const ranks = (items: readonly unknown[]) => new Map(items.map((item, at) => [identity(item), at]));
+  const rank = ranks(order);
+  const place = ranks(server);
+  const by = (known: ReadonlyMap<string, number>) => (a: unknown, b: unknown) =>
+    (known.get(identity(a)) ?? 0) - (known.get(identity(b)) ?? 0);
+  const listed = merged.filter((item) => rank.has(identity(item))).sort(by(rank));
+  const others = merged.filter((item) => !rank.has(identity(item))).sort(by(place));
+  const result: unknown[] = [];
+  for (const item of listed) {
+    const own = place.get(identity(item));
+    while (own !== undefined && others.length > 0 && (place.get(identity(others[0])) ?? 0) < own)
+      result.push(others.shift());
+    result.push(item);
   }
-  return result;
+  return [...result, ...others];
 }
 
 function omit(object: JsonObject, keys: readonly string[]): JsonObject {

@@ -61,7 +61,7 @@ function validateTemplate(
 
 /** What any template of pods must be. */
 export function validatePodTemplate(template: PodTemplateSpec | undefined, at: string, errors: FieldErrors): void {
-  validateLabels(template?.metadata?.labels, `${at}.metadata.labels`, errors);
+  validateLabels(template?.metadata?.labels, `${at}.labels`, errors);
   validateAnnotations(template?.metadata?.annotations, `${at}.metadata.annotations`, errors);
   if (template?.spec) validatePodSpec(template.spec, `${at}.spec`, errors);
   else errors.required(`${at}.spec.containers`);

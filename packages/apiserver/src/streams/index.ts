@@ -19,15 +19,23 @@ interface Upgrade {
   readonly head: Buffer;
 }
 
+const EMPTY = { status: 200, headers: { 'content-type': 'text/plain' }, body: '' } as const;
+
 /** kubectl logs, exec, attach, cp and port-forward. Without podStreams every one is answered with 501. */
 export function createStreams(podStreams: PodStreams | undefined): Streams {
   const websockets = createWebsockets();
   return {
-    log: (pod, request) => (podStreams ? answerLogs(podStreams, pod, request) : Promise.reject(notImplemented('logs'))),
+    log: async (pod, request) => {
+      if (!podStreams) throw notImplemented('logs');
+      // What was never started has said nothing.
+      return pod.spec?.nodeName ? answerLogs(podStreams, pod, request) : EMPTY;
+    },
     upgrade: (target, request, socket, head) => {
       socket.on('error', () => socket.destroy());
       try {
         if (!podStreams) throw notImplemented(target.subresource);
+        const { metadata, spec } = target.pod;
+        if (!spec?.nodeName) throw badRequest(`pod ${metadata?.name} does not have a host assigned`);
         const serve = target.subresource === 'portforward' ? servePorts : serveCommand;
         serve(podStreams, target, { request, socket, head }, websockets);
       } catch (error) {
