@@ -89,6 +89,23 @@ export class CustomApi {
     return this.registry.create(kind, target.namespace, { draft, options });
   }
 
+  /** Creates any object by its apiVersion and kind. */
+  create(draft: ApiObject, more: Partial<WriteOptions> = {}): Promise<ApiObject> {
+    const { apiVersion } = draft;
+    const kind = this.kinds.all().find((one) => {
+      return one.kind === draft.kind && [one.apiVersion, ...one.otherVersions].includes(apiVersion);
+    });
+    assert.ok(kind, `${apiVersion} ${draft.kind} is not served`);
+    const object = { ...draft, apiVersion: kind.apiVersion };
+    const namespace = kind.namespaced ? 'default' : undefined;
+    return this.registry.create(kind, namespace, { draft: object, options: this.options({ ...more, apiVersion }) });
+  }
+
+  /** As `refusal`, of any object. */
+  refusalOf(draft: ApiObject): Promise<string[]> {
+    return causesOf(() => this.create(draft, { dryRun: true }));
+  }
+
   widget(): Kind {
     const kind = this.kinds.withId('widgets.example.com');
     assert.ok(kind, 'widgets.example.com is not served');

@@ -4,8 +4,10 @@ import { decode, type JsonObject } from '../schema/decode.ts';
 import { FieldErrors } from '../schema/field-errors.ts';
 import { validateMetadata } from '../schema/metadata-validation.ts';
 import type { ApiObject, MergeRule, Validated, ValidateOptions } from '../seam.ts';
+import { hasRules, ruleCauses } from './cel/rule-validation.ts';
 import { applyDefaults } from './default-values.ts';
 import type { CustomDefinition } from './definition.ts';
+import { blocksRules, invalidCause } from './field-error.ts';
 import { type JsonSchema, memberSchema } from './json-schema.ts';
 import { prune } from './prune.ts';
 import { valueCauses } from './value-validation.ts';
@@ -30,8 +32,13 @@ export function validateCustom(
   const errors = new FieldErrors();
   validateMetadata(kind.id, metadata.object, errors);
   const causes = [...errors.causes, ...valueCauses(schema, object, '', options.old)];
+  if (!causes.some(blocksRules)) causes.push(...ruleCauses(schema, object, options.old));
+  else if (hasRules(schema)) causes.push(invalidCause('', null, UNCHECKED));
   return { object: object as unknown as ApiObject, ...found, causes };
 }
+
+const UNCHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
 function decodedMetadata(metadata: ApiObject['metadata']) {
   const type = schemaOf('meta/v1', 'ObjectMeta');

@@ -1,0 +1,71 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
+import { visitNodes } from './syntax-tree.ts';
+
+/** Steps one rule may take, and all rules of one object together. */
+const RULE_LIMIT = 1_000_000;
+const OBJECT_LIMIT = 5_000_000;
+
+/** Thrown when a rule takes too many steps. */
+export class BudgetError extends Error {}
+
+/** Steps the rules of one object may still take. */
+export class Budget {
+  #left = OBJECT_LIMIT;
+  #ruleLeft = RULE_LIMIT;
+
+  get isSpent(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** Throws BudgetError in the middle of the rule. */
+  spend(steps: number): void {
+    this.#left -= steps;
+    this.#ruleLeft -= steps;
+    if (this.#ruleLeft < 0 || this.#left < 0) throw new BudgetError('operation cancelled: actual cost limit exceeded');
+  }
+
+  /** Runs one rule within its limits. */
+  run<T>(evaluate: () => T): T {
+    this.#ruleLeft = RULE_LIMIT;
+    const outer = current;
+    current = this;
+    try {
+      const result = evaluate();
+      // A quantifier takes an error in it for a value.
+      if (this.#ruleLeft < 0 || this.#left < 0) this.spend(0);
+      return result;
+    } finally {
+      current = outer;
+    }
+  }
+}
+
+let current: Budget | undefined;
+
+/** Counted with the rule that is being evaluated. */
+export function spend(steps: number): void {
+  current?.spend(steps);
+}
+
+/** Of these the result may be as large as the object: who compares or copies it takes that long. */
+const SIZED = new Set(['id', '.', '[]', '+', 'call', 'rcall', 'comprehension']);
+const FREE = new Set(['value', 'accuValue', 'accuInc']);
+
+/** Makes a checked expression count its steps while it is evaluated. */
+export function meter(expression: ASTNode): void {
+  visitNodes(expression, (node) => {
+    if (FREE.has(node.op)) return;
+    const { evaluate } = node.meta;
+    const sized = SIZED.has(node.op);
+    node.setMeta('evaluate', (...parts: unknown[]) => {
+      const result = evaluate(...parts);
+      spend(sized ? 1 + sizeOf(result) / 10 : 1);
+      return result;
+    });
+  });
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value)) return value.length;
+  return value instanceof Map ? value.size : 0;
+}
