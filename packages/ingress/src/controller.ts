@@ -5,6 +5,7 @@ import { type Ingress, type PlanEntry, type Room, type RoomContext, recordEvent 
 import { HaProxy } from './apply.ts';
 import { type IngressModel, type IngressObjects, modelIngress } from './model.ts';
 import { describePlan, planProxy } from './plan.ts';
+import { SecretFeed } from './secret-feed.ts';
 
 const USER = 'haproxy';
 const PROGRAM = '/usr/sbin/haproxy';
@@ -21,6 +22,7 @@ class IngressRoom implements Room {
   readonly #proxy: HaProxy;
   readonly #runner: ReturnType<typeof createRunner>;
   readonly #reported = new Set<string>();
+  readonly #secrets: SecretFeed;
   #unsubscribe: (() => void)[] = [];
   #model: IngressModel | undefined;
   #error: string | undefined;
@@ -28,6 +30,7 @@ class IngressRoom implements Room {
 
   constructor(context: RoomContext) {
     this.#context = context;
+    this.#secrets = new SecretFeed(context.informers, () => this.#runner.trigger());
     this.#directory = path.join(context.runDirectory, 'ingress');
     const { ingressHttpPort: httpPort, ingressHttpsPort: httpsPort } = context.config;
     this.#proxy = new HaProxy({ httpPort, httpsPort, directory: this.#directory, user: USER }, (reason) => {
@@ -39,7 +42,7 @@ class IngressRoom implements Room {
 
   async start(): Promise<void> {
     const { informers } = this.#context;
-    const kinds = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'Node'] as const;
+    const kinds = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Node'] as const;
     await Promise.all(kinds.map((kind) => informers.of(kind).synced));
     this.#unsubscribe = kinds.map((kind) => informers.of(kind).subscribe(() => this.#runner.trigger()));
     this.#runner.trigger();
@@ -48,6 +51,7 @@ class IngressRoom implements Room {
 
   async stop(): Promise<void> {
     for (const end of this.#unsubscribe.splice(0)) end();
+    this.#secrets.stop();
     await this.#runner.stop();
     await this.#proxy.stop();
   }
@@ -58,6 +62,7 @@ class IngressRoom implements Room {
   }
 
   async resync(): Promise<Outcome> {
+    await this.#secrets.follow(this.#context.informers.of('Ingress').list());
     const model = modelIngress(this.#objects());
     this.#model = model;
     if (!existsSync(PROGRAM)) {
@@ -109,7 +114,7 @@ class IngressRoom implements Room {
       classes: informers.of('IngressClass').list(),
       services: informers.of('Service').list(),
       slices: informers.of('EndpointSlice').list(),
-      secrets: informers.of('Secret').list(),
+      secrets: this.#secrets.list(),
     };
   }
 

@@ -1,2 +1,3 @@
 export { createIngressRoom } from './controller.ts';
 export { INGRESS_ERRORS } from './errors.ts';
+export { startSecretAccess } from './secret-access.ts';

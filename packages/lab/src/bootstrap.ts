@@ -1,9 +1,11 @@
 import { hasCode } from '@podwire/base';
 import type { KindName, KubeClient, ObjectOf } from '@podwire/kube';
+import { AGENT, CONTROLLERS } from './agent-tokens.ts';
 import type { LabConfig } from './lab-config.ts';
 
 /** Creates what every cluster has before the first manifest; what is there already stays as it is. */
 export async function bootstrapCluster(client: KubeClient, config: LabConfig): Promise<void> {
+  for (const metadata of [AGENT, CONTROLLERS]) await ensure(client, 'ServiceAccount', { metadata });
   await ensure(client, 'IngressClass', {
     metadata: { name: 'podwire', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
     spec: { controller: 'podwire.io/ingress-controller' },

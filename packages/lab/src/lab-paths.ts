@@ -10,10 +10,21 @@ export interface LabPaths {
   readonly lockFile: string;
   readonly configFile: string;
   readonly controlSocket: string;
+  /** Of the administrator. */
   readonly apiSocket: string;
+  /** Of the agents, who show their tokens. */
+  readonly agentSocket: string;
   readonly kubeconfig: string;
   readonly log: string;
-  node(name: string): { readonly run: string; readonly state: string; readonly cniSocket: string };
+  node(name: string): NodePaths;
+}
+
+export interface NodePaths {
+  readonly run: string;
+  readonly state: string;
+  readonly cniSocket: string;
+  /** The agent's token (0600), renewed while the lab runs. */
+  readonly tokenFile: string;
 }
 
 const RUN_ROOT = '/run/podwire';
@@ -40,6 +51,7 @@ export function labPaths(lab: string): LabPaths {
     run: path.join(run, name),
     state: path.join(state, name),
     cniSocket: path.join(run, name, 'cni.sock'),
+    tokenFile: path.join(run, name, 'token'),
   });
   return {
     run,
@@ -50,6 +62,7 @@ export function labPaths(lab: string): LabPaths {
     configFile: path.join(state, 'lab.json'),
     controlSocket: path.join(run, 'control.sock'),
     apiSocket: path.join(run, 'api.sock'),
+    agentSocket: path.join(run, 'agents.sock'),
     kubeconfig: path.join(run, 'kubeconfig'),
     log: path.join(run, 'daemon.log'),
   };

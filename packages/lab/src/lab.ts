@@ -2,14 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
 import { createLogger, type Logger } from '@podwire/base';
-import { type Controllers, startControllers } from '@podwire/controllers';
 import { listenTcpFd, type Netns } from '@podwire/kernel';
 import { createInformers, type Informers, type KubeClient } from '@podwire/kube';
-import { startAddressAllocator } from '@podwire/loadbalancer';
+import { keepAgentTokens } from './agent-tokens.ts';
 import { bootstrapCluster } from './bootstrap.ts';
 import { buildTopology } from './build.ts';
 import type { World } from './check/world.ts';
 import { createCniClient } from './cni-client.ts';
+import { startControlPlane } from './control-plane.ts';
 import type { LabConfig } from './lab-config.ts';
 import { labPaths } from './lab-paths.ts';
 import type { NodeThread, NodeWorker } from './node-thread.ts';
@@ -38,9 +38,9 @@ export interface Lab {
 }
 
 /**
- *   API server ◀── unix socket ── agent threads (one per node, in the node's netns)
+ *   API server ◀── unix socket, token ── agent threads (one per node, in the node's netns)
  *        ▲  ▲                        ▲ CNI socket
- *        │  └── controllers          │
+ *        │  └── controllers, roles   │
  *        └───── pod runtimes (one per node, this thread) ──▶ players thread, real processes
  */
 export async function startLab({ config, writeLog, workers, progress }: LabOptions): Promise<Lab> {
@@ -68,25 +68,15 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
     streams,
   });
   for (const message of server.repairs) logger.error('an allocation of a Service was wrong', { message });
-  await listen(server, config, at('router'), paths.apiSocket);
+  await listen(server, config, at('router'));
   writeFileSync(paths.kubeconfig, server.kubeconfig(`https://127.0.0.1:${config.apiPort}`), { mode: 0o600 });
   const client = server.client();
   const informers: Informers = createInformers(client);
   await bootstrapCluster(client, config);
+  const tokens = keepAgentTokens(server, nodeDirectories(config));
   progress('API server');
 
-  const controllers: Controllers = await startControllers({
-    client,
-    informers,
-    config: config.cluster,
-    logger: logger.child({ part: 'controllers' }),
-  });
-  const allocator = await startAddressAllocator({
-    client,
-    informers,
-    config: config.cluster,
-    logger: logger.child({ part: 'allocator' }),
-  });
+  const control = await startControlPlane({ server, config, informers, logger });
   const players = await startPlayers({ logger: logger.child({ part: 'players' }) });
   for (const node of config.nodes)
     runtimes.set(
@@ -121,7 +111,7 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
     },
     stop: () =>
       stopInOrder([
-        [() => controllers.stop(), () => allocator.stop()],
+        [() => control.stop(), () => tokens.stop()],
         nodes.map((node) => () => node.stop()),
         [...runtimes.values()].map((runtime) => () => runtime.stop()),
         [() => players.stop()],
@@ -131,12 +121,22 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
   };
 }
 
-async function listen(server: ApiServer, config: LabConfig, router: Netns, apiSocket: string): Promise<void> {
+async function listen(server: ApiServer, config: LabConfig, router: Netns): Promise<void> {
   await Promise.all([
-    server.listenUnix(apiSocket),
+    server.listenUnix(labPaths(config.name).apiSocket),
+    server.listenUnix(labPaths(config.name).agentSocket, { tokens: true }),
     server.listenHttps({ address: '127.0.0.1', port: config.apiPort }),
     server.listenHttps({ fd: listenTcpFd({ netns: router, address: routerAddress(config), port: 6443 }) }),
   ]);
+}
+
+/** Makes what agents keep their files in, and returns where their tokens belong. */
+function nodeDirectories({ name, nodes }: LabConfig): string[] {
+  return nodes.map((node) => {
+    const { run, state, tokenFile } = labPaths(name).node(node.name);
+    for (const directory of [run, state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return tokenFile;
+  });
 }
 
 interface RuntimeParts {
@@ -169,13 +169,13 @@ function startRuntime({ node, config, client, informers, players, logger, netns 
 
 async function startNode(worker: NodeWorker, config: LabConfig, nodeName: string): Promise<NodeThread> {
   const paths = labPaths(config.name);
-  const { run, state } = paths.node(nodeName);
-  for (const directory of [run, state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { run, state, tokenFile } = paths.node(nodeName);
   return await worker.start({
     nodeName,
     netns: netnsName(config.name, nodeName),
     config: config.cluster,
-    apiSocket: paths.apiSocket,
+    apiSocket: paths.agentSocket,
+    tokenFile,
     runDirectory: run,
     stateDirectory: state,
   });

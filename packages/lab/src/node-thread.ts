@@ -9,6 +9,8 @@ export interface NodeWorkerData {
   readonly netns: string;
   readonly config: ClusterConfig;
   readonly apiSocket: string;
+  /** As whom to speak there. */
+  readonly tokenFile: string;
   readonly runDirectory: string;
   readonly stateDirectory: string;
 }

@@ -17,6 +17,7 @@ async function start({
   netns,
   config,
   apiSocket,
+  tokenFile,
   runDirectory,
   stateDirectory,
 }: NodeWorkerData): Promise<void> {
@@ -24,7 +25,7 @@ async function start({
   await readlink('/proc/thread-self/ns/net');
   enterNetns(openNetns(netns));
   const logger = createLogger({ write: (line) => port?.postMessage({ log: line }) }, { node: nodeName });
-  client = createKubeClient({ socketPath: apiSocket });
+  client = createKubeClient({ socketPath: apiSocket, tokenFile });
   agent = await startAgent({ nodeName, config, client, runDirectory, stateDirectory, logger });
 }
 
