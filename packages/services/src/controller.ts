@@ -35,6 +35,8 @@ const DRIFT_INTERVAL = 60_000;
 const STALE_AFTER = 30_000;
 /** Weights that change by time are written at most this often, in ms. */
 const LEAST_STEP = 50;
+/** API servers before 1.33 have no ServiceCIDR: they are not waited for any longer, in ms. */
+const RANGES_PATIENCE = 5000;
 const DEFAULT_MODE: ProxyMode = 'nftables';
 
 /** What the room needs beside what every room gets. */
@@ -125,6 +127,7 @@ class ServicesController implements ServicesRoom {
     const services = informers.of('Service');
     const slices = informers.of('EndpointSlice');
     const nodes = informers.of('Node');
+    const ranges = informers.of('ServiceCIDR');
     this.#follow(
       services,
       (service) => this.#store.putService(service),
@@ -140,7 +143,12 @@ class ServicesController implements ServicesRoom {
       (node) => this.#node.put(node),
       (node) => this.#node.remove(node),
     );
-    await Promise.all([services.synced, slices.synced, nodes.synced]);
+    this.#follow(
+      ranges,
+      (range) => this.#store.putRange(range),
+      (range) => this.#store.removeRange(range),
+    );
+    await Promise.all([services.synced, slices.synced, nodes.synced, atMost(RANGES_PATIENCE, ranges.synced)]);
     this.#former.begin(this.#mode);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
@@ -389,4 +397,13 @@ class ServicesController implements ServicesRoom {
     this.#facts.flowsForgotten += flowsForgotten;
     this.#context.logger.debug('services applied', { mode: this.#mode, commands });
   }
+}
+
+async function atMost(ms: number, wanted: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([wanted, late]);
+  clearTimeout(timer);
 }

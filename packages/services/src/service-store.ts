@@ -1,8 +1,9 @@
 import type { IpAddress } from '@podwire/base';
-import type { EndpointSlice, Service } from '@podwire/kube';
+import type { EndpointSlice, Service, ServiceCIDR } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
 import type { Changes } from './proxy.ts';
+import { ServiceRanges } from './service-ranges.ts';
 import { SlowStarts } from './slow-start.ts';
 import { serviceKey, serviceKeyOfSlice } from './snapshot.ts';
 
@@ -11,21 +12,27 @@ import { serviceKey, serviceKeyOfSlice } from './snapshot.ts';
  * read again; the outcome depends on the present objects only, not on how they came, but for endpoints in a slow start.
  */
 export class ServiceStore implements ServicesView {
-  readonly cluster: ClusterModel;
   readonly services = new Map<string, ServiceModel>();
   readonly foreign = new Map<string, readonly IpAddress[]>();
   readonly #objects = new Map<string, Objects>();
   readonly #dirty = new Set<string>();
   readonly #starts = new SlowStarts();
   readonly #now: () => number;
+  readonly #ranges: ServiceRanges;
+  #cluster: ClusterModel;
   #node: NodeModel;
   #all = true;
 
   /** `now`: a clock in ms that only goes forward. */
   constructor(cluster: ClusterModel, node: NodeModel, now: () => number = () => performance.now()) {
-    this.cluster = cluster;
+    this.#ranges = new ServiceRanges(cluster);
+    this.#cluster = cluster;
     this.#node = node;
     this.#now = now;
+  }
+
+  get cluster(): ClusterModel {
+    return this.#cluster;
   }
 
   get node(): NodeModel {
@@ -47,6 +54,22 @@ export class ServiceStore implements ServicesView {
     this.#node = node;
     this.#all = true;
     return true;
+  }
+
+  putRange(range: ServiceCIDR): void {
+    this.#ranges.put(range);
+    this.#setCluster(this.#ranges.model());
+  }
+
+  removeRange(range: ServiceCIDR): void {
+    this.#ranges.remove(range);
+    this.#setCluster(this.#ranges.model());
+  }
+
+  #setCluster(cluster: ClusterModel): void {
+    if (cluster.serviceCidrs.join() === this.#cluster.serviceCidrs.join()) return;
+    this.#cluster = cluster;
+    this.#all = true;
   }
 
   putService(service: Service): void {

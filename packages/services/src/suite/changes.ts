@@ -8,6 +8,7 @@ import { putService, putSlice } from '../api-objects.fixture.ts';
 import { ADDRESS, type Place, type World } from '../world.fixture.ts';
 import { lateSegment } from './late-segment.ts';
 import { isBeyond } from './limits.ts';
+import { rangeAtRunTime } from './service-cidr.ts';
 
 export const serversOf = async (
   world: World,
@@ -44,6 +45,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'an open connection outlives its endpoint (SVC-26)': lostEndpointOfConnection,
   'an open connection outlives a restart of the room (SVC-26, OPS-1)': restartedUnderConnection,
   'a late segment of an endpoint resets nothing (SVC-26)': lateSegment,
+  'addresses of nobody in a ServiceCIDR are dropped while there is one (SVC-6)': rangeAtRunTime,
   'a service with endpoints before and after never refuses in between (SVC-31)': replacedEndpoints,
 };
 
