@@ -22,9 +22,9 @@ export const STATIC_STEPS: readonly Step[] = [
   },
 ];
 
-export const T1 = ['packages/*/src/**/!(*.kernel|*.vm|kubectl*).test.ts', 'tools/*.test.ts'];
-/** The tests of kubectl need no root, but run every kubectl of the machine through long scripts. */
-export const T2 = ['packages/*/src/**/*.kernel.test.ts', 'packages/*/src/kubectl*.test.ts'];
+export const T1 = ['packages/*/src/**/!(*.kernel|*.vm|kubectl*|etcd*|client-node*).test.ts', 'tools/*.test.ts'];
+/** The tests of kubectl and etcd need no root, but those programs, and time. */
+export const T2 = ['packages/*/src/**/*.kernel.test.ts', 'packages/*/src/**/{kubectl,etcd,client-node}*.test.ts'];
 /** Run in the guest of `npm run test:vm`, never on the host. */
 export const TVM = ['packages/*/src/**/*.vm.test.ts'];
 export const T3 = ['scenarios/**/*.test.ts'];

@@ -34,12 +34,15 @@ import { TokenRequests, type TokenSpec } from './identity/token-request.ts';
 import { identityReviews } from './identity/token-review.ts';
 import { createSchema } from './schema/index.ts';
 import type { ApiRequest, User } from './seam.ts';
+import { type EtcdOptions, EtcdState } from './state/etcd-state.ts';
 import { createStreams } from './streams/index.ts';
 import { createSurface, kubeconfigText, openPki } from './surface/index.ts';
 
 export interface ApiServerOptions {
   /** Where objects and keys are kept (made with mode 0700); absent: memory only. */
   readonly directory?: string;
+  /** Keeps objects in etcd instead, of which this server is the only writer from now on; keys stay in the directory. */
+  readonly etcd?: EtcdOptions;
   /** One per family; the first is the default family of Services. */
   readonly serviceCidrs: readonly Prefix[];
   readonly nodePortRange: readonly [first: number, last: number];
@@ -116,16 +119,19 @@ const NAMES = [
  *                                     └ Streams (log, exec, port-forward)
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { directory } = options;
-  const store = await withFiles(directory, () =>
-    Store.open(directory === undefined ? {} : { directory: path.join(directory, 'state') }),
-  );
+  const store = await openStore(options);
   try {
     return await serveStore(store, options);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+async function openStore({ directory, etcd }: ApiServerOptions): Promise<Store> {
+  if (etcd) return Store.open({ backend: await EtcdState.open(etcd) });
+  if (directory === undefined) return Store.open({});
+  return withFiles(directory, () => Store.open({ directory: path.join(directory, 'state') }));
 }
 
 async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiServer> {

@@ -13,6 +13,11 @@ export interface ApiServerFlags {
   readonly advertiseAddress?: string;
   readonly tlsSan: readonly string[];
   readonly auditFile?: string;
+  readonly etcdServers: readonly string[];
+  readonly etcdPrefix: string;
+  readonly etcdCafile?: string;
+  readonly etcdCertfile?: string;
+  readonly etcdKeyfile?: string;
   readonly withControllers?: boolean;
 }
 
@@ -21,6 +26,7 @@ Examples:
   podwire apiserver                                  # then, in another terminal, the kubectl line it prints
   podwire apiserver --in-memory --port 0 --kubeconfig ./kubeconfig
   podwire apiserver --with-controllers               # Deployments make Pods; nobody runs them
+  podwire apiserver --etcd-servers http://10.0.0.1:2379,http://10.0.0.2:2379
   podwire apiserver --service-cidr 10.96.0.0/12,fd00:96::/112 --node-port-range 30000-30999
 
 Needs no root. Ctrl-C or SIGTERM ends it; the objects stay in the data directory.`;
@@ -36,15 +42,20 @@ export function apiServerCommand(run: (flags: ApiServerFlags) => Promise<void>):
     )
     .option('--port <port>', '0: one that is free', portNumber, 6443)
     .option('--kubeconfig <file>', 'where the kubeconfig is written (default: kubeconfig in the data directory)')
-    .addOption(ranges('--service-cidr <ranges>', 'addresses of Services, one range per family', '10.96.0.0/12'))
+    .addOption(listed('--service-cidr <ranges>', 'addresses of Services, one range per family', '10.96.0.0/12'))
     .addOption(
       new Option('--node-port-range <first-last>', 'ports of Services on nodes')
         .argParser(portRange)
         .default([30000, 32767], '30000-32767'),
     )
-    .addOption(ranges('--pod-cidr <ranges>', 'addresses of Pods, which controllers give to Nodes', '10.244.0.0/16'))
+    .addOption(listed('--pod-cidr <ranges>', 'addresses of Pods, which controllers give to Nodes', '10.244.0.0/16'))
     .option('--advertise-address <address>', 'where Pods reach the server: published as Service default/kubernetes')
-    .addOption(ranges('--tls-san <names>', 'further names and addresses of the serving certificate'))
+    .addOption(listed('--tls-san <names>', 'further names and addresses of the serving certificate'))
+    .addOption(listed('--etcd-servers <urls>', 'keep objects in etcd, of which this is the only writer from now on'))
+    .option('--etcd-prefix <path>', 'of all keys in etcd', '/registry')
+    .option('--etcd-cafile <file>', 'certificate authority of etcd, as PEM')
+    .option('--etcd-certfile <file>', 'certificate to show to etcd')
+    .option('--etcd-keyfile <file>', 'key of that certificate')
     .option('--audit-file <file>', 'gets a line of JSON for each request')
     .option('--with-controllers', 'run the control plane, too: Deployments, EndpointSlices, garbage collection ...')
     .addHelpText('after', EXAMPLES)
@@ -52,7 +63,7 @@ export function apiServerCommand(run: (flags: ApiServerFlags) => Promise<void>):
 }
 
 /** Written with commas in between. */
-function ranges(signature: string, description: string, first?: string): Option {
+function listed(signature: string, description: string, first?: string): Option {
   const option = new Option(signature, description).argParser(list);
   return first === undefined ? option.default([], 'none') : option.default([first], first);
 }

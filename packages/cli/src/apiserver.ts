@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '@podwire/apiserver';
-import { createLogger, tryParseIp } from '@podwire/base';
+import { createLogger, messageOf, PodwireError, tryParseIp } from '@podwire/base';
 import { startControllers } from '@podwire/controllers';
 import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwire/kube';
 import type { ApiServerFlags } from './apiserver-options.ts';
@@ -70,9 +70,26 @@ function serverOptions(flags: ApiServerFlags, { serviceCidrs, nodePortRange }: C
     nodePortRange,
     servingNames: [...tlsSan, ...(at in ANY ? [] : [at])],
     ...(inMemory ? {} : { directory: dataDirectory(dataDir) }),
+    ...(flags.etcdServers.length > 0 ? { etcd: etcdOptions(flags) } : {}),
     ...(auditFile === undefined ? {} : { auditFile: path.resolve(auditFile) }),
     ...(advertiseAddress === undefined ? {} : { advertise: { address: advertiseAddress, port } }),
   };
+}
+
+function etcdOptions(flags: ApiServerFlags): NonNullable<ApiServerOptions['etcd']> {
+  const files = { ca: flags.etcdCafile, cert: flags.etcdCertfile, key: flags.etcdKeyfile };
+  const tls = Object.fromEntries(
+    Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, pemText(file)]])),
+  );
+  return { servers: flags.etcdServers, prefix: flags.etcdPrefix, tls };
+}
+
+function pemText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new PodwireError('CLI_USAGE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Resolves with the URL that clients on this machine use. */
@@ -103,7 +120,8 @@ interface Ready {
 }
 
 function tellReady({ url, kubeconfig, started, flags, server }: Ready): void {
-  const kept = flags.inMemory ? 'memory' : dataDirectory(flags.dataDir);
+  const directory = flags.inMemory ? 'memory' : dataDirectory(flags.dataDir);
+  const kept = flags.etcdServers.length > 0 ? `etcd (${flags.etcdServers.join(', ')})` : directory;
   const ms = Math.round(performance.now() - started);
   if (server.recoveredTornBytes > 0)
     console.log(`cut off the last write, which nobody was told of: it was torn (${server.recoveredTornBytes} bytes)`);

@@ -256,7 +256,7 @@ export class Store {
   #take(kind: KindId, key: string, object: ApiObject | undefined): void {
     const { objects, staged } = this.#shelf(kind);
     const ours = objects.get(key);
-    if (staged.has(key) || equalJson(ours, object)) return;
+    if (this.#broken || staged.has(key) || equalJson(ours, object)) return;
     const written = object ? this.put(kind, object) : ours && this.remove(kind, ours);
     // The next change, or the next start, shows it again.
     written?.catch((error) => process.emitWarning(`${kind} ${key} of others was not taken: ${messageOf(error)}`));

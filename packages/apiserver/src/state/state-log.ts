@@ -32,7 +32,7 @@ export class StateLog implements StateBackend {
   readonly trouble = undefined;
   readonly #directory: string;
   readonly #rotateBytes: number;
-  readonly #unlock: () => Promise<void>;
+  #unlock: () => Promise<void>;
   #generation = 0;
   #file: FileHandle | undefined;
   #size = 0;
@@ -93,9 +93,11 @@ export class StateLog implements StateBackend {
 
   async close(): Promise<void> {
     await this.#snapshotting;
-    await this.#file?.close();
+    const [file, unlock] = [this.#file, this.#unlock];
     this.#file = undefined;
-    await this.#unlock();
+    this.#unlock = async () => {};
+    await file?.close();
+    await unlock();
   }
 
   #path(type: 'snapshot' | 'log', generation: number): string {
