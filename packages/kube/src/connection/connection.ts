@@ -27,6 +27,8 @@ export interface StreamOptions {
 export class Connection {
   readonly timeouts: Timeouts;
   readonly #endpoint: Endpoint;
+  /** Of servers that are reached through a gateway, e.g. /k8s/clusters/c-1. */
+  readonly #prefix: string;
   readonly #closed = new AbortController();
   #credentials: Promise<CredentialSource> | undefined;
   #session: Promise<Session> | undefined;
@@ -34,6 +36,7 @@ export class Connection {
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    this.#prefix = new URL(endpoint.url ?? 'http://localhost').pathname.replace(/\/$/, '');
     this.timeouts = { ...TIMEOUTS, ...endpoint.timeouts };
   }
 
@@ -98,7 +101,10 @@ export class Connection {
     if (signal?.aborted) abort();
     try {
       const session = await unlessAborted(this.#connected(credential), stop.signal);
-      return await unlessAborted(session.send(exchange, headers, stop.signal), stop.signal);
+      return await unlessAborted(
+        session.send({ ...exchange, path: this.#prefix + exchange.path }, headers, stop.signal),
+        stop.signal,
+      );
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       throw this.#unavailable(cause);

@@ -23,7 +23,10 @@ export class H1Session implements Session {
   send(exchange: Exchange, headers: Headers, signal: AbortSignal | undefined): Promise<Reply> {
     const { method, path, body } = exchange;
     return new Promise((resolve, reject) => {
-      const options = { agent: this.#agent, method, path, headers: { host: this.#authority, ...headers } };
+      // Node would leave the length of a DELETE's body unsaid.
+      const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+      const all = { host: this.#authority, ...headers, ...length };
+      const options = { agent: this.#agent, method, path, headers: all };
       const request = http.request(signal ? { ...options, signal } : options, (body) => {
         // What is lost later is the reader's affair.
         body.on('error', () => {});

@@ -82,7 +82,8 @@ function run(plugin: ExecPlugin, env: Readonly<Record<string, string>>, interact
     const child = spawn(plugin.command, plugin.args, {
       env: { ...process.env, ...env },
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
-      timeout: TIMEOUT,
+      // The option `timeout` would keep the program alive after a command that is not there.
+      signal: AbortSignal.timeout(TIMEOUT),
     });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -98,6 +99,7 @@ function run(plugin: ExecPlugin, env: Readonly<Record<string, string>>, interact
 }
 
 function notStarted({ command, installHint }: ExecPlugin, error: NodeJS.ErrnoException): string {
+  if (error.name === 'TimeoutError' || error.code === 'ABORT_ERR') return `did not answer within ${TIMEOUT / 1000} s`;
   if (error.code !== 'ENOENT') return `cannot be started: ${error.message}`;
   const hint = installHint ? `\n\n${installHint.trim()}` : '';
   return `is not there: executable ${command} not found; install it or put its directory on PATH${hint}`;
