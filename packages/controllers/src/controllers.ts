@@ -8,6 +8,9 @@ import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobs } from './job/job.ts';
 import { startNamespaces } from './namespace.ts';
+import { startNodeLifecycle } from './node/node-lifecycle.ts';
+import { startPodCollector } from './node/pod-gc.ts';
+import { startTaintEviction } from './node/taint-eviction.ts';
 import { startNodeCidrs } from './node-cidr.ts';
 import { COLLECTED } from './ownership.ts';
 import { startReplicaSets } from './replica-set.ts';
@@ -21,6 +24,9 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   await Promise.all(COLLECTED.map((kind) => context.informers.of(kind).synced));
   const starts = [
     startNodeCidrs,
+    startNodeLifecycle,
+    startTaintEviction,
+    startPodCollector,
     startNamespaces,
     startScheduler,
     startReplicaSets,

@@ -58,10 +58,14 @@ function refusal(pod: Pod, node: Node): string | undefined {
 
 type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
 
+type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
+
 export function tolerated(pod: Pod, taint: Taint): boolean {
-  return (pod.spec?.tolerations ?? []).some((t) => {
-    if (t.effect && t.effect !== taint.effect) return false;
-    if (!t.key) return t.operator === 'Exists';
-    return t.key === taint.key && (t.operator === 'Exists' || (t.value ?? '') === (taint.value ?? ''));
-  });
+  return (pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
+}
+
+export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
+  if (effect && effect !== taint.effect) return false;
+  if (!key) return operator === 'Exists';
+  return key === taint.key && (operator === 'Exists' || (value ?? '') === (taint.value ?? ''));
 }
