@@ -22,6 +22,7 @@ import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace, Synced } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
+import { RulesetWatch } from './ruleset-watch.ts';
 import { ServiceStore } from './service-store.ts';
 import { slowStartLimits } from './slow-start.ts';
 import { clusterModel } from './snapshot.ts';
@@ -31,6 +32,8 @@ import { UdpFlows } from './udp-flows.ts';
 const LONG_PASS = 50;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
+/** How often it is asked whether others wrote to nftables, in ms. */
+const RULESET_INTERVAL = 1000;
 /** Rules that wait longer than this for what the API server says are stale, in ms. */
 const STALE_AFTER = 30_000;
 /** Weights that change by time are written at most this often, in ms. */
@@ -44,6 +47,8 @@ export interface ServicesContext extends RoomContext {
   /** The node's namespace; absent: where the thread is. */
   readonly netns?: Netns;
   readonly sockets?: SocketPlace;
+  /** How often it is asked whether others wrote to nftables, in ms; 0: never. Default: 1000. */
+  readonly rulesetInterval?: number;
 }
 
 /** The service proxy of one node. */
@@ -73,6 +78,7 @@ class ServicesController implements ServicesRoom {
   readonly #loopback: LoopbackRouting;
   readonly #former: FormerModes;
   readonly #flows: UdpFlows;
+  readonly #ruleset: RulesetWatch;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
   readonly #unsubscribe: (() => void)[] = [];
@@ -109,6 +115,7 @@ class ServicesController implements ServicesRoom {
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
     this.#loopback = new LoopbackRouting(runDirectory, netns);
+    this.#ruleset = new RulesetWatch(() => this.#lookSoon(), netns);
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
@@ -152,8 +159,15 @@ class ServicesController implements ServicesRoom {
     this.#former.begin(this.#mode);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
+    const { rulesetInterval = RULESET_INTERVAL } = this.#context;
+    if (rulesetInterval > 0) this.#ruleset.start(rulesetInterval);
     this.#runner.trigger();
     await this.#runner.idle();
+  }
+
+  #lookSoon(): void {
+    this.#look = true;
+    this.#runner.trigger();
   }
 
   #follow<K extends KindName>(
@@ -185,8 +199,7 @@ class ServicesController implements ServicesRoom {
       this.#proxy?.podsChanged?.();
     } catch (error) {
       this.#context.logger.error('sockets of pods are not served yet', { reason: messageOf(error) });
-      this.#look = true;
-      this.#runner.trigger();
+      this.#lookSoon();
     }
   }
 
@@ -224,6 +237,7 @@ class ServicesController implements ServicesRoom {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#started = false;
     clearTimeout(this.#step);
+    this.#ruleset.stop();
     await this.#runner.stop();
     await this.#dropNext();
     this.#health.close();
@@ -240,8 +254,7 @@ class ServicesController implements ServicesRoom {
   }
 
   async resync(): Promise<Outcome> {
-    this.#look = true;
-    this.#runner.trigger();
+    this.#lookSoon();
     await this.idle();
     return this.#runner.last ?? done;
   }
@@ -300,6 +313,7 @@ class ServicesController implements ServicesRoom {
     const startedAt = performance.now();
     const waitingSince = this.#waitingSince;
     this.#waitingSince = undefined;
+    this.#ruleset.begin();
     try {
       if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
       const refreshed = this.#store.refresh();
@@ -322,6 +336,7 @@ class ServicesController implements ServicesRoom {
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
       this.#passTime = performance.now() - startedAt;
+      this.#ruleset.settle(look ? this.#passTime : undefined);
       this.#awaitStep();
     }
   }

@@ -80,7 +80,7 @@ export interface World {
 }
 
 /** What the room gets that is not the default. */
-export interface WorldOptions extends Pick<ServicesContext, 'sockets'> {
+export interface WorldOptions extends Pick<ServicesContext, 'sockets' | 'rulesetInterval'> {
   readonly proxyMode?: ClusterConfig['proxyMode'];
   readonly runDirectory?: string;
   /** The cluster has addresses of both families. */
@@ -163,7 +163,8 @@ function roomIn(
   options: WorldOptions,
   nodeName = NODES.node.metadata?.name ?? '',
 ): ServicesRoom {
-  const { proxyMode, runDirectory = '/nonexistent', sockets, dualStack } = options;
+  // tests that change what the room wrote look at it before it is mended
+  const { proxyMode, runDirectory = '/nonexistent', sockets, dualStack, rulesetInterval = 0 } = options;
   const ranges = (list: readonly string[]): readonly string[] => (dualStack ? list : list.slice(0, 1));
   const config = {
     podCidrs: ranges(CLUSTER_RANGES.podCidrs),
@@ -180,7 +181,7 @@ function roomIn(
     runDirectory,
     stateDirectory: '/nonexistent',
   };
-  return createServicesRoom({ ...context, netns, ...(sockets && { sockets }) });
+  return createServicesRoom({ ...context, netns, rulesetInterval, ...(sockets && { sockets }) });
 }
 
 function wire(netns: Record<Place, Netns>, run: World['run']): void {
