@@ -6,6 +6,7 @@ import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
+import { deprecationOf } from './deprecation.ts';
 import { evict } from './eviction.ts';
 import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
 import type { KindRegistry } from './kind-registry.ts';
@@ -63,7 +64,9 @@ export class RestApi {
     const own = (await this.#parts.surface?.respond(request)) ?? (await this.#parts.reviews(request));
     if (own) return own;
     if (!path) throw noSuchResource();
-    return this.#answerFor(request, path)(request, path);
+    const answer = await this.#answerFor(request, path)(request, path);
+    const deprecation = deprecationOf(path);
+    return deprecation === undefined ? answer : withWarnings(answer, [deprecation]);
   }
 
   /** Throws 403 unless the user may do what the request asks for. */
@@ -362,7 +365,8 @@ function writeOptions(
 function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
   if (warnings.length === 0) return response;
   const lines = warnings.map((text) => `299 - "${text.replace(/[^ -~]/g, ' ').replace(/["\\]/g, '\\$&')}"`);
-  return { ...response, headers: { ...response.headers, warning: lines } };
+  const before = response.headers?.warning ?? [];
+  return { ...response, headers: { ...response.headers, warning: [before, lines].flat() } };
 }
 
 async function removeOptions(request: ApiRequest): Promise<{ removal: RemoveOptions; dryRun: boolean }> {

@@ -12,6 +12,7 @@ import { ADMIN, type Authenticator } from '../identity/authenticator.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
 import { BODY_LIMIT } from './body.ts';
+import { compressed } from './compression.ts';
 import { cannotListen } from './listen-error.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
@@ -163,7 +164,7 @@ export class Transport {
     } catch (error) {
       answer = failed(error);
     }
-    send(response, answer);
+    await send(response, answer, request.headers['accept-encoding'] as string | undefined);
   }
 
   /** Whom the request acts as. Throws 401 and 403. */
@@ -295,14 +296,21 @@ function failed(error: unknown): ApiResponse {
   return { status: status?.code ?? 500, body: status ?? {} };
 }
 
-function send(response: Response, { status, headers = {}, body, stream }: ApiResponse): void {
-  if (response.destroyed || response.writableEnded) return void stream?.destroy();
+async function send(response: Response, answer: ApiResponse, acceptEncoding: string | undefined): Promise<void> {
+  const { status, headers = {}, body, stream } = answer;
   const isText = typeof body === 'string' || Buffer.isBuffer(body);
-  const bytes =
+  const plain =
     body === undefined ? Buffer.alloc(0) : isText ? Buffer.from(body as string) : Buffer.from(JSON.stringify(body));
-  const length = stream ? {} : { 'content-length': String(bytes.length) };
-  const type = { 'content-type': isText ? 'text/plain' : 'application/json' };
-  const all = { 'cache-control': 'no-cache, private', ...type, ...length, ...headers } as http.OutgoingHttpHeaders;
+  const packed = stream ? undefined : await compressed(plain, acceptEncoding);
+  if (response.destroyed || response.writableEnded) return void stream?.destroy();
+  const bytes = packed ?? plain;
+  const all = {
+    'cache-control': 'no-cache, private',
+    'content-type': isText ? 'text/plain' : 'application/json',
+    ...(stream ? {} : { 'content-length': String(bytes.length) }),
+    ...(packed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+    ...headers,
+  } as http.OutgoingHttpHeaders;
   (response as ServerResponse).writeHead(status, all);
   if (!stream) return void response.end(bytes);
   (response as ServerResponse).flushHeaders();

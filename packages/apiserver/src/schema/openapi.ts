@@ -20,6 +20,12 @@ const SCALARS: Readonly<Record<string, Json>> = {
   any: { 'x-kubernetes-preserve-unknown-fields': true },
 };
 
+/** Scalars that have a name in documents. */
+const NAMED_SCALARS: Readonly<Record<string, string>> = {
+  quantity: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
+  intOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
+};
+
 /** What kubectl reads out of the operations: which verbs check fields, and which kind they are about. */
 const PARAMETERS = [
   { name: 'dryRun', in: 'query', schema: { type: 'string' } },
@@ -36,8 +42,16 @@ export type PublishedSchema = (
   metadata: Json,
 ) => { readonly name: string; readonly schema: Json } | undefined;
 
+interface OpenApiV3 {
+  readonly openapi: string;
+  readonly info: Json;
+  /** Operations by path and method. */
+  readonly paths: Json;
+  readonly components: { readonly schemas: Json };
+}
+
 /** The OpenAPI 3.0 document of one group version with the schemas its kinds reach. */
-export function openApiDocument(kinds: readonly ServedKind[], published?: PublishedSchema): object {
+export function openApiDocument(kinds: readonly ServedKind[], published?: PublishedSchema): OpenApiV3 {
   const schemas: Json = {};
   const paths: Json = {};
   for (const kind of kinds) {
@@ -99,16 +113,19 @@ function addSchema(type: ResolvedType, schemas: Json): void {
     properties[field.name] = { ...shapeOf(field, below), ...extensionsOf(field) };
     if (field.required) required.push(field.name);
     if (below) addSchema(below, schemas);
+    const scalar = NAMED_SCALARS[field.type];
+    if (scalar !== undefined) schemas[scalar] ??= { ...SCALARS[field.type] };
   }
   if (required.length > 0) schema.required = required;
 }
 
 function shapeOf(field: FieldSchema, below: ResolvedType | undefined): Json {
-  const one = below ? reference(below.qualifiedName) : { ...SCALARS[field.type] };
+  const named = below?.qualifiedName ?? NAMED_SCALARS[field.type];
+  const one = named === undefined ? { ...SCALARS[field.type] } : reference(named);
   if (field.shape === 'list') return { type: 'array', items: one };
   if (field.shape === 'map') return { type: 'object', additionalProperties: one };
   // A $ref has no neighbours in OpenAPI 3.0.
-  if (below) return { allOf: [one] };
+  if (named !== undefined) return { allOf: [one] };
   return { ...one, ...(field.values ? { enum: field.values } : {}) };
 }
 

@@ -4,6 +4,7 @@ import type { CustomResources } from '../custom/custom-resources.ts';
 import { publishedSchemas } from '../custom/openapi.ts';
 import { REQUEST_TYPES } from '../schema/catalogue.ts';
 import { openApiDocument, type PublishedSchema, type ServedKind } from '../schema/index.ts';
+import { openApiV2Document } from '../schema/openapi-v2.ts';
 import type { ApiResponse } from '../seam.ts';
 import {
   aggregatedDiscovery,
@@ -13,6 +14,7 @@ import {
   resourceList,
   singleGroup,
 } from './discovery.ts';
+import { encodeOpenApiV2 } from './openapi-v2-protobuf.ts';
 
 export const VERSION = {
   major: '1',
@@ -29,15 +31,9 @@ export const VERSION = {
 const HEALTHY = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' } as const;
 const JSON_TYPE = 'application/json';
 
-/**
- * OpenAPI v2 as protobuf, with nothing in it but `swagger: "2.0"`: kubectl checks the items of a List by this document
- * on its own side, and lets kinds pass that are not described. Who wants to know the kinds reads version 3.
- */
-const OPENAPI_V2 = {
-  status: 200,
-  headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
-  body: Buffer.from('\n\x032.0', 'latin1'),
-} as const;
+/** How clients of Kubernetes ask for OpenAPI 2.0, and what they get; both are the media type of one message. */
+const OPENAPI_V2_ASKED = 'com.github.proto-openapi.spec.v2';
+const OPENAPI_V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** Answers by path. `accept` picks between the two forms of discovery. */
 export type Document = (accept: string) => ApiResponse;
@@ -72,8 +68,10 @@ export function selfDocuments(kinds: readonly Kind[], custom?: CustomResources):
       documents.set(`/apis/${group}`, () => one);
     }
   }
-  documents.set('/openapi/v2', () => OPENAPI_V2);
-  addOpenApi(documents, [...servedKinds(kinds), ...REVIEWS], custom && publishedSchemas(custom));
+  const described = [...servedKinds(kinds), ...REVIEWS];
+  const published = custom && publishedSchemas(custom);
+  documents.set('/openapi/v2', openApiV2(described, published));
+  addOpenApi(documents, described, published);
   return documents;
 }
 
@@ -114,6 +112,24 @@ function discovery(groups: readonly GroupVersion[], plain: object): Document {
     if (wanted !== 'v2' && wanted !== 'v2beta1') return plainAnswer;
     const type = `${JSON_TYPE};g=apidiscovery.k8s.io;v=${wanted};as=APIGroupDiscoveryList`;
     return json(aggregatedDiscovery(groups, wanted), type);
+  };
+}
+
+/** All kinds in one document, as JSON or protobuf; made when it is first asked for, since most clients read version 3. */
+function openApiV2(kinds: readonly ServedKind[], published?: PublishedSchema): Document {
+  const document = () => openApiV2Document(kinds, published);
+  const asJson = once(() => json(document()));
+  const asProtobuf = once(() => {
+    return { status: 200, headers: { 'content-type': OPENAPI_V2_TYPE }, body: encodeOpenApiV2(document()) };
+  });
+  return (accept) => (accept.includes(OPENAPI_V2_ASKED) ? asProtobuf() : asJson());
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
