@@ -46,6 +46,7 @@ export {
   subscribeNetlink,
   watchNetlinkGroups,
 } from './netlink/subscription.ts';
+export { createMountNamespace, type MountNamespace, type MountNamespaceOptions } from './netns/mount-namespace.ts';
 export { type Bind, type SpawnPlace, spawnIn } from './netns/namespaced-child.ts';
 export {
   createAnonymousNetns,

@@ -88,7 +88,7 @@ export function lastErrno(): number {
 export const AF = { INET: 2, INET6: 10, NETLINK: 16, PACKET: 17 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
 export const MSG = { DONTWAIT: 0x40, TRUNC: 0x20 } as const;
-export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
-export const MS = { RDONLY: 1, REMOUNT: 32, BIND: 4096, REC: 16384, SLAVE: 1 << 19 } as const;
+export const CLONE = { FS: 0x200, NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
+export const MS = { RDONLY: 1, REMOUNT: 32, BIND: 4096, MOVE: 8192, REC: 16384, SLAVE: 1 << 19 } as const;
 export const MNT_DETACH = 2;
 export const F_DUPFD_CLOEXEC = 1030;

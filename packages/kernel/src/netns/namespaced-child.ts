@@ -4,6 +4,7 @@ import { PodwireError } from '@podwire/base';
 import { checkCall, KernelError } from '../errors.ts';
 import { CLONE, lastErrno, libc, MS } from '../libc.ts';
 import { inNetns } from '../socket/inet-socket.ts';
+import type { MountNamespace } from './mount-namespace.ts';
 import type { Netns } from './netns.ts';
 
 /** A file or directory of the machine that the child sees at another place. */
@@ -19,6 +20,8 @@ export interface SpawnPlace {
   readonly netns?: Netns | undefined;
   readonly hostname?: string | undefined;
   readonly binds?: readonly Bind[] | undefined;
+  /** Instead of one for this child; `binds` then do not count. */
+  readonly mounts?: MountNamespace | undefined;
 }
 
 /**
@@ -40,9 +43,7 @@ export function spawnIn(
   args: readonly string[],
   options: SpawnOptions = {},
 ): ChildProcess {
-  return inNetns(place.netns, () =>
-    inUts(place.hostname, () => inMounts(place.binds ?? [], () => spawn(command, args, options))),
-  );
+  return inNetns(place.netns, () => inUts(place.hostname, () => inMounts(place, () => spawn(command, args, options))));
 }
 
 /** In a UTS namespace of its own with that hostname; without one, where the thread is. */
@@ -54,24 +55,42 @@ function inUts<T>(hostname: string | undefined, fn: () => T): T {
   });
 }
 
-/** In a mount namespace of its own with these binds; without any, where the thread is. */
-function inMounts<T>(binds: readonly Bind[], fn: () => T): T {
-  if (binds.length === 0) return fn();
-  // setns into a mount namespace moves the thread's working directory to its root
-  const directory = fs.openSync('.', fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-  try {
-    return inFresh('mnt', CLONE.NEWNS, () => {
+/** In the mount namespace of the place, or one of its own with its binds; without any, where the thread is. */
+function inMounts<T>({ binds = [], mounts }: SpawnPlace, fn: () => T): T {
+  if (!mounts && binds.length === 0) return fn();
+  return withHomeMounts(() => {
+    if (mounts) {
+      // A thread that shares its working directory with one made later may not enter.
+      checkCall(libc.unshare(CLONE.FS), () => 'unshare the working directory');
+      checkCall(libc.setns(mounts.fd, CLONE.NEWNS), () => 'enter a mount namespace');
+    } else {
+      checkCall(libc.unshare(CLONE.NEWNS), () => 'unshare a mnt namespace');
       checkCall(libc.mount(null, '/', null, MS.REC | MS.SLAVE, null), () => 'mount / as slave');
       for (const bind of binds) mountBind(bind);
-      return fn();
-    });
+    }
+    return fn();
+  });
+}
+
+/** Brings the thread back to its mount namespace and working directory whatever happens. */
+export function withHomeMounts<T>(fn: () => T): T {
+  const directory = fs.openSync('.', fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  const file = '/proc/thread-self/ns/mnt';
+  const home = fs.openSync(file, 'r');
+  try {
+    return fn();
   } finally {
-    closeAfter(libc.fchdir(directory), directory, 'return to the working directory');
+    // setns into a mount namespace moves the thread's working directory to its root
+    try {
+      closeAfter(libc.setns(home, CLONE.NEWNS), home, `setns back to ${file}`);
+    } finally {
+      closeAfter(libc.fchdir(directory), directory, 'return to the working directory');
+    }
   }
 }
 
 /** Runs `fn` with the thread in a new namespace of one type, and brings it back whatever happens. */
-function inFresh<T>(type: 'uts' | 'mnt', flag: number, fn: () => T): T {
+function inFresh<T>(type: 'uts', flag: number, fn: () => T): T {
   const file = `/proc/thread-self/ns/${type}`;
   const home = fs.openSync(file, 'r');
   try {
@@ -89,7 +108,7 @@ function closeAfter(result: number, fd: number, op: string): void {
   if (result < 0) throw new KernelError({ op, errno });
 }
 
-function mountBind({ source, target, readOnly }: Bind): void {
+export function mountBind({ source, target, readOnly }: Bind): void {
   const place = `mount ${source} at ${target}`;
   for (const [role, file] of [
     ['source', source],
