@@ -2,9 +2,9 @@ import type { Kind, KindId } from '@podwire/kube';
 import { timestamp } from '../core/lifecycle.ts';
 import type { Registry } from '../core/registry.ts';
 import type { ApiObject } from '../seam.ts';
-import { withCondition } from './accepted-names.ts';
 import { CLEANUP, type CustomResources, DEFINITION } from './custom-resources.ts';
-import { asDefinition } from './definition.ts';
+import { withCondition } from './definition/accepted-names.ts';
+import { asDefinition } from './definition/definition.ts';
 
 /** Deletes the objects of a definition that is being deleted, and of a namespace that is; lets the definition go after. */
 export class CustomCleanup {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { kindNamed } from '@podwire/kube';
 import { CustomApi, widgetDefinition } from './custom-api.fixture.ts';
-import { asDefinition } from './definition.ts';
+import { asDefinition } from './definition/definition.ts';
 
 const DEFINITION = kindNamed('CustomResourceDefinition');
 const SPEC = { properties: { spec: { type: 'object', properties: { size: { type: 'integer', default: 3 } } } } };

@@ -4,8 +4,8 @@ import { timestamp } from '../core/lifecycle.ts';
 import { failure } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
 import type { ApiObject } from '../seam.ts';
-import { acceptNames, namesConditions } from './accepted-names.ts';
-import { asDefinition, type CustomDefinition, definitionOf } from './definition.ts';
+import { acceptNames, namesConditions } from './definition/accepted-names.ts';
+import { asDefinition, type CustomDefinition, definitionOf } from './definition/definition.ts';
 
 export const DEFINITION = 'CustomResourceDefinition';
 export const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';

@@ -6,7 +6,7 @@ import { validateMetadata } from '../schema/metadata-validation.ts';
 import type { ApiObject, MergeRule, Validated, ValidateOptions } from '../seam.ts';
 import { hasRules, ruleCauses } from './cel/rule-validation.ts';
 import { applyDefaults } from './default-values.ts';
-import type { CustomDefinition } from './definition.ts';
+import type { CustomDefinition } from './definition/definition.ts';
 import { blocksRules, invalidCause } from './field-error.ts';
 import { type JsonSchema, memberSchema } from './json-schema.ts';
 import { prune } from './prune.ts';

@@ -1,6 +1,6 @@
 import type { PublishedSchema, ServedKind } from '../schema/openapi.ts';
 import type { CustomResources } from './custom-resources.ts';
-import type { CustomVersion } from './definition.ts';
+import type { CustomVersion } from './definition/definition.ts';
 import { isObject, type JsonObject, type JsonSchema } from './json-schema.ts';
 
 const COMMON = {

@@ -1,7 +1,7 @@
 import type { ApiObject } from '../seam.ts';
 import { formatAge } from '../surface/age.ts';
 import type { Cell, Column } from '../surface/columns.ts';
-import type { CustomVersion, PrinterColumn } from './definition.ts';
+import type { CustomVersion, PrinterColumn } from './definition/definition.ts';
 import { type JsonPath, parseJsonPath } from './json-path.ts';
 
 const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };

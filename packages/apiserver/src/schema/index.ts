@@ -1,6 +1,6 @@
 import type { Kind, KindId } from '@podwire/kube';
 import { customMergeRule, validateCustom } from '../custom/custom-schema.ts';
-import type { CustomDefinition } from '../custom/definition.ts';
+import type { CustomDefinition } from '../custom/definition/definition.ts';
 import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
 import { ATOMIC_TYPES } from './atomic-types.ts';
 import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';

@@ -4,6 +4,7 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
+import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
@@ -30,6 +31,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
+import { validateDefinition, validateDefinitionUpdate } from '../custom/definition/definition-validation.ts';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
   validateDeployment,
@@ -100,6 +102,7 @@ function change<T>(check: (next: T, old: T, errors: FieldErrors) => void): Updat
 }
 
 const VALIDATORS: Partial<Record<KindId, Validator>> = {
+  CustomResourceDefinition: of<CustomResourceDefinition>(validateDefinition),
   Pod: of<Pod>(({ spec }, errors) => {
     if (spec) validatePodSpec(spec, 'spec', errors);
     else errors.required('spec.containers');
@@ -159,6 +162,7 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
 };
 
 const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
+  CustomResourceDefinition: change<CustomResourceDefinition>(validateDefinitionUpdate),
   Pod: change<Pod>(validatePodUpdate),
   Service: change<Service>(validateServiceUpdate),
   ControllerRevision: change<ControllerRevision>(validateControllerRevisionUpdate),

@@ -135,14 +135,19 @@ test('a CustomResourceDefinition has the names that follow from its kind', () =>
       schema: {
         openAPIV3Schema: {
           type: 'object',
-          additionalProperties: { type: 'string' },
-          properties: { size: { type: 'integer', minimum: 0.5, 'x-kubernetes-validations': [{ rule: 'self > 1' }] } },
+          properties: {
+            labels: { type: 'object', additionalProperties: { type: 'string' } },
+            size: { type: 'integer', minimum: 0.5, 'x-kubernetes-validations': [{ rule: 'self > 1' }] },
+          },
         },
       },
     },
   ];
   const spec = { group: 'example.com', scope: 'Cluster', names: { kind: 'Thing', plural: 'things' }, versions };
-  const { object, causes, unknown } = checkObject('CustomResourceDefinition', { spec });
+  const { object, causes, unknown } = checkObject('CustomResourceDefinition', {
+    metadata: { name: 'things.example.com' },
+    spec,
+  });
   assert.deepEqual([causes, unknown], [[], []]);
   const made = object.spec as { names: object; conversion: object; versions: object };
   assert.deepEqual(made.names, { kind: 'Thing', plural: 'things', singular: 'thing', listKind: 'ThingList' });

@@ -1,5 +1,5 @@
 import { type Kind, type KindId, parseApiVersion } from '@podwire/kube';
-import { compareVersions } from '../custom/version-order.ts';
+import { compareVersions } from '../custom/definition/version-order.ts';
 
 /** One resource of a group version, as discovery describes it. */
 export interface Resource {

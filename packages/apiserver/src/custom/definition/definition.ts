@@ -1,7 +1,7 @@
 import type { Kind, Subresource } from '@podwire/kube';
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from 'kubernetes-types/apiextensions/v1.js';
-import type { ApiObject } from '../seam.ts';
-import type { JsonSchema } from './json-schema.ts';
+import type { ApiObject } from '../../seam.ts';
+import type { JsonSchema } from '../json-schema.ts';
 import { compareVersions } from './version-order.ts';
 
 /** One version of a custom resource. */
