@@ -102,7 +102,9 @@ async function listen(server: ApiServer, flags: ApiServerFlags): Promise<string>
 async function runControllers(server: ApiServer, config: ClusterConfig): Promise<() => void> {
   const client = server.client();
   const informers = createInformers(client);
-  const controllers = await startControllers({ client, informers, config, logger: createLogger({ level: 'error' }) });
+  const { caCertificate } = server;
+  const logger = createLogger({ level: 'error' });
+  const controllers = await startControllers({ client, informers, config, logger, caCertificate });
   return () => {
     controllers.stop();
     informers.stop();

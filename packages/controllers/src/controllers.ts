@@ -13,8 +13,9 @@ import { startPodCollector } from './node/pod-gc.ts';
 import { startTaintEviction } from './node/taint-eviction.ts';
 import { startNodeCidrs } from './node-cidr.ts';
 import { COLLECTED } from './ownership.ts';
-import { startReplicaSets } from './replica-set.ts';
+import { startReplicaSets, startReplicationControllers } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
+import { startServiceAccounts } from './service-account.ts';
 import { startStatefulSets } from './stateful-set.ts';
 
 export type Controllers = Controller;
@@ -28,8 +29,10 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startTaintEviction,
     startPodCollector,
     startNamespaces,
+    startServiceAccounts,
     startScheduler,
     startReplicaSets,
+    startReplicationControllers,
     startDeployments,
     startDaemonSets,
     startStatefulSets,

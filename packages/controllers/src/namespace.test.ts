@@ -4,6 +4,7 @@ import { startApiServer } from '@podwire/apiserver';
 import { PodwireError, silentLogger } from '@podwire/base';
 import { createInformers, type KubeClient, parseClusterConfig } from '@podwire/kube';
 import { startNamespaces } from './namespace.ts';
+import { startServiceAccounts } from './service-account.ts';
 
 const config = parseClusterConfig();
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -17,9 +18,10 @@ async function start(t: TestContext, wrap: (client: KubeClient) => Partial<KubeC
   const client = new Proxy(real, {
     get: (target, name) => own[name as keyof KubeClient] ?? Reflect.get(target, name).bind(target),
   });
-  const controller = startNamespaces({ client, informers, config, logger: silentLogger });
+  const context = { client, informers, config, logger: silentLogger };
+  const controllers = [startNamespaces(context), startServiceAccounts(context)];
   t.after(async () => {
-    controller.stop();
+    for (const controller of controllers) controller.stop();
     informers.stop();
     await server.close();
   });
@@ -38,10 +40,12 @@ test('a namespace that a finalizer holds is looked at ever less often, and goes 
   const key = { name: 'c', namespace: 'held' };
   await client.create('ConfigMap', { metadata: { ...key, finalizers: ['example.com/hold'] } });
   await client.delete('Namespace', { name: 'held' });
+  const begin = performance.now();
   await wait(1000);
-  assert.ok(looks >= 3 && looks <= 9, `${looks} looks in the first second`);
+  const most = 9 + (performance.now() - begin) / 1000;
+  assert.ok(looks >= 1 && looks <= most, `${looks} looks, expected ${most} at most`);
   await client.patch('ConfigMap', key, { metadata: { finalizers: null } });
-  for (let i = 0; i < 150 && (await client.get('Namespace', { name: 'held' })); i++) await wait(10);
+  for (let i = 0; i < 3000 && (await client.get('Namespace', { name: 'held' })); i++) await wait(10);
   assert.equal(await client.get('Namespace', { name: 'held' }), undefined);
 });
 
@@ -58,7 +62,7 @@ test('the default ServiceAccount is tried again after a failure, but not in a na
   }));
   for (const name of ['going', 'new']) await client.create('Namespace', { metadata: { name } });
   const key = { namespace: 'new', name: 'default' };
-  for (let i = 0; i < 100 && !(await client.get('ServiceAccount', key)); i++) await wait(10);
+  for (let i = 0; i < 3000 && !(await client.get('ServiceAccount', key)); i++) await wait(10);
   assert.ok(await client.get('ServiceAccount', key));
   assert.deepEqual(
     ['going', 'new'].map((name) => tries.filter((namespace) => namespace === name).length),

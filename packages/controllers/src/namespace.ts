@@ -1,4 +1,3 @@
-import { hasCode } from '@podwire/base';
 import { KINDS } from '@podwire/kube';
 import { type Controller, type ControllerContext, nameOf, objectKey } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
@@ -6,10 +5,9 @@ import { KeyQueue } from './key-queue.ts';
 /** First and last wait, in ms, before what is left in a namespace is looked at again. */
 const RETRY = [20, 1000] as const;
 
-/** Empties a namespace that is being deleted, then lets it go; gives the others their default ServiceAccount. */
+/** Empties a namespace that is being deleted, then lets it go. */
 export function startNamespaces({ client, informers, logger }: ControllerContext): Controller {
   const namespaces = informers.of('Namespace');
-  const accounts = informers.of('ServiceAccount');
   /** Looks at each namespace that is being emptied. */
   const looks = new Map<string, number>();
   const content = KINDS.filter((kind) => kind.namespaced);
@@ -24,22 +22,9 @@ export function startNamespaces({ client, informers, logger }: ControllerContext
     );
     return left.length === 0;
   };
-  const createAccount = async (namespace: string): Promise<void> => {
-    try {
-      await client.create('ServiceAccount', { metadata: { name: 'default', namespace } });
-    } catch (error) {
-      // Someone else made it, or the namespace is gone or (FORBIDDEN) going: its next event tells.
-      const expected = ['KUBE_ALREADY_EXISTS', 'KUBE_NOT_FOUND', 'KUBE_FORBIDDEN'];
-      if (!expected.some((code) => hasCode(error, code))) throw error;
-    }
-  };
   const reconcile = async (name: string): Promise<number | undefined> => {
     const namespace = namespaces.get(name);
-    if (!namespace) return undefined;
-    if (!namespace.metadata?.deletionTimestamp) {
-      if (!accounts.get('default', name)) await createAccount(name);
-      return undefined;
-    }
+    if (!namespace?.metadata?.deletionTimestamp) return undefined;
     if (!(await empty(name))) {
       const look = looks.get(name) ?? 0;
       looks.set(name, look + 1);

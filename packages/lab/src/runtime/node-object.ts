@@ -93,14 +93,26 @@ function nodeConditions(time: string): NodeCondition[] {
   ];
 }
 
-/** Renews the node's Lease in kube-node-lease until stopped; a failure is tried again at the next beat. */
+/**
+ * Renews the node's Lease in kube-node-lease until stopped, and says again that the node is ready when the cluster has
+ * given it up; a failure is tried again at the next beat.
+ */
 export function startHeartbeat(client: KubeClient, nodeName: string, logger: Logger): { stop(): void } {
   const beat = (): void => {
     renewLease(client, nodeName).catch((error) => logger.debug('lease not renewed', { reason: messageOf(error) }));
+    reportReady(client, nodeName).catch((error) => logger.debug('node not reported', { reason: messageOf(error) }));
   };
   beat();
   const timer = setInterval(beat, HEARTBEAT).unref();
   return { stop: () => clearInterval(timer) };
+}
+
+async function reportReady(client: KubeClient, name: string): Promise<void> {
+  const node = await client.get('Node', { name });
+  const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'Unknown') return;
+  const conditions = nodeConditions(formatTime(new Date()));
+  await client.patch('Node', { name }, { status: { conditions } }, { type: 'strategic', subresource: 'status' });
 }
 
 async function renewLease(client: KubeClient, name: string): Promise<void> {
@@ -110,8 +122,11 @@ async function renewLease(client: KubeClient, name: string): Promise<void> {
     await client.patch('Lease', key, { spec: { renewTime } });
     return;
   }
+  // Whoever deletes the node deletes its lease.
+  const { uid = '' } = (await client.get('Node', { name }))?.metadata ?? {};
+  const ownerReferences = uid ? [{ apiVersion: 'v1', kind: 'Node', name, uid }] : [];
   await client.create('Lease', {
-    metadata: key,
+    metadata: { ...key, ownerReferences },
     spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
   });
 }
