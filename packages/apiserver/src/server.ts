@@ -163,7 +163,7 @@ async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiS
   const { auditFile } = options;
   const audit = auditFile === undefined ? undefined : await withFiles(auditFile, () => AuditLog.open(auditFile));
   const { authorizer, authenticator } = identity;
-  const api = new RestApi({ kinds, registry, schema, surface, streams, stopped: stopped.signal, ...identity });
+  const api = new RestApi({ kinds, custom, registry, schema, surface, streams, stopped: stopped.signal, ...identity });
   const transport = new Transport({ api, authenticator, authorizer, streams, audit });
   const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   // A write that failed shows in every later write.

@@ -85,7 +85,7 @@ export class LocalClient implements KubeClient {
     if (subresource === 'scale') {
       await replaceScale(
         this.#registry,
-        target,
+        { target },
         patchObject(target.kind, scaleOf(this.#registry.latest(target)), parsed, this.#schema),
         writeOptions,
       );

@@ -2,6 +2,8 @@ import type { Pod } from '@podwire/kube';
 import { asksToWatch, attributesOf } from '../authorization/attributes.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { guardRoles } from '../authorization/escalation.ts';
+import type { CustomResources } from '../custom/custom-resources.ts';
+import type { CustomVersion } from '../custom/definition/definition.ts';
 import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readData } from './body.ts';
@@ -23,12 +25,13 @@ import {
 } from './registry.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { replaceScale, scaleOf } from './scale.ts';
-import { parseSelection } from './selectors.ts';
+import { type Matcher, parseSelection } from './selectors.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, success, unsupportedMediaType } from './status.ts';
 import { WatchResponse } from './watch-response.ts';
 
 export interface RestParts {
   readonly kinds: KindRegistry;
+  readonly custom: CustomResources;
   readonly registry: Registry;
   readonly schema: Schema;
   readonly surface: Surface | undefined;
@@ -65,7 +68,7 @@ export class RestApi {
     if (own) return own;
     if (!path) throw noSuchResource();
     const answer = await this.#answerFor(request, path)(request, path);
-    const deprecation = deprecationOf(path);
+    const deprecation = this.#version(path)?.warning ?? deprecationOf(path);
     return deprecation === undefined ? answer : withWarnings(answer, [deprecation]);
   }
 
@@ -77,6 +80,24 @@ export class RestApi {
   /** Undefined when the path names no resource that is served. */
   pathOf(path: string): ResourcePath | undefined {
     return parseResourcePath(this.#parts.kinds, path);
+  }
+
+  /** The version of a custom resource; undefined for kinds that are built in. */
+  #version({ kind, apiVersion }: ResourcePath): CustomVersion | undefined {
+    return this.#parts.custom.definition(kind.id)?.versions.get(apiVersion);
+  }
+
+  #matcher({ query }: ApiRequest, path: ResourcePath): Matcher | undefined {
+    const { kind, namespace, name } = path;
+    const one = name ? `metadata.name=${name}` : undefined;
+    const fieldSelector = [query.get('fieldSelector'), one].filter(Boolean).join(',');
+    const selectableFields = this.#version(path)?.selectableFields;
+    return parseSelection(kind.id, {
+      namespace,
+      labelSelector: query.get('labelSelector'),
+      fieldSelector,
+      selectableFields,
+    });
   }
 
   /** The pod an exec, attach or port-forward is for; throws 404. */
@@ -109,7 +130,7 @@ export class RestApi {
   async #list(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { query } = request;
     const { items, listMeta } = listPage(this.#parts.registry.store, path.kind, {
-      matcher: matcherOf(request, path),
+      matcher: this.#matcher(request, path),
       query,
     });
     const includeObject = wantsTable(request);
@@ -138,7 +159,7 @@ export class RestApi {
     const table = includeObject && surface ? { surface, includeObject } : undefined;
     const convert = (object: ApiObject) => shapeOf(object, { request, path });
     const signal = AbortSignal.any([request.signal, stopped]);
-    const matcher = matcherOf(request, path);
+    const matcher = this.#matcher(request, path);
     return new WatchResponse(registry.store, { path, matcher, query: request.query, table, convert, signal }).start();
   }
 
@@ -170,7 +191,8 @@ export class RestApi {
     const { registry, schema } = this.#parts;
     const target = targetOf(path);
     const type = PATCH_TYPES[mediaType(request)];
-    if (!type) throw unsupportedMediaType(Object.keys(PATCH_TYPES));
+    const accepted = Object.keys(PATCH_TYPES).filter((one) => PATCH_TYPES[one] !== 'strategic' || !this.#version(path));
+    if (!type || !accepted.includes(mediaType(request))) throw unsupportedMediaType(accepted);
     const data = await readData(request);
     const verb = type === 'apply' ? 'Apply' : 'Patch';
     const { options: asked, warnings } = this.#writeOptions(request, verb, path);
@@ -206,7 +228,7 @@ export class RestApi {
     const { removal, dryRun } = await removeOptions(request);
     const { registry } = this.#parts;
     const { items } = listPage(registry.store, kind, {
-      matcher: matcherOf(request, path),
+      matcher: this.#matcher(request, path),
       query: new URLSearchParams(),
     });
     await Promise.all(
@@ -243,21 +265,22 @@ export class RestApi {
 
   async #scale(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { registry, schema } = this.#parts;
+    const paths = this.#version(path)?.scale;
     const target = targetOf(path);
-    if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target)) };
+    if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target), paths) };
     const verb = request.method === 'PUT' ? 'Update' : 'Patch';
     const { options } = this.#writeOptions(request, verb, path);
     const data = await readData(request);
     if (request.method === 'PUT') {
       if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
       const scale = { ...data, metadata: isObject(data.metadata) ? data.metadata : {} } as unknown as ApiObject;
-      return { status: 200, body: await replaceScale(registry, target, scale, options) };
+      return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
     }
     const type = PATCH_TYPES[mediaType(request)];
     if (request.method !== 'PATCH') throw methodNotAllowed();
     if (!type || type === 'apply') throw unsupportedMediaType(Object.keys(PATCH_TYPES).slice(0, 3));
-    const scale = patchObject(path.kind, scaleOf(registry.latest(target)), { type, body: data }, schema);
-    return { status: 200, body: await replaceScale(registry, target, scale, options) };
+    const scale = patchObject(path.kind, scaleOf(registry.latest(target), paths), { type, body: data }, schema);
+    return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
   }
 
   async #finalize(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -331,12 +354,6 @@ function wantsMetadata({ headers }: ApiRequest): boolean {
 function targetOf({ kind, namespace, name }: ResourcePath): Target {
   if (!name || (kind.namespaced && !namespace)) throw methodNotAllowed();
   return { kind, namespace, name };
-}
-
-function matcherOf({ query }: ApiRequest, { kind, namespace, name }: ResourcePath) {
-  const one = name ? `metadata.name=${name}` : undefined;
-  const fieldSelector = [query.get('fieldSelector'), one].filter(Boolean).join(',');
-  return parseSelection(kind.id, { namespace, labelSelector: query.get('labelSelector'), fieldSelector });
 }
 
 function writeOptions(

@@ -1,4 +1,6 @@
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
+import { customScale, withCustomReplicas } from '../custom/custom-scale.ts';
+import type { ScalePaths } from '../custom/definition/definition.ts';
 import type { ApiObject } from '../seam.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
 import { invalid, invalidValue } from './status.ts';
@@ -7,19 +9,20 @@ type Labels = { [key: string]: string };
 
 interface Workload {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Labels };
-  readonly status?: { readonly replicas?: number };
+  readonly status?: { readonly replicas?: number; readonly selector?: string };
 }
 
-/** The autoscaling/v1 Scale of a workload that has one. */
-export function scaleOf(object: ApiObject): ApiObject {
-  const { spec, status } = object as unknown as Workload;
+/** The autoscaling/v1 Scale of a workload that has one; of a custom resource by the paths of its definition. */
+export function scaleOf(object: ApiObject, paths?: ScalePaths): ApiObject {
+  const { spec, status } = (paths ? customScale(object, paths) : object) as unknown as Workload;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const metadata = Object.fromEntries(
     Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).filter(([, v]) => v !== undefined),
   );
   // A ReplicationController is older than label selectors: it has the labels themselves.
   const isOld = object.kind === 'ReplicationController';
-  const selector = selectorText(isOld ? { matchLabels: spec?.selector as Labels } : (spec?.selector as LabelSelector));
+  const labels = isOld ? { matchLabels: spec?.selector as Labels } : (spec?.selector as LabelSelector);
+  const selector = paths ? status?.selector : selectorText(labels);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -32,7 +35,7 @@ export function scaleOf(object: ApiObject): ApiObject {
 /** Writes the replicas of a Scale into its object; returns the new Scale. */
 export async function replaceScale(
   registry: Registry,
-  target: Target,
+  { target, paths }: { readonly target: Target; readonly paths?: ScalePaths | undefined },
   scale: ApiObject,
   options: WriteOptions,
 ): Promise<ApiObject> {
@@ -44,8 +47,12 @@ export async function replaceScale(
   const old = registry.latest(target);
   const { resourceVersion = old.metadata.resourceVersion } = scale.metadata;
   const metadata = resourceVersion === undefined ? old.metadata : { ...old.metadata, resourceVersion };
-  const next = { ...old, metadata, spec: { ...(old.spec as object), replicas } };
-  return scaleOf(await registry.update(target, next, options));
+  const scaled = paths ? withCustomReplicas(old, paths, replicas) : withReplicas(old, replicas);
+  return scaleOf(await registry.update(target, { ...scaled, metadata }, options), paths);
+}
+
+function withReplicas(object: ApiObject, replicas: number): ApiObject {
+  return { ...object, spec: { ...(object.spec as object), replicas } };
 }
 
 /** The selector in the text form of list requests. */

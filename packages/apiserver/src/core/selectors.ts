@@ -112,13 +112,17 @@ const ABSENT: Readonly<Record<string, string>> = {
 };
 
 /** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
-export function parseFieldSelector(kind: KindId, text: string | null | undefined): Matcher | undefined {
+export function parseFieldSelector(
+  kind: KindId,
+  text: string | null | undefined,
+  more: readonly string[] = [],
+): Matcher | undefined {
   if (!text?.trim()) return undefined;
   const terms = text.split(',').map((term) => {
     const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
     if (!parsed) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = '', operator, value = ''] = parsed;
-    if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field))
+    if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field) && !more.includes(field))
       throw badRequest(`field label not supported: ${field}`);
     return { field, path: (PATHS[field] ?? field).split('.'), equal: operator !== '!=', value };
   });
@@ -136,13 +140,15 @@ export interface Selection {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | null | undefined;
   readonly fieldSelector?: string | null | undefined;
+  /** Paths of fields that only objects of a custom resource can be selected by. */
+  readonly selectableFields?: readonly string[] | undefined;
 }
 
 /** One test for namespace, labels and fields together; undefined when every object of the kind is selected. */
 export function parseSelection(kind: KindId, selection: Selection): Matcher | undefined {
-  const { namespace } = selection;
+  const { namespace, selectableFields } = selection;
   const labels = parseLabelSelector(selection.labelSelector);
-  const fields = parseFieldSelector(kind, selection.fieldSelector);
+  const fields = parseFieldSelector(kind, selection.fieldSelector, selectableFields);
   if (!namespace && !labels && !fields) return undefined;
   return (object) =>
     (!namespace || object.metadata.namespace === namespace) &&

@@ -35,6 +35,7 @@ export function widgetDefinition(schema: JsonSchema | object, { names, version, 
 
 /** The verbs of an API server that serves custom resources, without HTTP. */
 export class CustomApi {
+  readonly definitionKind = DEFINITION;
   readonly store: Store;
   readonly kinds = new KindRegistry();
   readonly custom: CustomResources;

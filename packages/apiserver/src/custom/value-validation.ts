@@ -71,6 +71,7 @@ function objectCauses(schema: JsonSchema, object: JsonObject, path: string, old:
   }
   for (const name of required)
     if (object[name] === undefined) causes.push(cause('FieldValueRequired', fieldPath(path, name), 'Required value'));
+  if (schema['x-kubernetes-embedded-resource']) causes.push(...resourceCauses(object, path));
   const before = isObject(old) ? old : {};
   for (const [name, member] of Object.entries(object)) {
     if (path === '' && (name === 'apiVersion' || name === 'kind' || name === 'metadata')) continue;
@@ -78,4 +79,15 @@ function objectCauses(schema: JsonSchema, object: JsonObject, path: string, old:
     if (below) causes.push(...valueCauses(below, member, fieldPath(path, name), before[name]));
   }
   return causes;
+}
+
+/** An object in an object must say what it is. */
+function resourceCauses(object: JsonObject, path: string): StatusCause[] {
+  return ['apiVersion', 'kind'].flatMap((name) => {
+    const value = object[name];
+    const at = fieldPath(path, name);
+    if (value === undefined || value === '')
+      return [cause('FieldValueRequired', at, 'Required value: must not be empty')];
+    return typeof value === 'string' ? [] : [invalidCause(at, value, 'must be a string')];
+  });
 }
