@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { nthAddress, type Prefix } from '@podwire/base';
+import { nthAddress, type Prefix, parsePrefix } from '@podwire/base';
 import type { KubeClient, PodStreams } from '@podwire/kube';
 import { Authorizer } from './authorization/authorizer.ts';
 import { RbacIndex } from './authorization/rbac-index.ts';
@@ -43,9 +43,10 @@ export interface ApiServerOptions {
   readonly directory?: string;
   /** Keeps objects in etcd instead, of which this server is the only writer from now on; keys stay in the directory. */
   readonly etcd?: EtcdOptions;
-  /** One per family; the first is the default family of Services. */
-  readonly serviceCidrs: readonly Prefix[];
-  readonly nodePortRange: readonly [first: number, last: number];
+  /** One per family; the first is the default family of Services. Default 10.96.0.0/12. */
+  readonly serviceCidrs?: readonly Prefix[];
+  /** Default 30000 to 32767. */
+  readonly nodePortRange?: readonly [first: number, last: number];
   /** Refuses externalIPs that a Service does not have yet: whoever may write Services could take any address (CVE-2020-8554). */
   readonly denyExternalIPs?: boolean;
   /** Logs, exec, attach and port-forward; absent: they are answered with 501. */
@@ -96,6 +97,9 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+type CompleteOptions = ApiServerOptions & Required<Pick<ApiServerOptions, 'serviceCidrs' | 'nodePortRange'>>;
+
+const DEFAULTS = { serviceCidrs: [parsePrefix('10.96.0.0/12')], nodePortRange: [30000, 32767] } as const;
 const SWEEP_INTERVAL = 60_000;
 /** 10,000 dual-stack Services take it 75 ms. */
 const REPAIR_INTERVAL = 3 * 60_000;
@@ -118,10 +122,10 @@ const NAMES = [
  *                                     │  └ Surface (discovery, tables)  └ Schema, ServiceAddresses
  *                                     └ Streams (log, exec, port-forward)
  */
-export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const store = await openStore(options);
   try {
-    return await serveStore(store, options);
+    return await serveStore(store, { ...DEFAULTS, ...options });
   } catch (error) {
     await store.close();
     throw error;
@@ -134,7 +138,7 @@ async function openStore({ directory, etcd }: ApiServerOptions): Promise<Store> 
   return withFiles(directory, () => Store.open({ directory: path.join(directory, 'state') }));
 }
 
-async function serveStore(store: Store, options: ApiServerOptions): Promise<ApiServer> {
+async function serveStore(store: Store, options: CompleteOptions): Promise<ApiServer> {
   const { directory, serviceCidrs, nodePortRange, advertise } = options;
   const kinds = new KindRegistry();
   const custom = new CustomResources(store, kinds);
@@ -211,7 +215,7 @@ function createIdentity(store: Store, options: ApiServerOptions, key: SigningKey
   return { authorizer, authenticator, tokenRequests, reviews: respond };
 }
 
-function servingNames({ serviceCidrs, servingNames: more = [], advertise }: ApiServerOptions): string[] {
+function servingNames({ serviceCidrs, servingNames: more = [], advertise }: CompleteOptions): string[] {
   const first = serviceCidrs.slice(0, 1).map((cidr) => nthAddress(cidr, 1));
   return [...new Set([...NAMES, ...first, ...more, ...(advertise ? [advertise.address] : [])])];
 }

@@ -3,7 +3,6 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '@podwire/apiserver';
 import { createLogger, messageOf, PodwireError, tryParseIp } from '@podwire/base';
-import { startControllers } from '@podwire/controllers';
 import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwire/kube';
 import type { ApiServerFlags } from './apiserver-options.ts';
 import { watchInterruption } from './interruption.ts';
@@ -100,6 +99,8 @@ async function listen(server: ApiServer, flags: ApiServerFlags): Promise<string>
 }
 
 async function runControllers(server: ApiServer, config: ClusterConfig): Promise<() => void> {
+  // Most do without.
+  const { startControllers } = await import('@podwire/controllers');
   const client = server.client();
   const informers = createInformers(client);
   const { caCertificate } = server;
