@@ -98,7 +98,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nodeName,
     status: () => rooms.map((room) => room.status()),
     plan: (name) =>
-      chosen(name).map((room) => ({ room: room.name, entries: room.plan(), problems: room.status().errors })),
+      chosen(name).map((room) => {
+        const { errors, limits = [] } = room.status();
+        return { room: room.name, entries: room.plan(), problems: [...errors, ...limits] };
+      }),
     diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
     setProxyMode: (mode) => services.setMode(mode),
     idle: async () => void (await Promise.all(rooms.map((room) => room.idle()))),

@@ -5,7 +5,7 @@ import { labPaths, type ProxyModeOutcome } from '@podwire/lab';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
 import { askDaemon, tellDaemon } from './control-client.ts';
-import { errorLines, type NodeStatus } from './node-errors.ts';
+import { errorLines, limitLines, type NodeStatus } from './node-errors.ts';
 import { PROXY_MODES } from './proxy-mode-names.ts';
 import { becomeRoot } from './root.ts';
 import { formatTable } from './table.ts';
@@ -34,7 +34,7 @@ export async function proxyMode(mode: string | undefined, options: ProxyModeOpti
   const rows = nodes.map((one) => modeOf(one, outcomes));
   if (output === 'json') console.log(JSON.stringify(rows, null, 2));
   else if (output === 'yaml') console.log(stringify(rows));
-  else console.log(format(rows, errorLines(nodes, 'services')));
+  else console.log(format(rows, [...errorLines(nodes, 'services'), ...limitLines(nodes, 'services')]));
   return outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
@@ -50,8 +50,9 @@ interface ModeRow {
 function modeOf({ node, rooms }: NodeStatus, outcomes: readonly ProxyModeOutcome[]): ModeRow {
   const services = rooms.find(({ room }) => room === 'services');
   const refused = outcomes.find((outcome) => outcome.node === node)?.error;
-  const { facts = {}, errors = [] } = services ?? {};
-  return { node, mode: String(facts['mode'] ?? 'unknown'), limits: errors, ...(refused !== undefined && { refused }) };
+  const { facts = {}, errors = [], limits = [] } = services ?? {};
+  const told = [...errors, ...limits];
+  return { node, mode: String(facts['mode'] ?? 'unknown'), limits: told, ...(refused !== undefined && { refused }) };
 }
 
 /** When all nodes have it, it is written to the configuration the lab was made of. */

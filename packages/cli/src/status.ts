@@ -3,7 +3,7 @@ import { labPaths } from '@podwire/lab';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
 import { askDaemon } from './control-client.ts';
-import { errorLines } from './node-errors.ts';
+import { errorLines, limitLines } from './node-errors.ts';
 import { becomeRoot } from './root.ts';
 import { formatTable } from './table.ts';
 
@@ -25,7 +25,8 @@ export async function status({ name, output }: StatusOptions): Promise<number> {
   const [pods, services] = await Promise.all([client.list('Pod'), client.list('Service')]);
   client.close();
   const errors = errorLines(lab.nodes);
-  const all = { ...lab, pods: pods.items.map(podFacts), services: services.items.map(serviceFacts), errors };
+  const limits = limitLines(lab.nodes);
+  const all = { ...lab, pods: pods.items.map(podFacts), services: services.items.map(serviceFacts), errors, limits };
   if (output === 'json') console.log(JSON.stringify(all, null, 2));
   else if (output === 'yaml') console.log(stringify(all));
   else console.log(formatStatus(lab, all, output === 'wide'));
@@ -58,7 +59,12 @@ function serviceFacts({ metadata, spec }: ObjectOf<'Service'>) {
 
 function formatStatus(
   lab: LabStatus,
-  all: { pods: readonly PodFacts[]; services: readonly ServiceFacts[]; errors: readonly string[] },
+  all: {
+    readonly pods: readonly PodFacts[];
+    readonly services: readonly ServiceFacts[];
+    readonly errors: readonly string[];
+    readonly limits: readonly string[];
+  },
   wide: boolean,
 ): string {
   const mark = (ready: boolean): string => (ready ? colours.green('ok') : colours.red('NOT READY'));
@@ -80,5 +86,6 @@ function formatStatus(
     formatTable(['NAMESPACE', 'POD', 'STATUS', 'ADDRESS', 'NODE'], pods),
     formatTable(['NAMESPACE', 'SERVICE', 'TYPE', 'CLUSTER-IP', 'PORTS'], services),
     ...(all.errors.length > 0 ? [`${colours.red('errors')}\n${all.errors.join('\n')}`] : []),
+    ...(all.limits.length > 0 ? [`${colours.bold('limits')}\n${all.limits.join('\n')}`] : []),
   ].join('\n\n');
 }

@@ -30,6 +30,8 @@ export interface RoomStatus {
   readonly ready: boolean;
   /** Empty when all is well; otherwise what is wrong, with what, why and what to do. */
   readonly errors: readonly string[];
+  /** What is asked for and cannot be had as the room is configured, while all is well: one line each. Absent: nothing. */
+  readonly limits?: readonly string[];
   /** Sizes and counters, e.g. { services: 4, endpoints: 9 }. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }

@@ -268,18 +268,18 @@ class ServicesController implements ServicesRoom {
     const failed = this.#reason === undefined ? [] : [this.#reason];
     const services = [...this.#store.services.values()];
     const flowsForgotten = this.#facts.flowsForgotten + this.#flows.forgotten;
-    const limits = [...annotationLimits(services), ...slowStartLimits(services)];
     return {
       room: this.name,
       ready: this.#runner.last?.kind === 'done',
       errors: [
         ...failed,
         ...(this.#proxy?.problems(this.#store) ?? []),
-        ...limits,
+        ...annotationLimits(services),
         ...this.#former.problems,
         ...this.#loopback.problems(),
         ...this.#health.problems(),
       ],
+      limits: [...(this.#proxy?.limits(this.#store) ?? []), ...slowStartLimits(services)],
       facts: {
         mode: this.#mode,
         ...this.#facts,

@@ -20,6 +20,7 @@ function node(t: TestContext, refusing: readonly ProxyMode[] = []) {
     plan: () => [],
     diff: () => [],
     problems: () => [],
+    limits: () => [],
     facts: () => ({}),
     close: () => {},
     cleanup: (successor) => {

@@ -28,7 +28,11 @@ const PLANNERS: Readonly<Record<ProxyMode, (model: ServicesModel) => Promise<Mod
     };
   },
   ipvs: async (model) => (await import('./ipvs/plan.ts')).plan(viewOf(model)),
-  userspace: async (model) => (await import('./userspace/plan.ts')).plan(viewOf(model)),
+  userspace: async (model) => {
+    const { limitsOf, plan } = await import('./userspace/plan.ts');
+    const { entries, problems } = plan(viewOf(model));
+    return { entries, problems: [...problems, ...limitsOf(viewOf(model))] };
+  },
   ebpf: async (model) => {
     const [{ SocketPlan, describeEntry }, { limitsOf }, { plan }] = await Promise.all([
       import('./ebpf/plan.ts'),

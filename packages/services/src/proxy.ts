@@ -73,8 +73,10 @@ export interface ServiceProxy {
   plan(view: ServicesView): readonly PlanEntry[];
   /** Where the kernel differs from the view. */
   diff(view: ServicesView): readonly PlanEntry[] | Promise<readonly PlanEntry[]>;
-  /** What could not be had of the view, for people: conflicts, limits, what this mode cannot do. */
+  /** What is wrong, for people: conflicts, what the kernel refused. */
   problems(view: ServicesView): readonly string[];
+  /** What is asked for and this mode, or this kernel, cannot do. */
+  limits(view: ServicesView): readonly string[];
   /** Sizes for status. */
   facts(): Readonly<Record<string, string | number | boolean>>;
   /** Gives up sockets and memory; what is in the kernel stays and goes on working (where the mode allows). */

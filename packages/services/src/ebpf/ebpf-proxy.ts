@@ -89,6 +89,11 @@ class EbpfProxy implements ServiceProxy {
   }
 
   problems(view: ServicesView): readonly string[] {
+    const isUnpinned = this.#kernel && this.#kernel.place.pins === undefined;
+    return [...(isUnpinned ? [NO_PINS] : []), ...this.#packets.problems(view)];
+  }
+
+  limits(view: ServicesView): readonly string[] {
     const lacking = [...(this.#kernel?.hooks.lacking ?? [])].map(([hook, reason]) =>
       hook === 'release'
         ? `this kernel has no hook release (${reason}); balance least-connections counts sockets that were ever open`
@@ -96,14 +101,7 @@ class EbpfProxy implements ServiceProxy {
     );
     const unclosed = this.#kernel?.datagrams.problem;
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
-    const limits = [...limitsOf(view.services.values()), ...this.#packets.conflicts(view)];
-    return [
-      ...(this.#kernel && this.#kernel.place.pins === undefined ? [NO_PINS] : []),
-      ...kept,
-      ...lacking,
-      ...(unclosed ? [unclosed] : []),
-      ...limits,
-    ];
+    return [...kept, ...lacking, ...(unclosed ? [unclosed] : []), ...limitsOf(view.services.values())];
   }
 
   facts(): Readonly<Record<string, string | number | boolean>> {

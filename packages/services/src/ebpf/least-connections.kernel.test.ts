@@ -166,7 +166,7 @@ test('least connections in mode ebpf (SVC-33)', { skip, timeout: 60_000 }, (t) =
 
     await t.test('who comes from outside is told apart', async () => {
       assert.match(
-        world.room.status().errors[0] ?? '',
+        world.room.status().limits?.[0] ?? '',
         /balance least-connections is for sockets of the node and its pods, and random for other clients/,
       );
     });

@@ -40,8 +40,11 @@ class IptablesProxy implements ServiceProxy {
   }
 
   problems(view: ServicesView): readonly string[] {
-    const conflicts = this.#planned(view).flatMap(({ planned }) => (planned ? conflictsOf(planned.claims) : []));
-    return [...conflicts, ...limitsOf(view.services.values(), view.node)];
+    return this.#planned(view).flatMap(({ planned }) => (planned ? conflictsOf(planned.claims) : []));
+  }
+
+  limits(view: ServicesView): readonly string[] {
+    return limitsOf(view.services.values(), view.node);
   }
 
   facts(): Readonly<Record<string, string | number>> {

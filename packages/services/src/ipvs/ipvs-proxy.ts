@@ -78,13 +78,16 @@ class IpvsProxy implements ServiceProxy {
   }
 
   problems(view: ServicesView): readonly string[] {
-    if (!this.#kernel || !this.#families) return plan(view).problems;
-    const { lacking, refused } = this.#kernel.servers;
-    const schedulers = [...lacking].map(
+    if (!this.#kernel || !this.#families) return plan(view).conflicts;
+    const conflicts = this.#families.flatMap(({ settlement }) => conflictsOf(settlement));
+    return [...conflicts, ...this.#kernel.servers.refused];
+  }
+
+  limits(view: ServicesView): readonly string[] {
+    const schedulers = [...(this.#kernel?.servers.lacking ?? [])].map(
       (name) => `this kernel has no scheduler ${name} (module ip_vs_${name}), so it is rr where it is asked for`,
     );
-    const conflicts = this.#families.flatMap(({ settlement }) => conflictsOf(settlement));
-    return [...limitsOf(view), ...conflicts, ...schedulers, ...refused];
+    return [...limitsOf(view), ...schedulers];
   }
 
   facts(): Readonly<Record<string, number>> {

@@ -63,7 +63,7 @@ test('how virtual servers choose', { timeout: 200_000 }, (t) =>
       try {
         putService(informers, '10.96.1.9', by({ 'podwire.io/ipvs-scheduler': 'lblcr' }), 'lacking');
         await room.idle();
-        assert.deepEqual(room.status().errors, [
+        assert.deepEqual(room.status().limits, [
           'this kernel has no scheduler lblcr (module ip_vs_lblcr), so it is rr where it is asked for',
         ]);
         assert.ok(saved(world).includes('-A -t 10.96.1.9:80 -s rr'));
@@ -73,7 +73,7 @@ test('how virtual servers choose', { timeout: 200_000 }, (t) =>
       }
       removeService(informers, 'lacking');
       await world.restart();
-      assert.deepEqual(world.room.status().errors, []);
+      assert.deepEqual(world.room.status().limits, []);
     });
 
     await t.test('every scheduler by name, changed while the service lives; connections stay', async () => {
@@ -95,11 +95,11 @@ test('how virtual servers choose', { timeout: 200_000 }, (t) =>
     await t.test('a scheduler nobody knows is said, and the default takes its place', async () => {
       putService(informers, '10.96.1.1', by({ 'podwire.io/ipvs-scheduler': 'wrong' }), 'scheduled');
       await world.room.idle();
-      assert.match(world.room.status().errors.join('\n'), /IPVS has no scheduler "wrong", so it is rr/);
+      assert.match(world.room.status().limits?.join('\n') ?? '', /IPVS has no scheduler "wrong", so it is rr/);
       assert.ok(saved(world).includes('-A -t 10.96.1.1:80 -s rr'));
       removeService(informers, 'scheduled');
       await world.room.idle();
-      assert.deepEqual(world.room.status().errors, []);
+      assert.deepEqual(world.room.status().limits, []);
     });
 
     await t.test('weights', async () => {
@@ -376,7 +376,7 @@ test('node ports are not at loopback addresses, which is said (SVC-9)', { timeou
       putService(world.informers, '10.96.4.1', { type: 'NodePort', ports });
       await world.room.idle();
       assert.deepEqual(
-        world.room.status().errors.map((line) => line.slice(0, 35)),
+        world.room.status().limits?.map((line) => line.slice(0, 35)),
         ['node ports are not at 127.0.0.1 in ', 'node ports are not at ::1 in mode i'],
       );
       await probe(world, { from: 'node', to: ['127.0.0.1', 30_401], fails: 'refused' });

@@ -22,6 +22,8 @@ export interface Desired {
   readonly entries: readonly PlanEntry[];
   /** What could not be had, for people. */
   readonly problems: readonly string[];
+  /** Of those the ones about addresses that belong to another service already. */
+  readonly conflicts: readonly string[];
 }
 
 /** Marks are numbered in the order of the services' names; a running proxy keeps those it has given. */
@@ -33,11 +35,13 @@ export function plan(view: ServicesView): Desired {
     const settlement = settle(view, family, plans);
     return { settlement, servers: serversOf(settlement, plans), table: tableOf(settlement, view.node, family) };
   });
+  const conflicts = planned.flatMap(({ settlement }) => conflictsOf(settlement));
   return {
     servers: planned.flatMap(({ servers }) => servers),
     tables: planned.map(({ table }) => table),
     entries: planned.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
-    problems: [...limitsOf(view), ...planned.flatMap(({ settlement }) => conflictsOf(settlement))],
+    problems: [...limitsOf(view), ...conflicts],
+    conflicts,
   };
 }
 

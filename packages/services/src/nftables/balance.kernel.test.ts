@@ -48,13 +48,13 @@ test('ways to balance (SVC-33), hints and weights, with real packets', { timeout
     await t.test('what rules cannot do is said, and is random', async () => {
       const name = putService(informers, '10.96.0.3', balance('least-connections'));
       await world.room.idle();
-      assert.deepEqual(world.room.status().errors, [
+      assert.deepEqual(world.room.status().limits, [
         `Service default/${name}: balance least-connections is not in mode nftables, so it is random; choose another`,
       ]);
       assert.equal(Object.keys(counts(await serversOf(world, 40, ['client', '10.96.0.3', 80]))).length, 3);
       putService(informers, '10.96.0.3', {}, name);
       await world.room.idle();
-      assert.deepEqual(world.room.status().errors, []);
+      assert.deepEqual(world.room.status().limits, []);
     });
 
     await t.test('weights share connections', async () => {

@@ -52,12 +52,12 @@ export class NftablesProxy implements ServiceProxy {
     return observeDrift(this.#rules().nft, plan(modelOf(view)));
   }
 
-  problems(view: ServicesView): readonly string[] {
-    return [...limitsOf(view.services.values(), view.node), ...this.conflicts(view)];
+  limits(view: ServicesView): readonly string[] {
+    return limitsOf(view.services.values(), view.node);
   }
 
   /** Which addresses of services belong to others already. */
-  conflicts(view: ServicesView): readonly string[] {
+  problems(view: ServicesView): readonly string[] {
     if (!this.#families) return plan(modelOf(view)).conflicts;
     return this.#families.flatMap(({ settlement }) => conflictsOf(settlement));
   }

@@ -93,13 +93,14 @@ function judgeStatus(world: World, steps: readonly Step[]): void {
   const services = steps.flatMap((step) => step.services ?? []);
   const expected = [...steps.flatMap((step) => step.problems ?? []), ...problemsOf(world.room.mode, services)];
   for (const room of [world.room, ...(world.second ? [world.second] : [])]) {
-    const { errors } = room.status();
+    const { errors, limits = [] } = room.status();
+    const told = [...errors, ...limits];
     assert.deepEqual(
-      errors.filter((error) => !expected.some((problem) => problem.test(error))),
+      told.filter((error) => !expected.some((problem) => problem.test(error))),
       [],
     );
     assert.deepEqual(
-      expected.filter((problem) => !errors.some((error) => problem.test(error))),
+      expected.filter((problem) => !told.some((error) => problem.test(error))),
       [],
       'status() does not say',
     );

@@ -58,7 +58,7 @@ export async function runLoopback(t: TestContext, world: World): Promise<void> {
 
   await t.test('where it is not, that is said', () => {
     const expected = both ? [] : [`node ports are not at ::1 in mode ${room.mode}; take it out of nodePortAddresses`];
-    assert.deepEqual(room.status().errors, expected);
+    assert.deepEqual(room.status().limits, expected);
   });
 
   await t.test('a pod has loopback addresses of its own', async () => {

@@ -6,7 +6,7 @@ import { formatTable } from '@podwire/nft';
 import type { ServiceModel, ServicesModel, ServicesView } from '../model.ts';
 import { plan as nftablesPlan } from '../nftables/plan.ts';
 import { modelFromApi } from '../snapshot.ts';
-import { plan, settle, tableOf } from './plan.ts';
+import { limitsOf, plan, settle, tableOf } from './plan.ts';
 import { planService } from './service-plan.ts';
 
 const CASES = new URL('../nftables/testdata/', import.meta.url);
@@ -110,12 +110,12 @@ test('the elements of a service', () => {
 
 test('what cannot be had is said: SCTP, a family without address of the node', () => {
   const sctp = sample({ ports: [{ port: 80, protocol: 'SCTP' }] }, 'SCTP');
-  const { entries, problems } = plan(viewOf(sctp));
+  const { entries } = plan(viewOf(sctp));
   assert.deepEqual(
     entries.map(({ what }) => what),
     ['cluster IP 10.96.0.20 sctp 80 is refused: not relayed'],
   );
-  assert.match(problems.join(), /^Service default\/web port 80: mode userspace cannot relay SCTP/);
+  assert.match(limitsOf(viewOf(sctp)).join(), /^Service default\/web port 80: mode userspace cannot relay SCTP/);
   const model = sample({});
   const lost = plan(viewOf({ ...model, node: { ...model.node, addresses: [] } }));
   assert.deepEqual(lost.listeners, []);

@@ -15,7 +15,7 @@ import { planService, type RelayPlan } from './service-plan.ts';
 export interface Desired {
   readonly listeners: readonly ListenerPlan[];
   readonly entries: readonly PlanEntry[];
-  /** What could not be had, for people. */
+  /** What is wrong, for people. */
   readonly problems: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function plan(view: ServicesView): Desired {
   return {
     listeners: planned.flatMap(({ relays }) => relays.flatMap(({ listeners }) => listeners)),
     entries: planned.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
-    problems: [...limitsOf(view), ...planned.flatMap(({ settlement }) => conflictsOf(settlement))],
+    problems: [...unaddressed(view), ...planned.flatMap(({ settlement }) => conflictsOf(settlement))],
   };
 }
 
@@ -63,16 +63,19 @@ export function listenerElement({ id, address, protocol }: ListenerPlan, family:
   return port && isOf(address, family) ? [{ key: [address, protocol, port] }] : [];
 }
 
-/** One line per wish that this mode cannot fulfil. */
-export function limitsOf({ cluster, node, services }: ServicesView): string[] {
-  const unaddressed = familiesOf(cluster)
+/** Families in which the node has no address for listeners. */
+export function unaddressed({ cluster, node, services }: ServicesView): string[] {
+  return familiesOf(cluster)
     .filter((family) => services.size > 0 && ofFamily(node.addresses, family).length === 0)
     .map(
       (family) =>
         `node ${node.name} has no ${family === 'ipv4' ? 'IPv4' : 'IPv6'} InternalIP, so nothing is relayed in that family; give it one`,
     );
-  return [...unaddressed, ...[...services.values()].flatMap(serviceLimits)];
 }
+
+/** One line per wish that this mode cannot fulfil. */
+export const limitsOf = ({ services }: Pick<ServicesView, 'services'>): string[] =>
+  [...services.values()].flatMap(serviceLimits);
 
 function serviceLimits({ namespace, name, ports }: ServiceModel): string[] {
   return ports

@@ -8,7 +8,7 @@ import { KernelCapture } from './apply.ts';
 import { FamilyCapture } from './family-capture.ts';
 import { type ListenerPlan, serviceOfListener } from './listener-plan.ts';
 import { observeDrift } from './observe.ts';
-import { limitsOf, plan, planKey } from './plan.ts';
+import { limitsOf, plan, planKey, unaddressed } from './plan.ts';
 import { LIMITS, newCounters, type RelayContext } from './relay.ts';
 import { Relays } from './relays.ts';
 import type { RelayPlan } from './service-plan.ts';
@@ -90,7 +90,11 @@ class UserspaceProxy implements ServiceProxy {
   problems(view: ServicesView): readonly string[] {
     if (!this.#families) return plan(view).problems;
     const settled = this.#families.flatMap(({ settlement }) => settlement ?? []);
-    return [...limitsOf(view), ...settled.flatMap(conflictsOf)];
+    return [...unaddressed(view), ...settled.flatMap(conflictsOf)];
+  }
+
+  limits(view: ServicesView): readonly string[] {
+    return limitsOf(view);
   }
 
   facts(): Readonly<Record<string, number>> {

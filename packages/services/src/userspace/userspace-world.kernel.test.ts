@@ -106,13 +106,13 @@ test('mode userspace on a node', { timeout: 120_000 }, (t) =>
         endpoints: [{ addresses: [ADDRESS.near1], conditions: { ready: true } }],
       });
       await room.idle();
-      assert.deepEqual(room.status().errors, [
+      assert.deepEqual(room.status().limits, [
         'Service default/sctp port 99: mode userspace cannot relay SCTP and refuses it; choose another mode',
       ]);
       assert.ok(room.plan().some(({ what }) => what === 'cluster IP 10.96.2.5 sctp 99 is refused: not relayed'));
       informers.remove('Service', { metadata: { namespace: 'default', name: 'sctp' } });
       await room.idle();
-      assert.deepEqual(room.status().errors, []);
+      assert.deepEqual(room.status().limits, []);
     });
 
     await t.test('an open connection outlives its endpoint, its service, and changes of others (SVC-26)', async () => {
