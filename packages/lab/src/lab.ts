@@ -81,7 +81,16 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
   for (const node of config.nodes)
     runtimes.set(
       node.name,
-      await startRuntime({ node, config, client, informers, players, logger, netns: at(node.name) }),
+      await startRuntime({
+        node,
+        config,
+        client,
+        informers,
+        players,
+        logger,
+        netns: at(node.name),
+        credentials: server,
+      }),
     );
   progress('control plane');
 
@@ -147,20 +156,20 @@ interface RuntimeParts {
   readonly players: Players;
   readonly logger: Logger;
   readonly netns: Netns;
+  readonly credentials: ApiServer;
 }
 
-function startRuntime({ node, config, client, informers, players, logger, netns }: RuntimeParts): Promise<PodRuntime> {
+function startRuntime(parts: RuntimeParts): Promise<PodRuntime> {
+  const { node, config, netns, logger, ...rest } = parts;
   const paths = labPaths(config.name);
   return createPodRuntime({
+    ...rest,
     nodeName: node.name,
     nodeAddress: node.address,
     nodeNetns: netns,
     zone: node.zone,
-    client,
-    informers,
     config: config.cluster,
-    players,
-    cni: createCniClient(paths.node(node.name).cniSocket, informers),
+    cni: createCniClient(paths.node(node.name).cniSocket, parts.informers),
     directory: path.join(paths.node(node.name).run, 'pods'),
     netnsPrefix: netnsName(config.name, 'pod'),
     logger: logger.child({ part: 'runtime', node: node.name }),

@@ -6,6 +6,7 @@ import type { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { BuiltinContainer, exitWith } from './builtin-container.ts';
 import type { ContainerSpec } from './container-engine.ts';
+import { ContainerMounts } from './container-mounts.ts';
 import { READER_BYTES } from './log-file.ts';
 
 class Chatty extends BuiltinContainer {
@@ -21,7 +22,8 @@ class Chatty extends BuiltinContainer {
 test('whoever attached and does not read is let go; its memory is bounded', async (t) => {
   const directory = mkdtempSync(path.join(tmpdir(), 'podwire-attach-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const spec = { image: 'chatty', logPath: path.join(directory, 'a.log'), logDropped: () => {} };
+  const mounts = new ContainerMounts({ directory: path.join(directory, 'mounts'), binds: [], warn: () => {} });
+  const spec = { image: 'chatty', logPath: path.join(directory, 'a.log'), logDropped: () => {}, mounts };
   const container = new Chatty(spec as unknown as ContainerSpec);
   const session = container.attach();
   await container.start();

@@ -98,6 +98,7 @@ export abstract class BuiltinContainer implements EngineContainer {
   protected ended(exit: ContainerExit): void {
     for (const session of this.#sessions) session.kill();
     this.#log.close();
+    this.spec.mounts.close();
     this.#end.resolve(exit);
   }
 

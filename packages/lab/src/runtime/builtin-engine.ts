@@ -12,7 +12,7 @@ export function createBuiltinEngine(players: Players): ContainerEngine {
 }
 
 function createContainer(spec: ContainerSpec, players: Players): EngineContainer {
-  const plan = planContainer(spec, (program) => hostHas(program, spec.env.PATH));
+  const plan = planContainer(spec, (program) => hostHas(spec.mounts.sourceOf(program), spec.env.PATH));
   switch (plan.kind) {
     case 'play':
       return new PlayedContainer(spec, plan, players);

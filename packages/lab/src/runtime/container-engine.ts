@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream';
 import type { ExecSession } from '@podwire/kube';
 import type { DeclaredPort } from '../players/container-plan.ts';
 import type { PlayIdentity } from '../players/play.ts';
+import type { ContainerMounts } from './container-mounts.ts';
 import type { ReadOptions } from './log-file.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Everything an engine needs to know of one run of a container. */
 export interface ContainerSpec {
   readonly sandbox: Sandbox;
+  readonly mounts: ContainerMounts;
   readonly identity: PlayIdentity;
   readonly image: string;
   readonly command: readonly string[];

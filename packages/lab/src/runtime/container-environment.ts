@@ -67,7 +67,7 @@ async function variableValue(
 }
 
 /** `limits.cpu` and its like, as written; 0 where nothing is set. */
-function resourceValue(container: Container, resource: string): string {
+export function resourceValue(container: Container, resource: string): string {
   const [list = '', name = ''] = resource.split(/\.(.*)/s);
   const quantities = list === 'limits' ? container.resources?.limits : container.resources?.requests;
   return quantities?.[name] ?? '0';

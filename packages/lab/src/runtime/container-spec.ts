@@ -1,17 +1,24 @@
 import type { KubeClient, Pod } from '@podwire/kube';
 import type { ContainerSpec } from './container-engine.ts';
 import { type Container, containerEnvironment, type ReferenceSource } from './container-environment.ts';
+import { ContainerMounts } from './container-mounts.ts';
 import { type Environment, expandVariables, serviceEnvironment } from './environment.ts';
 import type { PodContext } from './pod-context.ts';
+import type { PodVolumes } from './pod-volumes.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Makes of a container of the API what an engine runs. Rejects with LAB_CONTAINER_CONFIG. */
 export async function buildContainerSpec(
   pod: Pod,
   container: Container,
-  place: { readonly sandbox: Sandbox; readonly logPath: string; readonly context: PodContext },
+  place: {
+    readonly sandbox: Sandbox;
+    readonly volumes: PodVolumes;
+    readonly logPath: string;
+    readonly context: PodContext;
+  },
 ): Promise<ContainerSpec> {
-  const { sandbox, logPath, context } = place;
+  const { sandbox, volumes, logPath, context } = place;
   const { namespace = '', name: podName = '' } = pod.metadata ?? {};
   const services = context.informers.of('Service');
   await services.synced;
@@ -22,19 +29,20 @@ export async function buildContainerSpec(
   };
   const fields = { pod, podIp, hostIp: context.nodeAddress, nodeName: context.nodeName };
   const env = await containerEnvironment(container, base, { ...fields, ...references(context.client, namespace) });
+  const warn = (reason: string, message: string): void =>
+    context.events({ pod, type: 'Warning', reason, message, fieldPath: `spec.containers{${container.name}}` });
   const expand = (words: readonly string[] | undefined): string[] =>
     (words ?? []).map((word) => expandVariables(word, env));
   return {
     sandbox,
+    mounts: new ContainerMounts({
+      directory: `${logPath}.mounts`,
+      binds: [...sandbox.binds, ...volumes.binds(container)],
+      warn: (message) => warn('FailedMount', message),
+    }),
     logPath,
     logDropped: (error) =>
-      context.events({
-        pod,
-        type: 'Warning',
-        reason: 'LogDropped',
-        message: `the log of container ${container.name} cannot be written, lines are lost: ${error.message}`,
-        fieldPath: `spec.containers{${container.name}}`,
-      }),
+      warn('LogDropped', `the log of container ${container.name} cannot be written, lines are lost: ${error.message}`),
     env,
     identity: {
       namespace,

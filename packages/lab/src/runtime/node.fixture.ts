@@ -75,6 +75,7 @@ export async function startNode(t: TestContext): Promise<TestNode> {
     cni,
     directory,
     netnsPrefix: prefix,
+    credentials: server,
   });
   t.after(async () => {
     await runtime.stop();

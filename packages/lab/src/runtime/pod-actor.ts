@@ -5,13 +5,17 @@ import type { Container } from './container-environment.ts';
 import { ContainerLoop, type RestartPolicy } from './container-loop.ts';
 import { buildContainerSpec } from './container-spec.ts';
 import { clampDelay, LONGEST_DELAY, secondsToDelay } from './delay.ts';
-import { missingFiles } from './host-files.ts';
 import type { PodContext } from './pod-context.ts';
 import { type PodView, podStatusPatch } from './pod-status.ts';
+import { PodVolumes } from './pod-volumes.ts';
 import { gracePeriod } from './probe-target.ts';
 import { createSandbox, removeDirectory, type Sandbox } from './sandbox.ts';
 import { StatusWriter } from './status-writer.ts';
+import { volumeInputs } from './volume-inputs.ts';
 
+type Conditions = NonNullable<Pod['status']>['conditions'];
+
+const VOLUME_RETRY = 500;
 const SANDBOX_RETRY = [100, 5000] as const;
 
 /**
@@ -29,8 +33,9 @@ export class PodActor {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #directory: string;
   #pod: Pod;
-  #conditions: NonNullable<Pod['status']>['conditions'];
+  #conditions: Conditions;
   #sandbox: Sandbox | undefined;
+  readonly #volumes: PodVolumes;
   #ips: readonly string[] = [];
   #failure: PodView['failure'];
   #life: Promise<void> = Promise.resolve();
@@ -45,6 +50,16 @@ export class PodActor {
     this.#directory = path.join(context.directory, pod.metadata?.uid ?? '');
     this.#startTime = pod.status?.startTime ? new Date(pod.status.startTime) : new Date();
     this.#conditions = pod.status?.conditions ?? [];
+    this.#volumes = new PodVolumes({
+      pod,
+      directory: path.join(this.#directory, 'volumes'),
+      source: volumeInputs(
+        () => this.#pod,
+        () => this.#ips[0] ?? '',
+        context,
+      ),
+      warn: (reason, message) => this.#event('Warning', reason, message),
+    });
     this.#init = (pod.spec?.initContainers ?? []).map((c) => this.#loop(c, true));
     this.#main = (pod.spec?.containers ?? []).map((c) => this.#loop(c, false));
     this.#status = new StatusWriter({
@@ -78,6 +93,15 @@ export class PodActor {
     this.#pod = pod;
     if (pod.metadata?.deletionTimestamp) this.#end(gracePeriod(pod));
     else if (pod.spec?.readinessGates) this.#status.changed(true);
+    else this.#insist(pod);
+  }
+
+  /** The cluster, not having heard of this node, has said that the pod is not ready: it is. */
+  #insist(pod: Pod): void {
+    const readyOf = (conditions: Conditions) => conditions?.find(({ type }) => type === 'Ready')?.status;
+    if (readyOf(pod.status?.conditions) !== 'False' || readyOf(this.#conditions) !== 'True') return;
+    this.#conditions = pod.status?.conditions;
+    this.#status.changed(false);
   }
 
   /** The pod is no longer in the API. Resolves when nothing of it is left. */
@@ -95,7 +119,7 @@ export class PodActor {
 
   async #live(): Promise<void> {
     this.#status.changed(false);
-    if (!(await this.#makeSandbox())) return;
+    if (!(await this.#makeSandbox()) || !(await this.#makeVolumes())) return;
     this.#status.changed(false);
     if (!(await this.#initialize())) return this.#finish();
     await Promise.all(this.#main.map((loop) => loop.run()));
@@ -111,11 +135,26 @@ export class PodActor {
       try {
         this.#sandbox = await createSandbox(this.#pod, path.join(this.#directory, 'etc'), this.#context.sandbox);
         this.#ips = this.#sandbox.ips;
-        for (const missing of missingFiles()) this.#event('Warning', 'HostFileMissing', missing);
         return !this.#ending;
       } catch (error) {
         this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
         await Promise.race([this.#stopped.promise, new Promise((resolve) => setTimeout(resolve, delay))]);
+      }
+    }
+    return false;
+  }
+
+  /** False when the pod ends before everything its volumes are made of is there. */
+  async #makeVolumes(): Promise<boolean> {
+    let told = '';
+    while (!this.#ending) {
+      try {
+        await this.#volumes.prepare();
+        return !this.#ending;
+      } catch (error) {
+        if (messageOf(error) !== told) this.#event('Warning', 'FailedMount', messageOf(error));
+        told = messageOf(error);
+        await Promise.race([this.#stopped.promise, new Promise((resolve) => setTimeout(resolve, VOLUME_RETRY))]);
       }
     }
     return false;
@@ -140,6 +179,7 @@ export class PodActor {
   async #finish(): Promise<void> {
     if (this.#ending) return;
     clearTimeout(this.#deadline);
+    this.#volumes.stop();
     await Promise.all(this.#init.map((loop) => loop.stop(gracePeriod(this.#pod))));
     await this.#sandbox?.remove();
     this.#sandbox = undefined;
@@ -156,6 +196,7 @@ export class PodActor {
 
   async #stopContainers(grace: number): Promise<void> {
     clearTimeout(this.#deadline);
+    this.#volumes.stop();
     this.#stopped.resolve();
     const deadline = performance.now() + grace;
     const left = (): number => Math.max(0, deadline - performance.now());
@@ -239,7 +280,12 @@ export class PodActor {
       directory: this.#directory,
       podLabel: `${name}_${namespace}(${uid})`,
       prepare: (c, logPath) =>
-        buildContainerSpec(this.#pod, c, { sandbox: this.#mustSandbox(), logPath, context: this.#context }),
+        buildContainerSpec(this.#pod, c, {
+          sandbox: this.#mustSandbox(),
+          volumes: this.#volumes,
+          logPath,
+          context: this.#context,
+        }),
       probePlace: (c, exec) => ({
         netns: this.#context.sandbox.nodeNetns,
         podIp: this.#ips[0] ?? '',

@@ -11,23 +11,24 @@ import { Terminal } from './terminal.ts';
  * with pipes. Throws LAB_CONTAINER_START.
  */
 export function startInPod(spec: ContainerSpec, argv: readonly string[], terminal?: Terminal): ChildProcess {
+  const { sandbox, mounts, user } = spec;
   const [program = ''] = argv;
   const env = { PATH: DEFAULT_PATH, HOME: '/root', ...spec.env, ...(terminal ? { TERM: 'xterm' } : {}) };
-  if (!hostHas(program, env.PATH)) {
+  if (!hostHas(mounts.sourceOf(program), env.PATH)) {
     throw new PodwireError(
       'LAB_CONTAINER_START',
       `exec: ${JSON.stringify(program)}: executable file not found in $PATH of the host, whose programs podwire runs in pods`,
     );
   }
-  const { sandbox, user } = spec;
   const [command = '', ...args] = terminal ? terminal.command(argv) : argv;
   try {
-    return spawnIn(
-      { netns: sandbox.netns, hostname: sandbox.hostname, binds: sandbox.binds.map((b) => ({ ...b })) },
-      command,
-      args,
-      { env, cwd: spec.workingDirectory ?? '/', detached: true, stdio: terminal?.stdio ?? 'pipe', ...user },
-    );
+    return spawnIn({ netns: sandbox.netns, hostname: sandbox.hostname, mounts: mounts.namespace }, command, args, {
+      env,
+      cwd: spec.workingDirectory ?? '/',
+      detached: true,
+      stdio: terminal?.stdio ?? 'pipe',
+      ...user,
+    });
   } catch (cause) {
     throw new PodwireError('LAB_CONTAINER_START', `cannot start ${JSON.stringify(program)}: ${messageOf(cause)}`, {
       cause,
@@ -42,9 +43,7 @@ export function startOnTerminal(
 ): { readonly child: ChildProcess; readonly terminal: Terminal } {
   const terminal = new Terminal(spec.user);
   try {
-    const child = startInPod(spec, argv, terminal);
-    terminal.release();
-    return { child, terminal };
+    return { child: startInPod(spec, argv, terminal), terminal };
   } catch (error) {
     terminal.close();
     throw error;

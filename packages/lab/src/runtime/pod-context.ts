@@ -1,8 +1,12 @@
+import type { ApiServer } from '@podwire/apiserver';
 import type { Logger } from '@podwire/base';
 import type { ClusterConfig, Informers, KubeClient } from '@podwire/kube';
 import type { ContainerEngine } from './container-engine.ts';
 import type { EventSink } from './runtime-event.ts';
 import type { SandboxContext } from './sandbox.ts';
+
+/** Where pods' tokens come from, and whom they may trust. */
+export type PodCredentials = Pick<ApiServer, 'serviceAccountToken' | 'caCertificate'>;
 
 /** What all pods of a node share. */
 export interface PodContext {
@@ -17,4 +21,6 @@ export interface PodContext {
   readonly directory: string;
   readonly events: EventSink;
   readonly logger: Logger;
+  /** Absent: pods get no credentials. */
+  readonly credentials: PodCredentials | undefined;
 }

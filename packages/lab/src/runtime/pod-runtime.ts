@@ -8,7 +8,7 @@ import type { Cni } from './cni.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { registerNode, startHeartbeat } from './node-object.ts';
 import { PodActor } from './pod-actor.ts';
-import type { PodContext } from './pod-context.ts';
+import type { PodContext, PodCredentials } from './pod-context.ts';
 import { parseResolver, type ResolverConfig } from './resolver-file.ts';
 import { apiEvents, type EventSink } from './runtime-event.ts';
 
@@ -30,6 +30,8 @@ export interface PodRuntimeOptions {
   readonly logger: Logger;
   /** Default: written to the API in the background. */
   readonly events?: EventSink;
+  /** Absent: pods get no credentials. */
+  readonly credentials?: PodCredentials;
   /** Default: the built-in one. */
   readonly engine?: ContainerEngine;
 }
@@ -156,6 +158,7 @@ function contextOf(options: PodRuntimeOptions): PodContext {
     logger,
     engine: options.engine ?? createBuiltinEngine(options.players),
     directory: options.directory,
+    credentials: options.credentials,
     events: options.events ?? apiEvents(client, nodeName),
     sandbox: {
       config,

@@ -5,7 +5,6 @@ import { messageOf, PodwireError } from '@podwire/base';
 import { createNetns, deleteNetns, type Netns, pidsInNetns } from '@podwire/kernel';
 import type { ClusterConfig, Pod } from '@podwire/kube';
 import type { Cni, CniAttachment } from './cni.ts';
-import { canCover } from './host-files.ts';
 import { formatHosts, podHostname } from './hosts-file.ts';
 import { formatResolver, podResolver, type ResolverConfig } from './resolver-file.ts';
 
@@ -92,11 +91,10 @@ function writeFiles(pod: Pod, directory: string, podIp: string, { config, nodeRe
     ['hosts', formatHosts({ pod, podIp, clusterDomain })],
     ['resolv.conf', formatResolver(resolver)],
   ];
-  return files.flatMap(([name, text]) => {
+  return files.map(([name, text]) => {
     const source = path.join(directory, name);
     fs.writeFileSync(source, text, { mode: 0o644 });
-    const target = `/etc/${name}`;
-    return canCover(target) ? [{ source, target }] : [];
+    return { source, target: `/etc/${name}` };
   });
 }
 

@@ -59,8 +59,11 @@ export class Terminal {
     return ['/bin/sh', '-c', TAKE_TERMINAL, this.#pair.path, ...argv];
   }
 
-  /** The child has its end: from now on the terminal lives as long as the child's programs have it open. */
-  release(): void {
+  /**
+   * From now on the terminal lives as long as programs have it open. Before the exit of the main one this would hang up on it
+   * when it closes its output, and kill it before it has ended by itself.
+   */
+  #release(): void {
     if (this.#hasSlave) fs.closeSync(this.#pair.slave);
     this.#hasSlave = false;
   }
@@ -70,8 +73,9 @@ export class Terminal {
     if (this.#isOpen) resizePseudoterminal(this.#pair.master, columns, rows);
   }
 
-  /** Resolves when all that was written before the exit of the program has been given to the reader, or nothing comes. */
+  /** To be called at the exit of the program; resolves when what it wrote has been given to the reader, or nothing comes. */
   async drained(): Promise<void> {
+    this.#release();
     if (this.#ended) return;
     await new Promise<void>((resolve) => {
       let timer: NodeJS.Timeout | undefined;
@@ -91,7 +95,7 @@ export class Terminal {
 
   /** Hangs up: the session that has it gets SIGHUP. */
   close(): void {
-    this.release();
+    this.#release();
     this.#isOpen = false;
     this.#stream.destroy();
   }
