@@ -3,6 +3,7 @@ export * from './clock.ts';
 export * from './cluster-config.ts';
 export * from './connection/endpoint.ts';
 export * from './credentials/exec-plugin.ts';
+export * from './election/leader-election.ts';
 export * from './errors.ts';
 export * from './event-recorder.ts';
 export * from './http-client.ts';
