@@ -55,6 +55,8 @@ export interface ApiResponse {
   /** An object is sent as application/json unless the headers name another content type. */
   readonly body?: Buffer | string | object;
   readonly stream?: Readable;
+  /** Whether the stream is worth compressing, and its end can wait for it: not so a watch. */
+  readonly isCompressible?: boolean;
 }
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, type Gzip, gzip } from 'node:zlib';
 
 const pack = promisify(gzip);
 
@@ -12,6 +12,11 @@ const LEVEL = 1;
 export async function compressed(body: Buffer, acceptEncoding: string | undefined): Promise<Buffer | undefined> {
   if (body.length <= THRESHOLD || !takesGzip(acceptEncoding)) return undefined;
   return pack(body, { level: LEVEL });
+}
+
+/** What compresses a long body piece by piece, if the client takes it. */
+export function compressor(acceptEncoding: string | undefined): Gzip | undefined {
+  return takesGzip(acceptEncoding) ? createGzip({ level: LEVEL }) : undefined;
 }
 
 /** `Accept-Encoding: br;q=1.0, gzip;q=0.8`; RFC 9110, section 12.5.3. A weight of 0 is a no. */

@@ -1,8 +1,10 @@
-import type { Kind } from '@podwire/kube';
+import { type Kind, statusError } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
+import { parseRevisions, tooNew } from './list-options.ts';
 import type { Matcher } from './selectors.ts';
+import { firstFrom, inNamespace, keyOf } from './sorted-objects.ts';
 import { badRequest, failure } from './status.ts';
-import { keyOf, type Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface Page {
   readonly items: readonly ApiObject[];
@@ -15,34 +17,66 @@ export interface Page {
 
 interface Position {
   readonly v: 'meta.k8s.io/v1';
-  /** The revision all pages show. */
+  /** The revision all pages show; -1: each page is as new as can be. */
   readonly rv: number;
   /** The last key of the page before. */
   readonly start: string;
 }
 
-/** One page of a list; all pages of a list show the same revision. Throws 400 and 410. */
-export function listPage(
-  store: Store,
-  kind: Kind,
-  { matcher, query }: { matcher: Matcher | undefined; query: URLSearchParams },
-): Page {
+export interface PageOptions {
+  readonly matcher: Matcher | undefined;
+  readonly query: URLSearchParams;
+  /** Absent: all. */
+  readonly namespace?: string | undefined;
+}
+
+/** One page of a list; all pages of a list show the same revision. Throws 400, 410, 422 and 504. */
+export function listPage(store: Store, kind: Kind, { matcher, query, namespace }: PageOptions): Page {
   const position = positionOf(query.get('continue'));
-  const exact = query.get('resourceVersionMatch') === 'Exact' ? Number(query.get('resourceVersion')) : undefined;
-  const revision = position?.rv ?? exact ?? store.revision;
-  const all = revision === store.revision ? store.list(kind.id) : store.listAt(kind.id, revision);
-  if (!all) throw expired(position !== undefined, revision);
-  const selected = matcher ? all.filter(matcher) : all;
-  const from = position ? selected.findIndex((object) => keyOf(object) > position.start) : 0;
-  const rest = from < 0 ? [] : selected.slice(from);
   const limit = limitOf(query.get('limit'));
+  const revision = revisionOf(store, { position, query, isLimited: limit < Number.MAX_SAFE_INTEGER });
+  const all = revision === store.revision ? store.list(kind.id) : store.listAt(kind.id, revision);
+  if (!all) throw position ? expiredPage(position) : expired(revision);
+  const within = namespace ? inNamespace(all, namespace) : all;
+  const rest = position ? after(within, position.start) : within;
+  const selected = matcher ? rest.filter(matcher) : rest;
   const listMeta = { resourceVersion: String(revision) };
-  const last = rest[limit - 1];
-  if (rest.length <= limit || !last) return { items: rest, listMeta };
-  const next: Position = { v: 'meta.k8s.io/v1', rv: revision, start: keyOf(last) };
-  const token = Buffer.from(JSON.stringify(next)).toString('base64url');
-  const remaining = matcher ? {} : { remainingItemCount: rest.length - limit };
-  return { items: rest.slice(0, limit), listMeta: { ...listMeta, continue: token, ...remaining } };
+  const last = selected[limit - 1];
+  if (selected.length <= limit || !last) return { items: selected, listMeta };
+  const token = tokenOf({ v: 'meta.k8s.io/v1', rv: position?.rv === -1 ? -1 : revision, start: keyOf(last) });
+  const remaining = isSelective(query) ? {} : { remainingItemCount: selected.length - limit };
+  return { items: selected.slice(0, limit), listMeta: { ...listMeta, continue: token, ...remaining } };
+}
+
+/** Kubernetes counts what remains only where it need not look at it. */
+function isSelective(query: URLSearchParams): boolean {
+  return Boolean(query.get('labelSelector') || query.get('fieldSelector'));
+}
+
+interface Asked {
+  readonly position: Position | undefined;
+  readonly query: URLSearchParams;
+  readonly isLimited: boolean;
+}
+
+/** The revision a page shows. */
+function revisionOf(store: Store, { position, query, isLimited }: Asked): number {
+  const { revision, match } = parseRevisions(query, false);
+  if (position) return position.rv === -1 ? store.revision : position.rv;
+  if (!revision) return store.revision;
+  if (revision > store.revision) throw tooNew(revision, store.revision);
+  // Without a match a page of a list is of the very revision, as it was before there were matches.
+  return match === 'Exact' || (match === undefined && isLimited) ? revision : store.revision;
+}
+
+function after(list: readonly ApiObject[], key: string): readonly ApiObject[] {
+  const at = firstFrom(list, key);
+  const next = list[at];
+  return list.slice(next && keyOf(next) === key ? at + 1 : at);
+}
+
+function tokenOf(position: Position): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
 function limitOf(text: string | null): number {
@@ -64,9 +98,26 @@ function positionOf(token: string | null): Position | undefined {
   throw badRequest('continue key is not valid');
 }
 
-function expired(isContinued: boolean, revision: number): Error {
-  const message = isContinued
-    ? 'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.'
-    : `The resourceVersion for the provided list is too old or unknown: ${revision}`;
-  return failure(410, 'Expired', message);
+function expired(revision: number): Error {
+  return failure(410, 'Expired', `The resourceVersion for the provided list is too old or unknown: ${revision}`);
+}
+
+/** With a token to go on with what there is now. */
+function expiredPage({ start }: Position): Error {
+  const message =
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+    'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+    'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+    'deleted between the time the first chunk was returned and now may show up in the list.';
+  const metadata = { continue: tokenOf({ v: 'meta.k8s.io/v1', rv: -1, start }) };
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata,
+    status: 'Failure',
+    message,
+    reason: 'Expired',
+    code: 410,
+  };
+  return statusError(status);
 }

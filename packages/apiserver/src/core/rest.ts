@@ -11,6 +11,8 @@ import { fromStored, toStored } from './conversion.ts';
 import { deprecationOf } from './deprecation.ts';
 import { evict } from './eviction.ts';
 import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
+import { jsonBytes } from './json-bytes.ts';
+import { listResponse } from './json-list.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
 import { type PatchType, patchObject } from './patch-object.ts';
@@ -50,6 +52,8 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/apply-patch+yaml': 'apply',
 };
+
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Answer = (request: ApiRequest, path: ResourcePath) => Promise<ApiResponse>;
 
@@ -130,7 +134,8 @@ export class RestApi {
   async #list(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { query } = request;
     const { items, listMeta } = listPage(this.#parts.registry.store, path.kind, {
-      matcher: this.#matcher(request, path),
+      matcher: this.#matcher(request, { ...path, namespace: undefined }),
+      namespace: path.namespace,
       query,
     });
     const includeObject = wantsTable(request);
@@ -147,10 +152,9 @@ export class RestApi {
     }
     const kind = wantsMetadata(request) ? 'PartialObjectMetadataList' : `${path.kind.kind}List`;
     const apiVersion = wantsMetadata(request) ? 'meta.k8s.io/v1' : path.apiVersion;
-    return {
-      status: 200,
-      body: { kind, apiVersion, metadata: listMeta, items: items.map((o) => shapeOf(o, { request, path })) },
-    };
+    return listResponse({ kind, apiVersion, metadata: listMeta }, items, (object) =>
+      jsonBytes(shapeOf(object, { request, path })),
+    );
   }
 
   async #watch(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -228,7 +232,8 @@ export class RestApi {
     const { removal, dryRun } = await removeOptions(request);
     const { registry } = this.#parts;
     const { items } = listPage(registry.store, kind, {
-      matcher: this.#matcher(request, path),
+      matcher: this.#matcher(request, { ...path, namespace: undefined }),
+      namespace: path.namespace,
       query: new URLSearchParams(),
     });
     await Promise.all(
@@ -321,7 +326,8 @@ export class RestApi {
   #object(status: number, object: ApiObject, { request, path }: Shape): ApiResponse {
     const includeObject = wantsTable(request);
     const { surface } = this.#parts;
-    if (!includeObject || !surface) return { status, body: shapeOf(object, { request, path }) };
+    if (!includeObject || !surface)
+      return { status, headers: JSON_TYPE, body: jsonBytes(shapeOf(object, { request, path })) };
     const listMeta = { resourceVersion: object.metadata.resourceVersion ?? '' };
     const options = { includeObject, columns: true, listMeta, apiVersion: path.apiVersion };
     return { status, body: surface.table(path.kind, [object], options) };

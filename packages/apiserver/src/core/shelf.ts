@@ -1,18 +1,6 @@
 import type { ApiObject } from '../seam.ts';
-
-/** One committed change. */
-export interface StoreEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly revision: number;
-  /** For DELETED the last state, with the revision of the deletion. */
-  readonly object: ApiObject;
-  readonly previous: ApiObject | undefined;
-}
-
-/** `namespace/name`, or `name` for cluster-scoped objects. */
-export function keyOf({ metadata }: ApiObject): string {
-  return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata.name ?? '');
-}
+import { EventHistory, type StoreEvent } from './event-history.ts';
+import { keyOf, SortedObjects, withChanges } from './sorted-objects.ts';
 
 /** All objects of one kind with the recent past. */
 export class Shelf {
@@ -20,21 +8,27 @@ export class Shelf {
   /** Written but not yet durable; undefined: a removal. */
   readonly staged = new Map<string, { readonly revision: number; readonly object: ApiObject | undefined }>();
   readonly listeners = new Set<(event: StoreEvent) => void>();
-  /** Ordered by revision; complete after `forgotten`. */
-  history: StoreEvent[] = [];
-  forgotten = 0;
-  #sorted: ApiObject[] | undefined;
+  readonly history: EventHistory;
+  readonly #sorted = new SortedObjects();
+
+  constructor(historyLength: number) {
+    this.history = new EventHistory(historyLength);
+  }
 
   /** In key order, as etcd lists. */
   sorted(): readonly ApiObject[] {
-    this.#sorted ??= [...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
-    return this.#sorted;
+    return this.#sorted.list();
+  }
+
+  /** As it was found at the start; undefined when it was removed. */
+  restore(key: string, object: ApiObject | undefined): void {
+    if (object) this.objects.set(key, object);
+    else this.objects.delete(key);
+    this.#sorted.set(key, object);
   }
 
   commit(key: string, event: StoreEvent): void {
-    if (event.type === 'DELETED') this.objects.delete(key);
-    else this.objects.set(key, event.object);
-    this.#sorted = undefined;
+    this.restore(key, event.type === 'DELETED' ? undefined : event.object);
     if (this.staged.get(key)?.revision === event.revision) this.staged.delete(key);
     this.history.push(event);
   }
@@ -52,37 +46,8 @@ export class Shelf {
 
   /** As sorted, at a revision of the history. */
   sortedAt(revision: number): readonly ApiObject[] {
-    const undone = this.after(revision);
-    if (undone.length === 0) return this.sorted();
-    const past = new Map(this.objects);
-    for (const { object, previous } of undone.toReversed()) {
-      if (previous) past.set(keyOf(object), previous);
-      else past.delete(keyOf(object));
-    }
-    return [...past].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    const undone = new Map<string, ApiObject | undefined>();
+    for (const { object, previous } of this.history.after(revision).toReversed()) undone.set(keyOf(object), previous);
+    return undone.size === 0 ? this.sorted() : withChanges(this.sorted(), undone);
   }
-
-  /** The events newer than the revision. */
-  after(revision: number): readonly StoreEvent[] {
-    return this.history.slice(firstAfter(this.history, revision));
-  }
-
-  /** Keeps at least that many events; the work is done once for many. */
-  forget(kept: number): void {
-    if (this.history.length <= 2 * kept) return;
-    const dropped = this.history.length - kept;
-    this.forgotten = this.history[dropped - 1]?.revision ?? this.forgotten;
-    this.history = this.history.slice(dropped);
-  }
-}
-
-/** Index of the first event newer than the revision. */
-function firstAfter(history: readonly StoreEvent[], revision: number): number {
-  let [low, high] = [0, history.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((history[middle]?.revision ?? 0) <= revision) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

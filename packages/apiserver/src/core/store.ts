@@ -4,10 +4,13 @@ import type { ApiObject } from '../seam.ts';
 import type { Change, RecordKey, Recovered, StateBackend } from '../state/backend.ts';
 import type { StateRecord } from '../state/record.ts';
 import { StateLog } from '../state/state-log.ts';
-import { keyOf, Shelf, type StoreEvent } from './shelf.ts';
+import type { StoreEvent } from './event-history.ts';
+import { Shelf } from './shelf.ts';
+import { keyOf } from './sorted-objects.ts';
 import { internalError, unavailable } from './status.ts';
 
-export { keyOf, type StoreEvent } from './shelf.ts';
+export type { StoreEvent } from './event-history.ts';
+export { keyOf } from './sorted-objects.ts';
 
 interface Staged {
   readonly kind: KindId;
@@ -21,7 +24,7 @@ interface Staged {
 export interface StoreOptions {
   /** Absent: memory only. */
   readonly directory?: string;
-  /** Events kept per kind for watches that start in the past. Default 4096. */
+  /** Events kept per kind for watches that start in the past. Default 16384. */
   readonly historyLength?: number;
   readonly rotateBytes?: number;
   /** Another place than a directory, and what was found there. */
@@ -52,7 +55,7 @@ export class Store {
   #broken: PodwireError | undefined;
 
   private constructor(options: StoreOptions, backend?: StateBackend, recovered?: Recovered) {
-    this.#historyLength = options.historyLength ?? 4096;
+    this.#historyLength = options.historyLength ?? 16_384;
     this.#backend = backend;
     this.recovered = recovered;
     for (const record of recovered?.records ?? []) this.#restore(record);
@@ -130,9 +133,15 @@ export class Store {
   watch(kind: KindId, since: number, listener: (event: StoreEvent) => void): (() => void) | undefined {
     const shelf = this.#shelf(kind);
     if (since < this.#oldest(shelf) || since > this.#committedRevision) return undefined;
-    for (const event of shelf.after(since)) listener(event);
+    for (const event of shelf.history.after(since)) listener(event);
     shelf.listeners.add(listener);
     return () => shelf.listeners.delete(listener);
+  }
+
+  /** The oldest events of the kind after a revision; undefined when they are no longer known. */
+  eventsAfter(kind: KindId, revision: number, limit: number): readonly StoreEvent[] | undefined {
+    const shelf = this.#shelf(kind);
+    return revision < this.#oldest(shelf) ? undefined : shelf.history.after(revision, limit);
   }
 
   /** The oldest revision a watch of the kind can start from. */
@@ -149,21 +158,19 @@ export class Store {
   }
 
   #oldest(shelf: Shelf): number {
-    return Math.max(shelf.forgotten, this.#startRevision);
+    return Math.max(shelf.history.forgotten, this.#startRevision);
   }
 
   #shelf(kind: KindId): Shelf {
     const present = this.#shelves.get(kind);
     if (present) return present;
-    const shelf = new Shelf();
+    const shelf = new Shelf(this.#historyLength);
     this.#shelves.set(kind, shelf);
     return shelf;
   }
 
   #restore({ kind, key, object }: StateRecord): void {
-    const { objects } = this.#shelf(kind as KindId);
-    if (object === undefined) objects.delete(key);
-    else objects.set(key, freezeJson(object as ApiObject));
+    this.#shelf(kind as KindId).restore(key, object === undefined ? undefined : freezeJson(object as ApiObject));
   }
 
   /** Calls back when staged writes were refused: what was booked for them ahead is to be made anew from list(). */
@@ -270,7 +277,6 @@ export class Store {
     const shelf = this.#shelf(kind);
     shelf.commit(key, event);
     this.#committedRevision = event.revision;
-    shelf.forget(this.#historyLength);
     for (const listener of [...shelf.listeners]) {
       try {
         listener(event);

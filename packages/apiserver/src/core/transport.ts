@@ -12,7 +12,7 @@ import { ADMIN, type Authenticator } from '../identity/authenticator.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
 import { BODY_LIMIT } from './body.ts';
-import { compressed } from './compression.ts';
+import { compressed, compressor } from './compression.ts';
 import { cannotListen } from './listen-error.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
@@ -297,24 +297,26 @@ function failed(error: unknown): ApiResponse {
 }
 
 async function send(response: Response, answer: ApiResponse, acceptEncoding: string | undefined): Promise<void> {
-  const { status, headers = {}, body, stream } = answer;
+  const { status, headers = {}, body, stream, isCompressible = false } = answer;
   const isText = typeof body === 'string' || Buffer.isBuffer(body);
   const plain =
     body === undefined ? Buffer.alloc(0) : isText ? Buffer.from(body as string) : Buffer.from(JSON.stringify(body));
   const packed = stream ? undefined : await compressed(plain, acceptEncoding);
   if (response.destroyed || response.writableEnded) return void stream?.destroy();
   const bytes = packed ?? plain;
+  const packing = isCompressible ? compressor(acceptEncoding) : undefined;
   const all = {
     'cache-control': 'no-cache, private',
     'content-type': isText ? 'text/plain' : 'application/json',
     ...(stream ? {} : { 'content-length': String(bytes.length) }),
-    ...(packed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+    ...(packed || packing ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
     ...headers,
   } as http.OutgoingHttpHeaders;
   (response as ServerResponse).writeHead(status, all);
   if (!stream) return void response.end(bytes);
   (response as ServerResponse).flushHeaders();
-  pipeline(stream, response as ServerResponse, () => stream.destroy());
+  const pieces = packing ? [stream, packing] : [stream];
+  pipeline([...pieces, response as ServerResponse], () => stream.destroy());
 }
 
 /** Whether somebody accepts connections on the unix socket. */

@@ -1,139 +1,164 @@
 import { Readable } from 'node:stream';
+import { messageOf } from '@podwire/base';
 import { statusOf } from '@podwire/kube';
-import type { ApiObject, ApiResponse, Surface } from '../seam.ts';
-import type { ResourcePath } from './request-path.ts';
+import type { ApiObject, ApiResponse } from '../seam.ts';
+import { isTrue, parseRevisions, type Revisions } from './list-options.ts';
 import type { Matcher } from './selectors.ts';
 import { tooOld } from './status.ts';
-import type { Store, StoreEvent } from './store.ts';
+import type { Store } from './store.ts';
 import { selectEvent } from './watch.ts';
+import { bookmarkLine, errorLine, eventLine, type WatchForm } from './watch-line.ts';
 
-export interface WatchOptions {
-  readonly path: ResourcePath;
+export interface WatchOptions extends WatchForm {
   readonly matcher: Matcher | undefined;
   readonly query: URLSearchParams;
-  /** The Table renderer when the client wants Tables, with what each row carries. */
-  readonly table: { readonly surface: Surface; readonly includeObject: 'Metadata' | 'Object' | 'None' } | undefined;
-  /** To the version the client asked for. */
-  readonly convert: (object: ApiObject) => ApiObject;
   readonly signal: AbortSignal;
 }
 
-const BOOKMARK_INTERVAL = 10_000;
+const TICK = 10_000;
 const DEFAULT_TIMEOUT = 30 * 60;
-/** A reader this far behind, in bytes, is let go: it lists again. */
-const MAX_BACKLOG = 32 * 1024 * 1024;
+const MAX_TIMEOUT = 86_400;
+/** Bytes given to the stream at once, and events looked at before others get their turn. */
+const CHUNK = 64 * 1024;
+const EVENTS = 256;
+/** A reader that takes nothing for that many ticks while there is something is let go. */
+const PATIENCE = 6;
 
-/** Bytes of the newest event: all watchers of a kind get it one after the other, most of them in the same form. */
-let newest: { object: ApiObject; type: string; line: Buffer } | undefined;
+type Pieces = readonly Buffer[];
 
-function plainLine(type: string, object: ApiObject): Buffer {
-  if (newest?.object === object && newest.type === type) return newest.line;
-  const line = Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
-  newest = { object, type, line };
-  return line;
-}
-
-/** The endless answer to a watch: one JSON line per event. */
+/**
+ * The endless answer to a watch: one line of JSON per event. It holds no events but a place in the history of its kind,
+ * which all watches share, and reads on when the client has taken what it was given. So a slow client costs the others
+ * nothing; one whose place is no longer in the history, or that takes nothing at all, is let go, and lists again.
+ */
 export class WatchResponse {
   readonly #store: Store;
   readonly #options: WatchOptions;
-  readonly #stream = new Readable({ read: () => {} });
-  #unsubscribe: (() => void) | undefined;
+  readonly #stream = new Readable({ highWaterMark: CHUNK, read: () => this.#read() });
+  readonly #asked: Revisions;
+  readonly #lines: Iterator<Pieces | undefined, void>;
   readonly #timers: NodeJS.Timeout[] = [];
-  #columnsSent = false;
-  /** Bytes of the state sent at the beginning, which nobody could read yet. */
-  #initialBytes = 0;
-  #ended = false;
+  #unsubscribe: (() => void) | undefined;
+  /** All events of the kind up to here are sent, or not for this client. */
+  #revision = Number.POSITIVE_INFINITY;
+  #isFirst = true;
+  /** The client takes more. */
+  #isWanted = false;
+  #isWoken = false;
+  #bookmarkIsDue = false;
+  #ticksUnread = 0;
 
+  /** Throws 400 and 422. */
   constructor(store: Store, options: WatchOptions) {
+    this.#asked = parseRevisions(options.query, true);
     this.#store = store;
     this.#options = options;
+    this.#lines = this.#allLines();
   }
 
   start(): ApiResponse {
-    const { signal } = this.#options;
-    this.#begin();
+    const { signal, query, path } = this.#options;
+    this.#unsubscribe = this.#store.watch(path.kind.id, this.#store.revision, () => this.#wake());
     const end = () => this.#end();
     this.#stream.once('close', end);
+    const seconds = Number(query.get('timeoutSeconds')) || DEFAULT_TIMEOUT * (1 + Math.random());
+    this.#timers.push(setTimeout(end, Math.min(seconds, MAX_TIMEOUT) * 1000));
+    this.#timers.push(setInterval(() => this.#tick(), TICK));
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     return { status: 200, headers: { 'content-type': 'application/json' }, stream: this.#stream };
   }
 
-  #begin(): void {
-    const { path, matcher, query } = this.#options;
-    const asked = query.get('resourceVersion');
-    const store = this.#store;
-    const withState = !asked || asked === '0' || query.get('sendInitialEvents') === 'true';
+  /** Line after line; undefined when there is nothing more for now. */
+  *#allLines(): Generator<Pieces | undefined, void> {
+    const { path, matcher } = this.#options;
+    const { id } = path.kind;
+    const { revision: asked = 0, sendInitialEvents } = this.#asked;
+    const withState = sendInitialEvents ?? asked === 0;
+    if (asked > this.#store.revision) return yield this.#expired();
+    this.#revision = withState || asked === 0 ? this.#store.revision : asked;
     if (withState) {
-      for (const object of store.list(path.kind.id)) if (!matcher || matcher(object)) this.#send('ADDED', object);
+      for (const object of this.#store.list(id)) if (!matcher || matcher(object)) yield this.#line('ADDED', object);
     }
-    if (query.get('sendInitialEvents') === 'true') this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
-    this.#initialBytes = this.#stream.readableLength;
-    const since = withState ? store.revision : Number(asked);
-    this.#unsubscribe = store.watch(path.kind.id, since, (event) => this.#take(event));
-    if (!this.#unsubscribe) {
-      this.#refuse(asked ?? '0');
-      return;
-    }
-    if (this.#ended) {
-      this.#unsubscribe();
-      return;
-    }
-    const seconds = Number(query.get('timeoutSeconds')) || DEFAULT_TIMEOUT * (1 + Math.random());
-    this.#timers.push(setTimeout(() => this.#end(), Math.min(seconds, 86_400) * 1000));
-    if (query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1') {
-      this.#timers.push(setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL));
+    if (sendInitialEvents && this.#wantsBookmarks) yield bookmarkLine(this.#revision, this.#options, true);
+    for (;;) {
+      const events = this.#store.eventsAfter(id, this.#revision, EVENTS);
+      if (!events) return yield this.#expired();
+      for (const event of events) {
+        this.#revision = event.revision;
+        const selected = selectEvent(event, matcher);
+        if (selected) yield this.#line(selected.type, selected.object);
+      }
+      if (events.length > 0) continue;
+      if (this.#bookmarkIsDue) yield bookmarkLine(this.#store.revision, this.#options, false);
+      this.#bookmarkIsDue = false;
+      yield undefined;
     }
   }
 
-  #refuse(asked: string): void {
-    const status = statusOf(tooOld(asked, this.#store.oldestRevision(this.#options.path.kind.id)));
-    this.#stream.push(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
-    this.#stream.push(null);
+  #line(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ApiObject): Pieces {
+    const line = eventLine(type, object, this.#options, this.#isFirst);
+    this.#isFirst = false;
+    return line;
   }
 
-  #take(event: StoreEvent): void {
-    if (this.#ended) return;
+  #expired(): Pieces {
+    return errorLine(
+      statusOf(tooOld(this.#asked.revision ?? 0, this.#store.oldestRevision(this.#options.path.kind.id))),
+    );
+  }
+
+  get #wantsBookmarks(): boolean {
+    return isTrue(this.#options.query.get('allowWatchBookmarks'));
+  }
+
+  #read(): void {
+    this.#isWanted = true;
+    this.#ticksUnread = 0;
+    this.#fill();
+  }
+
+  /** Events that come together are sent together. */
+  #wake(): void {
+    if (!this.#isWanted) {
+      if (this.#revision < this.#store.oldestRevision(this.#options.path.kind.id)) this.#cut();
+    } else if (!this.#isWoken) {
+      this.#isWoken = true;
+      queueMicrotask(() => {
+        this.#isWoken = false;
+        this.#fill();
+      });
+    }
+  }
+
+  #tick(): void {
+    this.#bookmarkIsDue = this.#wantsBookmarks;
+    if (this.#isWanted) this.#fill();
+    else if (++this.#ticksUnread >= PATIENCE) this.#cut();
+  }
+
+  /** Gives the stream what there is, as far as it takes it. */
+  #fill(): void {
+    if (!this.#isWanted || this.#stream.destroyed || this.#stream.readableEnded) return;
     try {
-      const selected = selectEvent(event, this.#options.matcher);
-      if (selected) this.#send(selected.type, selected.object);
+      const pieces: Buffer[] = [];
+      let length = 0;
+      let next = this.#lines.next();
+      while (!next.done && next.value) {
+        pieces.push(...next.value);
+        for (const { length: bytes } of next.value) length += bytes;
+        if (length >= CHUNK) break;
+        next = this.#lines.next();
+      }
+      if (length > 0) {
+        this.#isWanted = false;
+        this.#stream.push(Buffer.concat(pieces, length));
+      }
+      if (next.done) this.#end();
     } catch (error) {
+      process.emitWarning(`a watch of ${this.#options.path.kind.id} was ended: ${messageOf(error)}`);
       this.#cut();
-      throw error;
     }
-    if (this.#stream.readableLength > MAX_BACKLOG + this.#initialBytes) this.#cut();
-  }
-
-  #send(type: string, object: ApiObject): void {
-    const { table, path, convert } = this.#options;
-    if (table) {
-      const { resourceVersion = '' } = object.metadata;
-      const options = {
-        includeObject: table.includeObject,
-        columns: !this.#columnsSent,
-        listMeta: { resourceVersion },
-        apiVersion: path.apiVersion,
-      };
-      this.#columnsSent = true;
-      this.#stream.push(`${JSON.stringify({ type, object: table.surface.table(path.kind, [object], options) })}\n`);
-    } else {
-      const isStored = path.apiVersion === path.kind.apiVersion && object.apiVersion === path.apiVersion;
-      this.#stream.push(isStored ? plainLine(type, object) : `${JSON.stringify({ type, object: convert(object) })}\n`);
-    }
-  }
-
-  /** Tells how far the watch has come; Table readers do not expect one. */
-  #bookmark(annotations?: Record<string, string>): void {
-    const { path, table } = this.#options;
-    if (table) return;
-    const metadata = {
-      resourceVersion: String(this.#store.revision),
-      creationTimestamp: null,
-      ...(annotations ? { annotations } : {}),
-    };
-    const object = { kind: path.kind.kind, apiVersion: path.apiVersion, metadata };
-    this.#stream.push(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
   }
 
   /** Ends at once and lets go of what was not read. */
@@ -143,7 +168,6 @@ export class WatchResponse {
   }
 
   #end(): void {
-    this.#ended = true;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
