@@ -18,8 +18,8 @@ export interface KubectlResult {
 const SDK_ROOTS = ['/usr/lib', '/opt', '/usr/local', '/usr/share'];
 const OLDEST_MINOR = 29;
 
-/** Every kubectl of 1.29 or newer on PATH or in a Google Cloud SDK, one per minor, newest first. */
-export function findKubectls(): readonly Kubectl[] {
+/** Every kubectl of 1.29 (or `oldest`) or newer on PATH or in a Google Cloud SDK, one per minor, newest first. */
+export function findKubectls(oldest = OLDEST_MINOR): readonly Kubectl[] {
   const folders = SDK_ROOTS.map((root) => join(root, 'google-cloud-sdk/bin')).filter(existsSync);
   const inSdk = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -33,7 +33,7 @@ export function findKubectls(): readonly Kubectl[] {
   const byMinor = new Map<number, Kubectl>();
   for (const path of new Set([...onPath, ...inSdk].map((one) => realpathSync(one)))) {
     const minor = minorOf(path);
-    if (minor !== undefined && minor >= OLDEST_MINOR && !byMinor.has(minor)) byMinor.set(minor, { path, minor });
+    if (minor !== undefined && minor >= oldest && !byMinor.has(minor)) byMinor.set(minor, { path, minor });
   }
   return [...byMinor.values()].sort((a, b) => b.minor - a.minor);
 }
@@ -52,10 +52,17 @@ export interface KubectlSession {
   readonly kubeconfig: string;
   /** Holds kubectl's caches. */
   readonly home: string;
+  /** Where commands run; the test's own unless said. */
+  readonly folder?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-export function startKubectl({ kubectl, kubeconfig, home }: KubectlSession, args: readonly string[]): ChildProcess {
-  return spawn(kubectl.path, args, { env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig } });
+export function startKubectl(session: KubectlSession, args: readonly string[]): ChildProcess {
+  const { kubectl, kubeconfig, home, folder, env } = session;
+  return spawn(kubectl.path, args, {
+    cwd: folder,
+    env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig, ...env },
+  });
 }
 
 /** Runs a command to its end; 30 s at most. */
