@@ -1,8 +1,9 @@
 import type { ObjectOf } from '@podwire/kube';
 import { isActive, isReady, nameOf } from './context.ts';
-import { tolerated } from './placement.ts';
 import { podFromTemplate, REVISION_LABEL } from './pod-template.ts';
 import { resolveCount, templateHash } from './rollout.ts';
+import { selectsNode } from './scheduling/node-affinity.ts';
+import { tolerated } from './toleration.ts';
 
 type DaemonSet = ObjectOf<'DaemonSet'>;
 type Node = ObjectOf<'Node'>;
@@ -27,11 +28,10 @@ export function daemonPod(set: DaemonSet, node: string): Pod {
   return { ...pod, spec: { containers: [], ...pod.spec, nodeName: node, tolerations } };
 }
 
-/** Whether the node is one for this set: node selector and taints, but neither cordon nor readiness. */
+/** Whether the node is one for this set: node selector, affinity and taints, but neither cordon nor readiness. */
 export function isEligible(set: DaemonSet, node: Node): boolean {
-  const { nodeSelector = {}, tolerations = [] } = set.spec?.template?.spec ?? {};
-  const labels = node.metadata?.labels ?? {};
-  if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;
+  const { tolerations = [], ...spec } = set.spec?.template?.spec ?? {};
+  if (!selectsNode(spec, node)) return false;
   const pod: Pod = { spec: { containers: [], tolerations: [...tolerations, ...TOLERATIONS] } };
   return (node.spec?.taints ?? []).every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(pod, taint));
 }

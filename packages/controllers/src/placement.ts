@@ -1,71 +1,85 @@
 import type { ObjectOf } from '@podwire/kube';
-import { controllerOf, isActive, nameOf } from './context.ts';
+import { controllerOf, isActive } from './context.ts';
+import { ClusterView, type NodeView } from './scheduling/cluster-view.ts';
+import { nodePreference } from './scheduling/node-affinity.ts';
+import { podPreference } from './scheduling/pod-affinity.ts';
+import { type Refusal, refusalsOf } from './scheduling/refusal.ts';
+import { spreadCrowd } from './scheduling/topology-spread.ts';
+import { tolerated } from './toleration.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Node = ObjectOf<'Node'>;
 
 export type Placement = { readonly node: string } | { readonly refused: string };
 
-/**
- * The node for a pod: fewest pods of the same owner first, then fewest pods, then by name. Nodes that are cordoned, not
- * ready, not selected or tainted beyond the pod's tolerations are out.
- */
+/** As placeIn, for one pod among these nodes and pods; without labels of namespaces. */
 export function placePod(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): Placement {
-  const refusals = new Map<string, number>();
-  const fitting = nodes.filter((node) => {
-    const reason = refusal(pod, node);
-    if (reason !== undefined) refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
-    return reason === undefined;
+  return placeIn(pod, new ClusterView(nodes, pods));
+}
+
+/**
+ * The node for a pod. Out are nodes that are cordoned, tainted beyond the pod's tolerations or not ready, that its node
+ * selector or affinity does not select, and those without the ports, resources, neighbours or balance it asks for. Of
+ * the others: least unwanted (PreferNoSchedule), most wanted by affinity, best spread, fewest pods of the same owner,
+ * fewest pods, by name.
+ */
+export function placeIn(pod: Pod, view: ClusterView): Placement {
+  const refusalAt = refusalsOf(pod, view);
+  const refusals: Refusal[] = [];
+  const fitting = view.nodes.filter((at) => {
+    const refusal = refusalAt(at);
+    if (refusal) refusals.push(refusal);
+    return !refusal;
   });
-  if (fitting.length === 0) {
-    const reasons = [...refusals].map(([reason, count]) => `${count} node(s) ${reason}`).sort();
-    return { refused: `0/${nodes.length} nodes are available: ${reasons.join(', ') || 'there are no nodes'}.` };
-  }
-  const load = countLoad(pod, pods);
-  const ranked = fitting.map((node) => ({
-    name: nameOf(node),
-    ...(load.get(nameOf(node)) ?? { siblings: 0, pods: 0 }),
-  }));
-  ranked.sort((a, b) => a.siblings - b.siblings || a.pods - b.pods || (a.name < b.name ? -1 : 1));
-  return { node: ranked[0]?.name ?? '' };
+  const rankAt = rankOf(pod, view);
+  const ranked = fitting.map((at) => ({ at, rank: rankAt(at) })).sort((a, b) => compare(a.rank, b.rank));
+  const [best] = ranked;
+  return best ? { node: best.at.name } : { refused: refusalText(view.nodes.length, refusals) };
 }
 
-function countLoad(pod: Pod, pods: readonly Pod[]): Map<string, { siblings: number; pods: number }> {
+type Rank = readonly (number | string)[];
+
+/** Least first. */
+function rankOf(pod: Pod, view: ClusterView): (at: NodeView) => Rank {
+  const neighbours = podPreference(pod, view);
+  const crowd = spreadCrowd(pod, view);
   const owner = controllerOf(pod)?.uid;
-  const load = new Map<string, { siblings: number; pods: number }>();
-  for (const other of pods) {
-    const node = other.spec?.nodeName;
-    if (node === undefined || !isActive(other)) continue;
-    const { siblings, pods: count } = load.get(node) ?? { siblings: 0, pods: 0 };
-    load.set(node, {
-      siblings: siblings + (owner !== undefined && controllerOf(other)?.uid === owner ? 1 : 0),
-      pods: count + 1,
-    });
+  return (at) => {
+    const active = at.pods.filter(isActive);
+    const taints = at.node.spec?.taints ?? [];
+    return [
+      taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !tolerated(pod, taint)).length,
+      -(nodePreference(pod.spec ?? {}, at.node) + neighbours(at)),
+      crowd(at),
+      owner === undefined ? 0 : active.filter((other) => controllerOf(other)?.uid === owner).length,
+      active.length,
+      at.name,
+    ];
+  };
+}
+
+function compare(a: Rank, b: Rank): number {
+  for (const [index, mine] of a.entries()) {
+    const other = b[index] ?? mine;
+    if (mine !== other) return mine < other ? -1 : 1;
   }
-  return load;
+  return 0;
 }
 
-/** Why the pod cannot go there, in the real scheduler's words. */
-function refusal(pod: Pod, node: Node): string | undefined {
-  if (node.spec?.unschedulable) return 'were unschedulable';
-  if (!node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return 'were not ready';
-  const labels = node.metadata?.labels ?? {};
-  if (Object.entries(pod.spec?.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value))
-    return "didn't match Pod's node affinity/selector";
-  const taint = node.spec?.taints?.find((t) => t.effect !== 'PreferNoSchedule' && !tolerated(pod, t));
-  return taint ? `had untolerated taint {${taint.key}: ${taint.value ?? ''}}` : undefined;
+/** As the event FailedScheduling says it; pods are never preempted here, so none would help. */
+function refusalText(nodes: number, refusals: readonly Refusal[]): string {
+  if (nodes === 0) return 'no nodes available to schedule pods';
+  const available = (lines: readonly string[]): string => `0/${nodes} nodes are available: ${counted(lines)}.`;
+  const preemption = refusals.map(({ isCrowded }) =>
+    isCrowded ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
+  );
+  return `${available(refusals.flatMap(({ reasons }) => reasons))} preemption: ${available(preemption)}`;
 }
 
-type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
-
-type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
-
-export function tolerated(pod: Pod, taint: Taint): boolean {
-  return (pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
-}
-
-export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (!key) return operator === 'Exists';
-  return key === taint.key && (operator === 'Exists' || (value ?? '') === (taint.value ?? ''));
+/** `2 of these, 1 of those`, in the order of the text. */
+function counted(lines: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  const texts = [...counts].map(([line, count]) => `${count} ${line}`);
+  return texts.sort().join(', ');
 }

@@ -40,7 +40,8 @@ test('cordons, taints and selectors refuse, in words', () => {
   };
   assert.deepEqual(placePod(picky, nodes, []), {
     refused:
-      "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector.",
+      "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector. " +
+      'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
   });
   assert.deepEqual(placePod({ spec: { containers: [] } }, nodes, []), { node: 'c' });
 });

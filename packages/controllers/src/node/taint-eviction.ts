@@ -4,8 +4,8 @@ import { type Controller, type ControllerContext, keyOf, nameOf, objectKey, spli
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
 import { ObjectIndex } from '../object-index.ts';
-import { tolerates } from '../placement.ts';
 import { deletePod } from '../pod-template.ts';
+import { tolerates } from '../toleration.ts';
 import { disruptionTarget } from './disruption-target.ts';
 
 type Node = ObjectOf<'Node'>;

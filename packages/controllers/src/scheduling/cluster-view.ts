@@ -1,0 +1,64 @@
+import type { ObjectOf } from '@podwire/kube';
+import { isActive, nameOf, namespaceOf } from '../context.ts';
+import { type Amounts, amounts, type HostPort, hostPortsOf, requestsOf, sum } from './pod-resources.ts';
+
+type Pod = ObjectOf<'Pod'>;
+type Node = ObjectOf<'Node'>;
+
+/** A node and the pods it has, as one scheduling pass sees them. */
+export interface NodeView {
+  readonly node: Node;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined: the node does not say; it holds whatever comes. */
+  readonly allocatable: Amounts | undefined;
+  readonly pods: Pod[];
+  requested: Amounts;
+  readonly hostPorts: HostPort[];
+}
+
+/** What the cluster looks like, with the choices of this pass. */
+export class ClusterView {
+  readonly nodes: readonly NodeView[];
+  /** Pods that keep others away, with where they are. */
+  readonly repellent: { readonly pod: Pod; readonly at: NodeView }[] = [];
+  readonly #byName: ReadonlyMap<string, NodeView>;
+  readonly #namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+  constructor(nodes: readonly Node[], pods: readonly Pod[], namespaces: readonly ObjectOf<'Namespace'>[] = []) {
+    this.nodes = nodes.map(viewOf);
+    this.#byName = new Map(this.nodes.map((view) => [view.name, view]));
+    this.#namespaces = new Map(namespaces.map((one) => [nameOf(one), one.metadata?.labels ?? {}]));
+    for (const pod of pods) if (pod.spec?.nodeName) this.place(pod, pod.spec.nodeName);
+  }
+
+  /** The pod is on this node from now on; one that is over takes nothing. */
+  place(pod: Pod, nodeName: string): void {
+    const view = this.#byName.get(nodeName);
+    const phase = pod.status?.phase;
+    if (!view || phase === 'Succeeded' || phase === 'Failed') return;
+    view.pods.push(pod);
+    view.requested = sum(view.requested, requestsOf(pod));
+    view.hostPorts.push(...hostPortsOf(pod));
+    if (pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length)
+      this.repellent.push({ pod, at: view });
+  }
+
+  labelsOfNamespace(name: string): Readonly<Record<string, string>> {
+    return this.#namespaces.get(name) ?? {};
+  }
+}
+
+function viewOf(node: Node): NodeView {
+  const { allocatable } = node.status ?? {};
+  return {
+    ...{ node, name: nameOf(node), labels: node.metadata?.labels ?? {} },
+    allocatable: allocatable && amounts(allocatable),
+    ...{ pods: [], requested: new Map(), hostPorts: [] },
+  };
+}
+
+/** Pods of one namespace that are neither over nor on their way out. */
+export function livingPods({ pods }: NodeView, namespace: string): Pod[] {
+  return pods.filter((pod) => isActive(pod) && namespaceOf(pod) === namespace);
+}

@@ -1,0 +1,57 @@
+import type { ObjectOf } from '@podwire/kube';
+import { conditionTaints } from '../node/node-taints.ts';
+import { tolerated } from '../toleration.ts';
+import type { ClusterView, NodeView } from './cluster-view.ts';
+import { selectsNode } from './node-affinity.ts';
+import { neighbourhoodOf } from './pod-affinity.ts';
+import { type Amounts, hostPortsOf, portsCollide, requestsOf } from './pod-resources.ts';
+import { spreadRefusal } from './topology-spread.ts';
+
+type Pod = ObjectOf<'Pod'>;
+
+/** Why a pod cannot go to a node, in the words of Kubernetes' scheduler. */
+export interface Refusal {
+  readonly reasons: readonly string[];
+  /** Fewer pods on the node would help. */
+  readonly isCrowded: boolean;
+}
+
+const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+
+/** The checks of this pod, each made ready once for all nodes; the first that a node fails tells. */
+export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refusal | undefined {
+  const requests = requestsOf(pod);
+  const ports = hostPortsOf(pod);
+  const spread = spreadRefusal(pod, view);
+  const neighbourhood = neighbourhoodOf(pod, view);
+  return (at) => {
+    const wrong = placeRefusal(pod, at);
+    if (wrong !== undefined) return { reasons: [wrong], isCrowded: false };
+    if (ports.some((port) => at.hostPorts.some((other) => portsCollide(port, other))))
+      return { reasons: ["node(s) didn't have free ports for the requested pod ports"], isCrowded: true };
+    const lacking = lackingResources(requests, at);
+    if (lacking.length > 0) return { reasons: lacking, isCrowded: true };
+    const around = spread(at) ?? neighbourhood(at);
+    return around === undefined ? undefined : { reasons: [around], isCrowded: !around.endsWith('label)') };
+  };
+}
+
+/** What no other pod has to do with. */
+function placeRefusal(pod: Pod, { node }: NodeView): string | undefined {
+  if (node.spec?.unschedulable && !tolerated(pod, UNSCHEDULABLE)) return 'node(s) were unschedulable';
+  const taints = [...(node.spec?.taints ?? []), ...conditionTaints(node)];
+  const taint = taints.find((one) => one.effect !== 'PreferNoSchedule' && !tolerated(pod, one));
+  if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
+  return selectsNode(pod.spec ?? {}, node) ? undefined : "node(s) didn't match Pod's node affinity/selector";
+}
+
+function lackingResources(requests: Amounts, { allocatable, requested, pods }: NodeView): string[] {
+  if (!allocatable) return [];
+  const lacking = pods.length + 1 > (allocatable.get('pods') ?? Number.POSITIVE_INFINITY) ? ['Too many pods'] : [];
+  for (const [name, amount] of requests) {
+    const free = (allocatable.get(name) ?? 0) - (requested.get(name) ?? 0);
+    // Sums of fractions are never exact.
+    if (amount > 0 && amount > free + 1e-9) lacking.push(`Insufficient ${name}`);
+  }
+  return lacking;
+}

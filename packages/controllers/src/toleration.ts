@@ -1,0 +1,15 @@
+import type { ObjectOf } from '@podwire/kube';
+
+type Pod = ObjectOf<'Pod'>;
+type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
+type Taint = NonNullable<NonNullable<ObjectOf<'Node'>['spec']>['taints']>[number];
+
+export function tolerated(pod: Pod, taint: Taint): boolean {
+  return (pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
+}
+
+export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
+  if (effect && effect !== taint.effect) return false;
+  if (!key) return operator === 'Exists';
+  return key === taint.key && (operator === 'Exists' || (value ?? '') === (taint.value ?? ''));
+}
