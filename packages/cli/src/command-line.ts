@@ -122,12 +122,13 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   shaped(
     command(
       'explain',
-      'explain the whole path of a connection, from the plans (those of proxy mode nftables) and not from the kernel; exit 1 if it fails',
+      'explain the whole path of a connection, from the plans and not from the kernel; exit 1 if it fails',
     ),
   )
     .requiredOption('--from <source>', '[NAMESPACE/]POD, a node, an address, or outside')
     .requiredOption('--to <target>', '[NAMESPACE/]POD, a Service or DNS name, or an address; with :PORT')
     .addOption(new Option('--protocol <protocol>', 'of the connection').choices(['tcp', 'udp']).default('tcp'))
+    .addOption(proxyMode('explain as in this mode, whatever the lab has'))
     .option('--endpoint <endpoint>', 'follow this endpoint instead of the first: [NAMESPACE/]POD or an address')
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(

@@ -51,7 +51,8 @@ class Explainer {
     const { to, protocol } = this.#request;
     const target = parseTarget(to);
     const found = this.#find(target.host);
-    const base = { from: this.#origin.name, to, protocol, steps: this.#steps };
+    const { proxyMode } = this.#cluster.site.cluster;
+    const base = { from: this.#origin.name, to, protocol, proxyMode, steps: this.#steps };
     if ('verdict' in found) return { ...base, port: Number(target.port) || 0, verdict: found.verdict };
     const port = findPort(this.#cluster, { ...target, address: found.address, protocol });
     const { steps, verdict } = walk(this.#cluster, {

@@ -67,7 +67,10 @@ function lowestPriority({ chains }: NodeView['tables'][number], hook: Hook): num
 export function describeHook(hook: Hook, verdicts: readonly TableVerdict[], after: VirtualPacket): string {
   const parts = verdicts.map(({ table, verdict, rule, comment, translation }) => {
     const why = comment ?? (verdict === 'accept' ? undefined : rule);
-    return `${table} ${translated(translation, after) ?? verdict}${why === undefined ? '' : ` (${why})`}`;
+    const outcome = translated(translation, after) ?? verdict;
+    // how a mode gets it there is not for the model to say
+    const said = table.startsWith('services (') ? outcome.replace(/^dnat/, 'lead') : outcome;
+    return `${table} ${said}${why === undefined ? '' : ` (${why})`}`;
   });
   return `${hook}: ${parts.join(', ') || 'no rules'}`;
 }

@@ -1,6 +1,7 @@
+import type { ClusterConfig } from '@podwire/kube';
 import type { Interpretation } from '@podwire/nft';
 
-/** What one nft table had to say at one hook. */
+/** What one nft table had to say at one hook; for Services in another mode than nftables, what their model says there. */
 export interface TableVerdict {
   readonly table: string;
   readonly verdict: 'accept' | 'drop' | 'reject';
@@ -36,6 +37,8 @@ export interface Explanation {
   readonly to: string;
   readonly protocol: Protocol;
   readonly port: number;
+  /** How the nodes balance Services. */
+  readonly proxyMode: ClusterConfig['proxyMode'];
   readonly steps: readonly Step[];
   readonly verdict: Verdict;
 }
@@ -43,13 +46,13 @@ export interface Explanation {
 export type Protocol = 'tcp' | 'udp';
 
 /** Numbered lines of plain text, the verdict last. Control characters in names become question marks. */
-export function formatExplanation({ from, to, protocol, port, steps, verdict }: Explanation): string {
+export function formatExplanation({ from, to, protocol, port, proxyMode, steps, verdict }: Explanation): string {
   const width = Math.max(...steps.map(({ where }) => where.length), 0);
   const lines = steps.map(
     ({ where, kind, text }, i) => `${String(i + 1).padStart(2)}. ${where.padEnd(width)}  ${kind.padEnd(7)}  ${text}`,
   );
   return [
-    `${from} -> ${to} ${protocol}${port > 0 ? ` ${port}` : ''}`,
+    `${from} -> ${to} ${protocol}${port > 0 ? ` ${port}` : ''} (proxy mode ${proxyMode})`,
     ...lines,
     `${verdict.kind}: ${verdict.where}: ${verdict.reason}`,
   ]

@@ -5,6 +5,7 @@ import { BRIDGE_LINK } from '@podwire/pods';
 import type { ClusterView } from './cluster-view.ts';
 import { describeHook, runHook, tableVerdicts } from './hook.ts';
 import { listenerOn } from './listener.ts';
+import { decisionIn, inMode, wayOf } from './mode-step.ts';
 import type { NodeView } from './node-view.ts';
 import { policyOpinion } from './policy-step.ts';
 import { planReplies, type Translation } from './reply.ts';
@@ -56,6 +57,10 @@ class Walk {
   constructor(cluster: ClusterView, connecting: Connecting) {
     this.#cluster = cluster;
     this.#connecting = connecting;
+  }
+
+  get #mode() {
+    return this.#cluster.site.cluster.proxyMode;
   }
 
   run(): Walked {
@@ -133,6 +138,9 @@ class Walk {
       : strayPort(node, address, `${port}/${packet.protocol}`);
     this.#service = service;
     if (service !== undefined) this.#add(node.name, 'service', service);
+    const inside = hook === 'output' || node.attachments.has(packet.saddr);
+    const way = eligible.length > 0 && match ? wayOf(this.#mode, inside) : undefined;
+    if (way !== undefined) this.#add(node.name, 'service', way);
     this.#rules(node, hook, chosen);
     if (chosen.translation) this.#translations.push({ node: node.name, before: packet, after: chosen.packet });
     return chosen;
@@ -269,14 +277,14 @@ class Walk {
   }
 
   #rules(node: NodeView, hook: Hook, result: Interpretation): void {
-    const tables = tableVerdicts(node, hook, result);
+    const tables = tableVerdicts(node, hook, result).map((one) => inMode(this.#mode, one));
     const text = describeHook(hook, tables, result.packet);
     this.#steps.push({ where: node.name, kind: 'rules', text, hook, tables });
   }
 
   #stopped(node: NodeView, { verdict, decidedBy }: Interpretation, why?: string): Verdict {
     const rule = decidedBy && 'rule' in decidedBy ? decidedBy.rule : undefined;
-    const by = rule ? `${rule.table} chain ${rule.chain}: ${rule.comment ?? rule.text}` : 'a chain policy';
+    const by = rule ? decisionIn(this.#mode, rule) : 'a chain policy';
     const service = rule?.table === 'podwire-services' ? this.#service : undefined;
     const reason = why ?? service ?? by;
     return { kind: verdict === 'reject' ? 'refused' : 'dropped', where: node.name, reason };

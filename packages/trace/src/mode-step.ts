@@ -1,0 +1,37 @@
+import type { ClusterConfig } from '@podwire/kube';
+import type { MatchedRule } from '@podwire/nft';
+import type { TableVerdict } from './step.ts';
+
+type Mode = ClusterConfig['proxyMode'];
+
+/** The table of mode nftables. What it comes to holds for every mode: it is the model that one suite proves all modes equal to. */
+const SERVICES_TABLE = 'podwire-services';
+
+/** How a connection gets to its endpoint in a mode without that table; nothing for those that translate packets on the way. */
+const WAYS: Partial<Record<Mode, string>> = {
+  ipvs: 'a virtual server of IPVS draws the endpoint and translates',
+  userspace:
+    'the agent takes the connection and makes one of its own to the endpoint, which sees the node as its client',
+};
+const INSIDE: Partial<Record<Mode, string>> = {
+  ebpf: 'the socket gets the endpoint when it connects: nothing is translated, and the endpoint sees the client itself',
+};
+
+/** What is particular about a mode for who connects to an endpoint. `inside`: a socket of the node or of its pods. */
+export function wayOf(mode: Mode, inside: boolean): string | undefined {
+  const way = (inside ? INSIDE[mode] : undefined) ?? WAYS[mode];
+  return way && `proxy mode ${mode}: ${way}`;
+}
+
+/** The rule that decided, in words. */
+export function decisionIn(mode: Mode, { table, chain, comment, text }: MatchedRule): string {
+  const isModel = mode !== 'nftables' && table === SERVICES_TABLE;
+  return isModel ? `services (${mode}): ${comment ?? 'no endpoint'}` : `${table} chain ${chain}: ${comment ?? text}`;
+}
+
+/** What a table said, without claims about nftables where the mode does not use it. */
+export function inMode(mode: Mode, verdict: TableVerdict): TableVerdict {
+  if (mode === 'nftables' || verdict.table !== SERVICES_TABLE) return verdict;
+  const { rule: _, ...rest } = verdict;
+  return { ...rest, table: `services (${mode})` };
+}
