@@ -19,7 +19,7 @@ const directory = mkdtempSync(path.join(tmpdir(), 'podwire-soak-'));
 process.env.NODE_COMPILE_CACHE = path.join(directory, 'compiled');
 try {
   const summary = await killRounds({
-    directory: path.join(directory, 'state'),
+    place: { directory: path.join(directory, 'state'), rotateBytes: 20_000 },
     rounds,
     random: Math.random,
     progress: (round, soFar) => {

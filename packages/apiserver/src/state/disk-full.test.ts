@@ -22,7 +22,7 @@ test('a file that may not grow: writes are refused, nothing acknowledged is lost
   t.after(() => rm(directory, { recursive: true, force: true }));
   const fixture = path.join(import.meta.dirname, 'writer.fixture.ts');
   // 32 blocks of 512 bytes, of the soft limit: setrlimit(2). The last write comes out short, the one for the rest fails.
-  const limited = ['-c', 'ulimit -S -f 32; exec "$@"', 'sh', process.execPath, fixture, directory, '10000000'];
+  const limited = ['-c', 'ulimit -S -f 32; exec "$@"', 'sh', process.execPath, fixture, JSON.stringify({ directory })];
   const writer = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => writer.kill('SIGKILL'));
   let [output, refusals] = ['', ''];

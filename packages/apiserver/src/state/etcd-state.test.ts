@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Store } from '../core/store.ts';
 import { EtcdProcess } from '../testing/etcd.ts';
 import { EtcdState } from './etcd-state.ts';
+import { checkHistory, recordHistory } from './history.fixture.ts';
+import { killRounds } from './kill-rounds.fixture.ts';
 import { numbered, numberOf } from './numbered-writes.fixture.ts';
 import { testStore } from './store-contract.fixture.ts';
 
@@ -116,6 +118,27 @@ test('etcd is killed with -9 and comes back: nothing acknowledged is lost, no ev
   const again = await open(prefix);
   t.after(() => again.close());
   for (let i = 0; i < 20; i++) assert.equal(numberOf(again, `n${i}`), 2);
+});
+
+test('etcd is killed again and again under concurrent writers and watchers: there is still one history', async (t) => {
+  const { store } = await watched(t);
+  let isDone = false;
+  const recording = recordHistory(store, { clients: 6, writes: 150, seed: Date.now() }).finally(() => {
+    isDone = true;
+  });
+  for (let kills = 0; kills < 3 && !isDone; kills++) {
+    await sleep(30);
+    await etcd.down();
+    await etcd.up();
+  }
+  const history = await recording;
+  checkHistory(history);
+});
+
+test('kill -9 of the API server: no acknowledged write is lost, and the next one takes over', async () => {
+  const place = { servers: [etcd.url], prefix: `/kill-${count++}` };
+  const { acknowledged } = await killRounds({ place, rounds: 4, random: Math.random });
+  assert.ok(acknowledged > 0);
 });
 
 test('what others wrote while the connection was lost is seen, also when etcd has forgotten how it came', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
+import { hasCode } from '@podwire/base';
 import type { Store, StoreEvent } from '../core/store.ts';
 import type { ApiObject } from '../seam.ts';
 
@@ -75,8 +76,9 @@ export async function recordHistory(store: Store, { clients, writes, seed }: His
       } else {
         const isRemoval = seen !== undefined && random() < 0.2;
         const object = objectOf(key, `${id}-${i}`);
-        const written = await (isRemoval ? store.remove('ConfigMap', object) : store.put('ConfigMap', object));
-        const did = isRemoval ? 'removed' : 'wrote';
+        const writing = isRemoval ? store.remove('ConfigMap', object) : store.put('ConfigMap', object);
+        const written = await writing.catch(ifRefused);
+        const did = written ? (isRemoval ? 'removed' : 'wrote') : 'lost';
         operations.push({ ...said, did, revision: revisionOf(written), ended: clock++ });
       }
       if (random() < 0.05) watch();
@@ -148,6 +150,11 @@ function checkRead({ key, revision, began, ended }: Operation, writes: readonly 
   const possible = own.filter((write) => write.began < ended && write.revision >= (last?.revision ?? 0)).map(shown);
   if (!last) possible.push(0);
   assert.ok(possible.includes(revision), `a read of ${key} shows ${revision}; possible were ${possible.join(', ')}`);
+}
+
+/** What was certainly not written, because the backend is away. */
+function ifRefused(error: unknown): undefined {
+  if (!hasCode(error, 'KUBE_UNAVAILABLE')) throw error;
 }
 
 function objectOf(name: string, value: string): ApiObject {

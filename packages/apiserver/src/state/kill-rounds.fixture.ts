@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Store } from '../core/store.ts';
 import { assertKept, KEYS, numberOf, PAIRS } from './numbered-writes.fixture.ts';
+import { openPlace, type Place } from './place.fixture.ts';
 
 export interface KillRounds {
-  readonly directory: string;
+  readonly place: Place;
   readonly rounds: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -27,18 +27,18 @@ const NAMES = [...KEYS, ...PAIRS.flat()];
  * Starts a writer, kills it with -9 a random while later, opens the store, and does it again. After each kill every
  * acknowledged write must be there, every object whole, pairs equal, and no revision used twice.
  */
-export async function killRounds({ directory, rounds, random, progress }: KillRounds): Promise<KillSummary> {
+export async function killRounds({ place, rounds, random, progress }: KillRounds): Promise<KillSummary> {
   const last = new Map(NAMES.map((name) => [name, 0]));
   const summary: KillSummary = { rounds: 0, acknowledged: 0, torn: 0 };
   let revision = 0;
   for (let round = 0; round < rounds; round++) {
-    for (const [name, n, at] of await killedWriter(directory, last, random)) {
+    for (const [name, n, at] of await killedWriter(place, last, random)) {
       assert.ok(at > revision || PAIRS.flat().includes(name), `revision ${at} follows ${revision}`);
       revision = Math.max(revision, at);
       last.set(name, n);
       summary.acknowledged++;
     }
-    const store = await Store.open({ directory, rotateBytes: 20_000 });
+    const store = await openPlace(place);
     assert.ok(store.revision >= revision, `revision ${store.revision}, but ${revision} was acknowledged`);
     revision = store.revision;
     for (const [name, n] of last) assertKept(numberOf(store, name), n, name);
@@ -63,12 +63,12 @@ type Acknowledged = readonly [name: string, n: number, revision: number];
 
 /** What it was told was written. */
 async function killedWriter(
-  directory: string,
+  place: Place,
   last: ReadonlyMap<string, number>,
   random: () => number,
 ): Promise<readonly Acknowledged[]> {
   const after = Object.fromEntries([...last].map(([name, n]) => [`AFTER_${name}`, String(n)]));
-  const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'writer.fixture.ts'), directory], {
+  const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'writer.fixture.ts'), JSON.stringify(place)], {
     env: { ...process.env, ...after },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

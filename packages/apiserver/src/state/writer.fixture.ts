@@ -1,11 +1,10 @@
 // Writes as fast as it can and prints each write when it is acknowledged, until it is killed. What a key holds after its
 // n-th write is known: n in all of its fields, or nothing when n ends in 4.
 import { writeSync } from 'node:fs';
-import { Store } from '../core/store.ts';
 import { isRemoval, KEYS, numbered, PAIRS } from './numbered-writes.fixture.ts';
+import { openPlace, type Place } from './place.fixture.ts';
 
-const [, , directory = '', rotateBytes = '20000'] = process.argv;
-const store = await Store.open({ directory, rotateBytes: Number(rotateBytes) });
+const store = await openPlace(JSON.parse(process.argv[2] ?? '') as Place);
 writeSync(1, '\n');
 
 async function write(name: string, n: number): Promise<void> {
