@@ -3,6 +3,7 @@ import type { ValidationRule } from '../json-schema.ts';
 import { meter } from './budget.ts';
 import { useOwnHas } from './has-macro.ts';
 import { useOwnMatches } from './regexp-functions.ts';
+import { costFault } from './rule-cost.ts';
 import { visitNodes } from './syntax-tree.ts';
 import type { ValueType } from './value-type.ts';
 
@@ -22,10 +23,22 @@ export type Expression = (self: unknown, oldSelf: unknown) => unknown;
 export interface RuleFault {
   readonly field: 'rule' | 'messageExpression';
   readonly why: string;
+  /** Right, but not to be allowed. */
+  readonly isForbidden?: boolean;
+}
+
+/** The type a rule is about, and in how many places of an object the rule may be run. */
+interface Judged {
+  readonly type: ValueType;
+  readonly times: number;
 }
 
 /** Checks the expressions of a rule for values of a type. */
-export function compileRule(environment: Environment, type: ValueType, rule: ValidationRule): CompiledRule | RuleFault {
+export function compileRule(
+  environment: Environment,
+  { type, times }: Judged,
+  rule: ValidationRule,
+): CompiledRule | RuleFault {
   const isOptional = rule.optionalOldSelf === true;
   const own = environment
     .clone()
@@ -33,6 +46,8 @@ export function compileRule(environment: Environment, type: ValueType, rule: Val
     .registerVariable('oldSelf', isOptional ? `optional<${type.name}>` : type.name);
   const evaluate = compile(own, rule.rule, 'bool');
   if ('why' in evaluate) return { field: 'rule', why: evaluate.why };
+  const tooMuch = costFault(evaluate.run.ast, type, times);
+  if (tooMuch !== undefined) return { field: 'rule', why: tooMuch, isForbidden: true };
   const message = rule.messageExpression === undefined ? undefined : compile(own, rule.messageExpression, 'string');
   if (message && 'why' in message) return { field: 'messageExpression', why: message.why };
   const bind =

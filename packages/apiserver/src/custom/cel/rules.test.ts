@@ -156,12 +156,12 @@ test('items of a map are compared with the item of the same key', () => {
 test('rules that would run for ever are cut off', () => {
   const list = Array.from({ length: 3000 }, (_, i) => i);
   for (const rule of [
-    'self.list.all(a, self.list.all(b, self.list.all(c, a + b + c >= 0)))',
-    'self.list.exists(a, self.list.exists(b, a + b < 0))',
-    'self.list.map(a, self.list.map(b, self.list)).size() > 0',
-    "self.list.all(a, self.s.matches('^(a+)+$'))",
+    'self.open.list.all(a, self.open.list.all(b, self.open.list.all(c, a + b + c >= 0)))',
+    'self.open.list.exists(a, self.open.list.exists(b, a + b < 0))',
+    'self.open.list.map(a, self.open.list.map(b, self.open.list)).size() > 0',
+    "self.open.list.all(a, self.s.matches('^(a+)+$'))",
   ]) {
-    const [cause = ''] = verdict(rule, { list, s: 'a'.repeat(100_000) });
+    const [cause = ''] = verdict(rule, { open: { list }, s: 'a'.repeat(100_000) });
     assert.match(cause, /call cost exceeds limit for rule|running out of cost budget/, rule);
   }
 });

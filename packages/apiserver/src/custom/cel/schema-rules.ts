@@ -1,6 +1,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { isObject, type JsonSchema, valuesSchema } from '../json-schema.ts';
 import { newEnvironment } from './environment.ts';
+import { largestCount } from './largest-count.ts';
 import { type CompiledRule, compileRule } from './rule.ts';
 import { SchemaTypes } from './schema-types.ts';
 import type { ValueType } from './value-type.ts';
@@ -15,6 +16,7 @@ export interface SchemaFault {
   readonly path: string;
   readonly value: string;
   readonly why: string;
+  readonly isForbidden: boolean;
 }
 
 /** All rules of a schema. */
@@ -38,6 +40,8 @@ interface Place {
   readonly path: string;
   /** Within a list whose items cannot be told apart; undefined: none. */
   readonly uncorrelated: string | undefined;
+  /** How many of such places an object may have. */
+  readonly times: number;
 }
 
 class Compiler {
@@ -51,7 +55,7 @@ class Compiler {
     if (this.#mark(root)) {
       // All types must be there before the first rule is compiled.
       this.#types.rootOf(root);
-      this.#visit(root, { path: '', uncorrelated: undefined });
+      this.#visit(root, { path: '', uncorrelated: undefined, times: 1 });
     }
     return { at: this.#at, relevant: this.#relevant, faults: this.#faults };
   }
@@ -70,24 +74,30 @@ class Compiler {
     const isList = schema.type === 'array' && schema['x-kubernetes-list-type'] !== 'map';
     const isAtomic = schema['x-kubernetes-map-type'] === 'atomic';
     const uncorrelated = place.uncorrelated ?? (isList || isAtomic ? place.path : undefined);
+    const isMany = schema.type === 'array' || valuesSchema(schema) !== undefined;
+    const times = place.times * (isMany ? largestCount(schema) : 1);
     for (const [name, below] of children(schema)) {
-      this.#visit(below, { path: place.path ? `${place.path}.${name}` : name, uncorrelated });
+      this.#visit(below, {
+        times,
+        path: place.path ? `${place.path}.${name}` : name,
+        uncorrelated,
+      });
     }
   }
 
-  #rule(schema: JsonSchema, index: number, { path, uncorrelated }: Place): readonly CompiledRule[] {
+  #rule(schema: JsonSchema, index: number, { path, uncorrelated, times }: Place): readonly CompiledRule[] {
     const rule = schema['x-kubernetes-validations']?.[index];
     if (!rule) return [];
     const at = `${path ? `${path}.` : ''}x-kubernetes-validations[${index}]`;
-    const compiled = compileRule(this.#environment, this.#types.of(schema), rule);
+    const compiled = compileRule(this.#environment, { type: this.#types.of(schema), times }, rule);
     if ('why' in compiled) {
-      const { field, why } = compiled;
-      this.#faults.push({ path: `${at}.${field}`, value: rule[field] ?? '', why });
+      const { field, why, isForbidden = false } = compiled;
+      this.#faults.push({ path: `${at}.${field}`, value: rule[field] ?? '', why, isForbidden });
       return [];
     }
     if (compiled.isTransition && uncorrelated !== undefined) {
       const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`;
-      this.#faults.push({ path: `${at}.rule`, value: rule.rule, why });
+      this.#faults.push({ path: `${at}.rule`, value: rule.rule, why, isForbidden: false });
       return [];
     }
     return [compiled];

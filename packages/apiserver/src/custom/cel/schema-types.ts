@@ -59,7 +59,7 @@ export class SchemaTypes {
     const fields = Object.fromEntries([...members.values()].map(([field, type]) => [field, type.name]));
     this.#environment.registerType(name, { ctor: Value, fields });
     this.#environment.registerOperator(`${name} == ${name}`, equalValues);
-    return { name, convert: (value) => toStruct(new Value(), members, value) };
+    return { name, convert: (value) => toStruct(new Value(), members, value), fields: new Map(members.values()) };
   }
 }
 

@@ -15,8 +15,8 @@ export interface Node {
   setMeta(key: keyof Meta, value: unknown): void;
 }
 
-function isNode(value: object): value is Node {
-  return 'op' in value && 'setMeta' in value;
+export function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'op' in value && 'setMeta' in value;
 }
 
 /** Calls back with every node of an expression, those that macros made of it too. */

@@ -1,12 +1,18 @@
 import { parse } from '@marcbachmann/cel-js';
 import { isObject, type JsonSchema, valuesSchema } from '../json-schema.ts';
+import { largestCount } from './largest-count.ts';
 
 /** How expressions see values of a schema: the name of their type in CEL, and how plain data becomes a value of it. */
 export interface ValueType {
   readonly name: string;
   /** Undefined: expressions do not see the value (it is of another type than its schema says). */
   readonly convert: (value: unknown) => unknown;
+  /** Of lists and maps. */
   readonly items?: ValueType;
+  /** How many items an object of the largest size may have. */
+  readonly size?: number;
+  /** By their names in expressions. */
+  readonly fields?: ReadonlyMap<string, ValueType>;
 }
 
 const toDuration = parse('duration(text)');
@@ -37,25 +43,25 @@ const SCALARS: Readonly<Record<string, ValueType>> = {
 export function plainType(schema: JsonSchema, typeOf: (schema: JsonSchema) => ValueType): ValueType {
   if (schema['x-kubernetes-int-or-string']) return DYN;
   const values = valuesSchema(schema);
-  if (schema.type === 'array') return listOf(schema.items ? typeOf(schema.items) : DYN);
-  if (schema.type === 'object') return values ? mapOf(typeOf(values)) : DYN;
+  if (schema.type === 'array') return listOf(schema.items ? typeOf(schema.items) : DYN, largestCount(schema));
+  if (schema.type === 'object') return values ? mapOf(typeOf(values), largestCount(schema)) : DYN;
   if (schema.type === 'string') return FORMATS[schema.format ?? ''] ?? STRING;
   return SCALARS[schema.type ?? ''] ?? DYN;
 }
 
-function listOf(items: ValueType): ValueType {
+function listOf(items: ValueType, size: number): ValueType {
   const convert = (value: unknown) =>
     Array.isArray(value) ? value.map(items.convert).filter((item) => item !== undefined) : undefined;
-  return { name: `list<${items.name}>`, convert, items };
+  return { name: `list<${items.name}>`, convert, items, size };
 }
 
-function mapOf(values: ValueType): ValueType {
+function mapOf(values: ValueType, size: number): ValueType {
   const convert = (value: unknown) => {
     if (!isObject(value)) return undefined;
     const entries = Object.entries(value).map(([key, one]) => [key, values.convert(one)] as const);
     return new Map(entries.filter(([, one]) => one !== undefined));
   };
-  return { name: `map<string, ${values.name}>`, convert };
+  return { name: `map<string, ${values.name}>`, convert, items: values, size };
 }
 
 function toTimestamp(value: unknown): Date | undefined {

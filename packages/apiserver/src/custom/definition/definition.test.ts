@@ -139,6 +139,21 @@ test('rules that do not compile are refused with where they are', async () => {
   );
 });
 
+test('rules that could take too long are refused', async () => {
+  const words = (more: object) => ({
+    type: 'object',
+    properties: { list: { type: 'array', items: { type: 'string' }, ...more } },
+  });
+  const twice = rules('self.list.all(a, self.list.all(b, a == b))');
+  assert.match(
+    (await faults({ ...words({}), ...twice })).join(),
+    /rule: Forbidden: estimated rule cost exceeds budget by factor of more than 100x \(try simplifying the rule, or adding maxItems/,
+  );
+  assert.deepEqual(await faults({ ...words({ maxItems: 1000 }), ...twice }), []);
+  const nested = { type: 'array', maxItems: 100, items: { ...words({ maxItems: 1000 }), ...twice } };
+  assert.match((await faults(nested)).join(), /exceeds budget by factor of \d+\.\dx/);
+});
+
 test('hostile definitions are answered', async () => {
   let deep: object = { type: 'string' };
   for (let i = 0; i < 200; i++) deep = { type: 'object', properties: { a: deep } };

@@ -10,7 +10,10 @@ export function validateRules(root: JsonSchema, at: string, errors: FieldErrors)
   const before = errors.causes.length;
   validateFields(root, at, errors);
   if (errors.causes.length > before) return;
-  for (const { path, value, why } of rulesOf(root).faults) errors.invalid(`${at}.${path}`, value, why);
+  for (const { path, value, why, isForbidden } of rulesOf(root).faults) {
+    if (isForbidden) errors.forbidden(`${at}.${path}`, why);
+    else errors.invalid(`${at}.${path}`, value, why);
+  }
 }
 
 function validateFields(schema: JsonSchema, at: string, errors: FieldErrors): void {
