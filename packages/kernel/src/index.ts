@@ -1,3 +1,4 @@
+export * from './allocator.ts';
 export { errnoName, errnoOf, errnoText } from './errno.ts';
 export { DecodeError, EncodeError, isErrno, KERNEL_ERRORS, KernelError } from './errors.ts';
 export {

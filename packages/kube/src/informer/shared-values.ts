@@ -63,9 +63,8 @@ export class SharedValues {
 
 function shareMembers(object: Record<string, Json>, field: Field): void {
   for (const name in object) {
-    const value = object[name];
-    const shared = shareValue(value, field.member(name));
-    if (shared !== value) object[name] = shared;
+    // Also text that is equal: it may be another copy of it.
+    object[name] = shareValue(object[name], field.member(name));
   }
 }
 
@@ -85,9 +84,5 @@ function shareValue(value: Json, field: Field | undefined): Json {
 
 function shareElements(list: Json[], field: Field): void {
   const elements = field.member('[]');
-  for (let i = 0; i < list.length; i++) {
-    const value = list[i];
-    const shared = shareValue(value, elements);
-    if (shared !== value) list[i] = shared;
-  }
+  for (let i = 0; i < list.length; i++) list[i] = shareValue(list[i], elements);
 }
