@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, parsePrefix } from '@podwire/base';
 import { type ApiServer, startApiServer } from './server.ts';
+import { openPki } from './surface/index.ts';
 import { EtcdProcess } from './testing/etcd.ts';
 
 let etcd: EtcdProcess;
@@ -15,7 +16,7 @@ const start = (): Promise<ApiServer> =>
   startApiServer({
     serviceCidrs: [parsePrefix('10.96.0.0/12')],
     nodePortRange: [30000, 32767],
-    etcd: { servers: ['http://127.0.0.1:1', etcd.url] },
+    etcd: { servers: ['http://127.0.0.1:1', etcd.url], patience: 3000 },
   });
 
 const service = (name: string) => ({
@@ -72,10 +73,21 @@ test('without an etcd the start ends with an error', { timeout: 60_000 }, async 
   const options = {
     serviceCidrs: [],
     nodePortRange: [30000, 32767],
-    etcd: { servers: ['http://127.0.0.1:1'] },
+    etcd: { servers: ['http://127.0.0.1:1'], patience: 500 },
   } as const;
   await assert.rejects(startApiServer(options), {
     code: 'APISERVER_ETCD',
     message: /^etcd at http:\/\/127\.0\.0\.1:1 cannot be used: connect ECONNREFUSED .*; see that it runs/,
   });
+});
+
+test('over TLS, with an authority of its own', { timeout: 120_000 }, async (t) => {
+  const pki = await openPki({ names: ['127.0.0.1'] });
+  const secure = await EtcdProcess.start(pki.serving);
+  t.after(() => secure.stop());
+  const state = { servers: [secure.url], patience: 3000 };
+  const server = await startApiServer({ etcd: { ...state, tls: { ca: pki.ca } } });
+  t.after(() => server.close());
+  assert.ok(await server.client().create('ConfigMap', { metadata: { name: 'a', namespace: 'default' } }));
+  await assert.rejects(startApiServer({ etcd: state }), { code: 'APISERVER_ETCD', message: /certificate/ });
 });

@@ -11,6 +11,8 @@ import type { StateRecord } from './record.ts';
 export interface EtcdOptions extends EtcdAccess {
   /** Of all keys. Default /registry. */
   readonly prefix?: string;
+  /** How long etcd may be silent until writes are refused, and at the start, in ms. Default 10,000. */
+  readonly patience?: number;
 }
 
 interface TxnAnswer {
@@ -21,7 +23,6 @@ interface TxnAnswer {
 
 /** etcd takes 128 operations and 1.5 MiB in one transaction unless it is told otherwise. */
 const LIMIT = { records: 120, bytes: 1024 * 1024 };
-/** How long etcd may be silent until writes are refused, and at the start, in ms. */
 const PATIENCE = 10_000;
 const RETRY = 100;
 
@@ -38,22 +39,25 @@ export class EtcdState implements StateBackend {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
   readonly #watch: EtcdWatch;
+  readonly #patience: number;
   /** Revision of etcd at which this server became the owner. */
   #owned = '';
   #written = 0;
   #trouble: string | undefined;
   #closed = false;
 
-  private constructor(client: EtcdClient, keys: EtcdKeys) {
+  private constructor(client: EtcdClient, keys: EtcdKeys, patience: number) {
     this.#client = client;
+    this.#patience = patience;
     this.#keys = keys;
     this.#watch = new EtcdWatch(client, keys);
   }
 
-  /** Becomes the owner and reads everything. Throws APISERVER_ETCD when etcd does not answer for ten seconds. */
+  /** Becomes the owner and reads everything. Throws APISERVER_ETCD when etcd stays silent. */
   static async open(options: EtcdOptions): Promise<{ state: EtcdState; recovered: Recovered }> {
-    const state = new EtcdState(new EtcdClient(options), new EtcdKeys(options.prefix ?? '/registry'));
-    const end = Date.now() + PATIENCE;
+    const { prefix = '/registry', patience = PATIENCE } = options;
+    const state = new EtcdState(new EtcdClient(options), new EtcdKeys(prefix), patience);
+    const end = Date.now() + patience;
     for (;;) {
       try {
         return { state, recovered: await state.#take() };
@@ -139,7 +143,7 @@ export class EtcdState implements StateBackend {
 
   /** Asks until there is an answer: only that tells what is in etcd. */
   async #persist<T>(path: string, body: object): Promise<T> {
-    const patience = Date.now() + PATIENCE;
+    const end = Date.now() + this.#patience;
     for (;;) {
       try {
         const answer = await this.#client.call<T>(path, body);
@@ -147,7 +151,7 @@ export class EtcdState implements StateBackend {
         return answer;
       } catch (error) {
         if (!(error instanceof EtcdSilence) || this.#closed) throw error;
-        if (Date.now() > patience) this.#trouble = `etcd does not answer (${error.message}); writes wait until it does`;
+        if (Date.now() > end) this.#trouble = `etcd does not answer (${error.message}); writes wait until it does`;
         await sleep(RETRY);
       }
     }

@@ -1,7 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -60,26 +62,42 @@ async function freePort(): Promise<number> {
   }
 }
 
+interface EtcdPlace {
+  readonly binary: string;
+  readonly directory: string;
+  /** For clients, and for other members. */
+  readonly ports: readonly [number, number];
+  readonly tls: Certificate | undefined;
+}
+
+/** PEM texts. */
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** An etcd of one member on loopback, with a directory of its own. */
 export class EtcdProcess {
   readonly url: string;
   readonly #binary: string;
   readonly #directory: string;
   readonly #peer: string;
+  readonly #tls: Certificate | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(binary: string, directory: string, [port, peer]: readonly [number, number]) {
+  private constructor({ binary, directory, ports: [port, peer], tls }: EtcdPlace) {
     this.#binary = binary;
     this.#directory = directory;
-    this.url = `http://127.0.0.1:${port}`;
+    this.#tls = tls;
+    this.url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
     this.#peer = `http://127.0.0.1:${peer}`;
   }
 
-  static async start(): Promise<EtcdProcess> {
+  static async start(tls?: Certificate): Promise<EtcdProcess> {
     const binary = await findEtcd();
     for (let left = 5; ; left--) {
       const directory = await mkdtemp(path.join(tmpdir(), 'podwire-etcd-'));
-      const etcd = new EtcdProcess(binary, directory, [await freePort(), await freePort()]);
+      const etcd = new EtcdProcess({ binary, directory, ports: [await freePort(), await freePort()], tls });
       try {
         await etcd.up();
         return etcd;
@@ -96,15 +114,43 @@ export class EtcdProcess {
     const [url, peer] = [this.url, this.#peer];
     const client = ['--listen-client-urls', url, '--advertise-client-urls', url];
     const peers = ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer];
-    const args = ['--data-dir', this.#directory, '--log-level', 'error', ...client, ...peers];
+    const secure = await this.#secure();
+    const args = [
+      '--data-dir',
+      path.join(this.#directory, 'data'),
+      ...secure,
+      '--log-level',
+      'error',
+      ...client,
+      ...peers,
+    ];
     this.#child = spawn(this.#binary, [...args, '--initial-cluster', `default=${peer}`], { stdio: 'ignore' });
     const end = Date.now() + 60_000;
     while (Date.now() < end && this.#child.exitCode === null) {
-      const answer = await fetch(`${url}/health`).catch(() => undefined);
-      if (answer?.ok) return;
+      if (await this.#answers()) return;
       await sleep(20);
     }
     throw new Error(`etcd did not start (exit code ${this.#child.exitCode})`);
+  }
+
+  /** Flags for its certificate. */
+  async #secure(): Promise<readonly string[]> {
+    if (!this.#tls) return [];
+    const { cert, key } = this.#tls;
+    const files = { cert: path.join(this.#directory, 'cert.pem'), key: path.join(this.#directory, 'key.pem') };
+    await writeFile(files.cert, cert);
+    await writeFile(files.key, key, { mode: 0o600 });
+    return ['--cert-file', files.cert, '--key-file', files.key];
+  }
+
+  #answers(): Promise<boolean> {
+    const { get } = this.#tls ? https : http;
+    return new Promise((resolve) => {
+      get(`${this.url}/health`, { agent: false, rejectUnauthorized: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      }).on('error', () => resolve(false));
+    });
   }
 
   /** With -9, so that nothing is left to it. */
