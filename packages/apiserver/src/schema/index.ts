@@ -1,4 +1,4 @@
-import type { Kind, KindId } from '@podwire/kube';
+import type { Event, Kind, KindId } from '@podwire/kube';
 import { customMergeRule, validateCustom } from '../custom/custom-schema.ts';
 import type { CustomDefinition } from '../custom/definition/definition.ts';
 import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
@@ -6,6 +6,7 @@ import { ATOMIC_TYPES } from './atomic-types.ts';
 import { fieldAt, type ResolvedType, schemaOf } from './catalogue.ts';
 import { decode, isObject, type JsonObject } from './decode.ts';
 import { applyTableDefaults } from './defaults.ts';
+import { validateEvent } from './event-validation.ts';
 import { FieldErrors } from './field-errors.ts';
 import { applyKindDefaults, hasKindDefaults, REWRITTEN } from './kind-defaults.ts';
 import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate } from './kind-validation.ts';
@@ -50,19 +51,23 @@ function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptio
   if (error !== undefined) return { object: input, unknown, decodeError: error, warnings: [], causes: [] };
   applyTableDefaults(type, object, before);
   applyKindDefaults(kind.id, object, old === undefined);
-  const causes = validate(type, kind, object, old);
+  const causes = validate(type, kind, object, options);
   const warnings = causes.length === 0 ? kindWarnings(kind.id, object) : [];
   return { object: object as unknown as ApiObject, unknown, warnings, causes };
 }
 
-function validate(type: ResolvedType, kind: Kind, object: JsonObject, old: ApiObject | undefined): Validated['causes'] {
+function validate(type: ResolvedType, kind: Kind, object: JsonObject, options: ValidateOptions): Validated['causes'] {
   const errors = new FieldErrors();
   validateMetadata(kind.id, isObject(object.metadata) ? object.metadata : {}, errors);
-  const before = old as JsonObject | undefined;
+  const before = options.old as JsonObject | undefined;
   validateByTable(type, { value: object, at: '', old: before }, errors);
   if (before && !looksAtStatus(kind.id) && isSameButStatus(object, before)) return errors.causes;
   validateKind(kind.id, object, errors);
   if (before) validateKindUpdate(kind.id, object, before, errors);
+  if (kind.id === 'Event') {
+    const { old, apiVersion } = options;
+    validateEvent({ event: object as unknown as Event, old: old as Event | undefined, apiVersion }, errors);
+  }
   return errors.causes;
 }
 

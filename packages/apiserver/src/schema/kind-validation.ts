@@ -12,7 +12,6 @@ import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type {
   ConfigMap,
   Endpoints,
-  Event,
   LimitRange,
   Node,
   PersistentVolume,
@@ -152,12 +151,6 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
       errors.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0');
     }
     if (transitions !== undefined) errors.invalidEach('spec.leaseTransitions', transitions, notNegative(transitions));
-  }),
-  Event: of<Event>(({ involvedObject, metadata }, errors) => {
-    const namespace = involvedObject?.namespace;
-    if (namespace && namespace !== metadata?.namespace) {
-      errors.invalid('involvedObject.namespace', namespace, 'does not match event.namespace');
-    }
   }),
 };
 

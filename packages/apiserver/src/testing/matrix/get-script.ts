@@ -98,9 +98,14 @@ export const GET: Script = {
       'get svc,ing,netpol',
       'NAME  TYPE  CLUSTER-IP  EXTERNAL-IP  PORT(S)  AGE\nservice/web  ClusterIP  {ip}  <none>  80/TCP  {age}\n\nNAME  CLASS  HOSTS  ADDRESS  PORTS  AGE\ningress.networking.k8s.io/web  c  web.test   80, 443  {age}\n\nNAME  POD-SELECTOR  AGE\nnetworkpolicy.networking.k8s.io/web  app=web  {age}',
     ),
+    ok(
+      "wait endpointslice -l kubernetes.io/service-name=web --for=jsonpath='{.endpoints[1].conditions.ready}'=true --timeout=60s",
+      'endpointslice.discovery.k8s.io/web-{id} condition met',
+    ),
     ok('get endpointslices', 'NAME  ADDRESSTYPE  PORTS  ENDPOINTS  AGE\nweb-{id}  IPv4  80  {ip},{ip}  {age}'),
-    ok('get endpoints web', 'NAME  ENDPOINTS  AGE\nweb  {ip}:80,{ip}:80  {age}', {
-      err: 'Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    ok('get endpoints web -w', 'NAME  ENDPOINTS  AGE\n{lines}web  {ip}:80,{ip}:80  {age}', {
+      meanwhile: 'version --client',
+      err: 'Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice{lines}',
     }),
     ok(
       'get nodes',

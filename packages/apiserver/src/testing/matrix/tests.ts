@@ -7,7 +7,7 @@ import type { Script } from './row.ts';
 import { SCRIPTS, SHORT } from './scripts.ts';
 
 /** Those that run every script; the ones between them run what differs most. */
-const THOROUGH_MINORS: ReadonlySet<number> = new Set([27, 29, 33]);
+const THOROUGH_MINORS: ReadonlySet<number> = new Set([29, 33]);
 
 /** The scripts with every kubectl, two of them at once; each has a cluster of its own. */
 export function matrixTests(kubectls: readonly Kubectl[]): void {
