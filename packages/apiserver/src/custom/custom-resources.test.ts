@@ -74,6 +74,17 @@ test('with a definition go its objects, once nothing holds them', async (t) => {
   assert.equal(api.store.latest('CustomResourceDefinition', 'widgets.example.com'), undefined);
 });
 
+test('with a namespace go the objects in it', async (t) => {
+  const api = await open(t);
+  await api.define(widgetDefinition(SPEC));
+  await api.put({ spec: {} });
+  const namespace = api.store.latest('Namespace', 'default');
+  assert.ok(namespace);
+  const deletionTimestamp = '2026-01-01T00:00:00Z';
+  await api.store.put('Namespace', { ...namespace, metadata: { ...namespace.metadata, deletionTimestamp } });
+  assert.deepEqual(api.store.latestOf('widgets.example.com'), []);
+});
+
 test('a restart serves what was defined', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'podwire-custom-'));
   const before = await CustomApi.open({ directory });

@@ -1,4 +1,5 @@
-import { equalJson, type Kind, type KindId } from '@podwire/kube';
+import { equalJson, KINDS, type Kind, type KindId } from '@podwire/kube';
+import type { CustomResourceDefinitionNames } from 'kubernetes-types/apiextensions/v1.js';
 import type { KindRegistry } from '../core/kind-registry.ts';
 import { timestamp } from '../core/lifecycle.ts';
 import { failure } from '../core/status.ts';
@@ -50,10 +51,7 @@ export class CustomResources {
   admit(object: ApiObject): ApiObject {
     const { metadata, spec, status } = asDefinition(object);
     if (metadata.deletionTimestamp) return object;
-    const others = this.#store
-      .latestOf(DEFINITION)
-      .filter((other) => other.metadata.name !== metadata.name && asDefinition(other).spec.group === spec.group)
-      .flatMap((other) => asDefinition(other).status?.acceptedNames ?? []);
+    const others = this.#namesOfOthers(metadata.name ?? '', spec.group);
     const { acceptedNames, conflict } = acceptNames(spec.names, status?.acceptedNames, others);
     const conditions = namesConditions(conflict, status?.conditions ?? [], timestamp());
     const stored = spec.versions.filter(({ storage }) => storage).map(({ name }) => name);
@@ -61,6 +59,18 @@ export class CustomResources {
     const finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP])];
     const next = { ...status, conditions, acceptedNames, storedVersions };
     return { ...object, metadata: { ...metadata, finalizers }, status: next };
+  }
+
+  /** Names in a group that a definition cannot have: those of other definitions, and of kinds that are built in. */
+  #namesOfOthers(name: string, group: string): readonly CustomResourceDefinitionNames[] {
+    const defined = this.#store
+      .latestOf(DEFINITION)
+      .filter((other) => other.metadata.name !== name && asDefinition(other).spec.group === group)
+      .flatMap((other) => asDefinition(other).status?.acceptedNames ?? []);
+    const builtIn = KINDS.filter(({ apiVersion, otherVersions }) =>
+      [apiVersion, ...otherVersions].some((version) => version.startsWith(`${group}/`)),
+    );
+    return [...defined, ...builtIn.map(({ plural, kind }) => ({ plural, kind }))];
   }
 
   #serve(object: ApiObject): void {

@@ -7,6 +7,8 @@ import { validateRules } from './rule-field-validation.ts';
 import { validateSchema } from './schema-validation.ts';
 import { validateVersion } from './version-validation.ts';
 
+const APPROVED = 'api-approved.kubernetes.io';
+
 type Spec = CustomResourceDefinition['spec'];
 
 /** Checks what a definition says of itself. */
@@ -21,9 +23,22 @@ export function validateDefinition(definition: CustomResourceDefinition, errors:
     errors.invalidEach('spec.group', group, dnsSubdomain(group));
     if (!group.includes('.')) errors.invalid('spec.group', group, 'should be a domain with at least one dot');
   }
+  if (/(^|\.)(k8s|kubernetes)\.io$/.test(group)) validateApproval(metadata?.annotations?.[APPROVED], errors);
   validateNames(names, errors);
   validateVersions(spec, errors);
   validateSchemas(spec, errors);
+}
+
+/** Groups of Kubernetes itself are for definitions that its people have looked at, or that say they have not. */
+function validateApproval(approval: string | undefined, errors: FieldErrors): void {
+  const field = `metadata.annotations[${APPROVED}]`;
+  const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
+  if (!approval) {
+    errors.required(field, `protected groups must have approval annotation "${APPROVED}", ${see}`);
+  } else if (!approval.startsWith('unapproved') && !/^https?:\/\/[^/]+/.test(approval)) {
+    const why = `protected groups must have approval annotation "${APPROVED}" with either a URL or a reason starting with "unapproved", ${see}`;
+    errors.invalid(field, approval, why);
+  }
 }
 
 function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {

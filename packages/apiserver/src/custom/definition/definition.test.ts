@@ -109,6 +109,19 @@ test('versions, names and columns of a definition are checked', async () => {
   ]);
 });
 
+test('groups of Kubernetes are protected', async () => {
+  const spec = { group: 'networking.k8s.io' };
+  const taken = widgetDefinition({}, { names: { plural: 'ingresses', kind: 'Ingress2' }, spec });
+  const metadata = { name: 'ingresses.networking.k8s.io' };
+  assert.match(
+    (await api.definitionRefusal({ ...taken, metadata })).join(),
+    /protected groups must have approval annotation/,
+  );
+  const annotations = { 'api-approved.kubernetes.io': 'unapproved, a test' };
+  await api.define({ ...taken, metadata: { ...metadata, annotations } });
+  assert.equal(api.kinds.at('networking.k8s.io/v1', 'ingresses')?.id, 'Ingress');
+});
+
 test('rules that do not compile are refused with where they are', async () => {
   const schema = {
     type: 'object',
