@@ -83,6 +83,11 @@ export function unsupportedMediaType(accepted: readonly string[]): PodwireError 
   return failure(415, 'UnsupportedMediaType', message);
 }
 
+export function tooManyRequests(): PodwireError {
+  const message = 'the server has received too many requests and has asked us to try again later';
+  return failure(429, 'TooManyRequests', message, { retryAfterSeconds: 1 });
+}
+
 export function internalError(message: string): PodwireError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }

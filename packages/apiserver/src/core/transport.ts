@@ -5,17 +5,20 @@ import net, { type AddressInfo, type ListenOptions, type Socket } from 'node:net
 import { type Duplex, pipeline } from 'node:stream';
 import { messageOf } from '@podwire/base';
 import { statusOf } from '@podwire/kube';
+import type { Status } from 'kubernetes-types/meta/v1.js';
 import { type Attributes, attributesOf } from '../authorization/attributes.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { AuditLog } from '../identity/audit-log.ts';
 import { ADMIN, type Authenticator } from '../identity/authenticator.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { ApiRequest, ApiResponse, Pki, Streams, User } from '../seam.ts';
-import { BODY_LIMIT } from './body.ts';
 import { compressed, compressor } from './compression.ts';
+import { refuseConnection, statusText } from './connection-error.ts';
 import { cannotListen } from './listen-error.ts';
+import { type BodySource, RequestBodies } from './request-body.ts';
+import { RequestQueue } from './request-queue.ts';
 import type { RestApi } from './rest.ts';
-import { badRequest, internalError, noSuchResource, tooLarge } from './status.ts';
+import { badRequest, internalError, noSuchResource } from './status.ts';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -31,6 +34,11 @@ export interface TransportParts {
   readonly streams: Streams | undefined;
 }
 
+const PING_INTERVAL = 30_000;
+/** Of HTTP/1.1 and TLS: what does not arrive in time is not waited for, in ms. */
+const HANDSHAKE_TIMEOUT = 10_000;
+const HEADERS_TIMEOUT = 10_000;
+const REQUEST_TIMEOUT = 60_000;
 const SETTINGS = { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1000 };
 /** How long open exchanges may take to end when the server stops, in ms. */
 const GRACE = 250;
@@ -38,6 +46,8 @@ const GRACE = 250;
 /** Listeners of the API: cleartext HTTP/1.1 and HTTP/2 on unix sockets, both over TLS on TCP. */
 export class Transport {
   readonly #parts: TransportParts;
+  readonly #bodies = new RequestBodies();
+  readonly #queue = new RequestQueue();
   readonly #servers = new Set<net.Server>();
   readonly #sockets = new Set<Duplex>();
 
@@ -96,7 +106,9 @@ export class Transport {
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT,
     });
+    Object.assign(server, { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT });
     this.#serve(server, (request, path) => {
       const socket = 'stream' in request ? (request.stream.session?.socket ?? request.socket) : request.socket;
       return authenticator.authenticate({
@@ -128,6 +140,7 @@ export class Transport {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
+    if (socket instanceof net.Socket) socket.setKeepAlive(true, PING_INTERVAL);
   }
 
   #listen(server: net.Server, options: ListenOptions | { readonly fd: number }): Promise<void> {
@@ -148,7 +161,8 @@ export class Transport {
       this.#upgrade(request, { socket, head, identify }),
     );
     emitter.on('sessionError', () => {});
-    emitter.on('clientError', (_error: Error, socket: Duplex) => socket.destroy());
+    emitter.on('clientError', refuseConnection);
+    emitter.on('session', keepAlive);
   }
 
   async #answer(request: Request, { response, identify }: { response: Response; identify: Identify }): Promise<void> {
@@ -160,9 +174,17 @@ export class Transport {
     try {
       const url = urlOf(request);
       const user = this.#userOf(request, { identify, path: url.pathname, audited });
-      answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal }));
+      // A body that arrives slowly must not keep others waiting.
+      const body = await this.#bodies.read(request as BodySource);
+      const leave = await this.#queue.enter(user);
+      try {
+        answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal, body }));
+      } finally {
+        leave();
+      }
     } catch (error) {
       answer = failed(error);
+      dropRest(request, response);
     }
     await send(response, answer, request.headers['accept-encoding'] as string | undefined);
   }
@@ -219,9 +241,7 @@ export class Transport {
     } catch (error) {
       const { status, body } = failed(error);
       answer.statusCode = status;
-      const text = JSON.stringify(body);
-      const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
-      socket.end(head + text);
+      socket.end(statusText(body as Status));
     }
   }
 }
@@ -267,33 +287,38 @@ function urlOf({ url = '/' }: Request): URL {
 }
 
 function apiRequest(
-  request: Request,
-  { url, user, signal }: { url: URL; user: User; signal: AbortSignal },
+  { method = 'GET', headers }: Request,
+  { url, user, signal, body }: { url: URL; user: User; signal: AbortSignal; body: Buffer },
 ): ApiRequest {
-  let read: Promise<Buffer> | undefined;
-  const body = () => {
-    read ??= readBody(request);
-    return read;
-  };
-  const { method = 'GET', headers } = request;
-  return { method, path: url.pathname, query: url.searchParams, headers, user, signal, body };
+  const { pathname: path, searchParams: query } = url;
+  return { method, path, query, headers, user, signal, body: () => Promise.resolve(body) };
 }
 
-async function readBody(request: Request): Promise<Buffer> {
-  if (Number(request.headers['content-length']) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length);
+/** Throws away what still comes of a body nobody wants, and with HTTP/2 asks for no more of it (RFC 9113, section 8.1). */
+function dropRest(request: Request, response: Response): void {
+  if (request.readableEnded) return;
+  request.on('error', () => {}).resume();
+  if ('stream' in request) response.once('finish', () => request.stream.close(http2.constants.NGHTTP2_NO_ERROR));
+}
+
+/** Ends sessions whose other side is gone without a word. */
+function keepAlive(session: http2.ServerHttp2Session): void {
+  let isAnswered = true;
+  const timer = setInterval(() => {
+    if (!isAnswered) return session.destroy();
+    isAnswered = false;
+    session.ping(() => {
+      isAnswered = true;
+    });
+  }, PING_INTERVAL).unref();
+  session.once('close', () => clearInterval(timer));
 }
 
 function failed(error: unknown): ApiResponse {
   const status = statusOf(error) ?? statusOf(internalError(messageOf(error)));
-  return { status: status?.code ?? 500, body: status ?? {} };
+  const seconds = status?.details?.retryAfterSeconds;
+  const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
+  return { status: status?.code ?? 500, headers, body: status ?? {} };
 }
 
 async function send(response: Response, answer: ApiResponse, acceptEncoding: string | undefined): Promise<void> {
