@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hasCode } from '@podwire/base';
 import type { KubeClient } from './client.ts';
+import type { Clock } from './clock.ts';
+import { EventFilter } from './event-filter.ts';
 import type { Event } from './kinds.ts';
 
 export interface EventSubject {
@@ -23,6 +25,24 @@ export interface EventToRecord {
   /** Who says so, e.g. `podwire-scheduler`. */
   readonly component: string;
   readonly host?: string;
+  /** Events of one series are counted as one, whatever their messages. */
+  readonly series?: string;
+}
+
+/** Records events of one program: repetitions are counted, similar ones combined, floods left out. */
+export interface EventRecorder {
+  /** Whether it was written; never throws. */
+  record(event: EventToRecord): Promise<boolean>;
+}
+
+export function createEventRecorder(client: KubeClient, clock?: Clock): EventRecorder {
+  const filter = new EventFilter(clock);
+  return {
+    record: async (event) => {
+      const admitted = filter.admit(event);
+      return admitted !== undefined && recordEvent(client, admitted);
+    },
+  };
 }
 
 /**
@@ -38,7 +58,8 @@ export async function recordEvent(client: KubeClient, event: EventToRecord): Pro
       await client.create('Event', newEvent(event, key, now));
       return true;
     }
-    await client.patch('Event', key, { count: (seen.count ?? 1) + 1, lastTimestamp: now });
+    const { message } = event;
+    await client.patch('Event', key, { count: (seen.count ?? 1) + 1, lastTimestamp: now, message });
     return true;
   } catch (error) {
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) return false;
@@ -48,8 +69,8 @@ export async function recordEvent(client: KubeClient, event: EventToRecord): Pro
 }
 
 /** The same for the same happening, so that repetitions meet. */
-function nameOf({ object, type, reason, message, component, host }: EventToRecord): string {
-  const identity = [object.kind, object.uid, object.fieldPath, type, reason, message, component, host];
+function nameOf({ object, type, reason, message, component, host, series = message }: EventToRecord): string {
+  const identity = [object.kind, object.uid, object.fieldPath, type, reason, series, component, host];
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
   return `${object.name}.${hash}`;
 }
