@@ -6,6 +6,7 @@ import { askDaemon } from './control-client.ts';
 import { errorLines, limitLines } from './node-errors.ts';
 import { becomeRoot } from './root.ts';
 import { formatTable } from './table.ts';
+import { unreadyReason } from './unready-reason.ts';
 
 export interface StatusOptions {
   readonly name: string;
@@ -34,7 +35,8 @@ export async function status({ name, output }: StatusOptions): Promise<number> {
 }
 
 type PodFacts = ReturnType<typeof podFacts>;
-function podFacts({ metadata, spec, status }: ObjectOf<'Pod'>) {
+function podFacts(pod: ObjectOf<'Pod'>) {
+  const { metadata, spec, status } = pod;
   const ready = status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
   return {
     namespace: metadata?.namespace ?? '',
@@ -42,19 +44,29 @@ function podFacts({ metadata, spec, status }: ObjectOf<'Pod'>) {
     node: spec?.nodeName ?? '<none>',
     address: status?.podIP ?? '<none>',
     ready,
+    ...(ready ? {} : { reason: unreadyReason(pod) }),
   };
 }
 
 type ServiceFacts = ReturnType<typeof serviceFacts>;
-function serviceFacts({ metadata, spec }: ObjectOf<'Service'>) {
+function serviceFacts(service: ObjectOf<'Service'>) {
+  const { metadata, spec } = service;
   const ports = (spec?.ports ?? []).map((p) => `${p.port}${p.nodePort ? `:${p.nodePort}` : ''}/${p.protocol ?? 'TCP'}`);
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     type: spec?.type ?? 'ClusterIP',
     clusterIP: spec?.clusterIP ?? 'None',
+    externalAddresses: externalAddresses(service),
     ports,
   };
+}
+
+/** `<pending>` while a load balancer has none. */
+function externalAddresses({ spec, status }: ObjectOf<'Service'>): string[] {
+  const balanced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
+  const all = [...balanced, ...(spec?.externalIPs ?? []), ...(spec?.externalName ? [spec.externalName] : [])];
+  return all.length === 0 && spec?.type === 'LoadBalancer' ? ['<pending>'] : all;
 }
 
 function formatStatus(
@@ -79,12 +91,26 @@ function formatStatus(
     node,
     ...list.map((room) => `${mark(room.ready)}${mode(room)}${facts(room)}`),
   ]);
-  const pods = all.pods.map((p) => [p.namespace, p.name, p.ready ? 'ready' : 'not ready', p.address, p.node]);
-  const services = all.services.map((s) => [s.namespace, s.name, s.type, s.clusterIP, s.ports.join(',') || '<none>']);
+  const pods = all.pods.map((p) => [
+    p.namespace,
+    p.name,
+    p.ready ? 'ready' : 'not ready',
+    p.address,
+    p.node,
+    p.reason ?? '',
+  ]);
+  const services = all.services.map((s) => [
+    s.namespace,
+    s.name,
+    s.type,
+    s.clusterIP,
+    s.externalAddresses.join(',') || '<none>',
+    s.ports.join(',') || '<none>',
+  ]);
   return [
     formatTable(['NODE', ...(lab.nodes[0]?.rooms ?? []).map((room) => room.room.toUpperCase())], rooms),
-    formatTable(['NAMESPACE', 'POD', 'STATUS', 'ADDRESS', 'NODE'], pods),
-    formatTable(['NAMESPACE', 'SERVICE', 'TYPE', 'CLUSTER-IP', 'PORTS'], services),
+    formatTable(['NAMESPACE', 'POD', 'STATUS', 'ADDRESS', 'NODE', 'REASON'], pods),
+    formatTable(['NAMESPACE', 'SERVICE', 'TYPE', 'CLUSTER-IP', 'EXTERNAL', 'PORTS'], services),
     ...(all.errors.length > 0 ? [`${colours.red('errors')}\n${all.errors.join('\n')}`] : []),
     ...(all.limits.length > 0 ? [`${colours.bold('limits')}\n${all.limits.join('\n')}`] : []),
   ].join('\n\n');

@@ -42,6 +42,8 @@ async function control(t: TestContext, checks: () => AsyncIterable<CheckRow>) {
     config: { name: 'x' },
     world: {} as World,
     nodes: [node('node-1'), node('node-2', 'the agent of node-2 ended')],
+    takeDown: async () => {},
+    bringUp: (name) => Promise.reject(new Error(`node ${name} is not down`)),
   };
   served.ready(lab, 1);
   return (url: string, method = 'GET'): Promise<{ status: number | undefined; text: string }> =>
@@ -125,4 +127,15 @@ test('a proxy mode is ordered from each node, and each says what became of it', 
   assert.deepEqual([wrong.status, /proxyMode.*nftables/.test(wrong.text)], [500, true]);
   assert.equal((await ask('/proxy-mode?mode=iptables&node=node-9', 'POST')).status, 404);
   assert.equal((await ask('/frob', 'POST')).status, 404);
+});
+
+test('a node loses power and comes back, or the answer says why not', async (t) => {
+  const ask = await control(t, none);
+  assert.equal((await ask('/node?node=node-1&state=down', 'POST')).status, 200);
+  assert.deepEqual(await ask('/node?node=node-1&state=up', 'POST'), {
+    status: 500,
+    text: '{"error":"node node-1 is not down"}\n',
+  });
+  assert.equal((await ask('/node?node=node-9&state=up', 'POST')).status, 404);
+  assert.equal((await ask('/node?node=node-1&state=sideways', 'POST')).status, 404);
 });

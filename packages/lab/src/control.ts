@@ -26,12 +26,15 @@ class Refusal extends Error {
 }
 
 /** The part of a lab that control needs. */
-export type ControlledLab = Pick<Lab, 'nodes' | 'world'> & { readonly config: { readonly name: string } };
+export type ControlledLab = Pick<Lab, 'nodes' | 'world' | 'takeDown' | 'bringUp'> & {
+  readonly config: { readonly name: string };
+};
 type Checks = (world: World) => AsyncIterable<CheckRow>;
 
 /**
  * The lab daemon's own HTTP on a unix socket only root can open: GET /progress (NDJSON until ready or failed), /status,
- * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows), /proxy-mode?mode=&node=. What goes wrong is
+ * /plan?node=&room=, /diff?node=&room=, /idle; POST /check (NDJSON rows), /proxy-mode?mode=&node=,
+ * /node?node=&state=down|up (a node loses power, and comes back). What goes wrong is
  * `{"error": "..."}` with status 404 for a node or room there is not, 409 for a second check at once, 500 otherwise; in a
  * stream that has begun it is the last line.
  */
@@ -146,7 +149,20 @@ export interface ProxyModeOutcome {
   readonly error?: string;
 }
 
-async function answerOrder(lab: ControlledLab, url: URL): Promise<readonly ProxyModeOutcome[]> {
+async function answerOrder(lab: ControlledLab, url: URL): Promise<unknown> {
+  if (url.pathname === '/node') return await changeNode(lab, url.searchParams);
+  return await changeProxyMode(lab, url);
+}
+
+async function changeNode(lab: ControlledLab, query: URLSearchParams): Promise<object> {
+  const [node] = chosenNodes(lab, query.get('node') ?? '', undefined);
+  const state = query.get('state');
+  if (state !== 'down' && state !== 'up') throw new Refusal(404, 'the state of a node is down or up');
+  await (state === 'down' ? lab.takeDown(node?.nodeName ?? '') : lab.bringUp(node?.nodeName ?? ''));
+  return {};
+}
+
+async function changeProxyMode(lab: ControlledLab, url: URL): Promise<readonly ProxyModeOutcome[]> {
   if (url.pathname !== '/proxy-mode') throw new Refusal(404, `there is no ${url.pathname} to be posted to`);
   const { proxyMode } = parseClusterConfig({ proxyMode: url.searchParams.get('mode') });
   const nodes = chosenNodes(lab, url.searchParams.get('node') ?? undefined, undefined);

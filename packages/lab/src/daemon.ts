@@ -34,10 +34,17 @@ try {
   const config = parseLabConfig(JSON.parse(readFileSync(paths.configFile, 'utf8')));
   const onDeath = ({ message, cause }: Error): void =>
     writeLog(cause instanceof Error ? `${message}\n${cause.stack}` : message);
-  const workers = config.nodes.map(() => new NodeWorker({ writeLog, onDeath }));
+  const makeWorker = (): NodeWorker => new NodeWorker({ writeLog, onDeath });
+  const workers = config.nodes.map(makeWorker);
   // Loaded while the workers load theirs.
   const { startLab } = await import('./lab.ts');
-  lab = await startLab({ config, writeLog, workers, progress: (step) => control.report({ step, ms: elapsed() }) });
+  lab = await startLab({
+    config,
+    writeLog,
+    workers,
+    makeWorker,
+    progress: (step) => control.report({ step, ms: elapsed() }),
+  });
   control.ready(lab, elapsed());
 } catch (error) {
   writeLog(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,29 +1,31 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
-import { createLogger, type Logger } from '@podwire/base';
+import { createLogger } from '@podwire/base';
 import { listenTcpFd, type Netns } from '@podwire/kernel';
 import { createInformers, type Informers, type KubeClient } from '@podwire/kube';
 import { keepAgentTokens } from './agent-tokens.ts';
 import { bootstrapCluster } from './bootstrap.ts';
 import { buildTopology } from './build.ts';
 import type { World } from './check/world.ts';
-import { createCniClient } from './cni-client.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { LabConfig } from './lab-config.ts';
+import { LabNodes, nodeDirectories } from './lab-nodes.ts';
 import { labPaths } from './lab-paths.ts';
 import type { NodeThread, NodeWorker } from './node-thread.ts';
 import { startOutside } from './outside.ts';
-import { type Players, startPlayers } from './players/index.ts';
-import { createPodRuntime, createPodStreams, type PodRuntime } from './runtime/index.ts';
+import { startPlayers } from './players/index.ts';
+import { createPodStreams, type PodRuntime } from './runtime/index.ts';
 import { stopInOrder } from './stop-order.ts';
-import { netnsName, outsideAddress, planTopology, routerAddress } from './topology.ts';
+import { outsideAddress, planTopology, routerAddress } from './topology.ts';
 
 export interface LabOptions {
   readonly config: LabConfig;
   readonly writeLog: (line: string) => void;
   /** One for each node of the configuration, already loading. */
   readonly workers: readonly NodeWorker[];
+  /** For a node that comes back. */
+  readonly makeWorker: () => NodeWorker;
   /** Called as each part stands. */
   readonly progress: (step: string) => void;
 }
@@ -34,6 +36,9 @@ export interface Lab {
   readonly client: KubeClient;
   readonly nodes: readonly NodeThread[];
   readonly world: World;
+  /** Ends a node as a loss of power does, and starts it again. Throw LAB_NODE. */
+  takeDown(node: string): Promise<void>;
+  bringUp(node: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,7 +48,7 @@ export interface Lab {
  *        │  └── controllers, roles   │
  *        └───── pod runtimes (one per node, this thread) ──▶ players thread, real processes
  */
-export async function startLab({ config, writeLog, workers, progress }: LabOptions): Promise<Lab> {
+export async function startLab({ config, writeLog, workers, makeWorker, progress }: LabOptions): Promise<Lab> {
   const paths = labPaths(config.name);
   const logger = createLogger({ write: writeLog });
   for (const directory of [paths.run, paths.state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -78,30 +83,30 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
 
   const control = await startControlPlane({ server, config, informers, logger });
   const players = await startPlayers({ logger: logger.child({ part: 'players' }) });
-  for (const node of config.nodes)
-    runtimes.set(
-      node.name,
-      await startRuntime({
-        node,
-        config,
-        client,
-        informers,
-        players,
-        logger,
-        netns: at(node.name),
-        credentials: server,
-      }),
-    );
+  const nodes = new LabNodes({
+    config,
+    client,
+    informers,
+    players,
+    logger,
+    runtimes,
+    makeWorker,
+    netns: at,
+    credentials: server,
+  });
   progress('control plane');
 
-  // Nodes are registered first, so that every room finds its own; pods wait for the CNI socket.
-  await Promise.all([...runtimes.values()].map((runtime) => runtime.start()));
-  const nodes = await Promise.all(workers.map((worker, i) => startNode(worker, config, config.nodes[i]?.name ?? '')));
+  await nodes.register();
+  await nodes.join(workers);
   progress('nodes');
   return {
     config,
     client,
-    nodes,
+    get nodes() {
+      return nodes.threads;
+    },
+    takeDown: (name) => nodes.takeDown(name),
+    bringUp: (name) => nodes.bringUp(name),
     world: {
       config,
       client,
@@ -116,12 +121,12 @@ export async function startLab({ config, writeLog, workers, progress }: LabOptio
       },
       exec: (namespace, pod, container, command) =>
         execInPod(streams, informers, { namespace, pod, container, command }),
-      idle: async () => void (await Promise.all(nodes.map((node) => node.idle()))),
+      idle: async () => void (await Promise.all(nodes.threads.map((node) => node.idle()))),
     },
     stop: () =>
       stopInOrder([
         [() => control.stop(), () => tokens.stop()],
-        nodes.map((node) => () => node.stop()),
+        nodes.threads.map((node) => () => node.stop()),
         [...runtimes.values()].map((runtime) => () => runtime.stop()),
         [() => players.stop()],
         [() => outside.close(), () => informers.stop()],
@@ -137,57 +142,6 @@ async function listen(server: ApiServer, config: LabConfig, router: Netns): Prom
     server.listenHttps({ address: '127.0.0.1', port: config.apiPort }),
     server.listenHttps({ fd: listenTcpFd({ netns: router, address: routerAddress(config), port: 6443 }) }),
   ]);
-}
-
-/** Makes what agents keep their files in, and returns where their tokens belong. */
-function nodeDirectories({ name, nodes }: LabConfig): string[] {
-  return nodes.map((node) => {
-    const { run, state, tokenFile } = labPaths(name).node(node.name);
-    for (const directory of [run, state]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return tokenFile;
-  });
-}
-
-interface RuntimeParts {
-  readonly node: LabConfig['nodes'][number];
-  readonly config: LabConfig;
-  readonly client: KubeClient;
-  readonly informers: Informers;
-  readonly players: Players;
-  readonly logger: Logger;
-  readonly netns: Netns;
-  readonly credentials: ApiServer;
-}
-
-function startRuntime(parts: RuntimeParts): Promise<PodRuntime> {
-  const { node, config, netns, logger, ...rest } = parts;
-  const paths = labPaths(config.name);
-  return createPodRuntime({
-    ...rest,
-    nodeName: node.name,
-    nodeAddress: node.address,
-    nodeNetns: netns,
-    zone: node.zone,
-    config: config.cluster,
-    cni: createCniClient(paths.node(node.name).cniSocket, parts.informers),
-    directory: path.join(paths.node(node.name).run, 'pods'),
-    netnsPrefix: netnsName(config.name, 'pod'),
-    logger: logger.child({ part: 'runtime', node: node.name }),
-  });
-}
-
-async function startNode(worker: NodeWorker, config: LabConfig, nodeName: string): Promise<NodeThread> {
-  const paths = labPaths(config.name);
-  const { run, state, tokenFile } = paths.node(nodeName);
-  return await worker.start({
-    nodeName,
-    netns: netnsName(config.name, nodeName),
-    config: config.cluster,
-    apiSocket: paths.agentSocket,
-    tokenFile,
-    runDirectory: run,
-    stateDirectory: state,
-  });
 }
 
 interface ExecRequest {
