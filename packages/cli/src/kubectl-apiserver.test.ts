@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 
 const PROGRAM = path.join(import.meta.dirname, '../bin/podwire.ts');
 
@@ -29,10 +30,11 @@ class ServerProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(t: TestContext, directory: string, args: readonly string[]) {
+  /** `shell` is run before it in the same process. */
+  constructor(t: TestContext, directory: string, args: readonly string[], shell = ':') {
     const env = { ...process.env, HOME: directory, XDG_STATE_HOME: '', TMPDIR: directory, NODE_COMPILE_CACHE: '' };
-    const node = ['--disable-warning=ExperimentalWarning', PROGRAM, 'apiserver', ...args];
-    this.child = spawn(process.execPath, node, { env });
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM, 'apiserver', ...args];
+    this.child = spawn('sh', ['-c', `${shell}; exec "$@"`, 'sh', ...command], { env });
     this.child.stdout?.on('data', (chunk) => {
       this.#stdout += chunk;
     });
@@ -105,6 +107,39 @@ test('what kubectl writes is there after a stop and a start', {
   await third.ready();
   assert.equal((await kubectl('get', 'configmap', 'a', '-o', 'jsonpath={.data.x}')).stdout, '1');
   assert.equal((await third.stop('SIGINT')).code, 0);
+});
+
+test('a full disk: writes are refused with a Status, reads go on, and writes do when there is room', {
+  skip: hasKubectl ? false : 'no kubectl',
+}, async (t) => {
+  const home = await scratch(t);
+  // 192 blocks of 512 bytes for any file, of the soft limit: setrlimit(2).
+  const server = new ServerProcess(t, home, ['--port', '0'], 'ulimit -S -f 192');
+  const [, ...words] = await server.ready();
+  const kubectl = (...args: readonly string[]) => run('kubectl', [...words.slice(0, 2), ...args], home);
+  const create = (name: string) => kubectl('create', 'configmap', name, `--from-literal=x=${'x'.repeat(20_000)}`);
+  const acknowledged: string[] = [];
+  let refused: Ended | undefined;
+  for (let i = 0; i < 10 && !refused; i++) {
+    const ended = await create(`n${i}`);
+    if (ended.code === 0) acknowledged.push(`configmap/n${i}`);
+    else refused = ended;
+  }
+  assert.match(refused?.stderr ?? '', /the disk takes no more of the state \(EFBIG: .*; make room there/);
+  const names = async () => (await kubectl('get', 'configmaps', '-o', 'name')).stdout.trim().split('\n').sort();
+  assert.deepEqual(
+    (await names()).filter((name) => name.includes('/n')),
+    acknowledged,
+  );
+  await promisify(execFile)('prlimit', ['--pid', String(server.child.pid), '--fsize=unlimited:']);
+  assert.equal((await create('n-after')).code, 0);
+  assert.equal((await server.stop('SIGTERM')).code, 0);
+  const again = new ServerProcess(t, home, ['--port', '0']);
+  await again.ready();
+  assert.deepEqual(
+    (await names()).filter((name) => name.includes('/n')),
+    ['configmap/n-after', ...acknowledged],
+  );
 });
 
 test('with controllers a Deployment makes Pods', { skip: hasKubectl ? false : 'no kubectl' }, async (t) => {
