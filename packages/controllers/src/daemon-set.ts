@@ -9,20 +9,26 @@ import {
   splitKey,
   visible,
 } from './context.ts';
+import { keepRevisions } from './controller-revision.ts';
 import { daemonPod, daemonStatus, planDaemons } from './daemon-plan.ts';
 import { KeyQueue } from './key-queue.ts';
 import { deletePod, podsOfOwner, statusIs } from './pod-template.ts';
+import { templateHash } from './rollout.ts';
 
 export function startDaemonSets({ client, informers, logger }: ControllerContext): Controller {
   const sets = informers.of('DaemonSet');
   const pods = informers.of('Pod');
   const nodes = informers.of('Node');
+  const store = { client, revisions: informers.of('ControllerRevision') };
 
   const reconcile = async (key: string): Promise<undefined> => {
     const { name, namespace } = splitKey(key);
     const set = sets.get(name, namespace);
     if (!set || set.metadata?.deletionTimestamp) return;
-    const { create, remove } = planDaemons(set, nodes.list(), podsOfOwner(set, pods.list()));
+    const mine = podsOfOwner(set, pods.list());
+    const label = templateHash(set.spec?.template);
+    await keepRevisions(store, { kind: 'DaemonSet', set, name: `${name}-${label}`, label, pods: mine });
+    const { create, remove } = planDaemons(set, nodes.list(), mine);
     const made = await Promise.all(create.map((node) => client.create('Pod', daemonPod(set, node))));
     await Promise.all([...made.map((pod) => visible(pods, pod)), ...remove.map((pod) => deletePod(client, pod))]);
     const status = daemonStatus(set, nodes.list(), podsOfOwner(set, pods.list()));

@@ -1,8 +1,7 @@
-import { type ObjectOf, recordEvent } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf, recordEvent } from '@podwire/kube';
 import { type Controller, type ControllerContext, keyOf, namespaceOf, splitKey } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
 import { isMirror, MAX_MIRRORED, type MirrorPlan, mirrorsOf, planMirror } from './mirrored-slices.ts';
-import { ObjectIndex } from './object-index.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { serviceKeyOf } from './slices.ts';
 

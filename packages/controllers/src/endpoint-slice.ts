@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { selectorMatches } from '@podwire/base';
-import { type ObjectOf, recordEvent } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf, recordEvent } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -14,7 +14,6 @@ import {
 import { OVER_CAPACITY, planEndpoints } from './endpoints-object.ts';
 import { KeyQueue } from './key-queue.ts';
 import { isMirror } from './mirrored-slices.ts';
-import { ObjectIndex } from './object-index.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { hasSelector, MANAGED_BY, MANAGER, planSlices, type SlicePlan, serviceKeyOf } from './slices.ts';
 import { planTopology, type Topology, topologyKey } from './topology.ts';

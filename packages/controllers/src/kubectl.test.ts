@@ -49,6 +49,21 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
     assert.equal(await it.ok('get pods -l app=web -o jsonpath={.items[*].spec.containers[*].image}'), 'one one');
   });
 
+  test('rollout of a DaemonSet: history and undo', async () => {
+    const template = { metadata: { labels: { app: 'log' } }, spec: { containers: [{ name: 'c', image: 'one' }] } };
+    const spec = { selector: { matchLabels: { app: 'log' } }, template };
+    await it.ok('create -f -', { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'log' }, spec });
+    await it.ok('rollout status ds log --timeout=30s');
+    await it.ok('set image ds/log c=two');
+    await it.ok('rollout status ds log --timeout=30s');
+    assert.match(await it.ok('rollout history ds log'), /REVISION +CHANGE-CAUSE\n1 +<none>\n2 +<none>\n/);
+    assert.match(await it.ok('rollout undo ds log'), /rolled back/);
+    await it.ok('rollout status ds log --timeout=30s');
+    assert.match(await it.ok('rollout history ds log'), /\n2 +<none>\n3 +<none>\n/);
+    assert.equal(await it.ok('get pods -l app=log -o jsonpath={.items[*].spec.containers[*].image}'), 'one one');
+    await it.ok('delete ds log');
+  });
+
   test('drain waits for the disruption budget', async () => {
     await it.ok('apply -f -', budget);
     const allowed = async (expected: string): Promise<void> => {

@@ -8,20 +8,25 @@ import {
   splitKey,
   visible,
 } from './context.ts';
+import { keepRevisions } from './controller-revision.ts';
 import { KeyQueue } from './key-queue.ts';
 import { deletePod, podsOfOwner, statusIs } from './pod-template.ts';
-import { planStateful, statefulPod, statefulStatus } from './stateful-plan.ts';
+import { planStateful, revisionName, statefulPod, statefulStatus } from './stateful-plan.ts';
 
 /** Volume claims are not made: there is no storage. */
 export function startStatefulSets({ client, informers, logger }: ControllerContext): Controller {
   const sets = informers.of('StatefulSet');
   const pods = informers.of('Pod');
+  const store = { client, revisions: informers.of('ControllerRevision') };
 
   const reconcile = async (key: string): Promise<undefined> => {
     const { name, namespace } = splitKey(key);
     const set = sets.get(name, namespace);
     if (!set || set.metadata?.deletionTimestamp) return;
-    const { create, remove } = planStateful(set, podsOfOwner(set, pods.list()));
+    const mine = podsOfOwner(set, pods.list());
+    const revision = revisionName(set);
+    await keepRevisions(store, { kind: 'StatefulSet', set, name: revision, label: revision, pods: mine });
+    const { create, remove } = planStateful(set, mine);
     const made = await Promise.all(create.map((ordinal) => client.create('Pod', statefulPod(set, ordinal))));
     await Promise.all([...made.map((pod) => visible(pods, pod)), ...remove.map((pod) => deletePod(client, pod))]);
     const status = statefulStatus(set, podsOfOwner(set, pods.list()));

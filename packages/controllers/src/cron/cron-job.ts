@@ -1,5 +1,5 @@
 import { hasCode } from '@podwire/base';
-import { kindNamed, type ObjectOf } from '@podwire/kube';
+import { kindNamed, ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock, timestamp } from '../clock.ts';
 import {
   type Controller,
@@ -15,7 +15,6 @@ import {
 } from '../context.ts';
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { ObjectIndex } from '../object-index.ts';
 import { type CronStep, cronJobName, jobsOfCron, planCron } from './cron-plan.ts';
 
 type CronJob = ObjectOf<'CronJob'>;

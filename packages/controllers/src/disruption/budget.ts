@@ -1,9 +1,8 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
-import type { ObjectOf } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, namespaceOf, splitKey, visible } from '../context.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { ObjectIndex } from '../object-index.ts';
 import { planBudget } from './budget-plan.ts';
 import { scaleOf } from './pod-scale.ts';
 

@@ -1,4 +1,4 @@
-import type { ObjectOf } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock, timeOf } from '../clock.ts';
 import {
   type Controller,
@@ -13,7 +13,6 @@ import {
 } from '../context.ts';
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { ObjectIndex } from '../object-index.ts';
 import { deletePod } from '../pod-template.ts';
 import { finishedCondition } from './job-conditions.ts';
 import { type JobStep, planJob } from './job-plan.ts';

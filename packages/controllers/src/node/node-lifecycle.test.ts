@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeClient } from '@podwire/kube';
+import { AliveNodes } from '../testing/alive-nodes.ts';
 import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 
 const readyOf = async (client: KubeClient, name: string) =>
   (await client.get('Node', { name }))?.status?.conditions?.find(({ type }) => type === 'Ready');
 
-async function renew(client: KubeClient, clock: VirtualClock, name: string): Promise<void> {
-  const key = { name, namespace: 'kube-node-lease' };
-  const spec = { holderIdentity: name, renewTime: new Date(clock.now()).toISOString().replace('Z', '000Z') };
-  if (await client.get('Lease', key)) await client.patch('Lease', key, { spec });
-  else await client.create('Lease', { metadata: key, spec });
-}
-
 test('a node that falls silent loses its endpoints, then its pods; one that is deleted, all of them', async (t) => {
   const clock = new VirtualClock('2030-01-01T00:00:00Z');
   const { client } = await startControlPlane(t, clock);
   for (const name of ['alive', 'silent']) await addNode(client, name);
-  await renew(client, clock, 'alive');
+  const alive = new AliveNodes(client, clock, ['alive']);
   const labels = { app: 'web' };
   await client.create('Service', {
     metadata: { name: 'web', namespace: 'default' },
@@ -45,13 +39,7 @@ test('a node that falls silent loses its endpoints, then its pods; one that is d
   };
   await eventually('an endpoint on each node', async () => (await nodesOfReady()) === 'alive,silent');
 
-  const pass = async (seconds: number): Promise<void> => {
-    for (let left = seconds; left > 0; left -= 10) {
-      clock.advance(Math.min(10, left));
-      await renew(client, clock, 'alive');
-    }
-  };
-  await pass(50);
+  await alive.pass(50);
   await eventually('the endpoint to go', async () => (await nodesOfReady()) === 'alive');
   const ready = await readyOf(client, 'silent');
   assert.deepEqual([ready?.status, ready?.reason], ['Unknown', 'NodeStatusUnknown']);
@@ -61,10 +49,10 @@ test('a node that falls silent loses its endpoints, then its pods; one that is d
     return node?.spec?.taints?.map(({ effect }) => effect).join() === 'NoSchedule,NoExecute';
   });
 
-  await pass(250);
+  await alive.pass(250);
   const { items: before } = await client.list('Pod', { fieldSelector: 'spec.nodeName=silent' });
   assert.equal(before.length, 1);
-  await pass(60);
+  await alive.pass(60);
   await eventually('both replicas on the node left', async () => (await nodesOfReady()) === 'alive,alive');
 
   await client.delete('Node', { name: 'alive' });

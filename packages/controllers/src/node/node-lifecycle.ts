@@ -1,9 +1,8 @@
-import type { ObjectOf } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock, timeOf, timestamp } from '../clock.ts';
 import { type Controller, type ControllerContext, isReady, nameOf, objectKey, visible } from '../context.ts';
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { ObjectIndex } from '../object-index.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { readyStatus, silentConditions } from './node-conditions.ts';
 import { planTaints } from './node-taints.ts';

@@ -1,9 +1,8 @@
-import type { ObjectOf } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock, timeOf } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, nameOf, objectKey, splitKey } from '../context.ts';
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { ObjectIndex } from '../object-index.ts';
 import { deletePod } from '../pod-template.ts';
 import { tolerates } from '../toleration.ts';
 import { disruptionTarget } from './disruption-target.ts';
