@@ -10,6 +10,7 @@ export * from './errors.ts';
 export * from './event-recorder.ts';
 export * from './http-client.ts';
 export * from './informer/informers.ts';
+export { ObjectIndex } from './informer/object-index.ts';
 export type { StoreEvent } from './informer/object-store.ts';
 export { slimObject } from './informer/slim-object.ts';
 export * from './json.ts';
