@@ -14,6 +14,8 @@ type Spec = CustomResourceDefinition['spec'];
 /** Checks what a definition says of itself. */
 export function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
   const { metadata, spec } = definition;
+  if (!spec) errors.required('spec');
+  else if (!spec.names) for (const name of ['plural', 'kind']) errors.required(`spec.names.${name}`);
   if (!spec?.names || !Array.isArray(spec.versions)) return;
   const { group, names } = spec;
   if (metadata?.name !== `${names.plural}.${group}`) {
