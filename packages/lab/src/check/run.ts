@@ -39,6 +39,7 @@ export async function* runChecks(world: World): AsyncGenerator<CheckRow> {
 async function fixtureReady(world: World): Promise<void> {
   const pods = world.informers.of('Pod');
   const slices = world.informers.of('EndpointSlice');
+  const deployments = world.informers.of('Deployment');
   const ready = (): boolean => {
     const mine = pods.list().filter((pod) => pod.metadata?.namespace === CHECK_NAMESPACE);
     const endpoints = slices
@@ -55,7 +56,10 @@ async function fixtureReady(world: World): Promise<void> {
     );
     // An echo and a spread pod per node, the guarded one, the stranger; one more is never ready.
     const wanted = 2 * world.config.nodes.length + 2;
-    return settled.length === wanted && mine.length === wanted + 1 && endpoints.length >= world.config.nodes.length;
+    const nodes = world.config.nodes.length;
+    // The Deployment's own status follows that of its pods.
+    const available = deployments.get('spread', CHECK_NAMESPACE)?.status?.availableReplicas ?? 0;
+    return settled.length === wanted && mine.length === wanted + 1 && endpoints.length >= nodes && available === nodes;
   };
   await until(ready, 'the pods of the check did not become ready');
   await world.idle();
