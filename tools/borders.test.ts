@@ -66,6 +66,22 @@ test('no import leaves its package by a relative path', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('no mode of balancing Services imports from the folder of another one', () => {
+  const home = 'packages/services/src';
+  const modes = globSync(`${home}/*/*-proxy.ts`, { cwd: ROOT }).map((file) => path.dirname(file));
+  assert.ok(modes.length >= 5, `found ${modes.length} modes`);
+  const files = globSync(`${home}/*/**/*.ts`, { cwd: ROOT }).filter((file) => !/\.(test|fixture)\.ts$/.test(file));
+  const wrong = files.flatMap((file) => {
+    const from = path.dirname(file);
+    if (!modes.includes(from)) return [];
+    return [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(IMPORT)]
+      .map((m) => path.join(from, m[1] as string))
+      .filter((to) => modes.some((mode) => mode !== from && to.startsWith(`${mode}${path.sep}`)))
+      .map((to) => `${file}: ${to}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
 test('plans are pure: plan.ts imports no node module and no kernel', () => {
   const plans = globSync('packages/*/src/**/plan.ts', { cwd: ROOT });
   assert.ok(plans.length >= 6, `found ${plans.length} plan.ts`);

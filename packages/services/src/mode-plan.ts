@@ -1,5 +1,6 @@
 import type { PlanEntry } from '@podwire/kube';
 import { annotationLimits } from './annotations.ts';
+import { compareText } from './compare-text.ts';
 import type { ServicesModel, ServicesView } from './model.ts';
 import type { ProxyMode } from './proxy.ts';
 import { slowStartLimits } from './slow-start.ts';
@@ -62,8 +63,6 @@ export async function planMode(mode: ProxyMode, model: ServicesModel): Promise<M
 export function sortEntries(entries: readonly PlanEntry[]): PlanEntry[] {
   return [...entries].sort((a, b) => compareText(a.why, b.why) || compareText(a.what, b.what));
 }
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function viewOf({ cluster, node, services, foreignAddresses }: ServicesModel): ServicesView {
   return {

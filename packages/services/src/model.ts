@@ -148,3 +148,6 @@ export function familiesOf({ podCidrs, serviceCidrs }: ClusterModel): readonly F
 
 /** The kernel drops what leaves a loopback address for a pod. */
 export const isRoutable = (address: IpAddress): boolean => !/^(127\.|::1$)/.test(address);
+
+/** Its share of the connections, where one without a weight has one. */
+export const weightOf = ({ weight = 1 }: EndpointModel): number => weight;

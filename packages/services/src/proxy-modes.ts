@@ -6,7 +6,10 @@ const MODES: Readonly<Record<ProxyMode, (context: ProxyContext) => Promise<Servi
   iptables: async (context) => (await import('./iptables/iptables-proxy.ts')).createIptablesProxy(context),
   ipvs: async (context) => (await import('./ipvs/ipvs-proxy.ts')).createIpvsProxy(context),
   userspace: async (context) => (await import('./userspace/userspace-proxy.ts')).createUserspaceProxy(context),
-  ebpf: async (context) => (await import('./ebpf/ebpf-proxy.ts')).createEbpfProxy(context),
+  ebpf: async (context) => {
+    const { createEbpfProxy } = await import('./ebpf/ebpf-proxy.ts');
+    return createEbpfProxy(context, await MODES.nftables(context));
+  },
 };
 
 export const PROXY_MODES = Object.keys(MODES) as readonly ProxyMode[];

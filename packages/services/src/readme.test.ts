@@ -10,9 +10,9 @@ import { CONNECTIONS } from './health-listener.ts';
 import { LOOPBACK_FAMILIES, ROUTE_LOCALNET } from './loopback.ts';
 import { planMode } from './mode-plan.ts';
 import type { ServicesModel } from './model.ts';
-import { SET_NAMES } from './nftables/layout.ts';
 import { plan } from './nftables/plan.ts';
 import { createProxy, PROXY_MODES } from './proxy-modes.ts';
+import { SET_NAMES } from './ruleset/sets.ts';
 import { modelFromApi } from './snapshot.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');

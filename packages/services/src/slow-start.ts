@@ -1,5 +1,6 @@
 import type { IpAddress } from '@podwire/base';
-import type { EndpointModel, ServiceModel, SlowStart } from './model.ts';
+import type { ServiceModel, SlowStart } from './model.ts';
+import { weightOf } from './model.ts';
 import { MAX_ENDPOINTS } from './target.ts';
 
 /**
@@ -13,7 +14,6 @@ const PARTS = [
 ] as const;
 
 const SECONDS = { least: 1, most: 3600 };
-const weightOf = ({ weight = 1 }: EndpointModel): number => weight;
 
 /** `30s`, `2m` or `1m30s`, up to an hour; undefined for what cannot be read. */
 export function slowStartSeconds(text: string): number | undefined {

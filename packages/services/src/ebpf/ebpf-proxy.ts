@@ -1,6 +1,5 @@
 import type { PlanEntry } from '@podwire/kube';
 import type { ServicesView } from '../model.ts';
-import { createNftablesProxy, type NftablesProxy } from '../nftables/nftables-proxy.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from '../proxy.ts';
 import { ConnectedDatagrams } from './connected-datagrams.ts';
 import { limitsOf } from './limits.ts';
@@ -11,9 +10,9 @@ import { describeEntry, SocketPlan } from './plan.ts';
 import { removePins, SocketHooks } from './socket-hooks.ts';
 import { SocketMaps } from './socket-maps.ts';
 
-/** Sockets of the node and its pods are given an endpoint when they connect; the rules of mode nftables do the rest. */
-export function createEbpfProxy(context: ProxyContext): ServiceProxy {
-  return new EbpfProxy(context);
+/** Sockets of the node and its pods are given an endpoint when they connect; the rules of `packets`, mode nftables, do the rest. */
+export function createEbpfProxy(context: ProxyContext, packets: ServiceProxy): ServiceProxy {
+  return new EbpfProxy(context, packets);
 }
 
 /** What is open while the mode is in force. */
@@ -30,19 +29,19 @@ class EbpfProxy implements ServiceProxy {
   readonly base = 'nftables';
   readonly routesLoopback = true;
   readonly #context: ProxyContext;
-  readonly #packets: NftablesProxy;
+  readonly #packets: ServiceProxy;
   #plan = new SocketPlan();
   #kernel: Kernel | undefined;
   /** The kernel has what was planned last. */
   #inForce = false;
 
-  constructor(context: ProxyContext) {
+  constructor(context: ProxyContext, packets: ServiceProxy) {
     this.#context = context;
-    this.#packets = createNftablesProxy(context);
+    this.#packets = packets;
   }
 
   async sync(view: ServicesView, changes: Changes, look: boolean): Promise<Synced> {
-    const { commands } = this.#packets.sync(view, changes, look);
+    const { commands } = await this.#packets.sync(view, changes, look);
     return { commands: commands + this.#syncSockets(view, changes, look) };
   }
 

@@ -1,6 +1,6 @@
+import { balanceOf as packetBalanceOf } from '../choice/choice.ts';
 import type { ServiceModel } from '../model.ts';
-import { sizeLimits } from '../nftables/plan.ts';
-import { balanceOf as packetBalanceOf } from '../nftables/service-plan.ts';
+import { sizeLimits } from '../size-limits.ts';
 import { MAGLEV_SIZE } from './layout.ts';
 import { balanceOf } from './socket-entry.ts';
 

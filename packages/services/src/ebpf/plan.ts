@@ -1,12 +1,12 @@
 import type { PlanEntry } from '@podwire/kube';
+import { affinityIds } from '../choice/affinity-id.ts';
+import { maglevTable } from '../choice/maglev.ts';
+import { slotsOf } from '../choice/slot.ts';
 import { type ClaimExchange, Claims } from '../claims.ts';
 import { describeEndpoints } from '../entry.ts';
 import { type EndpointModel, endpointName, isRoutable, type ServicesView } from '../model.ts';
-import { affinityIds } from '../nftables/affinity-id.ts';
-import { slotsOf } from '../nftables/slot.ts';
 import type { Changes } from '../proxy.ts';
 import { BY_ID, KEY, MAGLEV_SIZE, MAPS, writeEndpoint, writeService, writeServiceKey } from './layout.ts';
-import { maglevTable } from './maglev.ts';
 import { Rows } from './rows.ts';
 import { type SocketClaim, type SocketEntry, socketClaims } from './socket-entry.ts';
 

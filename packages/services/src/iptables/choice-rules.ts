@@ -1,4 +1,4 @@
-import { type EndpointModel, endpointName, type Protocol, type ServiceModel } from '../model.ts';
+import { type EndpointModel, endpointName, type Protocol, type ServiceModel, weightOf } from '../model.ts';
 import type { ChainNames } from './chain-name.ts';
 import { type Chain, type Rule, rule } from './rule.ts';
 
@@ -36,8 +36,6 @@ export function choiceRules({ service, label }: Choosing, ways: readonly Way[]):
   });
   return [...sticky, ...drawn];
 }
-
-const weightOf = ({ weight = 1 }: EndpointModel): number => weight;
 
 /** xt_statistic keeps 31 bits of a probability and iptables-save prints them. */
 const PROBABILITY_ONE = 2 ** 31;

@@ -1,6 +1,6 @@
 import { loopbackLimits } from '../loopback.ts';
 import type { Balance, NodeModel, ServiceModel } from '../model.ts';
-import { MAX_ENDPOINTS } from '../target.ts';
+import { sizeLimits } from '../size-limits.ts';
 
 /** How endpoints can be chosen, beside at random. */
 export const BALANCES: readonly Balance[] = ['round-robin'];
@@ -8,12 +8,9 @@ export const BALANCES: readonly Balance[] = ['round-robin'];
 /** What this mode cannot do of what is asked, one line each. */
 export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
   const lines = loopbackLimits(node, 'iptables');
-  for (const { namespace, name, balance = 'random', slowStart, ports } of services) {
-    for (const { port, endpoints } of ports)
-      if (endpoints.length > MAX_ENDPOINTS)
-        lines.push(
-          `Service ${namespace}/${name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
-        );
+  for (const service of services) {
+    const { namespace, name, balance = 'random', slowStart, ports } = service;
+    lines.push(...sizeLimits(service));
     const weighted = ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
     if (!slowStart && weighted && balance === 'round-robin')
       lines.push(

@@ -1,7 +1,7 @@
 import type { Family, IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
 import { type NodeModel, ofFamily } from '../model.ts';
-import { base, filterChains, KEEP_ALL, masquerading, saveMark, toMasquerade } from '../nftables/base-chains.ts';
+import { base, filterChains, masquerading, toMasquerade } from '../ruleset/chains.ts';
 import {
   addressIs,
   bits,
@@ -23,8 +23,8 @@ import {
   setMark,
   stateIs,
   verdict,
-} from '../nftables/expressions.ts';
-import { SAVED } from '../nftables/layout.ts';
+} from '../ruleset/expressions.ts';
+import { KEEP_ALL, SAVED, saveMark } from '../ruleset/saved-mark.ts';
 import { DRAINING, INWARD, inOwnSet, SCRATCH, SCRATCH_MASK } from './layout.ts';
 
 const ifCaptured: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);

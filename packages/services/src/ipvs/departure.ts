@@ -1,5 +1,5 @@
 import { familiesOf, type ServicesView } from '../model.ts';
-import { Settlement } from '../nftables/settlement.ts';
+import { Settlement } from '../ruleset/settlement.ts';
 import type { IpvsKernel } from './ipvs-kernel.ts';
 import { TABLES } from './layout.ts';
 import { familyOfKey } from './observe.ts';

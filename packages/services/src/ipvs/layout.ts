@@ -1,8 +1,8 @@
 import type { Family, IpAddress } from '@podwire/base';
 import type { DataType, NamedSet, SetElement, Statement, Table } from '@podwire/nft';
 import type { Protocol } from '../model.ts';
-import type { inSet } from '../nftables/expressions.ts';
-import { declareSet, type SetName } from '../nftables/layout.ts';
+import type { inSet } from '../ruleset/expressions.ts';
+import { declareSet, type SetName } from '../ruleset/sets.ts';
 
 /** The mark of this mode; apart from the tables of other modes, so that both can be there while modes are switched. */
 export const TABLES = {

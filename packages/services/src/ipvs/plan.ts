@@ -4,9 +4,9 @@ import type { SetElement, Table } from '@podwire/nft';
 import { conflictsOf } from '../claims.ts';
 import { loopbackLimits } from '../loopback.ts';
 import { familiesOf, type NodeModel, type ServicesView } from '../model.ts';
-import { planConstants, planForeign } from '../nftables/plan.ts';
-import { Settlement } from '../nftables/settlement.ts';
-import { MAX_ENDPOINTS } from '../target.ts';
+import { planConstants, planForeign } from '../ruleset/constants.ts';
+import { Settlement } from '../ruleset/settlement.ts';
+import { sizeLimits } from '../size-limits.ts';
 import { chains } from './chains.ts';
 import { declareSets, TABLES } from './layout.ts';
 import { MarkNumbers } from './mark-numbers.ts';
@@ -89,12 +89,7 @@ export function tableOf(
 export function limitsOf({ cluster, node, services }: ServicesView): string[] {
   const lines = loopbackLimits(node, 'ipvs');
   for (const service of services.values()) {
-    for (const { port, endpoints } of service.ports)
-      if (endpoints.length > MAX_ENDPOINTS)
-        lines.push(
-          `Service ${service.namespace}/${service.name} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
-        );
-    lines.push(...schedulerLimits(service, cluster));
+    lines.push(...sizeLimits(service), ...schedulerLimits(service, cluster));
   }
   return lines;
 }

@@ -8,7 +8,7 @@ import {
   type PlannedElement,
   type ServicePlan,
   sharedElements,
-} from '../nftables/service-plan.ts';
+} from '../ruleset/service-plan.ts';
 import type { EntryKey } from './layout.ts';
 import { type Scheduling, schedulerOf, schedulingOf } from './scheduler.ts';
 import { type ServerBasis, type VirtualServer, virtualServer } from './virtual-server.ts';

@@ -1,5 +1,6 @@
 import type { Family, IpAddress } from '@podwire/base';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
+import { fnv1a } from '../fnv.ts';
 import type { EndpointModel, NodeModel, ServiceModel } from '../model.ts';
 import { type EntryKey, entryId, SCRATCH } from './layout.ts';
 import type { Scheduling } from './scheduler.ts';
@@ -83,7 +84,6 @@ function beginningAnywhere<T>(list: readonly T[], name: string): readonly T[] {
 
 /** FNV-1a. */
 function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  const hash = fnv1a(text);
   return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -2,10 +2,10 @@ import type { Family } from '@podwire/base';
 import type { Table } from '@podwire/nft';
 import { type Nft, openNft } from '@podwire/nft';
 import type { ProxyContext } from '../proxy.ts';
+import type { SettledChange } from '../ruleset/settlement.ts';
 import type { UdpEntries } from '../stale-flow.ts';
 import type { TableWriter } from './family-rules.ts';
 import { TABLES } from './layout.ts';
-import type { SettledChange } from './settlement.ts';
 
 /** Writes the tables; nothing else is touched. */
 export class KernelRules implements TableWriter {

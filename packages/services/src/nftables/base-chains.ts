@@ -2,9 +2,9 @@ import type { Family, IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
 import { hasLoopbackPorts } from '../loopback.ts';
 import { type NodeModel, ofFamily } from '../model.ts';
+import { base, entryChains, filterChains, masquerading, toMasquerade } from '../ruleset/chains.ts';
 import {
   addressIs,
-  addressIsNot,
   bits,
   CT_MARK,
   constant,
@@ -12,7 +12,6 @@ import {
   equals,
   FIELDS,
   type Fields,
-  goto,
   inSet,
   isDnat,
   jump,
@@ -23,23 +22,17 @@ import {
   rule,
   setCtMark,
   setMark,
-  stateIs,
   verdict,
-} from './expressions.ts';
-import { SAVED, SCRATCH, SCRATCH_MASK } from './layout.ts';
-
-type Base = NonNullable<Chain['base']>;
-export const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
+} from '../ruleset/expressions.ts';
+import { KEEP_ALL, SAVED, saveMark } from '../ruleset/saved-mark.ts';
+import { SCRATCH, SCRATCH_MASK } from './layout.ts';
 
 const LOOPBACK = '127.0.0.0/8';
-export const KEEP_ALL = 0xffffffff;
 const ifScratch: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
 const toMap = (fields: Fields, map: 'svc' | 'inside'): Statement[] => [
   setMark(mapped(fields.key, map)),
   { kind: 'vmap', key: MARK, map: 'count' },
 ];
-export const saveMark: Statement = setCtMark(bits(MARK, KEEP_ALL - SAVED, SAVED));
-
 /**
  * The rules that never change with services (the README draws the hooks). They depend on the node's own address and on whether
  * it has node ports at loopback addresses.
@@ -54,17 +47,6 @@ export function baseChains(node: NodeModel, family: Family): Chain[] {
     ...restoreChains(),
     ...filterChains(fields),
     ...masqueradeChains(fields, address, loopback ? [boundRule(fields)] : []),
-  ];
-}
-
-/** Before DNAT: who may use load-balancer addresses (SVC-17). */
-export function entryChains(fields: Fields, fromWire: readonly Rule[] = []): Chain[] {
-  const rules = [
-    rule([stateIs('new'), inSet(fields.key, 'fenced'), notInSet(fields.sourceAndKey, 'sources'), verdict('drop')]),
-  ];
-  return [
-    { name: 'fence-prerouting', base: base('filter', 'prerouting', -110), rules: [...fromWire, ...rules] },
-    { name: 'fence-output', base: base('filter', 'output', -110), rules },
   ];
 }
 
@@ -129,47 +111,6 @@ function restoreChains(): Chain[] {
     },
     { name: 'restore-output', base: base('route', 'output', -99), rules: [rule([ifScratch, jump('restore-mark')])] },
   ];
-}
-
-/** What no endpoint took: dropped, refused, or none of our business. Before policy (priority 0). */
-export function filterChains(fields: Fields): Chain[] {
-  const refuse = (match: Statement): Rule[] => [
-    rule([protocolIs('tcp'), match, { kind: 'reject', with: 'tcp-reset' }]),
-    rule([match, { kind: 'reject', with: 'port-unreachable' }]),
-  ];
-  const unserved: Rule[] = [
-    rule([inSet(fields.key, 'dropped'), verdict('drop')], 'endpoints on other nodes only'),
-    ...refuse(inSet(fields.key, 'rejected')),
-    ...refuse(inSet(fields.destination, 'cluster-ips')),
-    rule([inSet(fields.destination, 'foreign-ips'), verdict('return')]),
-    rule(
-      [inSet(fields.destination, 'service-cidrs'), addressIsNot('daddr', 'local'), verdict('drop')],
-      'not allocated',
-    ),
-  ];
-  const known = rule([stateIs('established', 'related'), verdict('accept')]);
-  const rest = rule([jump('unserved')]);
-  const invalid = rule([stateIs('invalid'), verdict('drop')], 'late segments of translated connections');
-  return [
-    { name: 'unserved', rules: unserved },
-    { name: 'forward', base: base('filter', 'forward', -10), rules: [known, invalid, rest] },
-    { name: 'filter-output', base: base('filter', 'output', -10), rules: [known, rest] },
-    { name: 'input', base: base('filter', 'input', -10), rules: [known, rest] },
-  ];
-}
-
-export const toMasquerade = goto('masquerading');
-
-export function masquerading(fields: Fields, address: IpAddress | undefined): Chain {
-  const own: Rule[] = address
-    ? [
-        rule(
-          [inSet(fields.destination, 'node-pod-cidrs'), { kind: 'snat', family: fields.ip, to: constant(address) }],
-          'links of pods have no address',
-        ),
-      ]
-    : [];
-  return { name: 'masquerading', rules: [...own, rule([{ kind: 'masquerade' }])] };
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
-import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from './expressions.ts';
-import { type Choice, choiceValue, MAGLEV_SIZES, slotMark } from './layout.ts';
+import { type Choice, choiceValue, MAGLEV_SIZES } from '../choice/choice.ts';
+import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from '../ruleset/expressions.ts';
+import { slotMark } from './layout.ts';
 
 /** Chains for so many slots exist always, so that ordinary changes touch elements only. */
 const ALWAYS = 64;

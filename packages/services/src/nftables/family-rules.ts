@@ -2,11 +2,13 @@ import type { Family } from '@podwire/base';
 import type { Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
 import type { Changes, Synced } from '../proxy.ts';
+import { planConstants, planForeign } from '../ruleset/constants.ts';
+import type { ServicePlan } from '../ruleset/service-plan.ts';
+import { type Exchange, type SettledChange, Settlement } from '../ruleset/settlement.ts';
 import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
-import { planConstants, planForeign, tableOf } from './plan.ts';
-import { planService, type ServicePlan } from './service-plan.ts';
-import { type Exchange, type SettledChange, Settlement } from './settlement.ts';
+import { tableOf } from './plan.ts';
+import { planService } from './service-plan.ts';
 
 /** Where a family's table is written to. */
 export interface TableWriter {

@@ -4,11 +4,12 @@ import { test } from 'node:test';
 import { type EndpointSlice, type Node, parseManifests, type Service } from '@podwire/kube';
 import { formatTable } from '@podwire/nft';
 import fc from 'fast-check';
+import { affinityIds } from '../choice/affinity-id.ts';
+import { choiceValue } from '../choice/choice.ts';
 import type { EndpointModel, ServicesModel } from '../model.ts';
 import { modelFromApi } from '../snapshot.ts';
-import { affinityIds } from './affinity-id.ts';
 import { choiceChains } from './choice-chains.ts';
-import { choiceValue, SCRATCH, SCRATCH_MASK, slotMark } from './layout.ts';
+import { SCRATCH, SCRATCH_MASK, slotMark } from './layout.ts';
 import { plan } from './plan.ts';
 
 const CASES = new URL('testdata/', import.meta.url);

@@ -1,16 +1,19 @@
 import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
-import type { SetElement, Table } from '@podwire/nft';
+import type { Table } from '@podwire/nft';
+import { balanceOf } from '../choice/choice.ts';
 import { conflictsOf } from '../claims.ts';
+import { compareText } from '../compare-text.ts';
 import { loopbackLimits } from '../loopback.ts';
-import type { ClusterModel, NodeModel, ServiceModel, ServicesModel } from '../model.ts';
-import { familiesOf, ofFamily } from '../model.ts';
-import { MAX_ENDPOINTS } from '../target.ts';
+import { familiesOf, type NodeModel, type ServiceModel, type ServicesModel } from '../model.ts';
+import { planConstants, planForeign } from '../ruleset/constants.ts';
+import { declareSet, SET_NAMES } from '../ruleset/sets.ts';
+import { Settlement } from '../ruleset/settlement.ts';
+import { sizeLimits } from '../size-limits.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
-import { declareSet, SET_NAMES, type SetName, TABLES } from './layout.ts';
-import { balanceOf, type PlannedElement, planService, type ServicePlan } from './service-plan.ts';
-import { Settlement } from './settlement.ts';
+import { TABLES } from './layout.ts';
+import { planService } from './service-plan.ts';
 
 /** What a node's service proxy wants, as data. */
 export interface Desired {
@@ -55,31 +58,6 @@ export function tableOf(
   };
 }
 
-/** What stands in sets whatever the services are. */
-export function planConstants(
-  { cluster, node }: { readonly cluster: ClusterModel; readonly node: NodeModel },
-  family: Family,
-): ServicePlan {
-  const each = (set: SetName, keys: readonly SetElement['key'][number][]) =>
-    keys.map((key): PlannedElement => [set, { key: [key] }]);
-  const shared = [
-    ...each('pod-cidrs', ofFamily(cluster.podCidrs, family)),
-    ...each('node-pod-cidrs', ofFamily(node.podCidrs, family)),
-    ...each('service-cidrs', ofFamily(cluster.serviceCidrs, family)),
-  ];
-  return { service: '', entries: [], shared };
-}
-
-/** Cluster addresses of a service that somebody else balances. */
-export function planForeign(
-  service: string,
-  addresses: ServicesModel['foreignAddresses'],
-  family: Family,
-): ServicePlan {
-  const shared = ofFamily(addresses, family).map((key): PlannedElement => ['foreign-ips', { key: [key] }]);
-  return { service, entries: [], shared };
-}
-
 /** One line per wish that rules cannot fulfil. */
 export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
   const lines = loopbackLimits(node, 'nftables');
@@ -94,16 +72,4 @@ export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): str
   return lines;
 }
 
-/** One line per port with more endpoints than are used. */
-export function sizeLimits(service: ServiceModel): string[] {
-  return service.ports.flatMap(({ port, endpoints }) =>
-    endpoints.length > MAX_ENDPOINTS
-      ? [
-          `Service ${serviceName(service)} port ${port}: ${endpoints.length} endpoints, of which ${MAX_ENDPOINTS} are used; split the service`,
-        ]
-      : [],
-  );
-}
-
 const serviceName = ({ namespace, name }: ServiceModel): string => `${namespace}/${name}`;
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,5 +1,6 @@
+import { slotsOf } from '../choice/slot.ts';
+import { fnv1a } from '../fnv.ts';
 import { type EndpointModel, endpointName } from '../model.ts';
-import { slotsOf } from '../nftables/slot.ts';
 import type { ListenerPlan } from './listener-plan.ts';
 
 /** Clients remembered for affinity, per listener; the one not seen for longest is forgotten first. */
@@ -107,9 +108,4 @@ function slotsFor({ endpoints, balance }: Choosing): readonly EndpointModel[] {
   return slotsOf(endpoints, balance === 'maglev' ? balance : 'round-robin');
 }
 
-/** FNV-1a. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
-}
+const hash = (text: string): number => fnv1a(text) >>> 0;

@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { Chain, Statement } from '@podwire/nft';
-import { entryChains, filterChains } from '../nftables/base-chains.ts';
-import { FIELDS, inSet, isDnat, jump, mapped, protocolIs, rule, stateIs, verdict } from '../nftables/expressions.ts';
+import { entryChains, filterChains } from '../ruleset/chains.ts';
+import { FIELDS, inSet, isDnat, jump, mapped, protocolIs, rule, stateIs, verdict } from '../ruleset/expressions.ts';
 import { LISTENERS } from './layout.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { Family } from '@podwire/base';
 import type { Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
-import type { ServicePlan } from '../nftables/service-plan.ts';
-import type { Exchange, Settlement } from '../nftables/settlement.ts';
 import type { Synced } from '../proxy.ts';
+import type { ServicePlan } from '../ruleset/service-plan.ts';
+import type { Exchange, Settlement } from '../ruleset/settlement.ts';
 import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import type { KernelCapture } from './apply.ts';
 import { LISTENERS } from './layout.ts';

@@ -1,7 +1,6 @@
 import type { Family } from '@podwire/base';
 import type { DataType, NamedSet, SetElement, Table } from '@podwire/nft';
-import type { SetName } from '../nftables/layout.ts';
-import { declareSet } from '../nftables/layout.ts';
+import { declareSet, type SetName } from '../ruleset/sets.ts';
 
 /** The mark of this mode; apart from mode nftables' tables, so that both can be there while modes are switched. */
 export const TABLES = {

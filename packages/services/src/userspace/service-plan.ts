@@ -2,7 +2,7 @@ import { familyOf } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
 import { describeEntry, type Entry, portEntries } from '../entry.ts';
 import { allowedSources, endpointName, ofFamily, type ServiceModel, type ServicePortModel } from '../model.ts';
-import type { EntryPlan, Place, PlannedElement, ServicePlan } from '../nftables/service-plan.ts';
+import type { EntryPlan, Place, PlannedElement, ServicePlan } from '../ruleset/service-plan.ts';
 import type { Target } from '../target.ts';
 import type { ListenerPlan, PortOf } from './listener-plan.ts';
 

@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv.ts';
 import { type EndpointModel, endpointName } from '../model.ts';
 
 /**
@@ -19,7 +20,6 @@ export function affinityIds(endpoints: readonly EndpointModel[]): ReadonlyMap<st
 
 /** FNV-1a, folded. */
 function hash16(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  const hash = fnv1a(text);
   return ((hash >>> 16) ^ hash) & 0xffff;
 }

@@ -1,6 +1,6 @@
-import { maglevTable } from '../ebpf/maglev.ts';
-import { type EndpointModel, endpointName } from '../model.ts';
-import { MAGLEV_SIZES, MAX_SLOTS, type NftBalance } from './layout.ts';
+import { type EndpointModel, endpointName, weightOf } from '../model.ts';
+import { MAGLEV_SIZES, MAX_SLOTS, type NftBalance } from './choice.ts';
+import { maglevTable } from './maglev.ts';
 
 /**
  * An endpoint of weight 3 gets three slots where one of weight 1 gets one; weights are divided by what they have in common.
@@ -18,8 +18,6 @@ export function slotsOf(endpoints: readonly EndpointModel[], balance?: NftBalanc
   const slots = heavyFirst.flatMap((endpoint) => Array<EndpointModel>(weightOf(endpoint) / common).fill(endpoint));
   return balance === 'round-robin' ? spread(slots) : slots;
 }
-
-const weightOf = ({ weight = 1 }: EndpointModel): number => weight;
 
 /** The n slots of an endpoint in the middles of n equal parts of the round. */
 function spread(slots: readonly EndpointModel[]): readonly EndpointModel[] {

@@ -1,6 +1,6 @@
 import type { Family } from '@podwire/base';
 import type { Expression, Rule, Statement, Verdict } from '@podwire/nft';
-import type { SetName } from './layout.ts';
+import type { SetName } from './sets.ts';
 
 /** The vocabulary of this table's rules. */
 const payload = (field: Extract<Expression, { kind: 'payload' }>['field']): Expression => ({ kind: 'payload', field });

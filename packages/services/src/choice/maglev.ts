@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv.ts';
 /** One that takes part in a Maglev table. */
 export interface MaglevMember {
   /** What its places depend on; of two with the same name one gets the other's leavings. */
@@ -9,8 +10,8 @@ export interface MaglevMember {
 /**
  * Which member each of `size` hashes belongs to, by Maglev's algorithm (Eisenbud and others, NSDI 2016, section 3.4): every
  * member gets its share to within a few places, and when one comes or goes nearly all hashes stay where they were. In a round
- * the heaviest take a place each, others when their weights have added up to as much. `size` is a prime, and much larger than the number of members. Empty without members. The order of the members
- * only decides who takes a place first; ask with a sorted list.
+ * the heaviest take a place each, others when their weights have added up to as much. `size` is a prime, and much larger than the number of
+ * members. Empty without members. The order of the members only decides who takes a place first; ask with a sorted list.
  */
 export function maglevTable(members: readonly MaglevMember[], size: number): Uint16Array {
   if (members.length === 0) return new Uint16Array(0);
@@ -38,8 +39,7 @@ export function maglevTable(members: readonly MaglevMember[], size: number): Uin
 
 /** FNV-1a with a last mixing (of MurmurHash3), for names that differ in one digit. */
 function hash(text: string, seed: number): number {
-  let h = seed;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  let h = fnv1a(text, seed);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

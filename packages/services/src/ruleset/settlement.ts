@@ -1,7 +1,8 @@
 import type { SetElement } from '@podwire/nft';
+import { type Choice, choiceValue } from '../choice/choice.ts';
 import { Claims, type Conflict, udpOf } from '../claims.ts';
-import { type Choice, choiceValue, SET_NAMES, type SetName } from './layout.ts';
 import type { EntryPlan, PlannedElement, ServicePlan } from './service-plan.ts';
+import { SET_NAMES, type SetName } from './sets.ts';
 
 /** Elements to put into sets and keys to take out. A key in both is put in. */
 export interface SettledChange {

@@ -1,0 +1,106 @@
+import { type Family, familyOf, type IpAddress } from '@podwire/base';
+import type { SetElement } from '@podwire/nft';
+import type { Choice } from '../choice/choice.ts';
+import type { AddressKind, Entry } from '../entry.ts';
+import {
+  allowedSources,
+  type ClusterModel,
+  isOf,
+  type NodeModel,
+  ofFamily,
+  type Protocol,
+  type ServiceModel,
+} from '../model.ts';
+import type { SetName } from './sets.ts';
+
+export type PlannedElement = readonly [SetName, SetElement];
+
+/** One address, protocol and port of a service, and every element it needs. */
+export interface EntryPlan {
+  /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
+  readonly id: string;
+  /** `namespace/name` */
+  readonly service: string;
+  readonly kind: AddressKind;
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  readonly choices: readonly Choice[];
+  readonly elements: readonly PlannedElement[];
+  /** Every `address:port` a connection to it may lead to. */
+  readonly endpoints: readonly string[];
+  /** In words: made only when somebody reads them. */
+  describe(): { readonly what: string; readonly why: string };
+}
+
+/** Everything one service contributes to the table of one family; depends on that service and the node only. */
+export interface ServicePlan {
+  readonly service: string;
+  readonly entries: readonly EntryPlan[];
+  /** Elements other services may want too. */
+  readonly shared: readonly PlannedElement[];
+}
+
+/** The node the rules are for, and the family of the table. */
+export interface Place {
+  readonly cluster: ClusterModel;
+  readonly node: NodeModel;
+  readonly family: Family;
+}
+
+/** Addresses of a service and endpoints that may be a client of it, which other services may have too. */
+export function sharedElements(
+  { clusterAddresses, ports }: ServiceModel,
+  entries: readonly EntryPlan[],
+  family: Family,
+): PlannedElement[] {
+  if (entries.length === 0 && clusterAddresses.length === 0) return [];
+  const shared: PlannedElement[] = [];
+  for (const address of ofFamily(clusterAddresses, family)) shared.push(['cluster-ips', { key: [address] }]);
+  for (const address of externalAddresses(entries)) shared.push(['external-ips', { key: [address] }]);
+  for (const address of maybeClients(ports))
+    if (isOf(address, family)) shared.push(['hairpin', { key: [address, address] }]);
+  return shared;
+}
+
+// most services have none of these, so none gets a set without need
+
+function externalAddresses(entries: readonly EntryPlan[]): Iterable<IpAddress> {
+  const external = entries.filter(({ kind }) => kind !== 'cluster IP');
+  return external.length ? new Set(external.map(({ address }) => address)) : [];
+}
+
+function maybeClients(ports: ServiceModel['ports']): Iterable<IpAddress> {
+  const local = ports.flatMap(({ endpoints }) => endpoints.filter(({ maybeLocal }) => maybeLocal));
+  return local.length ? new Set(local.map(({ address }) => address)) : [];
+}
+
+type Key = readonly [IpAddress, Protocol, number];
+type Elements = PlannedElement[];
+
+/** What an entry needs beside its endpoints: refusal, fence, masquerade. */
+export function filterElements({ service, entry }: Planned, cluster: ClusterModel): PlannedElement[] {
+  const { kind, address, protocol, port, target } = entry;
+  const key: Key = [address, protocol, port];
+  const elements: Elements = [];
+  if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
+  policyElements(elements, key, { service, entry });
+  if (isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
+  return elements;
+}
+
+/** Whatever the client, besides those that would not get their replies (SVC-8). */
+function isMasqueraded(kind: AddressKind, { externalLocal }: ServiceModel, { masqueradeAll }: ClusterModel): boolean {
+  return kind === 'cluster IP' ? masqueradeAll === true : !externalLocal;
+}
+
+function policyElements(elements: Elements, key: Key, { service, entry: { kind, address } }: Planned): void {
+  const ranges = kind === 'load-balancer IP' ? allowedSources(service, familyOf(address)) : undefined;
+  if (!ranges) return;
+  elements.push(['fenced', { key }]);
+  for (const range of ranges) elements.push(['sources', { key: [range, ...key] }]);
+}
+
+export interface Planned {
+  readonly service: ServiceModel;
+  readonly entry: Entry;
+}
