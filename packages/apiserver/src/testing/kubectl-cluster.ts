@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePrefix } from '@podwire/base';
 import type { KubeClient } from '@podwire/kube';
-import { type ApiServer, startApiServer } from '../server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../server.ts';
 import { FakePods } from './fake-pods.ts';
 import { type Kubectl, type KubectlResult, type KubectlSession, runKubectl } from './kubectl.ts';
 
@@ -22,13 +22,14 @@ export class Cluster {
     this.session = session;
   }
 
-  static async start(kubectl: Kubectl): Promise<Cluster> {
+  static async start(kubectl: Kubectl, options: ApiServerOptions = {}): Promise<Cluster> {
     const home = await mkdtemp(join(tmpdir(), 'podwire-kubectl-'));
     const pods = new FakePods();
     const server = await startApiServer({
       serviceCidrs: [parsePrefix('10.96.0.0/12')],
       nodePortRange: [30000, 32767],
       streams: pods,
+      ...options,
     });
     const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
     const kubeconfig = join(home, 'kubeconfig');

@@ -12,7 +12,7 @@ export interface MatrixCluster {
 }
 
 export async function startMatrixCluster(kubectl: Kubectl, namespaces: readonly string[]): Promise<MatrixCluster> {
-  const cluster = await Cluster.start(kubectl);
+  const cluster = await Cluster.start(kubectl, { advertise: { address: '192.0.2.1', port: 6443 } });
   const { client } = cluster;
   const informers = createInformers(client);
   const controllers = await startControllers({ client, informers, config: parseClusterConfig(), logger: silentLogger });
