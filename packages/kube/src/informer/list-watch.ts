@@ -5,6 +5,7 @@ import { isExpired, retryAfterOf } from '../errors.ts';
 import type { KindName, ObjectOf } from '../kinds.ts';
 import { Backoff, type Waits } from './backoff.ts';
 import { fullList } from './full-list.ts';
+import { InitialState } from './initial-state.ts';
 import type { ObjectStore } from './object-store.ts';
 import { SharedValues } from './shared-values.ts';
 
@@ -29,7 +30,6 @@ export interface ListWatchOptions<K extends KindName> {
 const HEALTHY = 5_000;
 /** So many refusals of a watch in a row, and its revision is not trusted any more. */
 const DOUBTS = 4;
-const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /**
  * Keeps a store equal to what the server has.
@@ -112,56 +112,37 @@ export class ListWatch<K extends KindName> {
 
   /** Servers that cannot do it refuse it; those that do not know it never tell the end of the state. */
   async #streamedList(): Promise<void> {
-    const { kind, selection, store, signal, patience, clock } = this.#options;
-    const given = new AbortController();
-    const state = new Map<string, ObjectOf<K>>();
-    let lastHeard = clock.now();
-    let complete = false;
-    const take = (event: WatchEvent<ObjectOf<K>>): void => {
-      if (signal.aborted) return;
-      if (complete) {
-        this.#take(event);
-        return;
-      }
-      lastHeard = clock.now();
-      if (event.type === 'DELETED') state.delete(keyOf(event.object));
-      else if (event.type !== 'BOOKMARK') state.set(keyOf(event.object), this.#keep(event.object));
-      else if (event.object.metadata?.annotations?.[INITIAL_EVENTS_END] === 'true') {
-        complete = true;
-        given.abort();
-        store.replace(state.values());
-        state.clear();
-        this.#resourceVersion = event.object.metadata.resourceVersion;
-        this.#synced();
-      }
-    };
+    const { kind, selection, signal, patience, clock } = this.#options;
+    const state = new InitialState<ObjectOf<K>>(clock);
     const silent = new AbortController();
-    void this.#untilSilent({
-      ended: AbortSignal.any([given.signal, signal]),
-      patience,
-      lastHeard: () => lastHeard,
-    }).then((isSilent) => isSilent && silent.abort());
+    void state.untilSilent(patience).then((isSilent) => isSilent && silent.abort());
+    let complete = false;
     try {
-      const options = { ...selection, resourceVersion: '', sendInitialEvents: true };
-      await this.#client.watch(kind, { ...options, signal: AbortSignal.any([signal, silent.signal]) }, take);
+      const asked = { ...selection, resourceVersion: '', sendInitialEvents: true };
+      await this.#client.watch(kind, { ...asked, signal: AbortSignal.any([signal, silent.signal]) }, (event) => {
+        if (complete) this.#take(event);
+        else complete = this.#begin(state, event);
+      });
       // Ended before the state was complete.
       if (!complete) this.#streams = false;
     } catch (error) {
       if (complete || !isRefusal(error)) throw error;
       this.#streams = false;
     } finally {
-      given.abort();
+      state.end();
     }
   }
 
-  async #untilSilent(of: { ended: AbortSignal; patience: number; lastHeard: () => number }): Promise<boolean> {
-    const { clock } = this.#options;
-    for (;;) {
-      const rest = of.lastHeard() + of.patience - clock.now();
-      if (of.ended.aborted) return false;
-      if (rest <= 0) return true;
-      await clock.sleep(rest, of.ended);
-    }
+  /** Whether that was the last of the state, which is in force then. */
+  #begin(state: InitialState<ObjectOf<K>>, event: WatchEvent<ObjectOf<K>>): boolean {
+    if (this.#options.signal.aborted) return false;
+    const end = state.take(event, (object) => this.#keep(object));
+    if (end === undefined) return false;
+    this.#options.store.replace(state.objects);
+    state.end();
+    this.#resourceVersion = end.metadata?.resourceVersion;
+    this.#synced();
+    return true;
   }
 
   async #watch(resourceVersion: string): Promise<void> {
@@ -190,10 +171,6 @@ export class ListWatch<K extends KindName> {
     const known = store.known(object);
     return known === object ? this.#shared.share(transform(object)) : known;
   }
-}
-
-function keyOf({ metadata }: { readonly metadata?: { readonly name?: string; readonly namespace?: string } }): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }
 
 /** Not the network, nor a server that is busy. */
