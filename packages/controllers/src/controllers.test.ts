@@ -4,6 +4,7 @@ import { startApiServer } from '@podwire/apiserver';
 import { silentLogger } from '@podwire/base';
 import { createInformers, type Informers, type KubeClient, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import { type Controllers, startControllers } from './controllers.ts';
+import { VirtualClock } from './testing/virtual-clock.ts';
 
 const config = parseClusterConfig();
 const server = await startApiServer({ serviceCidrs: config.serviceCidrs, nodePortRange: config.nodePortRange });
@@ -56,7 +57,9 @@ const pods = async (): Promise<ObjectOf<'Pod'>[]> => (await client.list('Pod', {
 const webStatus = async () => (await client.get('Deployment', { namespace: 'default', name: 'web' }))?.status;
 
 before(async () => {
-  controllers = await startControllers({ client, informers, config, logger: silentLogger });
+  // Nobody renews leases here: no time passes for nodes.
+  const clock = new VirtualClock(new Date().toISOString());
+  controllers = await startControllers({ client, informers, config, logger: silentLogger, clock });
   playKubelet();
   for (const name of ['node-1', 'node-2', 'node-3']) {
     await client.create('Node', { metadata: { name } });

@@ -4,6 +4,7 @@ import { startApiServer } from '@podwire/apiserver';
 import { silentLogger } from '@podwire/base';
 import { createInformers, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import { type Controllers, startControllers } from './controllers.ts';
+import { VirtualClock } from './testing/virtual-clock.ts';
 
 const config = parseClusterConfig({
   podCidrs: ['10.244.0.0/16', 'fd00:244::/56'],
@@ -69,7 +70,9 @@ async function makePod(name: string, nodeName: string, ips: readonly string[]): 
 }
 
 before(async () => {
-  controllers = await startControllers({ client, informers, config, logger: silentLogger });
+  // Nobody renews leases here: no time passes for nodes.
+  const clock = new VirtualClock(new Date().toISOString());
+  controllers = await startControllers({ client, informers, config, logger: silentLogger, clock });
   for (const [i, zone] of ['a', 'b', 'c'].entries()) {
     await makeNode(`node-${zone}`, `zone-${zone}`);
     await makePod(`web-${zone}`, `node-${zone}`, [`10.244.${i}.2`, `fd00:244:0:${i}::2`]);

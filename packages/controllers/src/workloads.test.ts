@@ -4,6 +4,7 @@ import { startApiServer } from '@podwire/apiserver';
 import { silentLogger } from '@podwire/base';
 import { createInformers, type KubeClient, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import { type Controllers, startControllers } from './controllers.ts';
+import { VirtualClock } from './testing/virtual-clock.ts';
 
 const config = parseClusterConfig();
 const server = await startApiServer({ serviceCidrs: config.serviceCidrs, nodePortRange: config.nodePortRange });
@@ -31,7 +32,9 @@ const images = (name: string) =>
     .map((p) => (isReady(p) ? p.spec?.containers[0]?.image : 'not ready'));
 
 before(async () => {
-  controllers = await startControllers({ client, informers, config, logger: silentLogger });
+  // Nobody renews leases here: no time passes for nodes.
+  const clock = new VirtualClock(new Date().toISOString());
+  controllers = await startControllers({ client, informers, config, logger: silentLogger, clock });
   for (const name of ['node-1', 'node-2']) {
     await client.create('Node', { metadata: { name } });
     const status = { conditions: [{ type: 'Ready', status: 'True' }] };

@@ -5,6 +5,7 @@ import { silentLogger } from '@podwire/base';
 import { createInformers, type Informers, type KubeClient, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import type { Clock } from '../clock.ts';
 import { startControllers } from '../controllers.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 export interface ControlPlane {
   readonly server: ApiServer;
@@ -16,7 +17,7 @@ const config = parseClusterConfig();
 
 type Test = Pick<TestContext, 'after'>;
 
-/** An API server in memory, all controllers and a kubelet that only pretends. */
+/** An API server in memory, all controllers and a kubelet that only pretends. Without a clock time stands still. */
 export async function startControlPlane(t: Test, clock?: Clock): Promise<ControlPlane> {
   const server = await startApiServer({ serviceCidrs: config.serviceCidrs, nodePortRange: config.nodePortRange });
   const plane = await controlServer(t, server, clock);
@@ -25,12 +26,12 @@ export async function startControlPlane(t: Test, clock?: Clock): Promise<Control
 }
 
 /** The same for a server that is there already. */
-export async function controlServer(t: Test, server: ApiServer, clock?: Clock): Promise<ControlPlane> {
+export async function controlServer(t: Test, server: ApiServer, clock = standstill()): Promise<ControlPlane> {
   const client = server.client();
   const informers = createInformers(client);
   const controllers = await startControllers({
     ...{ client, informers, config, logger: silentLogger, caCertificate: 'certificate\n' },
-    ...(clock ? { clock } : {}),
+    clock,
   });
   const end = playKubelet(client, informers);
   t.after(() => {
@@ -40,6 +41,9 @@ export async function controlServer(t: Test, server: ApiServer, clock?: Clock): 
   });
   return { server, client, informers };
 }
+
+/** Nobody renews the leases of nodes that tests make: they stay ready while no time passes. */
+const standstill = (): Clock => new VirtualClock(new Date().toISOString());
 
 /** A ready node; `allocatable` absent: it holds whatever comes. */
 export async function addNode(client: KubeClient, name: string, more: Partial<ObjectOf<'Node'>> = {}): Promise<void> {
