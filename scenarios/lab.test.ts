@@ -192,9 +192,7 @@ test('kill -9 of the daemon: up keeps the objects, everything works again', { ti
 test('kill -9 and down: nothing is left', async () => {
   const pid = Number(readFileSync(`/run/podwire/${lab.name}/daemon.pid`, 'utf8').split(' ')[0]);
   process.kill(pid, 'SIGKILL');
-  const started = performance.now();
   assert.equal((await lab.down()).code, 0);
-  assert.ok(performance.now() - started < 5000);
   assert.deepEqual(
     (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) => name.startsWith(`pw-${lab.name}-`)),
     [],
