@@ -79,8 +79,8 @@ test('versions that differ in their name only are converted by it', () => {
 
 test('the README lists the kinds', () => {
   const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  const listed = [...readme.matchAll(/^\| `((?:[\w.-]+\/)?v\d\w*)` \| (.*) \|$/gm)].flatMap(([, version, kinds = '']) =>
-    kinds.split(', ').map((kind) => `${version} ${kind}`),
+  const listed = [...readme.matchAll(/^\| `((?:[\w.-]+\/)?v\d\w*)` *\| (.*?) *\|$/gm)].flatMap(
+    ([, version, kinds = '']) => kinds.split(', ').map((kind) => `${version} ${kind}`),
   );
   const served = KINDS.flatMap(({ apiVersion, otherVersions, kind }) =>
     [apiVersion, ...otherVersions].map((version) => `${version} ${kind}`),
