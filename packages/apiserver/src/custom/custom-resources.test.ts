@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { kindNamed } from '@podwire/kube';
 import { CustomApi, widgetDefinition } from './custom-api.fixture.ts';
 import { asDefinition } from './definition/definition.ts';
@@ -44,7 +45,9 @@ test('names somebody else has are not accepted until they are free', async (t) =
   ]);
   assert.equal(api.kinds.withId('wands.example.com'), undefined);
   await api.registry.remove({ kind: DEFINITION, name: 'widgets.example.com' }, {}, false);
-  await Promise.resolve();
+  // It goes, and lets the names go, in writes of their own.
+  const deadline = Date.now() + 30_000;
+  while (!api.kinds.withId('wands.example.com') && Date.now() < deadline) await setImmediate();
   const wand = api.store.latest('CustomResourceDefinition', 'wands.example.com');
   assert.ok(wand);
   assert.match(conditionsOf(api, 'wands.example.com').join(), /Established=True/);
