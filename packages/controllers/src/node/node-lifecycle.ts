@@ -26,12 +26,14 @@ export function startNodeLifecycle({ client, informers, logger, clock = systemCl
   const leases = informers.of('Lease');
   const podsOn = new ObjectIndex(informers.of('Pod'), (pod) => [pod.spec?.nodeName ?? []].flat());
   const beats = new Heartbeats();
+  /** Names of those that are ready. */
+  const ready = new Set<string>();
   const remark = remarksOn(client, 'Node', 'node-controller');
 
   const judge = async (node: Node): Promise<Node> => {
-    const ready = readyStatus(node);
-    const limit = ready === undefined ? START_GRACE : GRACE;
-    if (ready === 'Unknown' || beats.silence(nameOf(node), clock.now()) < limit) return node;
+    const status = readyStatus(node);
+    const limit = status === undefined ? START_GRACE : GRACE;
+    if (status === 'Unknown' || beats.silence(nameOf(node), clock.now()) < limit) return node;
     const conditions = silentConditions(node, clock.now());
     const written = await client.update('Node', { ...node, status: { ...node.status, conditions } }, 'status');
     await visible(nodes, written);
@@ -40,8 +42,7 @@ export function startNodeLifecycle({ client, informers, logger, clock = systemCl
     return written;
   };
   const taint = async (node: Node): Promise<void> => {
-    const anyReady = nodes.list().some((one) => readyStatus(one) === 'True');
-    const taints = planTaints({ node, anyReady, now: clock.now() });
+    const taints = planTaints({ node, anyReady: ready.size > 0, now: clock.now() });
     if (!taints) return;
     const spec = { taints: taints.length > 0 ? taints : null };
     const { resourceVersion = '' } = node.metadata ?? {};
@@ -58,8 +59,7 @@ export function startNodeLifecycle({ client, informers, logger, clock = systemCl
     if (!node || node.metadata?.deletionTimestamp) return;
     const judged = await judge(node);
     await taint(judged);
-    const ready = readyStatus(judged);
-    if (ready === 'Unknown' || ready === 'False') await unready(judged);
+    if (['Unknown', 'False'].includes(readyStatus(judged) ?? '')) await unready(judged);
   };
   const queue = new KeyQueue({ name: 'node-lifecycle', logger, reconcile, clock });
   const observe = (node: Node): void => beats.observe(node, leases.get(nameOf(node), LEASES), clock.now());
@@ -77,10 +77,11 @@ export function startNodeLifecycle({ client, informers, logger, clock = systemCl
       const name = nameOf(event.object);
       if (event.type === 'deleted') beats.forget(name);
       else observe(event.object);
-      const isFirst = event.type !== 'modified' || readyStatus(event.previous) !== readyStatus(event.object);
+      const wasAny = ready.size > 0;
+      if (event.type !== 'deleted' && readyStatus(event.object) === 'True') ready.add(name);
+      else ready.delete(name);
       // Whether any node is ready decides about the taints of all.
-      for (const one of isFirst ? nodes.list() : []) queue.add(nameOf(one));
-      queue.add(name);
+      for (const one of wasAny === ready.size > 0 ? [event.object] : nodes.list()) queue.add(nameOf(one));
     }),
     leases.subscribe(({ object }) => {
       const node = object.metadata?.namespace === LEASES ? nodes.get(nameOf(object)) : undefined;
