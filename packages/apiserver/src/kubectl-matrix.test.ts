@@ -1,5 +1,5 @@
 import { findKubectls } from './testing/kubectl.ts';
 import { matrixTests } from './testing/matrix/tests.ts';
 
-/** The older ones are in a file of their own, since a file has its time. */
+/** The older ones are in files of their own, since a file has its time. */
 matrixTests(findKubectls().filter(({ minor }) => minor > 30));
