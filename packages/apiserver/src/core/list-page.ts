@@ -23,7 +23,7 @@ interface Position {
   readonly start: string;
 }
 
-export interface PageOptions {
+interface PageOptions {
   readonly matcher: Matcher | undefined;
   readonly query: URLSearchParams;
   /** Absent: all. */

@@ -6,7 +6,7 @@ import { badRequest, failure, tooLarge, tooManyRequests } from './status.ts';
 /** A request as far as its body is concerned. */
 export type BodySource = Readable & { readonly headers: IncomingHttpHeaders };
 
-export interface BodyLimits {
+interface BodyLimits {
   /** How long a body may take to arrive, in ms. */
   readonly patience: number;
   /** Bytes of all bodies together that are not there in full. */

@@ -1,7 +1,7 @@
 import type { User } from '../seam.ts';
 import { tooManyRequests } from './status.ts';
 
-export interface QueueLimits {
+interface QueueLimits {
   /** Requests that are worked on at a time; watches and streams count only until they have begun. */
   readonly seats: number;
   /** Requests that wait, of node agents and of others each. */

@@ -303,12 +303,12 @@ function dropRest(request: Request, response: Response): void {
 
 /** Ends sessions whose other side is gone without a word. */
 function keepAlive(session: http2.ServerHttp2Session): void {
-  let isAnswered = true;
+  // Of a process that stood still, timers are called before answers are read: one missing answer says nothing.
+  let missing = 0;
   const timer = setInterval(() => {
-    if (!isAnswered) return session.destroy();
-    isAnswered = false;
+    if (missing++ > 1) return session.destroy();
     session.ping(() => {
-      isAnswered = true;
+      missing = 0;
     });
   }, PING_INTERVAL).unref();
   session.once('close', () => clearInterval(timer));

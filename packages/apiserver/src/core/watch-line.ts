@@ -2,7 +2,7 @@ import type { ApiObject, Surface } from '../seam.ts';
 import { jsonBytes } from './json-bytes.ts';
 import type { ResourcePath } from './request-path.ts';
 
-export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
+type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /** How a client wants to see events. */
 export interface WatchForm {
