@@ -40,7 +40,7 @@ export function testStep(name: string, patterns: readonly string[], reporter: 'd
     '--disable-warning=ExperimentalWarning',
     '--test',
     `--test-reporter=${reporter}`,
-    '--test-timeout=240000',
+    '--test-timeout=480000',
   ];
   return { name, command: process.execPath, args: [...options, ...patterns] };
 }
