@@ -261,7 +261,7 @@ class ServicesController implements ServicesRoom {
 
   async idle(): Promise<void> {
     await this.#runner.idle();
-    await this.#flows.idle();
+    this.#flows.flush();
   }
 
   status(): RoomStatus {

@@ -24,7 +24,6 @@ export class UdpFlows {
   readonly #after = new Map<string, readonly string[]>();
   #timer: NodeJS.Timeout | undefined;
   #restUntil = 0;
-  #waiters: (() => void)[] = [];
   /** How many were removed so far. */
   forgotten = 0;
 
@@ -47,14 +46,14 @@ export class UdpFlows {
     if (!this.#timer) this.#lookIn(Math.max(SOON, this.#restUntil - performance.now()));
   }
 
-  /** Resolves when nothing waits to be forgotten; a kernel that refuses is waited for once. */
-  idle(): Promise<void> {
-    return this.#timer ? new Promise((resolve) => this.#waiters.push(resolve)) : Promise.resolve();
+  /** Forgets at once what waits. */
+  flush(): void {
+    if (this.#timer) this.#look();
   }
 
   /** What waits is forgotten first. */
   close(): void {
-    if (this.#timer) this.#look();
+    this.flush();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#netlink?.close();
@@ -81,6 +80,5 @@ export class UdpFlows {
     }
     const now = performance.now();
     this.#restUntil = now + (now - startedAt) * SHARE;
-    for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }
