@@ -16,5 +16,5 @@ export const LAB_ERRORS = {
   LAB_CONTAINER_NOT_FOUND: 'the pod has no container of that name',
   LAB_POD_NOT_FOUND: 'the pod runs on no node of this lab',
   LAB_SANDBOX: 'the network namespace of a pod, its interface or its files could not be made',
-  LAB_VOLUME: 'something a volume of a pod is made of does not exist',
+  LAB_VOLUME: 'something a volume of a pod is made of does not exist, or a path leads out of it',
 } as const satisfies ErrorCodeTable;

@@ -2,6 +2,7 @@ import { quantityValue } from '@podwire/kube';
 import type { Container, EnvVar, Probe, ResourceRequirements } from 'kubernetes-types/core/v1.js';
 import type { FieldErrors } from './field-errors.ts';
 import { dnsLabel, environmentName, notNegative, portName, portNumber, portReference, qualifiedName } from './names.ts';
+import { validateMountPaths } from './volume-validation.ts';
 
 const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;
 const PROBE_COUNTS = [
@@ -92,11 +93,13 @@ function validateMounts(
   errors: FieldErrors,
 ): void {
   const paths = new Set<string>();
-  volumeMounts.forEach(({ name, mountPath }, index) => {
+  volumeMounts.forEach((mount, index) => {
+    const { name, mountPath } = mount;
     const path = `${at}.volumeMounts[${index}]`;
     if (name && !context.volumeNames.has(name)) errors.notFound(`${path}.name`, name);
     if (paths.has(mountPath)) errors.invalid(`${path}.mountPath`, mountPath, 'must be unique');
     paths.add(mountPath);
+    validateMountPaths(mount, path, errors);
   });
 }
 

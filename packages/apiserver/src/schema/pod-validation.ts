@@ -1,11 +1,12 @@
 import { tryParseIp } from '@podwire/base';
 import { equalJson } from '@podwire/kube';
-import type { Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js';
+import type { Pod, PodSpec } from 'kubernetes-types/core/v1.js';
 import { BAD_IP } from './addresses.ts';
 import { validateContainer } from './container-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabels } from './metadata-validation.ts';
 import { dnsLabel, dnsSubdomain, notNegative } from './names.ts';
+import { validateVolumes } from './volume-validation.ts';
 
 export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors): void {
   const volumeNames = validateVolumes(spec.volumes ?? [], `${at}.volumes`, errors);
@@ -21,22 +22,6 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors):
   }
   validatePlace(spec, at, errors);
   validateResolution(spec, at, errors);
-}
-
-function validateVolumes(volumes: readonly Volume[], at: string, errors: FieldErrors): ReadonlySet<string> {
-  const names = new Set<string>();
-  volumes.forEach((volume, index) => {
-    const path = `${at}[${index}]`;
-    if (volume.name) errors.invalidEach(`${path}.name`, volume.name, dnsLabel(volume.name));
-    if (names.has(volume.name)) errors.duplicate(`${path}.name`, volume.name);
-    names.add(volume.name);
-    const sources = Object.keys(volume).filter((field) => field !== 'name');
-    for (const extra of sources.slice(1))
-      errors.forbidden(`${path}.${extra}`, 'may not specify more than 1 volume type');
-    if (volume.configMap && !volume.configMap.name) errors.required(`${path}.configMap.name`);
-    if (volume.secret && !volume.secret.secretName) errors.required(`${path}.secret.secretName`);
-  });
-  return names;
 }
 
 /** Where the pod runs and for how long. */

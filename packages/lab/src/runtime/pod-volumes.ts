@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
@@ -5,6 +6,7 @@ import type { Bind } from '@podwire/kernel';
 import type { Pod } from '@podwire/kube';
 import type { Container } from './container-environment.ts';
 import { expandVariables } from './environment.ts';
+import { placeInVolume } from './sub-path.ts';
 import { type Owner, type Payload, writePayload } from './volume-payload.ts';
 import { type Volume, type VolumeSource, volumePayload } from './volume-source.ts';
 
@@ -60,10 +62,11 @@ export class PodVolumes {
     const hasAccount = this.#volumes.includes(ACCOUNT) || !(await source.wantsToken());
     if (!hasAccount) this.#volumes = [...(pod.spec?.volumes ?? []), ACCOUNT];
     for (const volume of this.#volumes) await this.#fill(volume);
-    if (this.#volumes.some(isFilled)) this.#timer ??= setTimeout(() => void this.#refresh(), FIRST_REFRESH).unref();
+    if (!this.#stopped && this.#volumes.some(isFilled))
+      this.#timer ??= setTimeout(() => void this.#refresh(), FIRST_REFRESH).unref();
   }
 
-  /** What a container has mounted, outer places first. */
+  /** What a container has mounted, outer places first. Throws LAB_VOLUME for a subPath that leads out of its volume. */
   binds(container: Container): Bind[] {
     const own = container.volumeMounts ?? [];
     const hasAccount = own.some(({ mountPath }) => path.posix.normalize(mountPath).replace(/\/$/, '') === ACCOUNT_PATH);
@@ -83,9 +86,8 @@ export class PodVolumes {
     const env = Object.fromEntries((container.env ?? []).map(({ name, value = '' }) => [name, value]));
     const inside = mount.subPath ?? (mount.subPathExpr ? expandVariables(mount.subPathExpr, env) : '');
     const top = volume.hostPath?.path ?? this.#directoryOf(volume);
-    const source = path.join(top, inside);
-    if (inside.split('/').includes('..') || !source.startsWith(top)) return [];
-    if (inside && !isFilled(volume)) fs.mkdirSync(source, { recursive: true });
+    // Containers cannot write to what is filled, whose links change with what it is made of.
+    const source = isFilled(volume) ? path.join(top, withinVolume(inside)) : placeInVolume(top, inside);
     return [{ source, target: mount.mountPath, readOnly: mount.readOnly === true || isFilled(volume) }];
   }
 
@@ -106,8 +108,9 @@ export class PodVolumes {
   }
 
   #write(volume: Volume, payload: Payload): void {
-    const digest = JSON.stringify([...payload]);
-    if (this.#written.get(volume.name) === digest) return;
+    const digest = digestOf(payload);
+    // The pod may have ended, and its directory gone, while this was fetched.
+    if (this.#stopped || this.#written.get(volume.name) === digest) return;
     const directory = this.#directoryOf(volume);
     fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
     writePayload(directory, payload, ownerOf(this.#parts.pod));
@@ -134,6 +137,17 @@ export class PodVolumes {
 
 function isFilled({ configMap, secret, downwardAPI, projected }: Volume): boolean {
   return [configMap, secret, downwardAPI, projected].some((source) => source !== undefined);
+}
+
+function digestOf(payload: Payload): string {
+  const hash = createHash('sha256');
+  for (const [file, { data, mode }] of payload) hash.update(JSON.stringify([file, mode, data.length])).update(data);
+  return hash.digest('base64');
+}
+
+function withinVolume(inside: string): string {
+  if (!inside.split('/').includes('..')) return inside;
+  throw new PodwireError('LAB_VOLUME', `subPath ${JSON.stringify(inside)} leads out of the volume`);
 }
 
 function prepareHostPath({ path: at, type = '' }: NonNullable<Volume['hostPath']>): void {

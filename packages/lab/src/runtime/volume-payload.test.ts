@@ -31,3 +31,16 @@ test('files are replaced all at once; what is gone from the payload goes', (t) =
   );
   assert.equal(fs.readdirSync(directory).length, 3);
 });
+
+test('a path that leads out of the volume is refused before anything is written; a torn replacement is made good', (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podwire-payload-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const payload = (file: string) => new Map([[file, { data: 'x', mode: 0o644 }]]);
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  for (const file of ['../x', '/x', 'a/../../x', '..data', '..data/x', '', 'a//b', './a'])
+    assert.throws(() => writePayload(directory, payload(file), owner), { code: 'LAB_VOLUME' }, file);
+  assert.deepEqual(fs.readdirSync(directory), []);
+  fs.symlinkSync('..lost', path.join(directory, '..data.new'));
+  writePayload(directory, payload('a'), owner);
+  assert.equal(fs.readFileSync(path.join(directory, 'a'), 'utf8'), 'x');
+});
