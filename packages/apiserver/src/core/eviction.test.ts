@@ -18,6 +18,8 @@ async function bench(t: TestContext): Promise<Bench> {
   const directory = await mkdtemp(path.join(tmpdir(), 'podwire-evict-'));
   const socketPath = path.join(directory, 'api.sock');
   const server = await startApiServer({
+    // Kept on disk: between a write and its end others come in.
+    directory: path.join(directory, 'kept'),
     serviceCidrs: [parsePrefix('10.96.0.0/12')],
     nodePortRange: [30000, 32767],
   });
@@ -89,6 +91,15 @@ test('an eviction takes from the budget; the next is refused with its reason', a
     },
   );
   assert.ok(!(await podOf(client, 'b'))?.metadata?.deletionTimestamp);
+});
+
+test('of evictions at the same moment only as many succeed as the budget has', async (t) => {
+  const { client, evict } = await bench(t);
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) await addPod(client, name);
+  await addBudget(client, { ...known, disruptionsAllowed: 1 });
+  const codes = (await Promise.all(names.map((name) => evict(name)))).map(({ code }) => code);
+  assert.deepEqual(codes.sort(), [201, 429, 429, 429]);
 });
 
 test('a budget nobody has looked at yet refuses for ten seconds, two budgets for good', async (t) => {

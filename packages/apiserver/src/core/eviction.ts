@@ -26,8 +26,8 @@ export async function evict(registry: Registry, target: Target, { removal, dryRu
   const pod = registry.latest(target) as unknown as Pod;
   const budget = isSpent(pod) ? undefined : budgetOf(registry, pod);
   if (budget && !isExempt(pod, budget)) {
-    const disrupted = afterEviction(budget, target.name);
-    if (!dryRun) await write(registry, budget, disrupted);
+    if (dryRun) afterEviction(budget, target.name);
+    else await spend(registry, budget, target.name);
   }
   if (!dryRun && pod.spec?.nodeName) await registry.change(target, withDisruptionTarget, OPTIONS);
   await registry.remove(target, removal, dryRun);
@@ -39,7 +39,7 @@ function isSpent({ metadata, status }: Pod): boolean {
 }
 
 function budgetOf(registry: Registry, { metadata }: Pod): PodDisruptionBudget | undefined {
-  const found = (registry.store.list(BUDGET.id) as unknown as PodDisruptionBudget[]).filter(
+  const found = (registry.store.latestOf(BUDGET.id) as unknown as PodDisruptionBudget[]).filter(
     (budget) =>
       budget.metadata?.namespace === metadata?.namespace &&
       budget.spec?.selector !== undefined &&
@@ -85,9 +85,11 @@ function refused(message: string, retryAfterSeconds?: number): Error {
   return failure(429, 'TooManyRequests', REFUSAL, details);
 }
 
-function write(registry: Registry, { metadata }: PodDisruptionBudget, status: object): Promise<ApiObject> {
+/** Of what the budget is at this moment, also while the write of another eviction is not durable yet. */
+function spend(registry: Registry, { metadata }: PodDisruptionBudget, pod: string): Promise<ApiObject> {
   const target = { kind: BUDGET, namespace: metadata?.namespace, name: metadata?.name ?? '' };
-  return registry.change(target, (budget) => ({ ...budget, status }) as ApiObject, OPTIONS);
+  const spent = (budget: ApiObject) => ({ ...budget, status: afterEviction(budget as PodDisruptionBudget, pod) });
+  return registry.change(target, (budget) => spent(budget) as ApiObject, OPTIONS);
 }
 
 function withDisruptionTarget(object: ApiObject): ApiObject {
