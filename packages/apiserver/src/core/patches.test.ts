@@ -61,6 +61,9 @@ test('JSON patch: operations of RFC 6902, escapes, all or nothing', () => {
       { op: 'remove', path: '/none' },
     ],
     [{ op: 'sing', path: '/a' }],
+    [{ op: 'add', path: '/a/__proto__', value: { polluted: 1 } }],
+    [{ op: 'copy', from: '/a', path: '/__proto__' }],
+    Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '', path: `/more${i}` })),
   ];
   const before = structuredClone(target);
   for (const patch of refused)

@@ -34,12 +34,23 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
       'RequestEntityTooLarge',
       `The allowed maximum operations in a JSON patch is 10000, got ${patch.length}`,
     );
+  const copied = { bytes: 0 };
   let document = cloneJson(target);
-  for (const operation of patch) document = applyOperation(document, operation);
+  for (const operation of patch) document = applyOperation(document, operation, copied);
   return document;
 }
 
-function applyOperation(document: unknown, operation: Operation): unknown {
+/** What all copies of one patch may add up to: each may double the document. */
+const COPY_LIMIT = 3 * 1024 * 1024;
+
+function copyOf(value: unknown, copied: { bytes: number }): unknown {
+  copied.bytes += Buffer.byteLength(JSON.stringify(value));
+  if (copied.bytes <= COPY_LIMIT) return cloneJson(value);
+  const why = `the accumulated size increase of copy is ${copied.bytes}, exceeding the limit ${COPY_LIMIT}`;
+  throw unappliable(`Unable to complete the copy, ${why}`);
+}
+
+function applyOperation(document: unknown, operation: Operation, copied: { bytes: number }): unknown {
   const { op, path, from } = operation;
   if (typeof path !== 'string') throw badRequest('json patch: an operation has no path');
   switch (op) {
@@ -55,7 +66,7 @@ function applyOperation(document: unknown, operation: Operation): unknown {
       return addAt(without, pointer(path), removed);
     }
     case 'copy':
-      return addAt(document, pointer(path), cloneJson(valueAt(document, pointer(from ?? ''))));
+      return addAt(document, pointer(path), copyOf(valueAt(document, pointer(from ?? '')), copied));
     case 'test':
       if (!equalJson(valueAt(document, pointer(path)) ?? null, operation.value ?? null))
         throw unappliable(`testing value ${path} failed`);
@@ -73,10 +84,13 @@ function unappliable(why: string): Error {
 function pointer(text: string): string[] {
   if (text === '') return [];
   if (!text.startsWith('/')) throw badRequest(`json patch: "${text}" is not a JSON pointer`);
-  return text
+  const parts = text
     .slice(1)
     .split('/')
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  // Assigning to this name would set the prototype.
+  if (parts.includes('__proto__')) throw unappliable(`path ${text} cannot be`);
+  return parts;
 }
 
 function indexIn(list: readonly unknown[], part: string, limit: number): number {
