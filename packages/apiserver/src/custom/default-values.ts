@@ -9,8 +9,9 @@ export function applyDefaults(schema: JsonSchema, value: unknown): void {
   }
   if (!isObject(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const isNull = value[name] === null && !property.nullable;
-    if ((isNull || value[name] === undefined) && property.default !== undefined) {
+    const present = Object.hasOwn(value, name) ? value[name] : undefined;
+    const isNull = present === null && !property.nullable;
+    if ((isNull || present === undefined) && property.default !== undefined) {
       value[name] = structuredClone(property.default);
     }
   }

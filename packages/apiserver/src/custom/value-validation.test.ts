@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ApiObject } from '../seam.ts';
 import { CustomApi, type WidgetOptions, widgetDefinition } from './custom-api.fixture.ts';
+import { applyDefaults } from './default-values.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { valueCauses } from './value-validation.ts';
 
 async function open(t: TestContext, spec: object, options?: WidgetOptions): Promise<CustomApi> {
   const api = await CustomApi.open();
@@ -171,4 +174,16 @@ test('each version has a schema of its own', async (t) => {
   assert.deepEqual(await api.refusal({ spec: { a: 'xx' } }), []);
   const version = api.custom.definition('widgets.example.com')?.versions.get(apiVersion);
   assert.equal(version?.warning, 'example.com/v1beta1 Widget is deprecated');
+});
+
+test('fields may have the names that every object of JavaScript has', () => {
+  const named = { constructor: text({ default: 'd' }), toString: text() };
+  const schema: JsonSchema = { type: 'object', properties: named, required: ['constructor', 'toString'] };
+  const object = {};
+  applyDefaults(schema, object);
+  assert.deepEqual(Object.entries(object), [['constructor', 'd']]);
+  assert.deepEqual(
+    valueCauses(schema, object, 'spec').map(({ field, message }) => `${field}: ${message}`),
+    ['spec.toString: Required value'],
+  );
 });

@@ -70,15 +70,20 @@ function objectCauses(schema: JsonSchema, object: JsonObject, path: string, old:
     causes.push(cause('FieldValueTooMany', path, `Too many: ${count}: must have at most ${maxProperties} items`));
   }
   for (const name of required)
-    if (object[name] === undefined) causes.push(cause('FieldValueRequired', fieldPath(path, name), 'Required value'));
+    if (!Object.hasOwn(object, name)) causes.push(cause('FieldValueRequired', fieldPath(path, name), 'Required value'));
   if (schema['x-kubernetes-embedded-resource']) causes.push(...resourceCauses(object, path));
   const before = isObject(old) ? old : {};
   for (const [name, member] of Object.entries(object)) {
     if (path === '' && (name === 'apiVersion' || name === 'kind' || name === 'metadata')) continue;
     const below = memberSchema(schema, name);
-    if (below) causes.push(...valueCauses(below, member, fieldPath(path, name), before[name]));
+    if (below) causes.push(...valueCauses(below, member, fieldPath(path, name), ownMember(before, name)));
   }
   return causes;
+}
+
+/** Names such as `constructor` are those of fields, too. */
+function ownMember(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 /** An object in an object must say what it is. */

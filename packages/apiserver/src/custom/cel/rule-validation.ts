@@ -43,8 +43,8 @@ class RuleRun {
       const before = isObject(old) ? old : {};
       for (const [name, member] of Object.entries(value)) {
         const below = memberSchema(schema, name);
-        const at = schema.properties?.[name] ? fieldPath(path, name) : `${path}[${name}]`;
-        if (below) this.visit(below, member, at, before[name]);
+        const at = Object.hasOwn(schema.properties ?? {}, name) ? fieldPath(path, name) : `${path}[${name}]`;
+        if (below) this.visit(below, member, at, Object.hasOwn(before, name) ? before[name] : undefined);
       }
     }
   }

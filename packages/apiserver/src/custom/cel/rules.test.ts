@@ -160,6 +160,8 @@ test('rules that would run for ever are cut off', () => {
     'self.open.list.exists(a, self.open.list.exists(b, a + b < 0))',
     'self.open.list.map(a, self.open.list.map(b, self.open.list)).size() > 0',
     "self.open.list.all(a, self.s.matches('^(a+)+$'))",
+    "self.s.replace('', self.s) == ''",
+    "self.s.replace('', self.s, 50000) == ''",
   ]) {
     const [cause = ''] = verdict(rule, { open: { list }, s: 'a'.repeat(100_000) });
     assert.match(cause, /call cost exceeds limit for rule|running out of cost budget/, rule);

@@ -70,7 +70,7 @@ function toStruct(
 ): unknown {
   if (!isObject(value)) return undefined;
   for (const [property, [field, type]] of members) {
-    const member = value[property];
+    const member = Object.hasOwn(value, property) ? value[property] : undefined;
     const converted = member === undefined || member === null ? undefined : type.convert(member);
     if (converted !== undefined) struct.set(field, converted);
   }

@@ -1,11 +1,12 @@
 import type { Environment } from '@marcbachmann/cel-js';
+import { spend } from './budget.ts';
 
 /** What Kubernetes adds to text: the extended strings library of CEL. */
 export function registerText(environment: Environment): void {
   environment
     .registerFunction('string.charAt(int): string', (text: string, index: bigint) => charAt(text, Number(index)))
     .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
-      text.split(from).join(to),
+      joined(text.split(from), to),
     )
     .registerFunction(
       'string.replace(string, string, int): string',
@@ -21,10 +22,16 @@ function charAt(text: string, index: number): string {
   return chars[index] ?? '';
 }
 
+/** Paid for before it is made: it may be as long as the product of two long texts. */
+function joined(parts: readonly string[], between: string): string {
+  spend((parts.length * between.length) / 10);
+  return parts.join(between);
+}
+
 function replaceFirst(text: string, [from, to]: readonly [string, string], count: number): string {
   const parts = text.split(from);
-  if (count < 0 || parts.length <= count) return parts.join(to);
-  return [parts.slice(0, count + 1).join(to), ...parts.slice(count + 1)].join(from);
+  if (count < 0 || parts.length <= count) return joined(parts, to);
+  return [joined(parts.slice(0, count + 1), to), ...parts.slice(count + 1)].join(from);
 }
 
 /** `%s`, `%d`, `%f`, `%x` and so on, with a precision for numbers. */
