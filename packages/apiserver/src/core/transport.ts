@@ -156,7 +156,10 @@ export class Transport {
 
   #serve(server: http.Server | http2.Http2Server | http2.Http2SecureServer, identify: Identify): void {
     const emitter = server as http.Server;
-    emitter.on('request', (request: Request, response: Response) => void this.#answer(request, { response, identify }));
+    emitter.on('request', (request: Request, response: Response) => {
+      // What cannot be said of an answer ends this exchange, not the server.
+      this.#answer(request, { response, identify }).catch(() => response.destroy());
+    });
     emitter.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrade(request, { socket, head, identify }),
     );

@@ -29,7 +29,8 @@ type Pieces = readonly Buffer[];
 /**
  * The endless answer to a watch: one line of JSON per event. It holds no events but a place in the history of its kind,
  * which all watches share, and reads on when the client has taken what it was given. So a slow client costs the others
- * nothing; one whose place is no longer in the history, or that takes nothing at all, is let go, and lists again.
+ * nothing; one whose place is no longer in the history is told so when it reads on, and lists again; one that takes nothing
+ * at all is let go.
  */
 export class WatchResponse {
   readonly #store: Store;
@@ -45,6 +46,7 @@ export class WatchResponse {
   /** The client takes more. */
   #isWanted = false;
   #isWoken = false;
+  #hasEnded = false;
   #bookmarkIsDue = false;
   #ticksUnread = 0;
 
@@ -120,15 +122,12 @@ export class WatchResponse {
 
   /** Events that come together are sent together. */
   #wake(): void {
-    if (!this.#isWanted) {
-      if (this.#revision < this.#store.oldestRevision(this.#options.path.kind.id)) this.#cut();
-    } else if (!this.#isWoken) {
-      this.#isWoken = true;
-      queueMicrotask(() => {
-        this.#isWoken = false;
-        this.#fill();
-      });
-    }
+    if (!this.#isWanted || this.#isWoken) return;
+    this.#isWoken = true;
+    queueMicrotask(() => {
+      this.#isWoken = false;
+      this.#fill();
+    });
   }
 
   #tick(): void {
@@ -139,7 +138,7 @@ export class WatchResponse {
 
   /** Gives the stream what there is, as far as it takes it. */
   #fill(): void {
-    if (!this.#isWanted || this.#stream.destroyed || this.#stream.readableEnded) return;
+    if (!this.#isWanted || this.#hasEnded) return;
     try {
       const pieces: Buffer[] = [];
       let length = 0;
@@ -161,16 +160,21 @@ export class WatchResponse {
     }
   }
 
-  /** Ends at once and lets go of what was not read. */
+  /** Ends at once and lets go of what was not read. Not in order, so that what the stream is piped into is closed, too. */
   #cut(): void {
-    this.#end();
+    this.#stop();
     this.#stream.destroy();
   }
 
-  #end(): void {
+  #stop(): void {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
-    if (!this.#stream.readableEnded && !this.#stream.destroyed) this.#stream.push(null);
+  }
+
+  #end(): void {
+    this.#stop();
+    if (!this.#hasEnded && !this.#stream.destroyed) this.#stream.push(null);
+    this.#hasEnded = true;
   }
 }

@@ -92,8 +92,7 @@ export class EtcdState implements StateBackend {
         success: [...operations, write(keys.revision, String(revision))],
         failure: [keys.owner, keys.revision].map((key) => ({ request_range: { key: toBase64(key) } })),
       });
-      if (!answer.succeeded) this.#requireDone(answer, revision);
-      return Number(answer.header.revision);
+      return Number(answer.succeeded ? answer.header.revision : this.#revisionMade(answer, revision));
     });
     await made.catch((error) => {
       if (error instanceof EtcdRefusal) throw refused(error);
@@ -157,11 +156,14 @@ export class EtcdState implements StateBackend {
     }
   }
 
-  /** A transaction that was not taken had been made before its answer got lost, or this server may not write any more. */
-  #requireDone({ responses = [] }: TxnAnswer, revision: number): void {
+  /**
+   * A transaction that was not taken had been made before its answer got lost, at the revision of etcd that is returned: others
+   * may have written since. Or this server may not write any more.
+   */
+  #revisionMade({ responses = [] }: TxnAnswer, revision: number): string {
     const [owner, written] = responses.map(({ response_range }) => response_range?.kvs?.[0]);
     const isOwner = owner?.mod_revision === this.#owned;
-    if (isOwner && written && toText(written.value) === String(revision)) return;
+    if (isOwner && written && toText(written.value) === String(revision)) return written.mod_revision;
     throw new Error(isOwner ? 'others change its revision in etcd' : 'another API server uses this etcd now');
   }
 }
