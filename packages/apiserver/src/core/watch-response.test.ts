@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { kindNamed } from '@podwire/kube';
@@ -53,22 +53,21 @@ async function take(stream: Readable, count: number): Promise<Line[]> {
 
 const summary = (lines: readonly Line[]) => lines.map(({ type, object }) => `${type} ${object.metadata.name}`);
 
-test('a reader that does not read keeps nothing but a chunk, and is let go when its place is forgotten', async (t) => {
+test('a reader that does not read keeps nothing but a chunk, and is told when its place is forgotten', async (t) => {
   const store = await Store.open({ historyLength: 50 });
   const slow = watch(t, store, { resourceVersion: String(store.revision) });
   const quick = watch(t, store, { resourceVersion: String(store.revision) });
   const seen = take(quick, 120);
   slow.read(0);
-  const put = async (i: number) => {
+  for (let i = 0; i < 120; i++) {
     await store.put('ConfigMap', configMap(`n${i}`, 10 * KiB));
     await setImmediate();
-  };
-  for (let i = 0; i < 100; i++) await put(i);
-  assert.equal(slow.destroyed, false);
+  }
   assert.ok(slow.readableLength < 100 * KiB, `${slow.readableLength} bytes are kept`);
-  for (let i = 100; i < 120; i++) await put(i);
-  assert.equal(slow.destroyed, true);
   assert.equal((await seen).length, 120);
+  const lines = await take(slow, 200);
+  assert.deepEqual([lines.at(-1)?.type, lines.at(-1)?.object.code], ['ERROR', 410]);
+  assert.deepEqual(summary(lines.slice(0, -1)), summary((await seen).slice(0, lines.length - 1)));
 });
 
 test('a large state is sent as it is taken, and what comes after it follows', async (t) => {
@@ -170,12 +169,19 @@ test('a reader that takes nothing for a minute is let go', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
   const store = await Store.open({});
   const stream = watch(t, store, { resourceVersion: String(store.revision) });
-  stream.read(0);
-  await store.put('ConfigMap', configMap('a', 100 * KiB));
+  const client = new PassThrough({ highWaterMark: KiB });
+  const { promise: closed, resolve: close } = Promise.withResolvers<Error | null | undefined>();
+  pipeline(stream, client, close);
+  for (let i = 0; i < 4; i++) {
+    await store.put('ConfigMap', configMap(`n${i}`, 100 * KiB));
+    await setImmediate();
+  }
   for (let i = 0; i < 5; i++) t.mock.timers.tick(10_000);
   assert.equal(stream.destroyed, false);
   t.mock.timers.tick(10_000);
   assert.equal(stream.destroyed, true);
+  assert.equal(((await closed) as NodeJS.ErrnoException).code, 'ERR_STREAM_PREMATURE_CLOSE');
+  assert.equal(client.destroyed, true);
 });
 
 test('bookmarks say how far the watch has come, never further', async (t) => {
