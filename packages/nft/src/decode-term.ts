@@ -1,3 +1,4 @@
+import { PodwireError } from '@podwire/base';
 import { TYPES, type ValueType } from './data-type.ts';
 import { EXTENSIONS, type ExtensionField, type ExtensionInfo } from './extension-field.ts';
 import { FIELDS, type FieldInfo, type PayloadField } from './header-field.ts';
@@ -185,8 +186,18 @@ export function decodeConstant(type: ValueType, bytes: Buffer, trailing = 0): st
     return decodeConstant(type, bytes.subarray(before));
   if (bytes.length !== length) throw new Inexpressible(`${bytes.length} bytes as ${type}`);
   const value = TYPES[type].decode(bytes);
-  if (!TYPES[type].encode(value).equals(bytes)) throw new Inexpressible(`${bytes.toString('hex')} as ${type}`);
+  if (!isWrittenAs(type, value, bytes)) throw new Inexpressible(`${bytes.toString('hex')} as ${type}`);
   return value;
+}
+
+/** Bytes that another program compares with may be no value of the type at all. */
+function isWrittenAs(type: ValueType, value: string | number, bytes: Buffer): boolean {
+  try {
+    return TYPES[type].encode(value).equals(bytes);
+  } catch (error) {
+    if (error instanceof PodwireError && error.code === 'NFT_BAD_VALUE') return false;
+    throw error;
+  }
 }
 
 function shiftRight(bytes: Buffer, count: number, length: number): Buffer {
@@ -223,6 +234,6 @@ export function expressionOf(reading: Reading): Expression {
 }
 
 export function numberOf(type: ValueType, bytes: Buffer): number {
-  if (bytes.length > 4) throw new Inexpressible(`a mask of ${bytes.length} bytes`);
+  if (bytes.length === 0 || bytes.length > 4) throw new Inexpressible(`a mask of ${bytes.length} bytes`);
   return TYPES[type].order === 'host' ? bytes.readUIntLE(0, bytes.length) : bytes.readUIntBE(0, bytes.length);
 }
