@@ -217,7 +217,7 @@ function fullTests(cluster: () => Cluster): void {
   test('logs -f ends with the container; attach', async () => {
     const it = cluster();
     const following = it.ok('logs -f p --tail=1');
-    await delay(800);
+    for (let i = 0; i < 3000 && it.pods.followers === 0; i++) await delay(10);
     it.pods.endLog('four');
     assert.equal(await following, 'three\nfour\n');
     assert.match(await it.fails('logs p -c nothing'), /container nothing is not valid for pod p/);

@@ -41,7 +41,7 @@ const addressesOf = (slices: readonly EndpointSlice[]): string =>
 /** Looks again until it is so; fails with what it was. */
 async function becomes(look: () => Promise<unknown>, wanted: unknown): Promise<void> {
   let seen: unknown;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 3000; i++) {
     seen = await look();
     if (JSON.stringify(seen) === JSON.stringify(wanted)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));

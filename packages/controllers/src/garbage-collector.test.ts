@@ -40,7 +40,7 @@ test('only what all of whose owners are gone is deleted, whatever kind the owner
   const collector = startGarbageCollector({ client, informers, config, logger: silentLogger });
   t.after(() => void collector.stop());
   const left = async () => (await client.list('Pod')).items.map((pod) => pod.metadata?.name);
-  for (let i = 0; i < 200 && (await left()).length > 5; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 6000 && (await left()).length > 5; i++) await new Promise((resolve) => setTimeout(resolve, 5));
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(await left(), ['of-config-map', 'of-node', 'of-one-left', 'of-unknown-group', 'of-unknown-kind']);
 });

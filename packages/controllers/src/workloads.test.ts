@@ -95,7 +95,7 @@ test('a DaemonSet has one pod per node, follows new nodes, and updates', async (
   });
   await podsBecome('three new daemons', () => images('agent-').join() === 'two,two,two');
   assert.deepEqual(nodesOf(), ['node-1', 'node-2', 'node-3']);
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 3000; i++) {
     const { status } = (await client.get('DaemonSet', metadata)) ?? {};
     if (status?.numberReady === 3 && status.updatedNumberScheduled === 3) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -134,7 +134,7 @@ test('a StatefulSet starts in order, keeps names, updates from the top and shrin
         .map((p) => p.metadata?.name)
         .join() === 'db-0',
   );
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 3000; i++) {
     const { items } = await client.list('EndpointSlice', {
       namespace: 'default',
       labelSelector: 'kubernetes.io/service-name=db',

@@ -32,7 +32,7 @@ export async function killRounds({ place, rounds, random, progress }: KillRounds
   const summary: KillSummary = { rounds: 0, acknowledged: 0, torn: 0 };
   let revision = 0;
   for (let round = 0; round < rounds; round++) {
-    for (const [name, n, at] of await killedWriter(place, last, random)) {
+    for (const [name, n, at] of await killedWriter(place, { last, random, isLate: round % 2 === 1 })) {
       assert.ok(at > revision || PAIRS.flat().includes(name), `revision ${at} follows ${revision}`);
       revision = Math.max(revision, at);
       last.set(name, n);
@@ -61,12 +61,15 @@ const nextRemoval = (n: number): number => (n === 0 || n % 10 === 4 ? n : n + 1)
 
 type Acknowledged = readonly [name: string, n: number, revision: number];
 
+interface Killing {
+  readonly last: ReadonlyMap<string, number>;
+  readonly random: () => number;
+  /** Not before something was acknowledged, however slow the disk is. */
+  readonly isLate: boolean;
+}
+
 /** What it was told was written. */
-async function killedWriter(
-  place: Place,
-  last: ReadonlyMap<string, number>,
-  random: () => number,
-): Promise<readonly Acknowledged[]> {
+async function killedWriter(place: Place, { last, random, isLate }: Killing): Promise<readonly Acknowledged[]> {
   const after = Object.fromEntries([...last].map(([name, n]) => [`AFTER_${name}`, String(n)]));
   const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'writer.fixture.ts'), JSON.stringify(place)], {
     env: { ...process.env, ...after },
@@ -77,7 +80,9 @@ async function killedWriter(
     output += chunk;
   });
   const closed = once(writer, 'close');
-  await Promise.race([once(writer.stdout, 'data'), closed]);
+  const heard = () => Promise.race([once(writer.stdout, 'data'), closed]);
+  await heard();
+  if (isLate) await heard();
   await sleep(random() * 40);
   writer.kill('SIGKILL');
   const [, signal] = await closed;

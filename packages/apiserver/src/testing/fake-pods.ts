@@ -22,6 +22,10 @@ export class FakePods implements PodStreams {
     return Promise.resolve(stream);
   }
 
+  get followers(): number {
+    return this.#followers.length;
+  }
+
   /** A new line, for those who follow; then the container ends. */
   endLog(line: string): void {
     for (const stream of this.#followers) stream.end(`${line}\n`);

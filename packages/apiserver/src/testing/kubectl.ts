@@ -40,7 +40,7 @@ export function findKubectls(oldest = OLDEST_MINOR): readonly Kubectl[] {
 
 function minorOf(path: string): number | undefined {
   try {
-    const text = execFileSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8', timeout: 10_000 });
+    const text = execFileSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8', timeout: 60_000 });
     return Number.parseInt((JSON.parse(text) as { clientVersion: { minor: string } }).clientVersion.minor, 10);
   } catch {
     return undefined;
@@ -81,7 +81,7 @@ export async function runKubectl(
     stderr += chunk.toString();
   });
   child.stdin?.on('error', () => {}).end(input ?? '');
-  const timer = setTimeout(() => child.kill(), 30_000);
+  const timer = setTimeout(() => child.kill(), 120_000);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { code, stdout, stderr };
