@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { nthAddress, type Prefix, parsePrefix } from '@podwire/base';
-import type { KubeClient, PodStreams } from '@podwire/kube';
+import type { DynamicClient, KubeClient, PodStreams } from '@podwire/kube';
 import { Authorizer } from './authorization/authorizer.ts';
 import { RbacIndex } from './authorization/rbac-index.ts';
 import { accessReviews, reviewResponder } from './authorization/reviews.ts';
@@ -18,6 +18,7 @@ import {
 import { withFiles } from './core/file-error.ts';
 import { KindRegistry } from './core/kind-registry.ts';
 import { LocalClient } from './core/local-client.ts';
+import { LocalDynamicClient } from './core/local-dynamic-client.ts';
 import { Registry } from './core/registry.ts';
 import { RestApi } from './core/rest.ts';
 import { ServiceAddresses } from './core/service-addresses.ts';
@@ -76,6 +77,8 @@ export interface AccountKey {
 export interface ApiServer {
   /** In process, without HTTP: as administrator, or as somebody who may do what roles say. */
   client(user?: User): KubeClient;
+  /** The same for kinds that are known at run time only; objects are in the version they are stored in. */
+  dynamicClient(user?: User): DynamicClient;
   /** As `kubectl create token` gets one; undefined when there is no such account. Throws KUBE_INVALID and its like. */
   serviceAccountToken(
     account: AccountKey,
@@ -155,7 +158,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   await Promise.all([createPriorityClasses(registry), createDefaultRoles(registry)]);
   const aggregation = new RoleAggregation(registry);
   await aggregation.settle();
-  const client = new LocalClient(registry, schema, new AbortController().signal);
+  const client = new LocalClient({ registry, schema, kinds }, new AbortController().signal);
   const repair = new AllocationRepair({ store, addresses, client });
   const repairs = await repair.start();
   const [cidr] = serviceCidrs;
@@ -172,11 +175,13 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();
+  const clientOf = (user?: User): KubeClient => {
+    const local = new LocalClient({ registry, schema, kinds }, stopped.signal);
+    return user ? new AuthorizedClient(local, { user, authorizer, kinds }) : local;
+  };
   return {
-    client: (user) => {
-      const local = new LocalClient(registry, schema, stopped.signal);
-      return user ? new AuthorizedClient(local, { user, authorizer }) : local;
-    },
+    client: clientOf,
+    dynamicClient: (user) => new LocalDynamicClient(clientOf(user), kinds),
     serviceAccountToken: ({ namespace, name }, spec) => {
       const account = store.get('ServiceAccount', `${namespace}/${name}`);
       return account && identity.tokenRequests.issue(account, spec);

@@ -1,26 +1,27 @@
-import {
-  type CallOptions,
-  type DeleteOptions,
-  type KindName,
-  type KubeClient,
-  kindNamed,
-  type ObjectKey,
-  type ObjectOf,
-  type Page,
-  type PageOptions,
-  type PatchOptions,
-  type WatchEvent,
-  type WatchOptions,
-  type WriteOptions,
+import type {
+  CallOptions,
+  DeleteOptions,
+  KindName,
+  KubeClient,
+  ObjectKey,
+  ObjectOf,
+  Page,
+  PageOptions,
+  PatchOptions,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
 } from '@podwire/kube';
 import type { Namespace } from 'kubernetes-types/core/v1.js';
 import { attributesOf } from '../authorization/attributes.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { User } from '../seam.ts';
+import type { KindRegistry } from './kind-registry.ts';
 
 export interface ClientIdentity {
   readonly user: User;
   readonly authorizer: Authorizer;
+  readonly kinds: KindRegistry;
 }
 
 /** Where an object is, or a list; `fieldSelector` may name one. */
@@ -108,9 +109,11 @@ export class AuthorizedClient implements KubeClient {
   }
 
   #require(method: string, id: KindName, place: Place, query: Record<string, string> = {}): void {
-    const kind = kindNamed(id);
+    const { user, authorizer, kinds } = this.#identity;
+    const kind = kinds.withId(id);
+    // The client behind says that there is no such kind.
+    if (!kind) return;
     const { namespace, name, subresource, fieldSelector = '' } = place;
-    const { user, authorizer } = this.#identity;
     const path = {
       kind,
       apiVersion: kind.apiVersion,

@@ -2,9 +2,9 @@ import { PodwireError } from '@podwire/base';
 import {
   cloneJson,
   type DeleteOptions,
+  type Kind,
   type KindName,
   type KubeClient,
-  kindNamed,
   type ListOptions,
   type ObjectKey,
   type ObjectOf,
@@ -13,6 +13,7 @@ import {
 } from '@podwire/kube';
 import type { Namespace } from 'kubernetes-types/core/v1.js';
 import type { ApiObject, Schema } from '../seam.ts';
+import type { KindRegistry } from './kind-registry.ts';
 import { patchObject } from './patch-object.ts';
 import { isNotFound, keyFor, type Registry, type Target, type WriteOptions } from './registry.ts';
 import { replaceScale, scaleOf } from './scale.ts';
@@ -22,6 +23,12 @@ import { selectEvent } from './watch.ts';
 
 const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: () => {} };
 
+export interface LocalClientParts {
+  readonly registry: Registry;
+  readonly schema: Schema;
+  readonly kinds: KindRegistry;
+}
+
 /**
  * A client without HTTP: calls the registry directly. Objects it returns are the stored ones, frozen in depth; objects
  * it is given are copied. Watch events arrive synchronously at the commit, before the writer's promise resolves.
@@ -29,19 +36,21 @@ const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: 
 export class LocalClient implements KubeClient {
   readonly #registry: Registry;
   readonly #schema: Schema;
+  readonly #kinds: KindRegistry;
   readonly #closing = new AbortController();
   /** Closed by its owner or with the server. */
   readonly #closed: AbortSignal;
 
-  constructor(registry: Registry, schema: Schema, stopped: AbortSignal) {
+  constructor({ registry, schema, kinds }: LocalClientParts, stopped: AbortSignal) {
     this.#registry = registry;
     this.#schema = schema;
+    this.#kinds = kinds;
     this.#closed = AbortSignal.any([this.#closing.signal, stopped]);
   }
 
   async get<K extends KindName>(kind: K, { namespace, name }: ObjectKey): Promise<ObjectOf<K> | undefined> {
     this.#requireOpen();
-    return typed<K>(this.#registry.store.get(kind, keyFor(kindNamed(kind), namespace, name)));
+    return typed<K>(this.#registry.store.get(kind, keyFor(this.#kindOf(kind), namespace, name)));
   }
 
   async list<K extends KindName>(
@@ -57,14 +66,15 @@ export class LocalClient implements KubeClient {
 
   async create<K extends KindName>(kind: K, object: ObjectOf<K>): Promise<ObjectOf<K>> {
     this.#requireOpen();
-    const draft = draftOf(kind, object);
-    const namespace = namespaceOf(kind, draft.metadata.namespace);
-    return typed<K>(await this.#registry.create(kindNamed(kind), namespace, { draft, options: OPTIONS }));
+    const target = this.#kindOf(kind);
+    const draft = draftOf(target, object);
+    const namespace = namespaceOf(target, draft.metadata.namespace);
+    return typed<K>(await this.#registry.create(target, namespace, { draft, options: OPTIONS }));
   }
 
   async update<K extends KindName>(kind: K, object: ObjectOf<K>, subresource?: 'status'): Promise<ObjectOf<K>> {
     this.#requireOpen();
-    const next = draftOf(kind, object);
+    const next = draftOf(this.#kindOf(kind), object);
     const target = this.#target(kind, { ...next.metadata, name: next.metadata.name ?? '' });
     return typed<K>(await this.#registry.update(target, next, { ...OPTIONS, subresource }));
   }
@@ -121,7 +131,7 @@ export class LocalClient implements KubeClient {
 
   async finalizeNamespace(namespace: Namespace): Promise<void> {
     this.#requireOpen();
-    await this.#registry.finalize(namespace.metadata?.name ?? '', draftOf('Namespace', namespace));
+    await this.#registry.finalize(namespace.metadata?.name ?? '', draftOf(this.#kindOf('Namespace'), namespace));
   }
 
   async watch<K extends KindName>(
@@ -175,17 +185,25 @@ export class LocalClient implements KubeClient {
     kind: KindName,
     { namespace, name }: { readonly namespace?: string | undefined; readonly name: string },
   ): Target {
-    return { kind: kindNamed(kind), namespace: namespaceOf(kind, namespace), name };
+    const found = this.#kindOf(kind);
+    return { kind: found, namespace: namespaceOf(found, namespace), name };
+  }
+
+  /** That of a custom resource may be gone. */
+  #kindOf(id: KindName): Kind {
+    const kind = this.#kinds.withId(id);
+    if (!kind) throw new PodwireError('KUBE_NO_KIND', `the server has no kind ${id} any more; its CRD was deleted`);
+    return kind;
   }
 }
 
-function namespaceOf(kind: KindName, namespace: string | undefined): string | undefined {
-  return kindNamed(kind).namespaced ? (namespace ?? 'default') : undefined;
+function namespaceOf({ namespaced }: Kind, namespace: string | undefined): string | undefined {
+  return namespaced ? (namespace ?? 'default') : undefined;
 }
 
-function draftOf<K extends KindName>(kind: K, object: ObjectOf<K>): ApiObject {
+function draftOf<K extends KindName>({ apiVersion, kind }: Kind, object: ObjectOf<K>): ApiObject {
   const copy = cloneJson(object) as unknown as ApiObject;
-  return { ...copy, apiVersion: kindNamed(kind).apiVersion, kind, metadata: copy.metadata ?? {} };
+  return { ...copy, apiVersion, kind, metadata: copy.metadata ?? {} };
 }
 
 function typed<K extends KindName>(object: ApiObject | undefined): ObjectOf<K>;

@@ -1,6 +1,6 @@
 import { hasCode } from '@podwire/base';
-import type { KubeClient, ListOptions, Page } from '../client.ts';
-import type { KindName, ObjectOf } from '../kinds.ts';
+import type { ListOptions, Page } from '../client.ts';
+import type { ObjectSource } from './object-source.ts';
 
 /** How often a page is asked for again before the whole list is given up. */
 const TRIES = 4;
@@ -16,17 +16,13 @@ export interface FullListOptions<T> {
 }
 
 /** All objects at one revision, page by page; when that revision has expired on the way, anew and at once. */
-export async function fullList<K extends KindName>(
-  client: KubeClient,
-  kind: K,
-  options: FullListOptions<ObjectOf<K>>,
-): Promise<Page<ObjectOf<K>>> {
+export async function fullList<T>(source: ObjectSource<T>, options: FullListOptions<T>): Promise<Page<T>> {
   const { selection, pageSize, signal, keep } = options;
-  let page: Page<ObjectOf<K>> = await client.list(kind, { ...selection, limit: pageSize, signal });
+  let page: Page<T> = await source.list({ ...selection, limit: pageSize, signal });
   let items = page.items.map(keep);
   while (page.continue !== undefined) {
-    const next: Page<ObjectOf<K>> | undefined = await pageAfter(client, kind, { ...options, continue: page.continue });
-    page = next ?? (await client.list(kind, { ...selection, signal }));
+    const next: Page<T> | undefined = await pageAfter(source, { ...options, continue: page.continue });
+    page = next ?? (await source.list({ ...selection, signal }));
     const kept = page.items.map(keep);
     items = next ? items.concat(kept) : kept;
   }
@@ -34,15 +30,14 @@ export async function fullList<K extends KindName>(
 }
 
 /** Undefined when the revision of the pages has expired. */
-async function pageAfter<K extends KindName>(
-  client: KubeClient,
-  kind: K,
-  options: FullListOptions<ObjectOf<K>> & { readonly continue: string },
-): Promise<Page<ObjectOf<K>> | undefined> {
+async function pageAfter<T>(
+  source: ObjectSource<T>,
+  options: FullListOptions<T> & { readonly continue: string },
+): Promise<Page<T> | undefined> {
   const { selection, pageSize: limit, signal, failed, continue: after } = options;
   for (let tries = 1; ; tries++) {
     try {
-      return await client.list(kind, { ...selection, limit, continue: after, signal });
+      return await source.list({ ...selection, limit, continue: after, signal });
     } catch (error) {
       if (hasCode(error, 'KUBE_GONE')) return undefined;
       if (signal.aborted || tries === TRIES) throw error;

@@ -1,23 +1,30 @@
 import type { KubeClient, ListOptions } from '../client.ts';
 import { type Clock, systemClock } from '../clock.ts';
+import type { ResourceClient } from '../dynamic/dynamic-client.ts';
 import type { KindName, ObjectOf } from '../kinds.ts';
+import type { ManifestObject } from '../manifest.ts';
 import type { Waits } from './backoff.ts';
 import { ListWatch } from './list-watch.ts';
-import { ObjectStore, type StoreEvent } from './object-store.ts';
+import type { ObjectSource } from './object-source.ts';
+import { ObjectStore, type Stored, type StoreEvent } from './object-store.ts';
 import { slimObject } from './slim-object.ts';
 
 /** A local, always consistent copy of all objects of a kind, kept up to date by list and watch. Objects are frozen by convention. */
-export interface Informer<K extends KindName> {
+export interface Informer<K extends KindName> extends ObjectCache<ObjectOf<K>> {
   readonly kind: K;
+}
+
+/** The same of objects of whatever type. */
+export interface ObjectCache<T> {
   /** Resolves after the first complete list; never rejects. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
   /** Why it is not up to date, while that lasts: it goes on trying. */
   readonly failure?: unknown;
-  list(): readonly ObjectOf<K>[];
-  get(name: string, namespace?: string): ObjectOf<K> | undefined;
+  list(): readonly T[];
+  get(name: string, namespace?: string): T | undefined;
   /** Called for every change; existing objects are replayed as 'added' at once. Returns the unsubscribe function. */
-  subscribe(listener: (event: StoreEvent<ObjectOf<K>>) => void): () => void;
+  subscribe(listener: (event: StoreEvent<T>) => void): () => void;
 }
 
 export interface InformerSelection {
@@ -66,7 +73,13 @@ export function createInformers(client: KubeClient, options: InformersOptions = 
         ...(fieldSelector !== undefined && { fieldSelector }),
         ...(labelSelector !== undefined && { labelSelector }),
       };
-      const made = createInformer(client, { kind, selection, signal: stopped.signal, ...DEFAULTS, ...options });
+      const source: ObjectSource<ObjectOf<K>> = {
+        list: (asked) => client.list(kind, asked),
+        watch: (asked, onEvent) => client.watch(kind, asked, onEvent),
+        streamsLists: client.streamsLists,
+      };
+      const how = { selection, signal: stopped.signal, ...DEFAULTS, ...options };
+      const made: Informer<K> = Object.assign(cacheOf(source, how), { kind });
       informers.set(key, made as unknown as Informer<KindName>);
       return made;
     },
@@ -74,31 +87,27 @@ export function createInformers(client: KubeClient, options: InformersOptions = 
   };
 }
 
-interface InformerOptions<K extends KindName> extends Required<InformersOptions> {
-  readonly kind: K;
+/** All objects of a kind that is known at run time only; failures of any kind are retried until stop(). */
+export function createResourceCache(
+  client: ResourceClient,
+  options: InformersOptions = {},
+): ObjectCache<ManifestObject> & { stop(): void } {
+  const stopped = new AbortController();
+  const how = { selection: {}, signal: stopped.signal, ...DEFAULTS, ...options };
+  return Object.assign(cacheOf(client, how), { stop: () => stopped.abort() });
+}
+
+interface CacheOptions extends Required<InformersOptions> {
   readonly selection: ListOptions;
   readonly signal: AbortSignal;
 }
 
-function createInformer<K extends KindName>(client: KubeClient, options: InformerOptions<K>): Informer<K> {
-  const store = new ObjectStore<ObjectOf<K>>();
+function cacheOf<T extends Stored>(source: ObjectSource<T>, options: CacheOptions): ObjectCache<T> {
+  const store = new ObjectStore<T>();
   const { promise: synced, resolve } = Promise.withResolvers<void>();
   let hasSynced = false;
   let failure: unknown;
-  const informer: Informer<K> = {
-    kind: options.kind,
-    synced,
-    get hasSynced() {
-      return hasSynced;
-    },
-    get failure() {
-      return failure;
-    },
-    list: () => store.list(),
-    get: (name, namespace) => store.get(name, namespace),
-    subscribe: (listener) => store.subscribe(listener),
-  };
-  const listWatch = new ListWatch(client, {
+  const listWatch = new ListWatch<T>(source, {
     ...options,
     store,
     synced: () => {
@@ -110,5 +119,16 @@ function createInformer<K extends KindName>(client: KubeClient, options: Informe
     },
   });
   void listWatch.run();
-  return informer;
+  return {
+    synced,
+    get hasSynced() {
+      return hasSynced;
+    },
+    get failure() {
+      return failure;
+    },
+    list: () => store.list(),
+    get: (name, namespace) => store.get(name, namespace),
+    subscribe: (listener) => store.subscribe(listener),
+  };
 }

@@ -1,20 +1,19 @@
 import { hasCode } from '@podwire/base';
-import type { KubeClient, ListOptions, WatchEvent } from '../client.ts';
+import type { ListOptions, WatchEvent } from '../client.ts';
 import type { Clock } from '../clock.ts';
 import { isExpired, retryAfterOf } from '../errors.ts';
-import type { KindName, ObjectOf } from '../kinds.ts';
 import { Backoff, type Waits } from './backoff.ts';
 import { fullList } from './full-list.ts';
 import { InitialState } from './initial-state.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { ObjectSource } from './object-source.ts';
+import type { ObjectStore, Stored } from './object-store.ts';
 import { SharedValues } from './shared-values.ts';
 
-export interface ListWatchOptions<K extends KindName> {
-  readonly kind: K;
+export interface ListWatchOptions<T extends Stored> {
   readonly selection: ListOptions;
-  readonly store: ObjectStore<ObjectOf<K>>;
+  readonly store: ObjectStore<T>;
   /** What of an object is kept. */
-  readonly transform: (object: ObjectOf<K>) => ObjectOf<K>;
+  readonly transform: (object: T) => T;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly backoff: Waits;
@@ -41,9 +40,9 @@ const DOUBTS = 4;
  *                                        ▲             │
  *                                        └── end, reset, silence: from the last revision seen, after a wait
  */
-export class ListWatch<K extends KindName> {
-  readonly #client: KubeClient;
-  readonly #options: ListWatchOptions<K>;
+export class ListWatch<T extends Stored> {
+  readonly #source: ObjectSource<T>;
+  readonly #options: ListWatchOptions<T>;
   readonly #backoff: Backoff;
   readonly #shared = new SharedValues();
   /** Undefined: list before watching. */
@@ -52,11 +51,11 @@ export class ListWatch<K extends KindName> {
   /** Watches in a row that the server itself refused. */
   #doubts = 0;
 
-  constructor(client: KubeClient, options: ListWatchOptions<K>) {
-    this.#client = client;
+  constructor(source: ObjectSource<T>, options: ListWatchOptions<T>) {
+    this.#source = source;
     this.#options = options;
     this.#backoff = new Backoff(options.backoff);
-    this.#streams = client.streamsLists === true;
+    this.#streams = source.streamsLists === true;
   }
 
   /** Resolves when the signal is aborted; never rejects. */
@@ -97,8 +96,8 @@ export class ListWatch<K extends KindName> {
   }
 
   async #list(): Promise<string> {
-    const { kind, selection, store, pageSize, signal, clock } = this.#options;
-    const { items, resourceVersion } = await fullList(this.#client, kind, {
+    const { selection, store, pageSize, signal, clock } = this.#options;
+    const { items, resourceVersion } = await fullList(this.#source, {
       selection,
       pageSize,
       signal,
@@ -112,14 +111,14 @@ export class ListWatch<K extends KindName> {
 
   /** Servers that cannot do it refuse it; those that do not know it never tell the end of the state. */
   async #streamedList(): Promise<void> {
-    const { kind, selection, signal, patience, clock } = this.#options;
-    const state = new InitialState<ObjectOf<K>>(clock);
+    const { selection, signal, patience, clock } = this.#options;
+    const state = new InitialState<T>(clock);
     const silent = new AbortController();
     void state.untilSilent(patience).then((isSilent) => isSilent && silent.abort());
     let complete = false;
     try {
       const asked = { ...selection, resourceVersion: '', sendInitialEvents: true };
-      await this.#client.watch(kind, { ...asked, signal: AbortSignal.any([signal, silent.signal]) }, (event) => {
+      await this.#source.watch({ ...asked, signal: AbortSignal.any([signal, silent.signal]) }, (event) => {
         if (complete) this.#take(event);
         else complete = this.#begin(state, event);
       });
@@ -134,7 +133,7 @@ export class ListWatch<K extends KindName> {
   }
 
   /** Whether that was the last of the state, which is in force then. */
-  #begin(state: InitialState<ObjectOf<K>>, event: WatchEvent<ObjectOf<K>>): boolean {
+  #begin(state: InitialState<T>, event: WatchEvent<T>): boolean {
     if (this.#options.signal.aborted) return false;
     const end = state.take(event, (object) => this.#keep(object));
     if (end === undefined) return false;
@@ -146,11 +145,11 @@ export class ListWatch<K extends KindName> {
   }
 
   async #watch(resourceVersion: string): Promise<void> {
-    const { kind, selection, signal } = this.#options;
-    await this.#client.watch(kind, { ...selection, resourceVersion, signal }, (event) => this.#take(event));
+    const { selection, signal } = this.#options;
+    await this.#source.watch({ ...selection, resourceVersion, signal }, (event) => this.#take(event));
   }
 
-  #take({ type, object }: WatchEvent<ObjectOf<K>>): void {
+  #take({ type, object }: WatchEvent<T>): void {
     const { store, signal } = this.#options;
     if (signal.aborted) return;
     if (type === 'DELETED') store.remove(object);
@@ -166,7 +165,7 @@ export class ListWatch<K extends KindName> {
     this.#options.synced();
   }
 
-  #keep(object: ObjectOf<K>): ObjectOf<K> {
+  #keep(object: T): T {
     const { store, transform } = this.#options;
     const known = store.known(object);
     return known === object ? this.#shared.share(transform(object)) : known;
