@@ -241,8 +241,9 @@ function operationOf({ name, data }: Extract<KnownExpression, { name: 'bitwise' 
   const { op = 'mask', mask, xor, data: amount } = data;
   if (op === 'mask') return { kind: 'mask', mask: Buffer.from(mask?.value ?? []), xor: Buffer.from(xor?.value ?? []) };
   if (op !== '<<' && op !== '>>') throw new Inexpressible(`the operation ${op}`);
-  const bits = Buffer.from(amount?.value ?? []).readUInt32LE(0);
-  return { kind: 'shift', direction: op === '<<' ? 'left' : 'right', bits };
+  const bytes = Buffer.from(amount?.value ?? []);
+  if (bytes.length !== 4) throw new Inexpressible(`a shift by a number of ${bytes.length} bytes`);
+  return { kind: 'shift', direction: op === '<<' ? 'left' : 'right', bits: bytes.readUInt32LE(0) };
 }
 
 const REGISTERS_READ = [

@@ -38,10 +38,10 @@ export function quotaOf({ bytes = 0n, consumed = 0n, flags = [] }: Data<'quota'>
 }
 
 /** A statement that keeps state, of a rule or of an element. */
-export function statefulOf(name: string, data: unknown): ElementStatement {
+export function statefulOf(name: string, data: unknown = {}): ElementStatement {
   switch (name) {
     case 'counter':
-      return { kind: 'counter', ...counterOf((data ?? {}) as Data<'counter'>) };
+      return { kind: 'counter', ...counterOf(data as Data<'counter'>) };
     case 'limit':
       return { kind: 'limit', ...rateOf(data as Data<'limit'>) };
     case 'quota':

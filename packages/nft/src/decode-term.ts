@@ -214,6 +214,7 @@ function shiftRight(bytes: Buffer, count: number, length: number): Buffer {
 /** Names of the bits that are set; a bit without a name stays a number. */
 export function decodeFlags(type: ValueType, bytes: Buffer): Value | readonly Value[] {
   const values: (string | number)[] = [];
+  if (bytes.length !== TYPES[type].length) throw new Inexpressible(`${bytes.length} bytes as ${type}`);
   for (let bit = 0; bit < 8 * bytes.length; bit++) {
     const one = Buffer.alloc(bytes.length);
     const at = TYPES[type].order === 'host' ? bit >> 3 : bytes.length - 1 - (bit >> 3);

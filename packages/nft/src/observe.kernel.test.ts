@@ -154,14 +154,14 @@ test('damaged bytecode and elements throw nothing but DecodeError', () =>
     );
     const set: NamedSet = { name: 'ranges', key: ['ipv4_addr'], data: ['mark'], interval: true, elements: [] };
     const reader = new RuleReader({ family: 'inet', name: 't', sets: [set], chains: [] }, () => undefined);
-    fuzzDecoder((bytes) => reader.read(bytes), { samples, runs: 500 });
+    fuzzDecoder((bytes) => reader.read(bytes), { samples, runs: 1000 });
     const wanted = encodeAttributes(nftElements, { table: 't', set: 'ranges' });
     const lists = transport.dump(NFT_MSG.GETSETELEM, 1, wanted).map((bytes) => nftElements.read(bytes).elements ?? []);
     transport.close();
     const elements = listOf(1, nftElement);
     fuzzDecoder((bytes) => decodeElements(set, elements.read(bytes)), {
       samples: lists.map((list) => encodeAttributes(nftElements, { elements: list }).subarray(4)),
-      runs: 500,
+      runs: 1000,
     });
   }));
 

@@ -17,6 +17,7 @@ export class RegisterFile {
 
   write(word: number | undefined, term: Term, at: number): void {
     if (word === undefined) throw new Inexpressible('a value in the verdict register');
+    if (term.length > 4 * WORDS) throw new Inexpressible(`${term.length} bytes in registers of ${4 * WORDS}`);
     for (let part = 0; part < Math.max(1, paddedLength(term.length) / 4); part++)
       if (word + part < WORDS) this.#entries[word + part] = { term, part, at };
   }
