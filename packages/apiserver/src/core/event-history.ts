@@ -9,22 +9,34 @@ export interface StoreEvent {
   readonly previous: ApiObject | undefined;
 }
 
+/** An object's value of the field its kind is indexed by. */
+export type IndexedBy = (object: ApiObject) => string;
+
 /** Memory that the past of one kind may take, about. */
 const MAX_BYTES = 128 * 1024 * 1024;
+
+interface HistoryLimits {
+  /** At least so many events are kept, and at most twice as many; fewer when they are large. */
+  readonly kept: number;
+  readonly maxBytes?: number;
+}
 
 /** The recent events of one kind, by revision; all watches of the kind read it. */
 export class EventHistory {
   readonly #kept: number;
   readonly #maxBytes: number;
+  readonly #indexedBy: IndexedBy | undefined;
+  readonly #ofValue = new Map<string, StoreEvent[]>();
   #events: StoreEvent[] = [];
   #bytes: number[] = [];
   #total = 0;
   #forgotten = 0;
 
-  /** Keeps at least so many events, and at most twice as many; fewer when they are large. */
-  constructor(kept: number, maxBytes = MAX_BYTES) {
+  /** With `indexedBy`, the events of objects that have a value there can be read without the others. */
+  constructor({ kept, maxBytes = MAX_BYTES }: HistoryLimits, indexedBy?: IndexedBy) {
     this.#kept = kept;
     this.#maxBytes = maxBytes;
+    this.#indexedBy = indexedBy;
   }
 
   /** Events up to this revision may be missing. */
@@ -37,14 +49,24 @@ export class EventHistory {
     this.#events.push(event);
     this.#bytes.push(bytes);
     this.#total += bytes;
+    for (const value of this.valuesOf(event)) mapped(this.#ofValue, value).push(event);
     if (this.#events.length > 2 * this.#kept) this.#forget(this.#events.length - this.#kept);
     else if (this.#total > this.#maxBytes) this.#forget(this.#surplus());
   }
 
-  /** The events newer than the revision, the oldest first. */
-  after(revision: number, limit = Number.POSITIVE_INFINITY): readonly StoreEvent[] {
-    const from = this.#firstAfter(revision);
-    return this.#events.slice(from, from + limit);
+  /** The events newer than the revision, the oldest first; with a value only those of objects that have or had it. */
+  after(revision: number, limit = Number.POSITIVE_INFINITY, value?: string): readonly StoreEvent[] {
+    const events = value === undefined ? this.#events : (this.#ofValue.get(value) ?? []);
+    const from = firstAfter(events, revision);
+    return events.slice(from, from + limit);
+  }
+
+  /** What the object of an event has in the indexed field, and what it had before. */
+  valuesOf({ type, object, previous }: StoreEvent): readonly string[] {
+    if (!this.#indexedBy) return NONE;
+    const is = type === 'DELETED' ? undefined : this.#indexedBy(object);
+    const was = previous && this.#indexedBy(previous);
+    return [...(is === undefined ? [] : [is]), ...(was === undefined || was === is ? [] : [was])];
   }
 
   /** How many of the oldest must go to be down to half of what is allowed; never the newest. */
@@ -57,20 +79,37 @@ export class EventHistory {
 
   #forget(count: number): void {
     for (let i = 0; i < count; i++) this.#total -= this.#bytes[i] ?? 0;
-    this.#forgotten = this.#events[count - 1]?.revision ?? this.#forgotten;
+    const gone = this.#events.slice(0, count);
+    this.#forgotten = gone.at(-1)?.revision ?? this.#forgotten;
     this.#events = this.#events.slice(count);
     this.#bytes = this.#bytes.slice(count);
+    for (const value of new Set(gone.flatMap((event) => this.valuesOf(event)))) this.#trim(value);
   }
 
-  #firstAfter(revision: number): number {
-    let [low, high] = [0, this.#events.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#events[middle]?.revision ?? 0) <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  #trim(value: string): void {
+    const events = this.#ofValue.get(value) ?? [];
+    const left = events.slice(firstAfter(events, this.#forgotten));
+    if (left.length > 0) this.#ofValue.set(value, left);
+    else this.#ofValue.delete(value);
   }
+}
+
+const NONE: readonly string[] = [];
+
+function firstAfter(events: readonly StoreEvent[], revision: number): number {
+  let [low, high] = [0, events.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((events[middle]?.revision ?? 0) <= revision) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function mapped(lists: Map<string, StoreEvent[]>, key: string): StoreEvent[] {
+  const list = lists.get(key) ?? [];
+  if (list.length === 0) lists.set(key, list);
+  return list;
 }
 
 /** What an event keeps in memory that would be gone without it. */

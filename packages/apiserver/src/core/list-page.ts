@@ -26,16 +26,18 @@ interface Position {
 interface PageOptions {
   readonly matcher: Matcher | undefined;
   readonly query: URLSearchParams;
+  /** A value of the kind's indexed field that all the matcher matches have. */
+  readonly indexed?: string | undefined;
   /** Absent: all. */
   readonly namespace?: string | undefined;
 }
 
 /** One page of a list; all pages of a list show the same revision. Throws 400, 410, 422 and 504. */
-export function listPage(store: Store, kind: Kind, { matcher, query, namespace }: PageOptions): Page {
+export function listPage(store: Store, kind: Kind, { matcher, query, namespace, indexed }: PageOptions): Page {
   const position = positionOf(query.get('continue'));
   const limit = limitOf(query.get('limit'));
   const revision = revisionOf(store, { position, query, isLimited: limit < Number.MAX_SAFE_INTEGER });
-  const all = revision === store.revision ? store.list(kind.id) : store.listAt(kind.id, revision);
+  const all = revision === store.revision ? present(store, kind, indexed) : store.listAt(kind.id, revision);
   if (!all) throw position ? expiredPage(position) : expired(revision);
   const within = namespace ? inNamespace(all, namespace) : all;
   const rest = position ? after(within, position.start) : within;
@@ -46,6 +48,10 @@ export function listPage(store: Store, kind: Kind, { matcher, query, namespace }
   const token = tokenOf({ v: 'meta.k8s.io/v1', rv: position?.rv === -1 ? -1 : revision, start: keyOf(last) });
   const remaining = isSelective(query) ? {} : { remainingItemCount: selected.length - limit };
   return { items: selected.slice(0, limit), listMeta: { ...listMeta, continue: token, ...remaining } };
+}
+
+function present(store: Store, { id }: Kind, indexed: string | undefined): readonly ApiObject[] {
+  return indexed === undefined ? store.list(id) : store.listOf(id, indexed);
 }
 
 /** Kubernetes counts what remains only where it need not look at it. */

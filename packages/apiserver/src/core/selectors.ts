@@ -111,26 +111,46 @@ const ABSENT: Readonly<Record<string, string>> = {
   'status.successful': '0',
 };
 
+interface FieldTerm {
+  readonly field: string;
+  readonly equal: boolean;
+  readonly value: string;
+}
+
+function fieldTerms(text: string | null | undefined): readonly FieldTerm[] {
+  if (!text?.trim()) return [];
+  return text.split(',').map((term) => {
+    const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
+    if (!parsed) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+    const [, field = '', operator, value = ''] = parsed;
+    return { field, equal: operator !== '!=', value };
+  });
+}
+
+/** What a field selector asks a field to be; undefined when it leaves that open. Throws 400. */
+export function wantedValue(text: string | null | undefined, wanted: string): string | undefined {
+  return fieldTerms(text).find(({ field, equal }) => equal && field === wanted)?.value;
+}
+
 /** `spec.nodeName=n1,status.phase!=Running`; throws 400 for fields the kind cannot be selected by. */
 export function parseFieldSelector(
   kind: KindId,
   text: string | null | undefined,
   more: readonly string[] = [],
 ): Matcher | undefined {
-  if (!text?.trim()) return undefined;
-  const terms = text.split(',').map((term) => {
-    const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(term.trim());
-    if (!parsed) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
-    const [, field = '', operator, value = ''] = parsed;
+  const terms = fieldTerms(text).map((term) => {
+    const { field } = term;
     if (!EVERY_KIND.includes(field) && !FIELDS[kind]?.includes(field) && !more.includes(field))
       throw badRequest(`field label not supported: ${field}`);
-    return { field, path: (PATHS[field] ?? field).split('.'), equal: operator !== '!=', value };
+    return { ...term, path: (PATHS[field] ?? field).split('.') };
   });
+  if (terms.length === 0) return undefined;
   return (object) =>
     terms.every(({ field, path, equal, value }) => (fieldText(object, field, path) === value) === equal);
 }
 
-function fieldText(object: ApiObject, field: string, path: readonly string[]): string {
+/** A field as selectors see it. */
+export function fieldText(object: ApiObject, field: string, path: readonly string[]): string {
   let value: unknown = object;
   for (const part of path) value = (value as Record<string, unknown> | null | undefined)?.[part];
   return String(value ?? ABSENT[field] ?? '');

@@ -1,5 +1,7 @@
 import type { ApiObject } from '../seam.ts';
-import { EventHistory, type StoreEvent } from './event-history.ts';
+import { EventHistory, type IndexedBy, type StoreEvent } from './event-history.ts';
+import { EventListeners } from './event-listeners.ts';
+import { FieldIndex } from './field-index.ts';
 import { keyOf, SortedObjects, withChanges } from './sorted-objects.ts';
 
 /** All objects of one kind with the recent past. */
@@ -7,12 +9,15 @@ export class Shelf {
   readonly objects = new Map<string, ApiObject>();
   /** Written but not yet durable; undefined: a removal. */
   readonly staged = new Map<string, { readonly revision: number; readonly object: ApiObject | undefined }>();
-  readonly listeners = new Set<(event: StoreEvent) => void>();
+  readonly listeners = new EventListeners();
   readonly history: EventHistory;
   readonly #sorted = new SortedObjects();
 
-  constructor(historyLength: number) {
-    this.history = new EventHistory(historyLength);
+  readonly #index: FieldIndex | undefined;
+
+  constructor(kept: number, indexedBy?: IndexedBy) {
+    this.history = new EventHistory({ kept }, indexedBy);
+    this.#index = indexedBy && new FieldIndex(indexedBy);
   }
 
   /** In key order, as etcd lists. */
@@ -20,8 +25,14 @@ export class Shelf {
     return this.#sorted.list();
   }
 
+  /** Those with a value of the indexed field, in key order; all when none is indexed. */
+  sortedOf(value: string): readonly ApiObject[] {
+    return this.#index?.list(value) ?? this.sorted();
+  }
+
   /** As it was found at the start; undefined when it was removed. */
   restore(key: string, object: ApiObject | undefined): void {
+    this.#index?.replace(key, this.objects.get(key), object);
     if (object) this.objects.set(key, object);
     else this.objects.delete(key);
     this.#sorted.set(key, object);

@@ -5,6 +5,8 @@ import type { Change, RecordKey, Recovered, StateBackend } from '../state/backen
 import type { StateRecord } from '../state/record.ts';
 import { StateLog } from '../state/state-log.ts';
 import type { StoreEvent } from './event-history.ts';
+import type { EventListener } from './event-listeners.ts';
+import { valueOfIndexed } from './field-index.ts';
 import { Shelf } from './shelf.ts';
 import { keyOf } from './sorted-objects.ts';
 import { internalError, unavailable } from './status.ts';
@@ -103,6 +105,11 @@ export class Store {
     return this.#shelf(kind).sorted();
   }
 
+  /** As list, of the objects with a value of the kind's indexed field. */
+  listOf(kind: KindId, value: string): readonly ApiObject[] {
+    return this.#shelf(kind).sortedOf(value);
+  }
+
   /** As list in no order, with writes that are not yet durable: what the next write must start from. */
   latestOf(kind: KindId): readonly ApiObject[] {
     return this.#shelf(kind).latest();
@@ -129,19 +136,21 @@ export class Store {
     return this.#stage(kind, object, this.latest(kind, keyOf(object)), 'DELETED');
   }
 
-  /** Undefined when events after the revision are no longer known, or the revision is of another store: list again. */
-  watch(kind: KindId, since: number, listener: (event: StoreEvent) => void): (() => void) | undefined {
+  /**
+   * Undefined when events after the revision are no longer known, or the revision is of another store: list again. With a
+   * value of the kind's indexed field, only of events that concern it.
+   */
+  watch(kind: KindId, since: number, listener: EventListener, value?: string): (() => void) | undefined {
     const shelf = this.#shelf(kind);
     if (since < this.#oldest(shelf) || since > this.#committedRevision) return undefined;
-    for (const event of shelf.history.after(since)) listener(event);
-    shelf.listeners.add(listener);
-    return () => shelf.listeners.delete(listener);
+    for (const event of shelf.history.after(since, undefined, value)) listener(event);
+    return shelf.listeners.add(listener, value);
   }
 
   /** The oldest events of the kind after a revision; undefined when they are no longer known. */
-  eventsAfter(kind: KindId, revision: number, limit: number): readonly StoreEvent[] | undefined {
+  eventsAfter(kind: KindId, revision: number, limit: number, value?: string): readonly StoreEvent[] | undefined {
     const shelf = this.#shelf(kind);
-    return revision < this.#oldest(shelf) ? undefined : shelf.history.after(revision, limit);
+    return revision < this.#oldest(shelf) ? undefined : shelf.history.after(revision, limit, value);
   }
 
   /** The oldest revision a watch of the kind can start from. */
@@ -164,7 +173,7 @@ export class Store {
   #shelf(kind: KindId): Shelf {
     const present = this.#shelves.get(kind);
     if (present) return present;
-    const shelf = new Shelf(this.#historyLength);
+    const shelf = new Shelf(this.#historyLength, valueOfIndexed(kind));
     this.#shelves.set(kind, shelf);
     return shelf;
   }
@@ -277,15 +286,9 @@ export class Store {
     const shelf = this.#shelf(kind);
     shelf.commit(key, event);
     this.#committedRevision = event.revision;
-    for (const listener of [...shelf.listeners]) {
-      try {
-        listener(event);
-      } catch (error) {
-        // Its fault ends its own watch, not the commit nor the other watches.
-        shelf.listeners.delete(listener);
-        process.emitWarning(`a watch of ${kind} was ended: ${messageOf(error)}`);
-      }
-    }
+    shelf.listeners.tell(event, shelf.history.valuesOf(event), (error) => {
+      process.emitWarning(`a watch of ${kind} was ended: ${messageOf(error)}`);
+    });
     settle();
   }
 

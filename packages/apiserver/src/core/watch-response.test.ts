@@ -160,8 +160,8 @@ test('an event that cannot be rendered ends the stream, not the write', async (t
   stream.read(0);
   const warned = once(process, 'warning');
   await store.put('ConfigMap', configMap('a'));
-  assert.equal(stream.destroyed, true);
   assert.match((await warned)[0].message, /broken/);
+  assert.equal(stream.destroyed, true);
 });
 
 // After mocked timers real ones can no longer be cleared, so these come last.
