@@ -13,12 +13,14 @@ import {
 } from '@podwire/kube';
 import type { Namespace } from 'kubernetes-types/core/v1.js';
 import type { ApiObject, Schema } from '../seam.ts';
+import { indexedValue } from './field-index.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { patchObject } from './patch-object.ts';
 import { isNotFound, keyFor, type Registry, type Target, type WriteOptions } from './registry.ts';
 import { replaceScale, scaleOf } from './scale.ts';
 import { parseSelection } from './selectors.ts';
 import { tooOld } from './status.ts';
+import type { StoreEvent } from './store.ts';
 import { selectEvent } from './watch.ts';
 
 const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: () => {} };
@@ -60,7 +62,9 @@ export class LocalClient implements KubeClient {
     this.#requireOpen();
     const { store } = this.#registry;
     const matcher = parseSelection(kind, options);
-    const items = matcher ? store.list(kind).filter(matcher) : store.list(kind).slice();
+    const indexed = indexedValue(kind, options.fieldSelector);
+    const objects = indexed === undefined ? store.list(kind) : store.listOf(kind, indexed);
+    const items = matcher ? objects.filter(matcher) : objects.slice();
     return { items: items as unknown as ObjectOf<K>[], resourceVersion: String(store.revision) };
   }
 
@@ -152,7 +156,7 @@ export class LocalClient implements KubeClient {
       unsubscribe?.();
       done.resolve();
     };
-    unsubscribe = store.watch(kind, Number(options.resourceVersion), (event) => {
+    const listener = (event: StoreEvent) => {
       if (ended) return;
       try {
         const selected = selectEvent(event, matcher);
@@ -162,7 +166,9 @@ export class LocalClient implements KubeClient {
         stop();
         done.reject(error);
       }
-    });
+    };
+    const indexed = indexedValue(kind, options.fieldSelector);
+    unsubscribe = store.watch(kind, Number(options.resourceVersion), listener, indexed);
     if (!unsubscribe) throw tooOld(options.resourceVersion, store.oldestRevision(kind));
     if (ended) unsubscribe();
     signal.addEventListener('abort', stop, { once: true });
