@@ -8,6 +8,7 @@ import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
 import { type SocketPlaceFixture, withSocketPlace } from './ebpf/socket-place.fixture.ts';
 import type { AgentSetup } from './faults/agent.fixture.ts';
+import { whileClientsConnect } from './faults/client-child.fixture.ts';
 import { CIDRS } from './faults/cluster-state.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
 import { PROXY_MODES } from './proxy-modes.ts';
@@ -154,4 +155,20 @@ export function runChangesOfMode(t: TestContext, circuit: readonly ProxyMode[]):
       });
     first.end();
   });
+}
+
+/** From each mode to the next while others connect. Returns what was seen, for people. */
+export async function runChangesUnderConnects(circuit: readonly ProxyMode[]): Promise<string> {
+  let seen = '';
+  await withModeWorld(circuit[0] as ProxyMode, async ({ world }) => {
+    putService(world.informers, '10.96.1.1', { backends: ['near1', 'near2', 'far'] });
+    await world.room.idle();
+    seen = await whileClientsConnect(world, '10.96.1.1', async (connected) => {
+      for (const mode of circuit.slice(1)) {
+        await world.room.setMode(mode);
+        await connected();
+      }
+    });
+  });
+  return seen;
 }

@@ -8,7 +8,13 @@ import { putService } from './api-objects.fixture.ts';
 import { lackingSocketProbe } from './ebpf/socket-world.fixture.ts';
 import { AgentChild } from './faults/agent-child.fixture.ts';
 import { ClusterState, seededRandom } from './faults/cluster-state.fixture.ts';
-import { runChangesOfMode, runDeaths, traceOf, withModeWorld } from './mode-changes.fixture.ts';
+import {
+  runChangesOfMode,
+  runChangesUnderConnects,
+  runDeaths,
+  traceOf,
+  withModeWorld,
+} from './mode-changes.fixture.ts';
 import type { ProxyMode } from './proxy.ts';
 import { ADDRESS, NODES } from './world.fixture.ts';
 
@@ -28,6 +34,10 @@ test(
 
 test('a live change from each mode to each other: one connection goes on through all of them', options, (t) =>
   runChangesOfMode(t, CIRCUIT),
+);
+
+test('from each mode to each other while others connect: none is refused, and no SYN is lost', options, async (t) =>
+  t.diagnostic(await runChangesUnderConnects(CIRCUIT)),
 );
 
 test('killed with -9 at any instant, each time followed by an agent of another mode', options, (t) =>

@@ -63,9 +63,16 @@ function connected(fd: number, endpoint: Endpoint, timeout: number): Promise<voi
     const watch = watchDescriptor(fd, { onReadable: () => {}, onWritable: () => finish(socketError(fd)) });
     watch.wantWritable(true);
     watch.wantReadable(false);
-    const timer = setTimeout(() => finish(errnoOf('ETIMEDOUT')), timeout);
+    let late: NodeJS.Immediate | undefined;
+    // when the thread stood still, timers are due before anybody looks for what has come meanwhile and tells the watch
+    const timer = setTimeout(() => {
+      late = setImmediate(() => {
+        late = setImmediate(() => finish(errnoOf('ETIMEDOUT')));
+      });
+    }, timeout);
     function finish(errno: number): void {
       clearTimeout(timer);
+      clearImmediate(late);
       watch.stop();
       if (errno === 0) resolve();
       else reject(connectError(endpoint, errno));

@@ -5,8 +5,10 @@ import type { World } from '../world.fixture.ts';
 
 /** How often an open connection is used, and a new one made, in ms. */
 const INTERVAL = 20;
-/** A lost packet is sent again after 200 ms or, of a new connection, 1 s: what takes longer than this was dropped. */
+/** A SYN that was lost is sent again after 1 s: what takes longer than this was dropped. */
 const LATE = 900;
+/** For the last answers, in ms. */
+const PATIENCE = 30_000;
 
 /**
  * Connections of a client to services that stay open and are used again and again, and new ones to them, until stop(), which
@@ -36,7 +38,8 @@ export class SteadyTraffic {
   async stop(): Promise<readonly string[]> {
     this.#stop.abort();
     await this.#running;
-    await sleep(LATE);
+    const end = performance.now() + PATIENCE;
+    while (this.#open.some(({ sent, received }) => received < sent) && performance.now() < end) await sleep(INTERVAL);
     for (const { socket, sent, received } of this.#open) {
       if (received < sent) this.#failures.push(`an open connection received ${received} of ${sent} bytes`);
       socket.removeAllListeners().destroy();

@@ -41,13 +41,11 @@ test('who waits for the lock in vain says so', { timeout: 30_000 }, (t) =>
   withVariant(t, 'iptables-legacy', ({ netns: { node } }) =>
     withLock(async (release) => {
       const commands = new IptablesCommands('-legacy', node, 1);
-      const startedAt = performance.now();
       await assert.rejects(commands.restore('ipv4', TEXT, true), {
         code: 'SERVICES_IPTABLES',
         message:
           /^iptables-legacy-restore ended with 4: .*Another app is currently holding the xtables lock.*tried again/s,
       });
-      assert.ok(performance.now() - startedAt < 10_000);
       await release();
       await commands.restore('ipv4', TEXT, true);
     }),

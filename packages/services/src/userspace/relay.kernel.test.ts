@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parseIp } from '@podwire/base';
-import { bindUdp, connectTcp, DatagramBatch, listenTcp, type Netns } from '@podwire/kernel';
+import { bindUdp, connectTcp, DatagramBatch, isErrno, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import type { EndpointModel } from '../model.ts';
 import type { ListenerPlan } from './listener-plan.ts';
@@ -257,6 +257,24 @@ test('every endpoint is tried, then the slow ones once more; who has gone is not
   });
 });
 
+async function untilRefused(netns: Netns, port: number): Promise<void> {
+  try {
+    for (;;) {
+      const socket = await connectTcp({ netns, address: '127.0.0.1', port });
+      socket.on('error', () => {}).destroy();
+      await sleep(100);
+    }
+  } catch (error) {
+    assert.ok(isErrno(error, 'ECONNREFUSED'), String(error));
+  }
+}
+
+/** As garbage collection, or a long pass, does. */
+function standStill(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
 test('after stop open connections go on, and so do those being made; a second later it is closed', async (t) => {
   await withRelay(t, { protocol: 'tcp', endpoints: [endpoint(1)] }, async ({ netns, relay }) => {
     await serveTcp(t, netns, 1, (socket) => socket.pipe(socket));
@@ -264,14 +282,15 @@ test('after stop open connections go on, and so do those being made; a second la
     client.write('one');
     assert.equal(String((await once(client, 'data'))[0]), 'one');
     relay.stop();
-    const late = await dial(t, netns, relay);
+    const dialled = dial(t, netns, relay);
+    standStill(1200);
+    const late = await dialled;
     late.write('late');
     assert.equal(String((await once(late, 'data'))[0]), 'late');
-    await sleep(1100);
-    await assert.rejects(connectTcp({ netns, address: '127.0.0.1', port: relay.port }));
+    await untilRefused(netns, relay.port);
     client.write('two');
     assert.equal(String((await once(client, 'data'))[0]), 'two');
-    assert.equal(relay.connections, 2);
+    assert.ok(relay.connections >= 2);
     relay.close();
     await closed(client);
   });

@@ -7,8 +7,11 @@ import type { Relay, RelayContext } from './relay.ts';
 
 /** Milliseconds until the kernel asks a silent peer whether it is still there. */
 const KEEP_ALIVE = 60_000;
-/** Milliseconds a stopped listener stays open for connections that are being made: closing would reset them. */
-const LINGER = 1000;
+/**
+ * A stopped listener stays open for connections that are being made, since closing would reset them: for so many intervals
+ * of so many milliseconds. After each of them it is looked for connections once, also when the thread stood still for long.
+ */
+const LINGER = { times: 5, interval: 200 };
 
 export async function openTcpRelay(plan: ListenerPlan, context: RelayContext): Promise<Relay> {
   const server = await listenTcp({ netns: context.netns, address: plan.address, port: 0 });
@@ -51,15 +54,24 @@ class TcpRelay implements Relay {
   }
 
   stop(): void {
-    this.#closing ??= setTimeout(() => this.#server.close(), LINGER).unref();
+    let left = LINGER.times;
+    const wait = () => {
+      left--;
+      if (left === 0) this.#closeServer();
+    };
+    this.#closing ??= setInterval(wait, LINGER.interval).unref();
     this.#server.unref();
     for (const socket of this.#sockets) socket.unref();
   }
 
   close(): void {
-    clearTimeout(this.#closing);
-    this.#server.close();
+    this.#closeServer();
     for (const socket of this.#sockets) reset(socket);
+  }
+
+  #closeServer(): void {
+    clearInterval(this.#closing);
+    this.#server.close();
   }
 
   #accept(client: net.Socket): void {
