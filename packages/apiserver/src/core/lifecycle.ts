@@ -128,5 +128,7 @@ export function graceOf(kind: Kind, object: ApiObject, asked: number | undefined
   if (kind.id !== 'Pod') return 0;
   const { spec, status } = object as unknown as Pod;
   if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
-  return Math.max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 0);
+  const seconds = asked ?? spec.terminationGracePeriodSeconds ?? 30;
+  // Less than nothing is not at once: only a 0 that was asked for is.
+  return seconds < 0 ? 1 : seconds;
 }

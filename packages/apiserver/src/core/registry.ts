@@ -67,6 +67,12 @@ export interface WriteOptions {
 
 const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
 
+export interface BindOptions {
+  /** The pod has to have it. */
+  readonly uid?: string | undefined;
+  readonly dryRun?: boolean;
+}
+
 export type RemoveOptions = Pick<
   DeleteOptions,
   'gracePeriodSeconds' | 'propagationPolicy' | 'preconditions' | 'orphanDependents'
@@ -175,11 +181,17 @@ export class Registry {
   }
 
   /** POST pods/NAME/binding: what a scheduler does. */
-  async bind(namespace: string, name: string, nodeName: string): Promise<Status> {
+  async bind(
+    namespace: string,
+    name: string,
+    nodeName: string,
+    { uid, dryRun = false }: BindOptions = {},
+  ): Promise<void> {
     const kind = kindNamed('Pod');
     const pod = this.latest({ kind, namespace, name });
     const spec = pod.spec as { nodeName?: string };
     if (!nodeName) throw badRequest('target.name: Required value');
+    if (uid) checkPreconditions(kind, pod, { preconditions: { uid } });
     const binding = { group: '', plural: 'pods/binding' };
     if (pod.metadata.deletionTimestamp)
       throw conflict(binding, name, `pod ${name} is being deleted, cannot be assigned to a host`);
@@ -188,17 +200,18 @@ export class Registry {
     const status = (pod.status ?? {}) as { conditions?: { type?: string }[] };
     const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp() };
     const conditions = [...(status.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled];
+    if (dryRun) return;
     await this.store.put('Pod', { ...pod, spec: { ...spec, nodeName }, status: { ...status, conditions } });
-    return { ...success(), code: 201 } as Status;
   }
 
   /** PUT namespaces/NAME/finalize: only spec.finalizers is taken. */
-  async finalize(name: string, next: ApiObject): Promise<ApiObject> {
+  async finalize(name: string, next: ApiObject, dryRun = false): Promise<ApiObject> {
     const old = this.latest({ kind: NAMESPACE, name });
     const { resourceVersion } = next.metadata;
     if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedMeanwhile(NAMESPACE, name);
-    const { finalizers } = (next.spec ?? {}) as { finalizers?: string[] };
-    const object = { ...old, spec: finalizers ? { finalizers: [...finalizers] } : {} };
+    const options: WriteOptions = { fieldValidation: 'Ignore', dryRun, warn: () => {}, writer: PODWIRE };
+    const { object } = this.#checked(NAMESPACE, { ...old, spec: next.spec ?? {} } as ApiObject, options, old);
+    if (dryRun) return object;
     return isReleased(NAMESPACE, object) ? this.#take(NAMESPACE, object) : this.store.put('Namespace', object);
   }
 
@@ -385,13 +398,9 @@ function checkPreconditions(kind: Kind, { metadata }: ApiObject, { preconditions
 }
 
 function markedForRemoval(kind: Kind, current: ApiObject, removal: RemoveOptions): ApiObject {
-  const policy = removal.propagationPolicy ?? (removal.orphanDependents === true ? 'Orphan' : undefined);
-  if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
-    throw badRequest(
-      `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    );
-  }
-  const finalizers = finalizersFor(current, policy);
+  const { orphanDependents } = removal;
+  const older = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
+  const finalizers = finalizersFor(current, removal.propagationPolicy ?? older);
   const metadata: Metadata = { ...current.metadata };
   if (finalizers.length > 0) metadata.finalizers = [...finalizers];
   else delete metadata.finalizers;

@@ -9,7 +9,8 @@ import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Strea
 import { mediaType, objectOf, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
 import { deprecationOf } from './deprecation.ts';
-import { evict } from './eviction.ts';
+import { dryRunOf } from './dry-run.ts';
+import { indexedValue } from './field-index.ts';
 import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
 import { jsonBytes } from './json-bytes.ts';
 import { listResponse } from './json-list.ts';
@@ -17,18 +18,13 @@ import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
 import { type PatchType, patchObject } from './patch-object.ts';
 import { isObject } from './patches.ts';
-import {
-  keyFor,
-  type Registry,
-  type RemoveOptions,
-  type Target,
-  type WriteGuard,
-  type WriteOptions,
-} from './registry.ts';
+import { bindPod, evictPod } from './pod-requests.ts';
+import { keyFor, type Registry, type Target, type WriteGuard, type WriteOptions } from './registry.ts';
+import { removalOf } from './removal.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { replaceScale, scaleOf } from './scale.ts';
 import { type Matcher, parseSelection } from './selectors.ts';
-import { badRequest, failure, methodNotAllowed, noSuchResource, success, unsupportedMediaType } from './status.ts';
+import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import { WatchResponse } from './watch-response.ts';
 
 export interface RestParts {
@@ -135,6 +131,7 @@ export class RestApi {
     const { query } = request;
     const { items, listMeta } = listPage(this.#parts.registry.store, path.kind, {
       matcher: this.#matcher(request, { ...path, namespace: undefined }),
+      indexed: indexedValue(path.kind.id, query.get('fieldSelector')),
       namespace: path.namespace,
       query,
     });
@@ -164,7 +161,9 @@ export class RestApi {
     const convert = (object: ApiObject) => shapeOf(object, { request, path });
     const signal = AbortSignal.any([request.signal, stopped]);
     const matcher = this.#matcher(request, path);
-    return new WatchResponse(registry.store, { path, matcher, query: request.query, table, convert, signal }).start();
+    const { query } = request;
+    const indexed = indexedValue(path.kind.id, query.get('fieldSelector'));
+    return new WatchResponse(registry.store, { path, matcher, indexed, query, table, convert, signal }).start();
   }
 
   async #create(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -221,7 +220,7 @@ export class RestApi {
   }
 
   async #delete(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const { removal, dryRun } = await removeOptions(request);
+    const { removal, dryRun } = await removalOf(request);
     const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun);
     if ('status' in result && result.kind === 'Status') return { status: 200, body: result };
     return this.#object(200, result as ApiObject, { request, path });
@@ -229,7 +228,8 @@ export class RestApi {
 
   async #deleteCollection(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { kind } = path;
-    const { removal, dryRun } = await removeOptions(request);
+    if (kind.id === 'Namespace' || (kind.namespaced && !path.namespace)) throw methodNotAllowed();
+    const { removal, dryRun } = await removalOf(request);
     const { registry } = this.#parts;
     const { items } = listPage(registry.store, kind, {
       matcher: this.#matcher(request, { ...path, namespace: undefined }),
@@ -241,8 +241,12 @@ export class RestApi {
         registry.remove({ kind, namespace, name }, removal, dryRun).catch(ignoreNotFound),
       ),
     );
-    const metadata = { resourceVersion: String(registry.store.revision) };
-    return { status: 200, body: { kind: `${kind.kind}List`, apiVersion: path.apiVersion, metadata, items } };
+    const head = {
+      kind: `${kind.kind}List`,
+      apiVersion: path.apiVersion,
+      metadata: { resourceVersion: String(registry.store.revision) },
+    };
+    return listResponse(head, items, (object) => jsonBytes(fromStored(kind, object, path.apiVersion)));
   }
 
   async #subresource(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -253,8 +257,8 @@ export class RestApi {
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
     if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
     if (id !== 'Pod') throw noSuchResource();
-    if (key === 'POST binding') return this.#bind(request, path);
-    if (key === 'POST eviction') return this.#evict(request, path);
+    if (key === 'POST binding') return bindPod(this.#parts.registry, request, targetOf(path));
+    if (key === 'POST eviction') return evictPod(this.#parts.registry, request, targetOf(path));
     if (key === 'GET log') return this.#log(request, path);
     if (['exec', 'attach', 'portforward'].includes(path.subresource ?? ''))
       throw badRequest('Upgrade request required');
@@ -290,22 +294,10 @@ export class RestApi {
 
   async #finalize(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const next = objectOf(await readData(request), path.kind, path.apiVersion);
-    return { status: 200, body: await this.#parts.registry.finalize(path.name ?? '', next) };
-  }
-
-  async #bind(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const data = (await readData(request)) as { target?: { name?: unknown } } | undefined;
-    const nodeName = data?.target?.name;
-    if (typeof nodeName !== 'string') throw badRequest('target.name: Required value');
-    return { status: 201, body: await this.#parts.registry.bind(path.namespace ?? '', path.name ?? '', nodeName) };
-  }
-
-  async #evict(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const data = (await readData(request)) as { deleteOptions?: RemoveOptions & { dryRun?: string[] } } | undefined;
-    const { dryRun, ...removal } = data?.deleteOptions ?? {};
-    const isDry = request.query.get('dryRun') === 'All' || Boolean(dryRun?.includes('All'));
-    await evict(this.#parts.registry, targetOf(path), { removal, dryRun: isDry });
-    return { status: 201, body: { ...success(), code: 201 } };
+    const target = targetOf(path);
+    checkName(next, target);
+    const { options } = this.#writeOptions(request, 'Update', path);
+    return { status: 200, body: await this.#parts.registry.finalize(target.name, next, options.dryRun) };
   }
 
   async #log(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -374,14 +366,12 @@ function writeOptions(
       `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
     );
   }
-  const dryRun = query.getAll('dryRun').filter(Boolean);
-  if (dryRun.some((value) => value !== 'All'))
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+  const dryRun = dryRunOf(`${verb === 'Apply' ? 'Patch' : verb}Options`, query.getAll('dryRun').filter(Boolean));
   const warnings: string[] = [];
   const warn = (text: string) => void warnings.push(text);
   const writer = writerOf(request, verb, subresource);
   const written = subresource === 'status' ? subresource : undefined;
-  return { options: { fieldValidation, dryRun: dryRun.length > 0, warn, subresource: written, writer }, warnings };
+  return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
 }
 
 /** RFC 7234 section 5.5, as kubectl prints it. */
@@ -390,23 +380,6 @@ function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiRe
   const lines = warnings.map((text) => `299 - "${text.replace(/[^ -~]/g, ' ').replace(/["\\]/g, '\\$&')}"`);
   const before = response.headers?.warning ?? [];
   return { ...response, headers: { ...response.headers, warning: [before, lines].flat() } };
-}
-
-async function removeOptions(request: ApiRequest): Promise<{ removal: RemoveOptions; dryRun: boolean }> {
-  const data = await readData(request);
-  const { dryRun, ...body } = (isObject(data) ? data : {}) as RemoveOptions & { dryRun?: string[] };
-  const { query } = request;
-  const grace = query.get('gracePeriodSeconds');
-  const policy = query.get('propagationPolicy');
-  const removal = {
-    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
-    ...(policy === null ? {} : { propagationPolicy: policy }),
-    ...body,
-  };
-  const seconds = removal.gracePeriodSeconds;
-  if (seconds != null && !Number.isInteger(seconds))
-    throw badRequest('invalid DeleteOptions: gracePeriodSeconds is not a whole number');
-  return { removal, dryRun: query.get('dryRun') === 'All' || Boolean(Array.isArray(dryRun) && dryRun.includes('All')) };
 }
 
 function checkName({ metadata }: ApiObject, { name }: Target): void {

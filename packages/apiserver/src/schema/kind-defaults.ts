@@ -100,7 +100,7 @@ const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
 const CREATE_DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   Job: of<JobV1>(generateJobSelector),
   Namespace: of<Namespace>((namespace) => {
-    namespace.spec = { finalizers: ['kubernetes'], ...namespace.spec };
+    namespace.spec = { finalizers: [...new Set([...(namespace.spec?.finalizers ?? []), 'kubernetes'])] };
     Object.assign(namespace, { status: { phase: 'Active', ...namespace.status } });
     const { name } = namespace.metadata ?? {};
     if (!namespace.metadata || !name) return;

@@ -13,6 +13,7 @@ import type {
   ConfigMap,
   Endpoints,
   LimitRange,
+  Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -145,6 +146,9 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
   ConfigMap: of<ConfigMap>(({ data, binaryData }, errors) => validateKeys({ data, binaryData }, errors)),
   Secret: of<Secret>(validateSecret),
   Node: of<Node>(validateNode),
+  Namespace: of<Namespace>(({ spec }, errors) => {
+    for (const name of spec?.finalizers ?? []) errors.invalidEach('spec.finalizers', name, qualifiedName(name));
+  }),
   Lease: of<Lease>(({ spec }, errors) => {
     const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec ?? {};
     if (duration !== undefined && duration <= 0) {
@@ -248,7 +252,8 @@ function validateNode({ spec }: Node, errors: FieldErrors): void {
 function validateImmutable(next: ConfigMap | Secret, old: ConfigMap | Secret, errors: FieldErrors): void {
   if (!old.immutable) return;
   if (!next.immutable) errors.forbidden('immutable', 'field is immutable when `immutable` is set');
-  if (!isDeepStrictEqual({ ...next.data }, { ...old.data })) {
-    errors.forbidden('data', 'field is immutable when `immutable` is set');
+  for (const field of ['data', 'binaryData'] as const) {
+    const [is, was] = [next, old].map((object) => ({ ...(object as ConfigMap)[field] }));
+    if (!isDeepStrictEqual(is, was)) errors.forbidden(field, 'field is immutable when `immutable` is set');
   }
 }

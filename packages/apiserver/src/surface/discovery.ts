@@ -95,14 +95,19 @@ export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
   return [...preferred, ...REVIEWS];
 }
 
+function verbsOf({ id, isReadOnly }: Kind): readonly string[] {
+  if (isReadOnly) return READ_VERBS;
+  return id === 'Namespace' ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
+}
+
 function resourceOf(kind: Kind): Resource {
-  const { plural, singular, namespaced, shortNames, categories, subresources, isReadOnly } = kind;
+  const { plural, singular, namespaced, shortNames, categories, subresources } = kind;
   return {
     plural,
     singular,
     kind: kind.kind,
     namespaced,
-    verbs: isReadOnly ? READ_VERBS : VERBS,
+    verbs: verbsOf(kind),
     shortNames,
     categories,
     subresources: [...(SUBRESOURCES[kind.id] ?? []), ...subresources.map((name) => COMMON_SUBRESOURCES[name])],

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import type { KubeClient } from '@podwire/kube';
+import { type ApiServer, startApiServer } from '../server.ts';
+
+export interface Reply {
+  readonly code: number;
+  readonly text: string;
+  readonly warnings: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was answered
+  readonly body: any;
+}
+
+export interface Bench {
+  readonly server: ApiServer;
+  readonly client: KubeClient;
+  /** `PATCH /api/v1/...`; a text is sent as it is, data as JSON; `type` is the content type. */
+  ask(line: string, body?: unknown, type?: string): Promise<Reply>;
+}
+
+/** A server that is asked over HTTP, as its administrator. */
+export async function restBench(t: TestContext): Promise<Bench> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'podwire-rest-'));
+  const socketPath = path.join(directory, 'api.sock');
+  const server = await startApiServer();
+  await server.listenUnix(socketPath);
+  t.after(async () => {
+    await server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return { server, client: server.client(), ask: (line, body, type) => ask(socketPath, line, { body, type }) };
+}
+
+interface Sent {
+  readonly body: unknown;
+  readonly type: string | undefined;
+}
+
+async function ask(socketPath: string, line: string, { body, type }: Sent): Promise<Reply> {
+  const [method, url] = line.split(' ');
+  const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
+  const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const headers = { 'content-type': type ?? usual, 'content-length': Buffer.byteLength(text) };
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const request = http.request({ socketPath, method, path: url, headers, agent: false });
+  request.on('response', resolve).on('error', reject).end(text);
+  const answer = await promise;
+  const answered = (await answer.toArray()).join('');
+  const warnings = [answer.headers.warning ?? []].flat();
+  const isJson = answered !== '' && answer.headers['content-type']?.startsWith('application/json');
+  return { code: answer.statusCode ?? 0, text: answered, warnings, body: isJson ? JSON.parse(answered) : undefined };
+}
