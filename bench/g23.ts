@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { startApiServer } from '../packages/apiserver/src/index.ts';
 import { parsePrefix } from '../packages/base/src/index.ts';
 import type { KubeClient } from '../packages/kube/src/index.ts';
@@ -23,6 +23,8 @@ const PODS = 150_000;
 const SERVICES = 10_000;
 const RATE = 5000;
 const SECONDS = 20;
+/** Twice what is due in 5 ms. */
+const AT_ONCE = (2 * RATE * 5) / 1000;
 const ROUNDS = 7;
 const LISTED = 10_000;
 const ALLOWED = { residentMiB: 1536, lateMs: 20 } as const;
@@ -64,16 +66,20 @@ function write(client: KubeClient): Promise<unknown> {
   return writeStatus(client, (i * 7919) % PODS, i);
 }
 
-/** As many writes a second as asked for, in steps of 5 ms; resolves with the seconds that took. */
+/**
+ * As many writes a second as asked for, in steps of 5 ms; resolves with the seconds that took. What could not be written in
+ * time is made up for in turns, as writers over a network would have to.
+ */
 async function writeAt(client: KubeClient, rate: number, seconds: number): Promise<number> {
   const from = performance.now();
   let sent = 0;
   while (sent < rate * seconds) {
     const due = Math.min(((performance.now() - from) / 1000) * rate, rate * seconds);
+    const now = Math.min(due, sent + AT_ONCE);
     const writes: Promise<unknown>[] = [];
-    for (; sent < due; sent++) writes.push(write(client));
+    for (; sent < now; sent++) writes.push(write(client));
     await Promise.all(writes);
-    await sleep(5);
+    await (sent < due ? setImmediate() : sleep(5));
   }
   return (performance.now() - from) / 1000;
 }

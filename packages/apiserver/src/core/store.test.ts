@@ -257,3 +257,17 @@ test('a listener that throws loses its watch; the write and the other listeners 
   assert.deepEqual([bad?.length, good?.length], [1, 2]);
   assert.match((await warned)[0].message, /a watch of ConfigMap was ended: broken listener/);
 });
+
+test('writers in memory that go on and on let others have their turn', async () => {
+  const store = await Store.open({});
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  for (let i = 0; turns < 3; i++) {
+    if (i === 1_000_000) assert.fail('nobody else had a turn');
+    await store.put('ConfigMap', configMap(`n${i % 10}`));
+  }
+  clearInterval(timer);
+  const { revision } = store;
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => store.put('ConfigMap', configMap(`m${i}`))));
+  assert.equal(store.revision, revision + 1000);
+});

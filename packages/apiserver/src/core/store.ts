@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { hasCode, messageOf, PodwireError } from '@podwire/base';
 import { equalJson, freezeJson, type KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
@@ -33,6 +34,9 @@ export interface StoreOptions {
   readonly backend?: { readonly state: StateBackend; readonly recovered: Recovered };
 }
 
+/** Writes without a backend that are committed before everybody else gets a turn of the event loop. */
+const TURN = 256;
+
 /** What others changed in the backend, or that anything may have changed. */
 type Outside = readonly RecordKey[] | 'anything';
 
@@ -55,6 +59,7 @@ export class Store {
   #outside: Outside[] = [];
   #flushing: Promise<void> | undefined;
   #broken: PodwireError | undefined;
+  #committedInTurn = 0;
 
   private constructor(options: StoreOptions, backend?: StateBackend, recovered?: Recovered) {
     this.#historyLength = options.historyLength ?? 16_384;
@@ -209,10 +214,8 @@ export class Store {
   }
 
   async #flush(): Promise<void> {
-    // A turn of the microtask queue lets writes of the same tick share the commit, and keeps listeners from being
-    // called inside a write.
-    await Promise.resolve();
-    while (this.#queue.length > 0 || this.#outside.length > 0) {
+    do {
+      await this.#pause();
       if (this.#outside.length > 0) await this.#adopt(this.#outside.splice(0));
       const batch = this.#nextBatch();
       if (batch.length === 0) continue;
@@ -223,13 +226,24 @@ export class Store {
         continue;
       }
       for (const staged of batch) this.#commit(staged);
-    }
+    } while (this.#queue.length > 0 || this.#outside.length > 0);
     this.#flushing = undefined;
   }
 
-  /** As many as the backend takes at once. */
+  /**
+   * A turn of the microtask queue lets writes of the same tick share the commit, and keeps listeners from being called inside
+   * a write. A turn of the event loop now and then lets sockets be served while writers in this process go on and on.
+   */
+  #pause(): Promise<void> {
+    if (this.#backend || this.#committedInTurn < TURN) return Promise.resolve();
+    this.#committedInTurn = 0;
+    return setImmediate();
+  }
+
+  /** As many as the backend takes at once, or as one turn of the event loop has room for. */
   #nextBatch(): Staged[] {
-    const { records, bytes } = this.#backend?.limit ?? { records: Number.POSITIVE_INFINITY, bytes: 0 };
+    if (!this.#backend) return this.#queue.splice(0, TURN);
+    const { records, bytes } = this.#backend.limit ?? { records: Number.POSITIVE_INFINITY, bytes: 0 };
     if (records === Number.POSITIVE_INFINITY) return this.#queue.splice(0);
     let [count, length] = [0, 0];
     for (const { text = '' } of this.#queue) {
@@ -285,6 +299,7 @@ export class Store {
   #commit({ kind, key, event, settle }: Staged): void {
     const shelf = this.#shelf(kind);
     shelf.commit(key, event);
+    this.#committedInTurn++;
     this.#committedRevision = event.revision;
     shelf.listeners.tell(event, shelf.history.valuesOf(event), (error) => {
       process.emitWarning(`a watch of ${kind} was ended: ${messageOf(error)}`);
