@@ -315,7 +315,7 @@ test('an informer outlives a restart of the server and a lost history', async (t
   const seen: string[] = [];
   informer.subscribe(({ type, object }) => void seen.push(`${type} ${object.metadata?.name}=${object.data?.x}`));
   const until = async (entry: string) => {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while (!seen.includes(entry)) {
       assert.ok(Date.now() < deadline, `${entry} was not seen, only ${seen}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -167,9 +167,9 @@ test('a subscription costs no CPU time while nothing happens, and may be stopped
       onLost: () => assert.fail('lost'),
     });
     const before = process.cpuUsage();
-    await sleep(300);
+    await sleep(1000);
     const { user, system } = process.cpuUsage(before);
-    assert.ok(user + system < 100_000, `${user + system} us of CPU time in 300 ms of waiting`);
+    assert.ok(user + system < 300_000, `${user + system} us of CPU time in a second of waiting`);
     netlink.batch([newLink({ name: 'a', info: { kind: 'bridge' } }), newLink({ name: 'b', info: { kind: 'bridge' } })]);
     await until(() => calls > 0);
     await sleep(20);
