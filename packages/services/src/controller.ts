@@ -1,17 +1,8 @@
 import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
-import {
-  type Informer,
-  type KindName,
-  type ObjectOf,
-  type PlanEntry,
-  type Room,
-  type RoomContext,
-  type RoomStatus,
-  recordEvent,
-} from '@podwire/kube';
+import type { PlanEntry, RoomStatus } from '@podwire/kube';
 import { annotationLimits } from './annotations.ts';
 import { servicesError } from './errors.ts';
+import { FollowedObjects } from './followed-objects.ts';
 import { FormerModes } from './former-modes.ts';
 import type { ProxyHealth } from './health-answer.ts';
 import { HealthServers } from './health-server.ts';
@@ -20,10 +11,12 @@ import { sortEntries } from './mode-plan.ts';
 import { familiesOf } from './model.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
-import type { Changes, ProxyContext, ProxyMode, ServiceProxy, SocketPlace, Synced } from './proxy.ts';
+import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
+import { tellRepair } from './repair-event.ts';
 import { RulesetWatch } from './ruleset-watch.ts';
 import { ServiceStore } from './service-store.ts';
+import type { ServicesContext, ServicesRoom } from './services-room.ts';
 import { slowStartLimits } from './slow-start.ts';
 import { clusterModel } from './snapshot.ts';
 import { UdpFlows } from './udp-flows.ts';
@@ -38,31 +31,7 @@ const RULESET_INTERVAL = 1000;
 const STALE_AFTER = 30_000;
 /** Weights that change by time are written at most this often, in ms. */
 const LEAST_STEP = 50;
-/** API servers before 1.33 have no ServiceCIDR: they are not waited for any longer, in ms. */
-const RANGES_PATIENCE = 5000;
 const DEFAULT_MODE: ProxyMode = 'nftables';
-
-/** What the room needs beside what every room gets. */
-export interface ServicesContext extends RoomContext {
-  /** The node's namespace; absent: where the thread is. */
-  readonly netns?: Netns;
-  readonly sockets?: SocketPlace;
-  /** How often it is asked whether others wrote to nftables, in ms; 0: never. Default: 1000. */
-  readonly rulesetInterval?: number;
-}
-
-/** The service proxy of one node. */
-export interface ServicesRoom extends Room {
-  readonly mode: ProxyMode;
-  /**
-   * Goes over to another mode: the new one is in force before the old one's traces are removed, and connections made under
-   * the old one go on where both modes allow it (README). Resolves when that is done; throws
-   * SERVICES_MODE_REFUSED, and stays with the old one, when the new one cannot be had.
-   */
-  setMode(mode: ProxyMode): Promise<void>;
-  /** Pods have come or gone: to be called so that mode ebpf serves their sockets at once. */
-  podsChanged(): void;
-}
 
 /** ClusterIP, NodePort, LoadBalancer and external addresses, by the mode of the configuration. */
 export function createServicesRoom(context: ServicesContext): ServicesRoom {
@@ -81,7 +50,7 @@ class ServicesController implements ServicesRoom {
   readonly #ruleset: RulesetWatch;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #objects: FollowedObjects;
   #mode: ProxyMode;
   #proxy: ServiceProxy | undefined;
   /** Of the change that is under way, until a pass takes it. */
@@ -109,6 +78,7 @@ class ServicesController implements ServicesRoom {
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
     this.#node = new NodeState(context);
+    this.#objects = new FollowedObjects(context.informers, this.#store, this.#node, () => this.#changed());
     const { netns, runDirectory, logger } = context;
     this.#flows = new UdpFlows(logger, netns);
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
@@ -130,32 +100,7 @@ class ServicesController implements ServicesRoom {
   }
 
   async start(): Promise<void> {
-    const { informers } = this.#context;
-    const services = informers.of('Service');
-    const slices = informers.of('EndpointSlice');
-    const nodes = informers.of('Node');
-    const ranges = informers.of('ServiceCIDR');
-    this.#follow(
-      services,
-      (service) => this.#store.putService(service),
-      (service) => this.#store.removeService(service),
-    );
-    this.#follow(
-      slices,
-      (slice) => this.#store.putSlice(slice),
-      (slice) => this.#store.removeSlice(slice),
-    );
-    this.#follow(
-      nodes,
-      (node) => this.#node.put(node),
-      (node) => this.#node.remove(node),
-    );
-    this.#follow(
-      ranges,
-      (range) => this.#store.putRange(range),
-      (range) => this.#store.removeRange(range),
-    );
-    await Promise.all([services.synced, slices.synced, nodes.synced, atMost(RANGES_PATIENCE, ranges.synced)]);
+    await this.#objects.begin();
     this.#former.begin(this.#mode);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
@@ -165,27 +110,15 @@ class ServicesController implements ServicesRoom {
     await this.#runner.idle();
   }
 
+  #changed(): void {
+    this.#waitingSince ??= Date.now();
+    this.#asked = true;
+    if (this.#started) this.#runner.trigger();
+  }
+
   #lookSoon(): void {
     this.#look = true;
     this.#runner.trigger();
-  }
-
-  #follow<K extends KindName>(
-    informer: Informer<K>,
-    put: (object: ObjectOf<K>) => void,
-    remove: (object: ObjectOf<K>) => void,
-  ): void {
-    const unsubscribe = informer.subscribe((event) => {
-      // a slice that changes its service leaves the old one
-      if (event.type === 'modified') remove(event.previous);
-      if (event.type === 'deleted') remove(event.object);
-      else put(event.object);
-      if (!this.#store.dirty && !this.#node.dirty) return;
-      this.#waitingSince ??= Date.now();
-      this.#asked = true;
-      if (this.#started) this.#runner.trigger();
-    });
-    this.#unsubscribe.push(unsubscribe);
   }
 
   #createProxy(mode: ProxyMode): Promise<ServiceProxy> {
@@ -234,7 +167,7 @@ class ServicesController implements ServicesRoom {
   }
 
   async stop(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#objects.stop();
     this.#started = false;
     clearTimeout(this.#step);
     this.#ruleset.stop();
@@ -387,22 +320,10 @@ class ServicesController implements ServicesRoom {
     const synced = await proxy.sync(this.#store, changes, look);
     this.#count(synced);
     const { repairs = synced.commands } = synced;
-    if (look && changes !== 'all' && changes.size === 0 && repairs > 0) this.#tellRepair(repairs);
-  }
-
-  /** Nothing had changed here, so somebody else changed what this room had written. */
-  #tellRepair(repairs: number): void {
-    const { client, nodeName, logger } = this.#context;
-    this.#facts.repairs++;
-    logger.info('services repaired', { mode: this.#mode, commands: repairs });
-    void recordEvent(client, {
-      object: { apiVersion: 'v1', kind: 'Node', name: nodeName },
-      type: 'Warning',
-      reason: 'ServicesRepaired',
-      message: `the rules of mode ${this.#mode} were not as podwire had written them and were repaired; find out who else changes them`,
-      component: 'podwire-services',
-      host: nodeName,
-    });
+    if (look && changes !== 'all' && changes.size === 0 && repairs > 0) {
+      this.#facts.repairs++;
+      tellRepair(this.#context, this.#mode, repairs);
+    }
   }
 
   #count({ commands, flowsForgotten = 0, unfinished }: Synced): void {
@@ -412,13 +333,4 @@ class ServicesController implements ServicesRoom {
     this.#facts.flowsForgotten += flowsForgotten;
     this.#context.logger.debug('services applied', { mode: this.#mode, commands });
   }
-}
-
-async function atMost(ms: number, wanted: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([wanted, late]);
-  clearTimeout(timer);
 }

@@ -14,41 +14,45 @@ export interface ModePlan {
 /** Loaded when asked for, like the modes themselves. */
 const PLANNERS: Readonly<Record<ProxyMode, (model: ServicesModel) => Promise<ModePlan>>> = {
   nftables: async (model) => (await import('./nftables/plan.ts')).plan(model),
-  iptables: async (model) => {
-    const [{ plan }, { BALANCES, limitsOf }] = await Promise.all([
-      import('./iptables/plan.ts'),
-      import('./iptables/limits.ts'),
-    ]);
-    const { describeEntry } = await import('./entry.ts');
-    const families = (['ipv4', 'ipv6'] as const).map((family) => plan(model, family));
-    return {
-      entries: families.flatMap(({ entries }) =>
-        entries.map((one) => ({ what: describeEntry(one, BALANCES), why: one.why })),
-      ),
-      problems: [...families.flatMap(({ problems }) => problems), ...limitsOf(model.services, model.node)],
-    };
-  },
+  iptables: planIptables,
   ipvs: async (model) => (await import('./ipvs/plan.ts')).plan(viewOf(model)),
   userspace: async (model) => {
     const { limitsOf, plan } = await import('./userspace/plan.ts');
     const { entries, problems } = plan(viewOf(model));
     return { entries, problems: [...problems, ...limitsOf(viewOf(model))] };
   },
-  ebpf: async (model) => {
-    const [{ SocketPlan, describeEntry }, { limitsOf }, { plan }] = await Promise.all([
-      import('./ebpf/plan.ts'),
-      import('./ebpf/limits.ts'),
-      import('./nftables/plan.ts'),
-    ]);
-    const sockets = new SocketPlan();
-    sockets.update(viewOf(model), 'all');
-    const packets = plan(model);
-    return {
-      entries: [...sockets.entries.map(describeEntry), ...packets.entries],
-      problems: [...limitsOf(model.services), ...packets.conflicts],
-    };
-  },
+  ebpf: planEbpf,
 };
+
+async function planIptables(model: ServicesModel): Promise<ModePlan> {
+  const [{ plan }, { BALANCES, limitsOf }] = await Promise.all([
+    import('./iptables/plan.ts'),
+    import('./iptables/limits.ts'),
+  ]);
+  const { describeEntry } = await import('./entry.ts');
+  const families = (['ipv4', 'ipv6'] as const).map((family) => plan(model, family));
+  return {
+    entries: families.flatMap(({ entries }) =>
+      entries.map((one) => ({ what: describeEntry(one, BALANCES), why: one.why })),
+    ),
+    problems: [...families.flatMap(({ problems }) => problems), ...limitsOf(model.services, model.node)],
+  };
+}
+
+async function planEbpf(model: ServicesModel): Promise<ModePlan> {
+  const [{ SocketPlan, describeEntry }, { limitsOf }, { plan }] = await Promise.all([
+    import('./ebpf/plan.ts'),
+    import('./ebpf/limits.ts'),
+    import('./nftables/plan.ts'),
+  ]);
+  const sockets = new SocketPlan();
+  sockets.update(viewOf(model), 'all');
+  const packets = plan(model);
+  return {
+    entries: [...sockets.entries.map(describeEntry), ...packets.entries],
+    problems: [...limitsOf(model.services), ...packets.conflicts],
+  };
+}
 
 /** Pure but for loading the mode: no kernel, no clock; the order of `model.services` does not matter. */
 export async function planMode(mode: ProxyMode, model: ServicesModel): Promise<ModePlan> {

@@ -70,17 +70,25 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
     externalLocal: spec.externalTrafficPolicy === 'Local',
     ports,
   };
+  const more = rareFields(service, ports);
+  return more ? { ...model, ...more } : model;
+}
+
+/** Most services have none of these, and there are many. */
+function rareFields(
+  { metadata, spec = {} }: Service,
+  ports: readonly ServicePortModel[],
+): Partial<ServiceModel> | undefined {
+  const annotations = metadata?.annotations;
   const ranges = spec.loadBalancerSourceRanges ?? NONE;
   const healthCheckNodePort = healthCheckPort(spec);
   const balance = balanceFromText(annotations?.[ANNOTATIONS.balance]);
   const ipvsScheduler = annotations?.[ANNOTATIONS.ipvsScheduler]?.trim();
   const slowStart = slowStartFromText(annotations?.[ANNOTATIONS.slowStart], { ports, ...(balance && { balance }) });
   const misread = misreadAnnotations(annotations);
-  // most have none of these, and there are many
   const plain = !ranges.length && !healthCheckNodePort && !balance && !ipvsScheduler && !slowStart && !misread.length;
-  if (plain) return model;
+  if (plain) return undefined;
   return {
-    ...model,
     ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
     ...(healthCheckNodePort && { healthCheckNodePort }),
     ...(balance && { balance }),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from '@podwire/base';
 import type { ClusterConfig } from '@podwire/kube';
-import { createServicesRoom, type ServicesContext } from './controller.ts';
+import { createServicesRoom } from './controller.ts';
 import { CONNECTIONS } from './health-listener.ts';
 import { LOOPBACK_FAMILIES, ROUTE_LOCALNET } from './loopback.ts';
 import { planMode } from './mode-plan.ts';
@@ -13,6 +13,7 @@ import type { ServicesModel } from './model.ts';
 import { plan } from './nftables/plan.ts';
 import { createProxy, PROXY_MODES } from './proxy-modes.ts';
 import { SET_NAMES } from './ruleset/sets.ts';
+import type { ServicesContext } from './services-room.ts';
 import { modelFromApi } from './snapshot.ts';
 
 const directory = path.resolve(import.meta.dirname, '..');

@@ -6,8 +6,9 @@ import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import type { ClusterConfig, KubeClient, Node, RoomContext } from '@podwire/kube';
 import { FakeInformers } from '@podwire/kube/testing';
-import { createServicesRoom, type ServicesContext, type ServicesRoom } from './controller.ts';
+import { createServicesRoom } from './controller.ts';
 import { serveSctp } from './sctp.fixture.ts';
+import type { ServicesContext, ServicesRoom } from './services-room.ts';
 
 /*
  *   client 10.244.1.2 ──┐

@@ -5,9 +5,10 @@ import { openNetns } from '@podwire/kernel';
 import type { ClusterConfig, EndpointSlice, KubeClient, Node, RoomStatus, Service } from '@podwire/kube';
 import { createInformers, createKubeClient } from '@podwire/kube';
 import { FakeInformers } from '@podwire/kube/testing';
-import { createServicesRoom, type ServicesRoom } from '../controller.ts';
+import { createServicesRoom } from '../controller.ts';
 import '../ebpf/ebpf-proxy.ts';
 import '../iptables/iptables-proxy.ts';
+import type { ServicesRoom } from '../services-room.ts';
 
 /** Where the room is, and what it follows. */
 export interface AgentSetup {

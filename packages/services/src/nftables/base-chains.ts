@@ -113,51 +113,38 @@ function restoreChains(): Chain[] {
   ];
 }
 
-/**
- * Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. A pod
- * of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node.
- */
 function masqueradeChains(fields: Fields, address: IpAddress | undefined, more: readonly Rule[]): Chain[] {
-  const external = ['tcp', 'udp', 'sctp'].map((protocol) =>
-    rule(
-      [isDnat, protocolIs(protocol), inSet(fields.originalKey, 'masqueraded'), toMasquerade],
-      'external Cluster policy, or masqueradeAll',
-    ),
-  );
+  const rules = [...insideRules(fields), ...externalRules(fields), ...more];
+  return [masquerading(fields, address), { name: 'postrouting', base: base('nat', 'postrouting', 100), rules }];
+}
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
+
+/** Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. */
+function insideRules({ bothEnds, originalKey, originalDestination, source }: Fields): Rule[] {
+  const fromOutside = [inSet(originalDestination, 'service-cidrs'), notInSet(source, 'pod-cidrs')];
   return [
-    masquerading(fields, address),
-    {
-      name: 'postrouting',
-      base: base('nat', 'postrouting', 100),
-      rules: [
-        rule([isDnat, inSet(fields.bothEnds, 'hairpin'), toMasquerade], 'a pod through its own service'),
-        ...external,
-        rule(
-          [
-            isDnat,
-            inSet(fields.originalDestination, 'service-cidrs'),
-            notInSet(fields.source, 'pod-cidrs'),
-            toMasquerade,
-          ],
-          'not from a pod',
-        ),
-        rule(
-          [isDnat, addressIs('saddr', 'local'), inSet(fields.originalDestination, 'external-ips'), toMasquerade],
-          'from this node',
-        ),
-        rule(
-          [
-            isDnat,
-            inSet(fields.originalDestination, 'external-ips'),
-            inSet(fields.source, 'pod-cidrs'),
-            notInSet(fields.source, 'node-pod-cidrs'),
-            notInSet(fields.destination, 'node-pod-cidrs'),
-            toMasquerade,
-          ],
-          'from a pod of another node to an endpoint of another node',
-        ),
-        ...more,
-      ],
-    },
+    rule([isDnat, inSet(bothEnds, 'hairpin'), toMasquerade], 'a pod through its own service'),
+    ...PROTOCOLS.map((protocol) =>
+      rule(
+        [isDnat, protocolIs(protocol), inSet(originalKey, 'masqueraded'), toMasquerade],
+        'external Cluster policy, or masqueradeAll',
+      ),
+    ),
+    rule([isDnat, ...fromOutside, toMasquerade], 'not from a pod'),
+  ];
+}
+
+/** A pod of another node that uses all endpoints of a Local policy here (SVC-13) would get its replies past this node. */
+function externalRules({ originalDestination, source, destination }: Fields): Rule[] {
+  const external = inSet(originalDestination, 'external-ips');
+  const between = [
+    inSet(source, 'pod-cidrs'),
+    notInSet(source, 'node-pod-cidrs'),
+    notInSet(destination, 'node-pod-cidrs'),
+  ];
+  return [
+    rule([isDnat, addressIs('saddr', 'local'), external, toMasquerade], 'from this node'),
+    rule([isDnat, external, ...between, toMasquerade], 'from a pod of another node to an endpoint of another node'),
   ];
 }

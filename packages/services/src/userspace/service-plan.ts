@@ -92,23 +92,13 @@ function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf
   else if (!isRelayed) elements.push(['rejected', { key }]);
   elements.push(...fence(entry, service, key));
   const own = `${service.namespace}/${service.name}`;
-  return {
-    id,
-    service: own,
-    kind,
-    address,
-    protocol,
-    choices: [],
-    elements,
-    endpoints,
-    describe: () => ({
-      what:
-        target.kind === 'serve' && !listener
-          ? `${entry.kind} ${id} is refused: not relayed`
-          : describeEntry(entry, service.balance ? [service.balance] : []),
-      why,
-    }),
-  };
+  const describe = () => ({ what: describeRelayed(entry, service, listener), why });
+  return { id, service: own, kind, address, protocol, choices: [], elements, endpoints, describe };
+}
+
+function describeRelayed(entry: Entry, { balance }: ServiceModel, listener: ListenerPlan | undefined): string {
+  if (entry.target.kind === 'serve' && !listener) return `${entry.kind} ${entry.id} is refused: not relayed`;
+  return describeEntry(entry, balance ? [balance] : []);
 }
 
 /** Who may use a load-balancer address (SVC-17). */

@@ -1,0 +1,78 @@
+import type { Informer, Informers, KindName, ObjectOf } from '@podwire/kube';
+import type { NodeState } from './node-state.ts';
+import type { ServiceStore } from './service-store.ts';
+
+/** API servers before 1.33 have no ServiceCIDR: they are not waited for any longer, in ms. */
+const RANGES_PATIENCE = 5000;
+
+/** Puts what informers say into what the room knows, and calls back when something of it is new. */
+export class FollowedObjects {
+  readonly #informers: Informers;
+  readonly #store: ServiceStore;
+  readonly #node: NodeState;
+  readonly #onChange: () => void;
+  readonly #unsubscribe: (() => void)[] = [];
+
+  constructor(informers: Informers, store: ServiceStore, node: NodeState, onChange: () => void) {
+    this.#informers = informers;
+    this.#store = store;
+    this.#node = node;
+    this.#onChange = onChange;
+  }
+
+  /** Resolves when all that is there has been told. */
+  async begin(): Promise<void> {
+    const [store, node] = [this.#store, this.#node];
+    const services = this.#follow(
+      'Service',
+      (one) => store.putService(one),
+      (one) => store.removeService(one),
+    );
+    const slices = this.#follow(
+      'EndpointSlice',
+      (one) => store.putSlice(one),
+      (one) => store.removeSlice(one),
+    );
+    const nodes = this.#follow(
+      'Node',
+      (one) => node.put(one),
+      (one) => node.remove(one),
+    );
+    const ranges = this.#follow(
+      'ServiceCIDR',
+      (one) => store.putRange(one),
+      (one) => store.removeRange(one),
+    );
+    await Promise.all([services.synced, slices.synced, nodes.synced, atMost(RANGES_PATIENCE, ranges.synced)]);
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  #follow<K extends KindName>(
+    kind: K,
+    put: (object: ObjectOf<K>) => void,
+    remove: (object: ObjectOf<K>) => void,
+  ): Informer<K> {
+    const informer = this.#informers.of(kind);
+    const unsubscribe = informer.subscribe((event) => {
+      // a slice that changes its service leaves the old one
+      if (event.type === 'modified') remove(event.previous);
+      if (event.type === 'deleted') remove(event.object);
+      else put(event.object);
+      if (this.#store.dirty || this.#node.dirty) this.#onChange();
+    });
+    this.#unsubscribe.push(unsubscribe);
+    return informer;
+  }
+}
+
+async function atMost(ms: number, wanted: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([wanted, late]);
+  clearTimeout(timer);
+}
