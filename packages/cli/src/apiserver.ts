@@ -105,11 +105,13 @@ async function runControllers(server: ApiServer, config: ClusterConfig): Promise
   const informers = createInformers(client);
   const { caCertificate } = server;
   const logger = createLogger({ level: 'error' });
-  const controllers = await startControllers({ client, informers, config, logger, caCertificate });
+  const dynamic = server.dynamicClient();
+  const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate });
   return () => {
     controllers.stop();
     informers.stop();
     client.close();
+    dynamic.close();
   };
 }
 

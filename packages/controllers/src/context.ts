@@ -1,5 +1,14 @@
 import type { Logger } from '@podwire/base';
-import type { ClusterConfig, Informer, Informers, KindName, KubeClient, ObjectKey, ObjectOf } from '@podwire/kube';
+import type {
+  ClusterConfig,
+  DynamicClient,
+  Informer,
+  Informers,
+  KindName,
+  KubeClient,
+  ObjectKey,
+  ObjectOf,
+} from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import type { Clock } from './clock.ts';
 
@@ -12,6 +21,8 @@ export interface ControllerContext {
   readonly clock?: Clock;
   /** PEM of the authority of the API server's certificate, for every namespace's kube-root-ca.crt; absent: none. */
   readonly caCertificate?: string;
+  /** For custom resources: as owners, as garbage and in namespaces; absent: they are left alone. */
+  readonly dynamic?: DynamicClient;
 }
 
 export interface Controller {

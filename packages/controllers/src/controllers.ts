@@ -1,18 +1,20 @@
 import type { Controller, ControllerContext } from './context.ts';
 import { startCronJobs } from './cron/cron-job.ts';
+import { CustomKinds } from './custom-kinds.ts';
 import { startDaemonSets } from './daemon-set.ts';
 import { startDeployments } from './deployment.ts';
 import { startDisruptionBudgets } from './disruption/budget.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
 import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
-import { startGarbageCollector } from './garbage-collector.ts';
+import { COLLECTED } from './garbage/collected-kind.ts';
+import { startGarbageCollector } from './garbage/garbage-collector.ts';
+import { guardedInformers } from './informer-guard.ts';
 import { startJobs } from './job/job.ts';
 import { startNamespaces } from './namespace.ts';
 import { startNodeLifecycle } from './node/node-lifecycle.ts';
 import { startPodCollector } from './node/pod-gc.ts';
 import { startTaintEviction } from './node/taint-eviction.ts';
 import { startNodeCidrs } from './node-cidr.ts';
-import { COLLECTED } from './ownership.ts';
 import { startReplicaSets, startReplicationControllers } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
@@ -23,6 +25,8 @@ export type Controllers = Controller;
 /** Starts the control plane an API server needs to be a cluster; writes nothing before everything is synced. */
 export async function startControllers(context: ControllerContext): Promise<Controllers> {
   await Promise.all(COLLECTED.map((kind) => context.informers.of(kind).synced));
+  const guarded = { ...context, informers: guardedInformers(context.informers, context.logger) };
+  const custom = new CustomKinds(guarded);
   const starts = [
     startNodeCidrs,
     startNodeLifecycle,
@@ -43,10 +47,10 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startEndpointSliceMirroring,
     startGarbageCollector,
   ];
-  const controllers = starts.map((start) => start(context));
+  const controllers = starts.map((start) => start({ ...guarded, custom }));
   return {
     stop: () => {
-      for (const controller of controllers) controller.stop();
+      for (const controller of [...controllers, custom]) controller.stop();
     },
   };
 }

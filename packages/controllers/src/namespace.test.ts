@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { startApiServer } from '@podwire/apiserver';
 import { PodwireError, silentLogger } from '@podwire/base';
 import { createInformers, type KubeClient, parseClusterConfig } from '@podwire/kube';
+import { CustomKinds } from './custom-kinds.ts';
 import { startNamespaces } from './namespace.ts';
 import { startServiceAccounts } from './service-account.ts';
 
@@ -19,7 +20,8 @@ async function start(t: TestContext, wrap: (client: KubeClient) => Partial<KubeC
     get: (target, name) => own[name as keyof KubeClient] ?? Reflect.get(target, name).bind(target),
   });
   const context = { client, informers, config, logger: silentLogger };
-  const controllers = [startNamespaces(context), startServiceAccounts(context)];
+  const custom = new CustomKinds(context);
+  const controllers = [startNamespaces({ ...context, custom }), startServiceAccounts(context), custom];
   t.after(async () => {
     for (const controller of controllers) controller.stop();
     informers.stop();

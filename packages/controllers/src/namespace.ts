@@ -1,24 +1,36 @@
-import { KINDS } from '@podwire/kube';
-import { type Controller, type ControllerContext, nameOf, objectKey } from './context.ts';
+import { KINDS, type ObjectKey } from '@podwire/kube';
+import { type Controller, type Meta, nameOf, objectKey } from './context.ts';
+import type { CustomContext } from './custom-kinds.ts';
 import { KeyQueue } from './key-queue.ts';
 
 /** First and last wait, in ms, before what is left in a namespace is looked at again. */
 const RETRY = [20, 1000] as const;
 
+/** What a namespace may hold objects of. */
+interface Content {
+  list(options: { readonly namespace: string }): Promise<{ readonly items: readonly Meta[] }>;
+  delete(key: ObjectKey): Promise<boolean>;
+}
+
 /** Empties a namespace that is being deleted, then lets it go. */
-export function startNamespaces({ client, informers, logger }: ControllerContext): Controller {
+export function startNamespaces({ client, informers, logger, custom }: CustomContext): Controller {
   const namespaces = informers.of('Namespace');
   /** Looks at each namespace that is being emptied. */
   const looks = new Map<string, number>();
-  const content = KINDS.filter((kind) => kind.namespaced);
+  const builtIn = KINDS.filter(({ namespaced }) => namespaced).map(({ kind }): Content => {
+    return { list: (options) => client.list(kind, options), delete: (key) => client.delete(kind, key) };
+  });
 
   const empty = async (namespace: string): Promise<boolean> => {
+    await custom.synced();
+    const defined = custom.all().filter(({ client: { resource } }) => resource.namespaced);
+    const content: Content[] = [...builtIn, ...defined.map((kind) => kind.client as unknown as Content)];
     const lists = await Promise.all(
-      content.map(async ({ kind }) => ({ kind, items: (await client.list(kind, { namespace })).items })),
+      content.map(async (kind) => ({ kind, items: (await kind.list({ namespace })).items })),
     );
     const left = lists.flatMap(({ kind, items }) => items.map((object) => ({ kind, object })));
     await Promise.all(
-      left.map(({ kind, object }) => object.metadata?.deletionTimestamp || client.delete(kind, objectKey(object))),
+      left.map(({ kind, object }) => object.metadata?.deletionTimestamp || kind.delete(objectKey(object))),
     );
     return left.length === 0;
   };

@@ -26,6 +26,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
   const shared = { client, informers, config: parts.config.cluster };
   const controllers = await startControllers({
     ...shared,
+    dynamic: server.dynamicClient(userOf(CONTROLLERS)),
     caCertificate: server.caCertificate,
     logger: logger.child({ part: 'controllers' }),
   });

@@ -31,7 +31,7 @@ export async function controlServer(t: Test, server: ApiServer, clock = standsti
   const informers = createInformers(client);
   const controllers = await startControllers({
     ...{ client, informers, config, logger: silentLogger, caCertificate: 'certificate\n' },
-    clock,
+    ...{ clock, dynamic: server.dynamicClient() },
   });
   const end = playKubelet(client, informers);
   t.after(() => {
