@@ -6,12 +6,12 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parsePrefix } from '@podwire/base';
 import type { KubeClient } from '@podwire/kube';
-import type { Status } from 'kubernetes-types/meta/v1.js';
+import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
 import { startApiServer } from '../server.ts';
 
 interface Bench {
   readonly client: KubeClient;
-  evict(pod: string, query?: string): Promise<Status>;
+  evict(pod: string, query?: string, deleteOptions?: DeleteOptions): Promise<Status>;
 }
 
 async function bench(t: TestContext): Promise<Bench> {
@@ -28,16 +28,19 @@ async function bench(t: TestContext): Promise<Bench> {
     await server.close();
     await rm(directory, { recursive: true, force: true });
   });
-  return { client: server.client(), evict: (pod, query = '') => post(socketPath, pod, query) };
+  return {
+    client: server.client(),
+    evict: (pod, query = '', options = {}) => post(socketPath, `${pod}/eviction${query}`, options),
+  };
 }
 
-async function post(socketPath: string, pod: string, query: string): Promise<Status> {
-  const url = `/api/v1/namespaces/default/pods/${pod}/eviction${query}`;
+async function post(socketPath: string, path: string, deleteOptions: DeleteOptions): Promise<Status> {
+  const url = `/api/v1/namespaces/default/pods/${path}`;
   const headers = { 'content-type': 'application/json' };
   const request = http.request({ socketPath, method: 'POST', path: url, headers, agent: false });
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
   request.on('response', resolve).on('error', reject);
-  request.end(JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod } }));
+  request.end(JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', deleteOptions }));
   return JSON.parse((await (await promise).toArray()).join('')) as Status;
 }
 
@@ -100,6 +103,18 @@ test('of evictions at the same moment only as many succeed as the budget has', a
   await addBudget(client, { ...known, disruptionsAllowed: 1 });
   const codes = (await Promise.all(names.map((name) => evict(name)))).map(({ code }) => code);
   assert.deepEqual(codes.sort(), [201, 429, 429, 429]);
+});
+
+test('an eviction of another pod takes nothing from the budget, one at a revision finds its pod', async (t) => {
+  const { client, evict } = await bench(t);
+  await addPod(client, 'a');
+  await addBudget(client, { ...known, disruptionsAllowed: 1 });
+  const { resourceVersion = '' } = (await podOf(client, 'a'))?.metadata ?? {};
+  for (const preconditions of [{ uid: 'other' }, { resourceVersion: '1' }])
+    assert.equal((await evict('a', '', { preconditions })).code, 409);
+  assert.equal((await budgetOf(client))?.status?.disruptionsAllowed, 1);
+  assert.equal((await podOf(client, 'a'))?.metadata?.resourceVersion, resourceVersion);
+  assert.equal((await evict('a', '', { preconditions: { resourceVersion } })).code, 201);
 });
 
 test('a budget nobody has looked at yet refuses for ten seconds, two budgets for good', async (t) => {

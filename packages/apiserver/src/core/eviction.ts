@@ -23,14 +23,25 @@ export interface Eviction {
  * both have the last one (policy/v1 Eviction). Throws 429 when it does not.
  */
 export async function evict(registry: Registry, target: Target, { removal, dryRun }: Eviction): Promise<void> {
+  // What will not be deleted takes nothing from a budget.
+  await registry.remove(target, removal, true);
   const pod = registry.latest(target) as unknown as Pod;
   const budget = isSpent(pod) ? undefined : budgetOf(registry, pod);
   if (budget && !isExempt(pod, budget)) {
     if (dryRun) afterEviction(budget, target.name);
     else await spend(registry, budget, target.name);
   }
-  if (!dryRun && pod.spec?.nodeName) await registry.change(target, withDisruptionTarget, OPTIONS);
-  await registry.remove(target, removal, dryRun);
+  if (dryRun) return;
+  const marked = pod.spec?.nodeName ? await registry.change(target, withDisruptionTarget, OPTIONS) : undefined;
+  await registry.remove(target, marked ? atRevision(removal, marked) : removal, false);
+}
+
+/** A revision that was asked for was that of the pod before the eviction left its mark. */
+function atRevision(removal: RemoveOptions, { metadata: { resourceVersion = '' } }: ApiObject): RemoveOptions {
+  const { preconditions } = removal;
+  return preconditions?.resourceVersion
+    ? { ...removal, preconditions: { ...preconditions, resourceVersion } }
+    : removal;
 }
 
 /** Over, not started, or on its way out: nothing is lost by its end. */

@@ -25,7 +25,7 @@ export function writerOf({ query, headers }: ApiRequest, verb: WriteVerb, subres
       : []),
   ];
   const options = verb === 'Apply' ? 'Patch' : verb;
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: `${options}Options.meta.k8s.io` }, '', causes);
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: `${options}Options` }, '', causes);
   const manager = given || programOf(headers['user-agent']);
   return { manager, operation: verb === 'Apply' ? 'Apply' : 'Update', subresource };
 }

@@ -15,13 +15,21 @@ export function timestamp(at: Date = new Date()): string {
   return `${at.toISOString().slice(0, -'.000Z'.length)}Z`;
 }
 
+/** How often another name is looked for when the one that was made up is taken. */
+const ATTEMPTS = 8;
 /** Consonants and digits that spell no words, as Kubernetes uses. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const MAX_GENERATED_PREFIX = 58;
 
-export function generatedName(prefix: string): string {
-  const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-  return prefix.slice(0, MAX_GENERATED_PREFIX) + suffix;
+/** A name of the prefix and five random letters that is not taken, unless luck wants it otherwise. */
+export function generatedName(prefix: string, isTaken: (name: string) => boolean = () => false): string {
+  let name = '';
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+    name = prefix.slice(0, MAX_GENERATED_PREFIX) + suffix;
+    if (!isTaken(name)) break;
+  }
+  return name;
 }
 
 /** Without empty maps and lists, as Go's omitempty leaves them out. */
@@ -40,7 +48,6 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
     ...given
   } = draft.metadata;
   const metadata: Metadata = { ...pruned(given), uid: crypto.randomUUID(), creationTimestamp: timestamp() };
-  if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
   if (kind.namespaced && namespace) metadata.namespace = namespace;
   else delete metadata.namespace;
   if (kind.hasGeneration) metadata.generation = 1;
@@ -79,14 +86,20 @@ export function changedObject(kind: Kind, next: ApiObject, old: ApiObject): ApiO
   return { ...rest, metadata, ...(old.status === undefined ? {} : { status: old.status }) } as ApiObject;
 }
 
-/** An update of /status leaves all but status, labels (Pods, Nodes) and annotations alone. */
+/**
+ * An update of /status leaves all but status, labels (Pods, Nodes) and annotations (of kinds that are built in) alone. A
+ * status that is not there is an empty one.
+ */
 export function changedStatus(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
   const metadata: Metadata = { ...old.metadata };
-  if (next.metadata.annotations) metadata.annotations = next.metadata.annotations;
+  if (next.metadata.annotations && !isCustom(kind)) metadata.annotations = next.metadata.annotations;
   if (next.metadata.managedFields) metadata.managedFields = next.metadata.managedFields;
   if ((kind.id === 'Pod' || kind.id === 'Node') && next.metadata.labels) metadata.labels = next.metadata.labels;
-  return { ...old, metadata, ...(next.status === undefined ? {} : { status: next.status }) };
+  const { status: _, ...rest } = old;
+  return { ...rest, metadata, ...(next.status === undefined ? {} : { status: next.status }) } as ApiObject;
 }
+
+const isCustom = ({ id, kind }: Kind): boolean => id !== kind;
 
 /** The generation goes up when anything but metadata and status differs. */
 export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {

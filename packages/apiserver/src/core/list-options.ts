@@ -14,7 +14,7 @@ const MATCH = 'resourceVersionMatch';
 /** Reads and checks them; throws 400 and 422 in the words of Kubernetes. */
 export function parseRevisions(query: URLSearchParams, isWatch: boolean): Revisions {
   const causes = isWatch ? watchCauses(query) : listCauses(query);
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions.meta.k8s.io' }, '', causes);
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
   const text = query.get('resourceVersion') ?? '';
   if (!/^\d{0,16}$/.test(text)) {
     const value = JSON.stringify(text);

@@ -7,11 +7,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** RFC 7386. Neither argument is changed. */
+/** RFC 7386. Neither argument is changed, nor is the patch part of the result; undefined members are none. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return cloneJson(patch);
   const result: JsonObject = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue;
     if (value === null) delete result[key];
     else result[key] = mergePatch(result[key], value);
   }
@@ -51,8 +52,10 @@ function copyOf(value: unknown, copied: { bytes: number }): unknown {
 }
 
 function applyOperation(document: unknown, operation: Operation, copied: { bytes: number }): unknown {
+  if (!isObject(operation)) throw badRequest('json patch: an operation is not an object');
   const { op, path, from } = operation;
   if (typeof path !== 'string') throw badRequest('json patch: an operation has no path');
+  if (from !== undefined && typeof from !== 'string') throw badRequest('json patch: `from` is not a path');
   switch (op) {
     case 'add':
       return addAt(document, pointer(path), cloneJson(operation.value));

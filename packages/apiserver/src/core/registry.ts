@@ -128,7 +128,8 @@ export class Registry {
 
   async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
     this.#custom?.requireLiving(kind);
-    const given = completed(kind, newObject(kind, withName(draft), namespace));
+    const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
+    const given = completed(kind, newObject(kind, withName(draft, isTaken), namespace));
     const started = kind.id === 'Pod' ? withPriority(given, this.store) : given;
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
@@ -141,8 +142,10 @@ export class Registry {
 
   /** PUT. `next` may carry a resourceVersion or uid to be checked. */
   async update(target: Target, next: ApiObject, options: WriteOptions): Promise<ApiObject> {
-    const { kind, name } = target;
-    const old = this.latest(target);
+    return this.#update(target, { next, old: this.latest(target) }, options);
+  }
+
+  #update({ kind, name }: Target, { next, old }: { next: ApiObject; old: ApiObject }, options: WriteOptions) {
     const { resourceVersion, uid } = next.metadata;
     if (uid && uid !== old.metadata.uid) {
       throw conflict(
@@ -157,7 +160,8 @@ export class Registry {
 
   /** Applies a function of the stored object; it may not change the argument. */
   async change(target: Target, make: (old: ApiObject) => ApiObject, options: WriteOptions): Promise<ApiObject> {
-    return this.update(target, make(this.latest(target)), options);
+    const old = this.latest(target);
+    return this.#update(target, { next: make(old), old }, options);
   }
 
   /** The object as it is now when something still has to happen to it, else a Status. */
@@ -231,7 +235,7 @@ export class Registry {
     options.guard?.(kind, object, old);
     const counted = withGeneration(kind, object, old);
     if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
-    if (equalJson(withoutTimes(counted), withoutTimes(old))) return Promise.resolve(old);
+    if (isUnchanged(counted, old)) return Promise.resolve(old);
     return this.#write(
       kind,
       options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted, old),
@@ -242,6 +246,7 @@ export class Registry {
   /** With what this write changes as its writer's in metadata.managedFields; an apply has done that itself. */
   #recorded(kind: Kind, next: ApiObject, { writer = PODWIRE, subresource }: WriteOptions, old?: ApiObject): ApiObject {
     if (writer.operation === 'Apply' || (!old && writer === PODWIRE)) return next;
+    if (old && !old.metadata.managedFields && !next.metadata.managedFields) return next;
     const owner = { subresource, ...writer, apiVersion: kind.apiVersion };
     const ruleAt = (path: readonly string[]) => this.#schema.mergeRule(kind, path);
     return withManagedFields(next, entriesAfterUpdate({ old, next, owner, ruleAt, now: timestamp() }));
@@ -330,10 +335,10 @@ export function keyFor(kind: Kind, namespace: string | undefined, name: string):
   return kind.namespaced ? `${namespace ?? ''}/${name}` : name;
 }
 
-function withName(draft: ApiObject): ApiObject {
+function withName(draft: ApiObject, isTaken: (name: string) => boolean): ApiObject {
   const { name, generateName } = draft.metadata;
   if (name || !generateName) return draft;
-  return { ...draft, metadata: { ...draft.metadata, name: generatedName(generateName) } };
+  return { ...draft, metadata: { ...draft.metadata, name: generatedName(generateName, isTaken) } };
 }
 
 /** Strategic, merge and JSON patches report as the Kubernetes server does for a field called `patch`. */
@@ -380,9 +385,14 @@ function withoutStaleBalancer(kind: Kind, object: ApiObject): ApiObject {
 }
 
 /** Times of managedFields alone are no change. */
-function withoutTimes(object: ApiObject): unknown {
-  const { managedFields, resourceVersion: _, ...metadata } = object.metadata;
-  return { ...object, metadata: { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) } };
+function isUnchanged(next: ApiObject, old: ApiObject): boolean {
+  const isSame = (field: string) => field === 'metadata' || equalJson(next[field], old[field]);
+  if (!Object.keys(next).every(isSame) || !Object.keys(old).every(isSame)) return false;
+  return equalJson(withoutTimes(next.metadata), withoutTimes(old.metadata));
+}
+
+function withoutTimes({ managedFields, resourceVersion: _, ...metadata }: Metadata): unknown {
+  return { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) };
 }
 
 function checkPreconditions(kind: Kind, { metadata }: ApiObject, { preconditions }: RemoveOptions): void {

@@ -22,7 +22,7 @@ import { bindPod, evictPod } from './pod-requests.ts';
 import { keyFor, type Registry, type Target, type WriteGuard, type WriteOptions } from './registry.ts';
 import { removalOf } from './removal.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
-import { replaceScale, scaleOf } from './scale.ts';
+import { readScale, replaceScale, scaleOf } from './scale.ts';
 import { type Matcher, parseSelection } from './selectors.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import { WatchResponse } from './watch-response.ts';
@@ -171,6 +171,7 @@ export class RestApi {
     if (kind.namespaced && !namespace) throw methodNotAllowed();
     const draft = objectOf(await readData(request), kind, apiVersion);
     checkNamespace(draft, namespace);
+    checkNew(draft);
     const { options, warnings } = this.#writeOptions(request, 'Create', path);
     const object = await this.#parts.registry.create(kind, namespace, { draft, options });
     return withWarnings(this.#object(201, object, { request, path }), warnings);
@@ -208,6 +209,7 @@ export class RestApi {
       // What creates an object needs the right to, also when it is called a patch.
       this.authorize({ ...request, method: 'POST' }, { ...path, name: undefined });
       const draft = patchObject(path.kind, undefined, patch, schema);
+      checkNew(draft);
       const created = await registry.create(path.kind, path.namespace, { draft, options });
       return withWarnings(this.#object(201, created, { request, path }), warnings);
     }
@@ -281,14 +283,14 @@ export class RestApi {
     const { options } = this.#writeOptions(request, verb, path);
     const data = await readData(request);
     if (request.method === 'PUT') {
-      if (!isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
-      const scale = { ...data, metadata: isObject(data.metadata) ? data.metadata : {} } as unknown as ApiObject;
+      const scale = readScale(data, target.name);
       return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
     }
     const type = PATCH_TYPES[mediaType(request)];
     if (request.method !== 'PATCH') throw methodNotAllowed();
     if (!type || type === 'apply') throw unsupportedMediaType(Object.keys(PATCH_TYPES).slice(0, 3));
-    const scale = patchObject(path.kind, scaleOf(registry.latest(target), paths), { type, body: data }, schema);
+    const patched = patchObject(path.kind, scaleOf(registry.latest(target), paths), { type, body: data }, schema);
+    const scale = readScale({ ...patched, kind: 'Scale' }, target.name);
     return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
   }
 
@@ -386,6 +388,12 @@ function checkName({ metadata }: ApiObject, { name }: Target): void {
   if (metadata.name && metadata.name !== name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   }
+}
+
+/** Somebody who says which version he has takes the object for one that exists. Kubernetes answers without a reason. */
+function checkNew({ metadata: { resourceVersion = '' } }: ApiObject): void {
+  if (/^0*[1-9]\d*$/.test(resourceVersion))
+    throw failure(500, '', 'resourceVersion should not be set on objects to be created');
 }
 
 function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {

@@ -1,9 +1,12 @@
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
 import { customScale, withCustomReplicas } from '../custom/custom-scale.ts';
 import type { ScalePaths } from '../custom/definition/definition.ts';
+import { schemaOf } from '../schema/catalogue.ts';
+import { decode } from '../schema/decode.ts';
 import type { ApiObject } from '../seam.ts';
+import { isObject } from './patches.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
-import { invalid, invalidValue } from './status.ts';
+import { badRequest, invalid, invalidValue } from './status.ts';
 
 type Labels = { [key: string]: string };
 
@@ -30,6 +33,18 @@ export function scaleOf(object: ApiObject, paths?: ScalePaths): ApiObject {
     spec: spec?.replicas ? { replicas: spec.replicas } : {},
     status: { replicas: status?.replicas ?? 0, ...(selector ? { selector } : {}) },
   };
+}
+
+/** What somebody sent as the Scale of an object. Throws 400. */
+export function readScale(data: unknown, name: string): ApiObject {
+  const type = schemaOf('autoscaling/v1', 'Scale');
+  if (!type || !isObject(data) || data.kind !== 'Scale') throw badRequest('the body is not a Scale');
+  const { object, error } = decode(type, { metadata: {}, ...data });
+  if (error !== undefined) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${error}`);
+  const scale = object as unknown as ApiObject;
+  const { name: given = name } = scale.metadata;
+  if (given === name) return scale;
+  throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
 }
 
 /** Writes the replicas of a Scale into its object; returns the new Scale. */
