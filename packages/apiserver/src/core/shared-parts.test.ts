@@ -19,9 +19,12 @@ test('an undefined member is not one the old has under another name', () => {
   assert.deepEqual(sharing({ a: 1, b: undefined }, old), { a: 1, b: undefined });
 });
 
+/** Bodies that have members of this name are refused before. */
+const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('__proto__'));
+
 test('the data stay the same, whatever they are compared with', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.jsonValue(), (next, old) => {
+    fc.property(json, json, (next, old) => {
       assert.deepEqual(sharing(next, old), next);
       assert.equal(sharing(structuredClone(old), old), old);
     }),
