@@ -92,7 +92,8 @@ export class LocalClient implements KubeClient {
     this.#requireOpen();
     const target = this.#target(kind, key);
     const { type = 'merge', subresource, fieldManager = 'podwire', force } = options;
-    const parsed = { type, body: cloneJson(patch), fieldManager, force, subresource };
+    const body = type === 'merge' ? patch : cloneJson(patch);
+    const parsed = { type, body, fieldManager, force, subresource };
     const operation = type === 'apply' ? 'Apply' : 'Update';
     const writeOptions = { ...OPTIONS, writer: { manager: fieldManager, operation, subresource } } as const;
     const make = (old: ApiObject | undefined) => patchObject(target.kind, old, parsed, this.#schema);

@@ -20,7 +20,7 @@ const INTEGER_LIMIT = { int32: 2 ** 31, int64: Number.MAX_SAFE_INTEGER + 1 } as 
 export interface DecodeOptions {
   /** An object of the type that was decoded before: what the input has in common with it by identity is kept as it is. */
   readonly old?: JsonObject | undefined;
-  /** Whether only whole fields of the object are kept, or parts of them too. */
+  /** Whether only whole fields of the object are kept, or parts of them too, as always of metadata and status. */
   readonly keep: 'fields' | 'parts';
 }
 
@@ -65,7 +65,11 @@ function decodeObject(type: ResolvedType, { value: input, old }: Given, at: Plac
     const field = type.fields.get(name);
     if (field && value !== undefined && value !== null) {
       const known = value === before[name] || (typeof value === 'string' && isText(field));
-      result[name] = known ? value : decodeField(type, field, { value, old: before[name] }, { at, context });
+      const within =
+        at === ROOT && KEPT_IN_PARTS.has(name)
+          ? { at, context: { unknown: context.unknown, deep: true } }
+          : { at, context };
+      result[name] = known ? value : decodeField(type, field, { value, old: before[name] }, within);
     } else if (!field) {
       context.unknown.push(`unknown field ${JSON.stringify(at.path ? `${at.path}.${name}` : name)}`);
     }
@@ -73,6 +77,8 @@ function decodeObject(type: ResolvedType, { value: input, old }: Given, at: Plac
   return result;
 }
 
+/** Where no default is put in below the first level. */
+const KEPT_IN_PARTS: ReadonlySet<string> = new Set(['metadata', 'status']);
 const NOTHING: JsonObject = Object.freeze({});
 const isText = ({ type, shape }: FieldSchema): boolean => type === 'string' && shape === 'one';
 

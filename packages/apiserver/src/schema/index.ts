@@ -1,4 +1,5 @@
 import type { Event, Kind, KindId } from '@podwire/kube';
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { customMergeRule, validateCustom } from '../custom/custom-schema.ts';
 import type { CustomDefinition } from '../custom/definition/definition.ts';
 import type { ApiObject, MergeRule, Schema, Validated, ValidateOptions } from '../seam.ts';
@@ -58,8 +59,9 @@ function validateAndDefault(kind: Kind, input: ApiObject, options: ValidateOptio
 
 function validate(type: ResolvedType, kind: Kind, object: JsonObject, options: ValidateOptions): Validated['causes'] {
   const errors = new FieldErrors();
-  validateMetadata(kind.id, isObject(object.metadata) ? object.metadata : {}, errors);
+  const metadata: ObjectMeta = isObject(object.metadata) ? object.metadata : {};
   const before = options.old as JsonObject | undefined;
+  if (!isSameMetadata(metadata, options.old?.metadata)) validateMetadata(kind.id, metadata, errors);
   validateByTable(type, { value: object, at: '', old: before }, errors);
   if (before && !looksAtStatus(kind.id) && isSameButStatus(object, before)) return errors.causes;
   validateKind(kind.id, object, errors);
@@ -73,8 +75,15 @@ function validate(type: ResolvedType, kind: Kind, object: JsonObject, options: V
 
 /** Whether only metadata and status are other than they were. */
 function isSameButStatus(object: JsonObject, old: JsonObject): boolean {
-  const fields = new Set([...Object.keys(object), ...Object.keys(old)]);
-  return [...fields].every((field) => field === 'metadata' || field === 'status' || object[field] === old[field]);
+  const isSame = (field: string) => field === 'metadata' || field === 'status' || object[field] === old[field];
+  return Object.keys(object).every(isSame) && Object.keys(old).every(isSame);
+}
+
+const CHECKED_METADATA = ['name', 'namespace', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
+/** Whether all that is checked of the metadata is what was checked before. */
+function isSameMetadata(metadata: ObjectMeta, old: ObjectMeta | undefined): boolean {
+  return old !== undefined && CHECKED_METADATA.every((field) => metadata[field] === old[field]);
 }
 
 /** Of a kind that has no table. */
