@@ -17,8 +17,8 @@ export interface ProxyModeOptions {
 }
 
 /**
- * Shows the mode of each node, and what that cannot do of what Services ask for; with a mode, changes to it first. Exit 1
- * when a node stays with the one it has.
+ * Shows the mode of each node, what is wrong with it, and what it cannot do of what Services ask for; with a mode, changes
+ * to it first. Exit 1 when a node stays with the one it has.
  */
 export async function proxyMode(mode: string | undefined, options: ProxyModeOptions): Promise<number> {
   if (mode !== undefined && !PROXY_MODES.includes(mode))
@@ -34,14 +34,16 @@ export async function proxyMode(mode: string | undefined, options: ProxyModeOpti
   const rows = nodes.map((one) => modeOf(one, outcomes));
   if (output === 'json') console.log(JSON.stringify(rows, null, 2));
   else if (output === 'yaml') console.log(stringify(rows));
-  else console.log(format(rows, [...errorLines(nodes, 'services'), ...limitLines(nodes, 'services')]));
+  else console.log(formatModes(rows, errorLines(nodes, 'services'), limitLines(nodes, 'services')));
   return outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
 interface ModeRow {
   readonly node: string;
   readonly mode: string;
-  /** What it cannot do, and what else is wrong with it. */
+  /** What is wrong with it. */
+  readonly errors: readonly string[];
+  /** What Services ask for and it cannot do. */
   readonly limits: readonly string[];
   /** Why it did not go over to another one. */
   readonly refused?: string;
@@ -51,8 +53,7 @@ function modeOf({ node, rooms }: NodeStatus, outcomes: readonly ProxyModeOutcome
   const services = rooms.find(({ room }) => room === 'services');
   const refused = outcomes.find((outcome) => outcome.node === node)?.error;
   const { facts = {}, errors = [], limits = [] } = services ?? {};
-  const told = [...errors, ...limits];
-  return { node, mode: String(facts['mode'] ?? 'unknown'), limits: told, ...(refused !== undefined && { refused }) };
+  return { node, mode: String(facts['mode'] ?? 'unknown'), errors, limits, ...(refused !== undefined && { refused }) };
 }
 
 /** When all nodes have it, it is written to the configuration the lab was made of. */
@@ -71,7 +72,12 @@ function writeMode(lab: string, mode: string): void {
   renameSync(next, configFile);
 }
 
-function format(rows: readonly ModeRow[], limits: readonly string[]): string {
+/** The text of the command: a table, then what is not as it should be, under the headings that `status` has. */
+export function formatModes(
+  rows: readonly Pick<ModeRow, 'node' | 'mode' | 'refused'>[],
+  errors: readonly string[],
+  limits: readonly string[],
+): string {
   const refused = rows.filter((row) => row.refused !== undefined).map(({ node, refused: why }) => `${node}: ${why}`);
   return [
     formatTable(
@@ -79,6 +85,7 @@ function format(rows: readonly ModeRow[], limits: readonly string[]): string {
       rows.map(({ node, mode }) => [node, mode]),
     ),
     ...(refused.length > 0 ? [`${colours.red('refused')}\n${refused.join('\n')}`] : []),
+    ...(errors.length > 0 ? [`${colours.red('errors')}\n${errors.join('\n')}`] : []),
     ...(limits.length > 0 ? [`${colours.bold('limits')}\n${limits.join('\n')}`] : []),
   ].join('\n\n');
 }
