@@ -46,7 +46,7 @@ async function get(
   at: string,
   headers: Record<string, string> & { host: string },
 ): Promise<Seen> {
-  const raw = await connectTcp({ netns, address: '127.0.0.1', port: scheme === 'https' ? 443 : 80, timeout: 2000 });
+  const raw = await connectTcp({ netns, address: '127.0.0.1', port: scheme === 'https' ? 443 : 80, timeout: 30_000 });
   const socket =
     scheme === 'https' ? tls.connect({ socket: raw, servername: headers.host, rejectUnauthorized: false }) : raw;
   return await new Promise((resolve, reject) => {
@@ -132,12 +132,19 @@ test('the client cannot forge X-Forwarded-For', { skip }, async () => {
 test('endpoints come and go without a reload and without a failed request', { skip }, async () => {
   let stop = false;
   const seen = new Set<string | number>();
+  const fresh = new Set<string | number>();
   const load = (async () => {
-    while (!stop) seen.add(await podSeen('foo.test', '/'));
+    while (!stop) {
+      const pod = await podSeen('foo.test', '/');
+      seen.add(pod);
+      fresh.add(pod);
+    }
   })();
   for (const foo of [['127.1.0.1', '127.1.0.4'], ['127.1.0.4'], ['127.1.0.2', '127.1.0.4']]) {
     assert.equal(await proxy.apply(planProxy(fanOut({ foo, bar: ['127.1.0.2'], other: ['127.1.0.3'] }))), 'live');
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    fresh.clear();
+    for (let i = 0; i < 3000 && !foo.every((pod) => fresh.has(pod)); i++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   }
   stop = true;
   await load;

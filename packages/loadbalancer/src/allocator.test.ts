@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '@podwire/base';
 import type { ClusterConfig, KubeClient, Service } from '@podwire/kube';
 import { FakeInformers } from '@podwire/kube/testing';
-import { startAddressAllocator } from './allocator.ts';
+import { type AddressAllocator, startAddressAllocator } from './allocator.ts';
 
 /** An API of Services and Events that is as slow to show a write as a real watch. */
 function fakeCluster() {
@@ -30,15 +30,18 @@ const service = (name: string, spec: NonNullable<Service['spec']> = { type: 'Loa
   metadata: { namespace: 'default', name, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' as never },
   spec,
 });
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+/** A pass has begun, and it is over. */
+async function settle(allocator: AddressAllocator): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await allocator.idle();
+}
 
 test('addresses are written once with ipMode VIP, exhaustion is told once, a freed address is used again', async () => {
   const cluster = fakeCluster();
   for (const name of ['a', 'b', 'c']) cluster.informers.put('Service', service(name));
   cluster.informers.put('Service', service('other', { type: 'LoadBalancer', loadBalancerClass: 'example.com/other' }));
   const allocator = await cluster.start();
-  await settle();
-  await allocator.idle();
+  await settle(allocator);
   assert.deepEqual(cluster.writes, [
     'a {"loadBalancer":{"ingress":[{"ip":"172.30.0.192","ipMode":"VIP"}]}}',
     'b {"loadBalancer":{"ingress":[{"ip":"172.30.0.193","ipMode":"VIP"}]}}',
@@ -46,7 +49,7 @@ test('addresses are written once with ipMode VIP, exhaustion is told once, a fre
   assert.equal(cluster.events.length, 1);
   assert.match(cluster.events[0] ?? '', /^AddressPoolExhausted: no address is free: 2 are in use/);
   cluster.informers.remove('Service', service('a'));
-  await settle();
+  await settle(allocator);
   assert.match(cluster.writes.at(-1) ?? '', /^c .*172.30.0.192/);
   await allocator.stop();
 });
@@ -62,7 +65,7 @@ test('a restart writes nothing; a service that is no load balancer any more lose
   assert.deepEqual(cluster.writes, []);
   const now = cluster.informers.of('Service').get('a', 'default');
   cluster.informers.put('Service', { ...now, spec: { type: 'ClusterIP' } } as Service);
-  await settle();
+  await settle(allocator);
   assert.deepEqual(cluster.writes, ['a {"loadBalancer":{"ingress":[]}}']);
   await allocator.stop();
 });

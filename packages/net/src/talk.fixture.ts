@@ -17,7 +17,7 @@ async function greeting(socket: net.Socket): Promise<string> {
 async function answerTo(asker: dgram.Socket, question: string, address: string): Promise<string> {
   const timer = setInterval(() => asker.send(question, 53, address), 20);
   try {
-    return String((await once(asker, 'message', { signal: AbortSignal.timeout(3000) }))[0]);
+    return String((await once(asker, 'message', { signal: AbortSignal.timeout(30_000) }))[0]);
   } finally {
     clearInterval(timer);
   }
@@ -32,7 +32,7 @@ export async function assertTalk(client: Netns, server: Netns, address: string):
   const asker = await bindUdp({ netns: client, address: '0.0.0.0', port: 0 });
   try {
     assert.equal(await answerTo(asker, 'ping', address), 'ping');
-    return await greeting(await connectTcp({ netns: client, address, port: 80, timeout: 2000 }));
+    return await greeting(await connectTcp({ netns: client, address, port: 80, timeout: 30_000 }));
   } finally {
     asker.close();
     echo.close();

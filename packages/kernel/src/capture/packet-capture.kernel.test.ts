@@ -117,6 +117,15 @@ test('a capture that cannot be described leaves no socket open', async () => {
   });
 });
 
+function isClosed(capture: { statistics(): unknown }): boolean {
+  try {
+    capture.statistics();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 test('a stream that fails ends the capture', async () => {
   await withNetns(1, async (netns) => {
     const stream = new Writable({
@@ -128,7 +137,7 @@ test('a stream that fails ends the capture', async () => {
     const capture = capturePackets(writer, { netns, link: 'lo' });
     const socket = openSocket({ netns, address: '127.0.0.1', port: 9 });
     socket.sendTo(Buffer.from('x'), '127.0.0.1', 9);
-    await sleep(60);
+    await until(() => isClosed(capture));
     assert.throws(() => capture.statistics(), /closed/);
     capture.stop();
     await assert.rejects(writer.end());

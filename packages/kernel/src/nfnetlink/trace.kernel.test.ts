@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { fuzzDecoder } from '../fuzz.ts';
 import { subscribeNetlink } from '../netlink/subscription.ts';
 import type { Netns } from '../netns/netns.ts';
@@ -41,7 +42,7 @@ function monitorLine({ id, family, table, chain, type, verdict, policy, mark }: 
 /** nft tells the packet in lines of their own, and rules with their text. */
 const withoutText = (line: string) => line.replace(/ rule .* \(verdict (.*)\)$/, ' rule verdict $1').trim();
 
-test('the steps of traced packets are those that nft monitor tells', { skip, timeout: 30_000 }, () =>
+test('the steps of traced packets are those that nft monitor tells', { skip, timeout: 120_000 }, () =>
   withNetns(1, async (netns) => {
     inNamespace(netns, 'nft -f -', RULES);
     const events: TraceEvent[] = [];
@@ -52,24 +53,30 @@ test('the steps of traced packets are those that nft monitor tells', { skip, tim
     monitor.stdout.on('data', (bytes) => {
       output += bytes;
     });
+    const compared = (): { ours: string[]; nfts: string[] } => {
+      const lines = output
+        .split('\n')
+        .filter((line) => / (rule|policy|verdict|return) /.test(line) && !/ packet: /.test(line));
+      const told = new Set(lines.map((line) => line.split(' ')[2]));
+      const same = events.filter(({ id }) => told.has(hex(id)));
+      const shown = same.filter(({ type, handle }) => type !== 'rule' || handle !== undefined);
+      return { ours: shown.map(monitorLine), nfts: lines.map(withoutText) };
+    };
     try {
       // it says nothing when it listens, so send until it has told of a packet
-      for (let i = 0; i < 100 && !output.includes('accept'); i++) {
+      for (let i = 0; i < 300 && !output.includes('accept'); i++) {
         send(netns);
         await sleep(100);
       }
+      // it may still be telling of the last
       await sleep(100);
+      for (let i = 0; i < 300 && !isDeepStrictEqual(compared().ours, compared().nfts); i++) await sleep(100);
     } finally {
       monitor.kill();
       watch.stop();
     }
-    const lines = output
-      .split('\n')
-      .filter((line) => / (rule|policy|verdict|return) /.test(line) && !/ packet: /.test(line));
-    const told = new Set(lines.map((line) => line.split(' ')[2]));
-    const same = events.filter(({ id }) => told.has(hex(id)));
-    const shown = same.filter(({ type, handle }) => type !== 'rule' || handle !== undefined);
-    assert.deepEqual(shown.map(monitorLine), lines.map(withoutText));
+    const { ours, nfts } = compared();
+    assert.deepEqual(ours, nfts);
     checkSteps(events);
   }),
 );
