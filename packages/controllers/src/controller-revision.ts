@@ -13,6 +13,8 @@ export interface Revised {
   readonly name: string;
   readonly label: string;
   readonly pods: readonly Pod[];
+  /** The name of one that is kept although no pod is of it; absent: none. */
+  readonly inUse?: string | undefined;
 }
 
 export interface RevisionStore {
@@ -22,7 +24,7 @@ export interface RevisionStore {
 
 /** The present template has the highest revision number; those no pod is of go, the oldest first, beyond the limit. */
 export async function keepRevisions({ client, revisions }: RevisionStore, revised: Revised): Promise<void> {
-  const { set, name, pods } = revised;
+  const { set, name, pods, inUse } = revised;
   const mine = revisions
     .list()
     .filter((one) => namespaceOf(one) === namespaceOf(set) && controllerOf(one)?.uid === set.metadata?.uid);
@@ -33,7 +35,7 @@ export async function keepRevisions({ client, revisions }: RevisionStore, revise
   else if (present.revision <= highest)
     await visible(revisions, await client.patch('ControllerRevision', objectKey(present), { revision: highest + 1 }));
   const labels = new Set(pods.map((pod) => pod.metadata?.labels?.[REVISION_LABEL]));
-  const unused = past.filter((one) => !labels.has(one.metadata?.labels?.[REVISION_LABEL]));
+  const unused = past.filter((one) => nameOf(one) !== inUse && !labels.has(one.metadata?.labels?.[REVISION_LABEL]));
   const extra = unused.length - (set.spec?.revisionHistoryLimit ?? 10);
   for (const one of unused.slice(0, Math.max(0, extra))) await client.delete('ControllerRevision', objectKey(one));
 }

@@ -1,7 +1,7 @@
 import type { Controller, ControllerContext } from './context.ts';
 import { startCronJobs } from './cron/cron-job.ts';
 import { CustomKinds } from './custom-kinds.ts';
-import { startDaemonSets } from './daemon-set.ts';
+import { startDaemonSets } from './daemon/daemon-set.ts';
 import { startDeployments } from './deployment.ts';
 import { startDisruptionBudgets } from './disruption/budget.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
@@ -18,7 +18,7 @@ import { startNodeCidrs } from './node-cidr.ts';
 import { startReplicaSets, startReplicationControllers } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
-import { startStatefulSets } from './stateful-set.ts';
+import { startStatefulSets } from './stateful/stateful-set.ts';
 
 export type Controllers = Controller;
 

@@ -1,5 +1,5 @@
 export { type Controllers, startControllers } from './controllers.ts';
-export { daemonPod, isEligible } from './daemon-plan.ts';
+export { daemonPod, isEligible } from './daemon/daemon-pod.ts';
 export { planMirror } from './mirrored-slices.ts';
 export { nextNodeCidr } from './node-cidr.ts';
 export { placePod } from './placement.ts';

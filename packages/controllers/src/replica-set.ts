@@ -1,23 +1,20 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
-import { type Informer, kindNamed, type ObjectOf } from '@podwire/kube';
+import { type Informer, type KubeClient, kindNamed, type ObjectOf } from '@podwire/kube';
 import { availableIn, soonest } from './availability.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import {
   type Controller,
   type ControllerContext,
   controllerOf,
   isActive,
   isReady,
-  keyOf,
   nameOf,
-  namespaceOf,
   objectKey,
   ownedBy,
-  splitKey,
   visible,
 } from './context.ts';
-import { remarksOn } from './event.ts';
-import { KeyQueue } from './key-queue.ts';
+import { type Remarks, remarksOn } from './event.ts';
+import { OwnerQueue } from './owner-queue.ts';
 import { deletePod, mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -62,64 +59,83 @@ export function startReplicaSets(context: ControllerContext): Controller {
 
 type SetKind = 'ReplicaSet' | 'ReplicationController';
 
-function startSets({ client, informers, logger, clock = systemClock }: ControllerContext, kind: SetKind): Controller {
-  const sets = informers.of(kind) as Informer<'ReplicaSet'>;
-  const pods = informers.of('Pod');
-  const remark = remarksOn(client, kind, `${kind.toLowerCase()}-controller`);
-  const selectorOf = ({ spec }: ReplicaSet): LabelSelector =>
-    (kind === 'ReplicaSet' ? spec?.selector : { matchLabels: spec?.selector }) as LabelSelector;
+function startSets(context: ControllerContext, kind: SetKind): Controller {
+  return new ReplicaSetController(context, kind).queue;
+}
+
+class ReplicaSetController {
+  readonly queue: OwnerQueue<SetKind, 'Pod'>;
+  readonly #client: KubeClient;
+  readonly #pods: Informer<'Pod'>;
+  readonly #clock: Clock;
+  readonly #kind: SetKind;
+  readonly #remark: Remarks;
+
+  constructor(context: ControllerContext, kind: SetKind) {
+    const { client, informers, clock = systemClock } = context;
+    this.#client = client;
+    this.#pods = informers.of('Pod');
+    this.#clock = clock;
+    this.#kind = kind;
+    this.#remark = remarksOn(client, kind, `${kind.toLowerCase()}-controller`);
+    const reconcile = (set: ObjectOf<SetKind>): Promise<number | undefined> => this.#reconcile(set as ReplicaSet);
+    this.queue = new OwnerQueue(context, { kind, dependents: 'Pod', adopts: true, reconcile });
+  }
+
+  async #reconcile(set: ReplicaSet): Promise<number | undefined> {
+    await this.#release(set);
+    const mine = this.#podsOf(set);
+    await this.#adopt(set, mine);
+    const scaling = planScaling(set.spec?.replicas ?? 1, mine);
+    await Promise.all(Array.from({ length: scaling.create }, () => this.#create(set)));
+    await Promise.all(scaling.remove.map((pod) => this.#remove(set, pod)));
+    const present = this.#podsOf(set);
+    const now = this.#clock.now();
+    const status = statusOf(set, present, now);
+    if (JSON.stringify(status) !== JSON.stringify(pickStatus(set)))
+      await this.#client.patch(this.#kind, objectKey(set), { status }, { subresource: 'status' });
+    return soonest(present.map((pod) => availableIn(pod, set.spec?.minReadySeconds, now)));
+  }
 
   /** Its own, and orphans its selector matches, which it adopts. */
-  const podsOf = (set: ReplicaSet): Pod[] =>
-    pods.list().filter((pod) => {
-      if (namespaceOf(pod) !== namespaceOf(set) || !isActive(pod)) return false;
-      const owner = controllerOf(pod);
-      return owner ? owner.uid === set.metadata?.uid : selectorMatches(selectorOf(set), pod.metadata?.labels);
-    });
-  const adopt = async (set: ReplicaSet, mine: readonly Pod[]): Promise<void> => {
-    for (const pod of mine.filter((p) => !controllerOf(p))) {
-      const ownerReferences = [
-        ...(pod.metadata?.ownerReferences ?? []),
-        ownedBy(set, kind, kindNamed(kind).apiVersion),
-      ];
-      await visible(pods, await client.patch('Pod', objectKey(pod), { metadata: { ownerReferences } }));
+  #podsOf(set: ReplicaSet): Pod[] {
+    const near = [...this.queue.ownedBy(set), ...this.queue.orphansNear(set)];
+    return near.filter((pod) => isActive(pod) && this.#selects(set, pod));
+  }
+
+  #selects({ spec }: ReplicaSet, { metadata }: Pod): boolean {
+    const selector = this.#kind === 'ReplicaSet' ? spec?.selector : { matchLabels: spec?.selector };
+    return selectorMatches(selector as LabelSelector, metadata?.labels);
+  }
+
+  /** Who takes the labels off a pod wants to look at it in peace: it is replaced. */
+  async #release(set: ReplicaSet): Promise<void> {
+    for (const pod of this.queue.ownedBy(set).filter((one) => isActive(one) && !this.#selects(set, one))) {
+      const { uid = '', ownerReferences = [] } = pod.metadata ?? {};
+      const left = ownerReferences.filter((owner) => owner.uid !== set.metadata?.uid);
+      const metadata = { uid, ownerReferences: left.length > 0 ? left : null };
+      await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
     }
-  };
-  const create = async (set: ReplicaSet): Promise<void> => {
-    const pod = await client.create('Pod', podFromTemplate(set, kind));
-    await visible(pods, pod);
-    remark(set, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${nameOf(pod)}` });
-  };
-  const remove = async (set: ReplicaSet, pod: Pod): Promise<void> => {
-    await deletePod(client, pod);
-    remark(set, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${nameOf(pod)}` });
-  };
-  const reconcile = async (key: string): Promise<number | undefined> => {
-    const { name, namespace } = splitKey(key);
-    const set = sets.get(name, namespace);
-    if (!set || set.metadata?.deletionTimestamp) return undefined;
-    const mine = podsOf(set);
-    await adopt(set, mine);
-    const scaling = planScaling(set.spec?.replicas ?? 1, mine);
-    await Promise.all(Array.from({ length: scaling.create }, () => create(set)));
-    await Promise.all(scaling.remove.map((pod) => remove(set, pod)));
-    const present = podsOf(set);
-    const status = statusOf(set, present, clock.now());
-    if (JSON.stringify(status) !== JSON.stringify(pickStatus(set)))
-      await client.patch(kind, objectKey(set), { status }, { subresource: 'status' });
-    return soonest(present.map((pod) => availableIn(pod, set.spec?.minReadySeconds, clock.now())));
-  };
-  const queue = new KeyQueue({ name: kind.toLowerCase(), logger, reconcile, clock });
-  const ends = [
-    sets.subscribe(({ type, object }) => type !== 'deleted' && queue.add(keyOf(object))),
-    pods.subscribe(({ object }) => {
-      const owner = controllerOf(object);
-      if (owner?.kind === kind) queue.add(`${namespaceOf(object)}/${owner.name}`);
-      else if (!owner)
-        for (const set of sets.list()) if (namespaceOf(set) === namespaceOf(object)) queue.add(keyOf(set));
-    }),
-  ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+  }
+
+  async #adopt(set: ReplicaSet, mine: readonly Pod[]): Promise<void> {
+    for (const pod of mine.filter((one) => !controllerOf(one))) {
+      const owner = ownedBy(set, this.#kind, kindNamed(this.#kind).apiVersion);
+      const metadata = { ownerReferences: [...(pod.metadata?.ownerReferences ?? []), owner] };
+      await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
+    }
+  }
+
+  async #create(set: ReplicaSet): Promise<void> {
+    const pod = await this.#client.create('Pod', podFromTemplate(set, this.#kind));
+    await visible(this.#pods, pod);
+    this.#remark(set, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${nameOf(pod)}` });
+  }
+
+  async #remove(set: ReplicaSet, pod: Pod): Promise<void> {
+    await deletePod(this.#client, pod);
+    this.#remark(set, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${nameOf(pod)}` });
+  }
 }
 
 function pickStatus({ status }: ReplicaSet): object {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObjectOf } from '@podwire/kube';
 import { nameOf } from './context.ts';
-import { daemonPod, planDaemons } from './daemon-plan.ts';
-import { planStateful, statefulPod } from './stateful-plan.ts';
+import { planDaemons as planWithin } from './daemon/daemon-plan.ts';
+import { daemonPod } from './daemon/daemon-pod.ts';
+import { planStateful } from './stateful/stateful-plan.ts';
+import { statefulPod } from './stateful/stateful-pod.ts';
 
 type Pod = ObjectOf<'Pod'>;
 const ready = { conditions: [{ type: 'Ready', status: 'True' as const }] };
@@ -15,6 +17,9 @@ const node = (name: string, spec: ObjectOf<'Node'>['spec'] = {}, labels = {}): O
   metadata: { name, labels },
   spec,
 });
+
+const planDaemons = (set: ObjectOf<'DaemonSet'>, nodes: ObjectOf<'Node'>[], pods: Pod[]) =>
+  planWithin(set, { nodes, pods, now: 0 });
 
 test('a daemon pod for every node, also cordoned and unready ones, but not beyond taints and the selector', () => {
   const set = (image: string, spec = {}): ObjectOf<'DaemonSet'> => ({
@@ -36,7 +41,7 @@ test('a daemon pod for every node, also cordoned and unready ones, but not beyon
   const steady = [pod('pa', 'a', set('one')), pod('pc', 'c', set('one'))];
   assert.deepEqual(planDaemons(set('one'), nodes, steady), { create: [], remove: [] });
   const doubled = [...steady, pod('pc2', 'c', set('one')), pod('px', 'gone', set('one'))];
-  assert.deepEqual(planDaemons(set('one'), nodes, doubled).remove.map(nameOf), ['pc2', 'px']);
+  assert.deepEqual(planDaemons(set('one'), nodes, doubled).remove.map(nameOf), ['px', 'pc2']);
   assert.deepEqual(planDaemons(set('two'), nodes, steady).remove.map(nameOf), ['pa'], 'one at a time');
   const half = [pod('pa', 'a', set('two'), { conditions: [] }), pod('pc', 'c', set('one'))];
   assert.deepEqual(planDaemons(set('two'), nodes, half).remove, [], 'not while another is unavailable');
@@ -54,7 +59,7 @@ test('a StatefulSet grows from the bottom, shrinks and updates from the top, one
     status,
   });
   const plan = (wanted: ObjectOf<'StatefulSet'>, pods: Pod[]) => {
-    const { create, remove } = planStateful(wanted, pods);
+    const { create, remove } = planStateful(wanted, pods, 0);
     return [create, remove.map(nameOf)];
   };
   assert.deepEqual(plan(set(3), []), [[0], []]);

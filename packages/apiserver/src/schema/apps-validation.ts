@@ -34,7 +34,16 @@ export function validateWorkload({ spec }: Workload, word: string, errors: Field
   if (spec.selector && Object.keys(matchLabels).length + matchExpressions.length === 0) {
     errors.invalid('spec.selector', spec.selector, `empty selector is invalid for ${word}`);
   }
-  validateTemplate(spec.template, spec.selector, errors);
+  validateTemplate('volumeClaimTemplates' in spec ? withClaims(spec) : spec.template, spec.selector, errors);
+}
+
+/** Containers may mount what a StatefulSet claims for each of its pods. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
+  if (!template.spec) return template;
+  const claims = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? '');
+  const own = (template.spec.volumes ?? []).filter(({ name }) => !claims.includes(name));
+  const claimed = [...new Set(claims)].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } };
 }
 
 function validateTemplate(

@@ -1,0 +1,43 @@
+import type { ObjectOf } from '@podwire/kube';
+import { systemClock } from '../clock.ts';
+import { type Controller, type ControllerContext, nameOf, objectKey, visible } from '../context.ts';
+import { keepRevisions } from '../controller-revision.ts';
+import { OwnerQueue } from '../owner-queue.ts';
+import { deletePod, PASS_LIMIT, statusIs } from '../pod-template.ts';
+import { templateHash } from '../rollout.ts';
+import { daemonStatus, planDaemons } from './daemon-plan.ts';
+import { daemonPod } from './daemon-pod.ts';
+
+export function startDaemonSets(context: ControllerContext): Controller {
+  const { client, informers, clock = systemClock } = context;
+  const pods = informers.of('Pod');
+  const nodes = informers.of('Node');
+  const store = { client, revisions: informers.of('ControllerRevision') };
+
+  const reconcile = async (set: ObjectOf<'DaemonSet'>): Promise<number | undefined> => {
+    const mine = queue.ownedBy(set);
+    const label = templateHash(set.spec?.template);
+    await keepRevisions(store, { kind: 'DaemonSet', set, name: `${nameOf(set)}-${label}`, label, pods: mine });
+    const { create, remove, next } = planDaemons(set, { nodes: nodes.list(), pods: mine, now: clock.now() });
+    const begun = create.slice(0, PASS_LIMIT);
+    const made = await Promise.all(begun.map((node) => client.create('Pod', daemonPod(set, node))));
+    await Promise.all([...made.map((pod) => visible(pods, pod)), ...remove.map((pod) => deletePod(client, pod))]);
+    const status = daemonStatus(set, { nodes: nodes.list(), pods: queue.ownedBy(set), now: clock.now() });
+    if (!statusIs(set.status, status))
+      await client.patch('DaemonSet', objectKey(set), { status }, { subresource: 'status' });
+    return next;
+  };
+  const queue: OwnerQueue<'DaemonSet', 'Pod'> = new OwnerQueue(context, {
+    ...{ kind: 'DaemonSet', dependents: 'Pod' },
+    reconcile,
+  });
+  const end = nodes.subscribe((event) => {
+    if (event.type !== 'modified' || placing(event.object) !== placing(event.previous)) queue.addAll();
+  });
+  return { stop: () => [end(), queue.stop()] };
+}
+
+/** The part of a Node that decides about daemon pods; heartbeats are not. */
+function placing({ metadata, spec }: ObjectOf<'Node'>): string {
+  return JSON.stringify([metadata?.labels, spec?.taints]);
+}

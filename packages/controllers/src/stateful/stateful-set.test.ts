@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeClient, ObjectOf } from '@podwire/kube';
+import { timestamp } from '../clock.ts';
+import { nameOf } from '../context.ts';
+import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
+import { planStateful } from './stateful-plan.ts';
+import { statefulPod } from './stateful-pod.ts';
+
+type Pod = ObjectOf<'Pod'>;
+type StatefulSet = ObjectOf<'StatefulSet'>;
+
+const NOW = Date.parse('2030-01-01T00:00:00Z');
+const labels = { app: 'db' };
+const metadata = { name: 'db', namespace: 'default' };
+
+const set = (image: string, more: object = {}): StatefulSet => ({
+  metadata,
+  spec: {
+    ...{ replicas: 3, serviceName: 'db', selector: { matchLabels: labels } },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'c', image }] } },
+    ...more,
+  },
+});
+
+/** Ready for so many seconds; undefined: not ready. */
+function pod(ordinal: number, image: string, seconds: number | undefined): Pod {
+  const lastTransitionTime = timestamp(NOW - (seconds ?? 0) * 1000);
+  const conditions = [{ type: 'Ready', status: seconds === undefined ? 'False' : 'True', lastTransitionTime }];
+  return { ...statefulPod(set(image), ordinal), status: { phase: 'Running', conditions } };
+}
+
+function plan(of: StatefulSet, pods: readonly Pod[]) {
+  const { create, remove, next } = planStateful(of, pods, NOW);
+  return [create.join(), remove.map(nameOf).join(), next];
+}
+
+test('minReadySeconds: the next pod waits until the one before is available', () => {
+  const slow = { minReadySeconds: 30 };
+  assert.deepEqual(plan(set('one', slow), [pod(0, 'one', 10)]), ['', '', 20_000]);
+  assert.deepEqual(plan(set('one', slow), [pod(0, 'one', 30)]), ['1', '', undefined]);
+  const updating = [pod(0, 'one', 60), pod(1, 'one', 60), pod(2, 'two', 10)];
+  assert.deepEqual(plan(set('two', slow), updating), ['', '', 20_000]);
+  assert.deepEqual(plan(set('two', { ...slow, podManagementPolicy: 'Parallel' }), updating), ['', '', 20_000]);
+});
+
+test('Parallel: broken pods below hold up neither the others nor the update', () => {
+  const parallel = { podManagementPolicy: 'Parallel' };
+  const pods = [pod(0, 'one', undefined), pod(1, 'one', 60), pod(2, 'two', 60)];
+  assert.deepEqual(plan(set('two', parallel), pods), ['', 'db-1', undefined]);
+  assert.deepEqual(plan(set('two', parallel), pods.slice(0, 2)), ['2', '', undefined]);
+  assert.deepEqual(plan(set('two', { ...parallel, replicas: 1 }), pods), ['', 'db-2,db-1', undefined]);
+  const partition = { updateStrategy: { rollingUpdate: { partition: 1 } } };
+  assert.deepEqual(
+    plan(set('two', { ...parallel, ...partition }), [pods[0], pod(1, 'two', 60), pods[2]] as Pod[])[1],
+    '',
+  );
+});
+
+async function imagesOf(client: KubeClient): Promise<string> {
+  const { items } = await client.list('Pod', { namespace: 'default', labelSelector: 'app=db' });
+  const running = items.filter(({ status }) => status?.podIP).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  return running.map(({ spec }) => spec?.containers[0]?.image).join();
+}
+
+test('pods below the partition stay as they are, and are made again as they were', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  await client.create('StatefulSet', set('one'));
+  const imagesAre = (images: string): Promise<unknown> =>
+    eventually(images, async () => (await imagesOf(client)) === images);
+  await imagesAre('one,one,one');
+  const revision = async () => (await client.get('StatefulSet', metadata))?.status;
+  const first = await eventually('a revision', async () => {
+    const status = await revision();
+    return status?.readyReplicas === 3 && status.currentRevision;
+  });
+  await client.patch('StatefulSet', metadata, {
+    spec: {
+      updateStrategy: { rollingUpdate: { partition: 2 } },
+      template: { spec: { containers: [{ name: 'c', image: 'two' }] } },
+    },
+  });
+  await imagesAre('one,one,two');
+  const { metadata: old } = (await client.get('Pod', { namespace: 'default', name: 'db-0' })) ?? {};
+  await client.delete('Pod', { namespace: 'default', name: 'db-0' });
+  await eventually('another db-0', async () => {
+    const now = await client.get('Pod', { namespace: 'default', name: 'db-0' });
+    return now?.status?.podIP && now.metadata?.uid !== old?.uid;
+  });
+  assert.equal(await imagesOf(client), 'one,one,two');
+  const status = await eventually('the status', async () => {
+    const now = await revision();
+    return now?.readyReplicas === 3 && now.updatedReplicas === 1 && now;
+  });
+  assert.deepEqual([status.currentRevision, status.currentReplicas], [first, 2]);
+  await client.patch('StatefulSet', metadata, { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } });
+  await imagesAre('two,two,two');
+  await eventually('one revision', async () => {
+    const now = await revision();
+    return now?.currentRevision === now?.updateRevision && now?.currentReplicas === 3;
+  });
+});
+
+test('claims of a template are made, mounted and kept', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const containers = [{ name: 'c', image: 'one', volumeMounts: [{ name: 'data', mountPath: '/data' }] }];
+  await client.create(
+    'StatefulSet',
+    set('one', {
+      replicas: 2,
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim }],
+      template: { metadata: { labels }, spec: { containers } },
+    }),
+  );
+  await eventually('two pods', async () => (await imagesOf(client)) === 'one,one');
+  const { spec } = (await client.get('Pod', { namespace: 'default', name: 'db-1' })) ?? {};
+  assert.deepEqual(spec?.volumes?.[0], { name: 'data', persistentVolumeClaim: { claimName: 'data-db-1' } });
+  await client.delete('StatefulSet', metadata, { propagationPolicy: 'Foreground' });
+  await eventually('the end', async () => !(await client.get('StatefulSet', metadata)));
+  const { items } = await client.list('PersistentVolumeClaim', { namespace: 'default' });
+  assert.deepEqual(items.map(nameOf), ['data-db-0', 'data-db-1']);
+  assert.deepEqual(items[0]?.metadata?.labels, labels);
+});

@@ -1,0 +1,59 @@
+import { hasCode } from '@podwire/base';
+import type { ObjectOf } from '@podwire/kube';
+import { systemClock } from '../clock.ts';
+import { type Controller, type ControllerContext, nameOf, namespaceOf, objectKey, visible } from '../context.ts';
+import { keepRevisions } from '../controller-revision.ts';
+import { OwnerQueue } from '../owner-queue.ts';
+import { deletePod, statusIs } from '../pod-template.ts';
+import { isBelowPartition, planStateful } from './stateful-plan.ts';
+import { claimsOf, presentRevision, revisionName, type StatefulRevision, statefulPod } from './stateful-pod.ts';
+import { statefulStatus } from './stateful-status.ts';
+
+type StatefulSet = ObjectOf<'StatefulSet'>;
+
+/** Volume claims are made and kept, but nobody provides volumes for them, and pods do not wait for any. */
+export function startStatefulSets(context: ControllerContext): Controller {
+  const { client, informers, clock = systemClock } = context;
+  const pods = informers.of('Pod');
+  const claims = informers.of('PersistentVolumeClaim');
+  const store = { client, revisions: informers.of('ControllerRevision') };
+
+  /** Pods below the partition are made again as they were. */
+  const revisionAt = (set: StatefulSet, ordinal: number): StatefulRevision => {
+    const name = set.status?.currentRevision ?? '';
+    const past = isBelowPartition(set, ordinal) ? store.revisions.get(name, namespaceOf(set)) : undefined;
+    const data = past?.data as { spec?: { template?: StatefulRevision['template'] & { $patch?: string } } } | undefined;
+    if (!data?.spec?.template) return presentRevision(set);
+    const { $patch: _, ...template } = data.spec.template;
+    return { name, template };
+  };
+  const create = async (set: StatefulSet, ordinal: number): Promise<void> => {
+    for (const claim of claimsOf(set, ordinal)) {
+      if (claims.get(nameOf(claim), namespaceOf(claim))) continue;
+      await client.create('PersistentVolumeClaim', claim).catch(unlessThere);
+    }
+    await visible(pods, await client.create('Pod', statefulPod(set, ordinal, revisionAt(set, ordinal))));
+  };
+  const reconcile = async (set: StatefulSet): Promise<number | undefined> => {
+    const mine = queue.ownedBy(set);
+    const revision = revisionName(set);
+    const kept = { kind: 'StatefulSet', set, name: revision, label: revision, pods: mine } as const;
+    await keepRevisions(store, { ...kept, inUse: set.status?.currentRevision });
+    const plan = planStateful(set, mine, clock.now());
+    await Promise.all(plan.create.map((ordinal) => create(set, ordinal)));
+    await Promise.all(plan.remove.map((pod) => deletePod(client, pod)));
+    const status = statefulStatus(set, queue.ownedBy(set), clock.now());
+    if (!statusIs(set.status, status))
+      await client.patch('StatefulSet', objectKey(set), { status }, { subresource: 'status' });
+    return plan.next;
+  };
+  const queue: OwnerQueue<'StatefulSet', 'Pod'> = new OwnerQueue(context, {
+    ...{ kind: 'StatefulSet', dependents: 'Pod' },
+    reconcile,
+  });
+  return queue;
+}
+
+function unlessThere(error: unknown): void {
+  if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error;
+}
