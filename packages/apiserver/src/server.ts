@@ -33,6 +33,8 @@ import { ServiceAccountTokens } from './identity/service-account-tokens.ts';
 import { openSigningKey, type SigningKey } from './identity/signing-key.ts';
 import { TokenRequests, type TokenSpec } from './identity/token-request.ts';
 import { identityReviews } from './identity/token-review.ts';
+import { metricsPage } from './metrics/metrics-page.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
 import { createSchema } from './schema/index.ts';
 import type { ApiRequest, User } from './seam.ts';
 import { type EtcdOptions, EtcdState } from './state/etcd-state.ts';
@@ -170,8 +172,12 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const { auditFile } = options;
   const audit = auditFile === undefined ? undefined : await withFiles(auditFile, () => AuditLog.open(auditFile));
   const { authorizer, authenticator } = identity;
-  const api = new RestApi({ kinds, custom, registry, schema, surface, streams, stopped: stopped.signal, ...identity });
-  const transport = new Transport({ api, authenticator, authorizer, streams, audit });
+  const metrics = new RequestMetrics();
+  const page = metricsPage({ store, kinds, requests: metrics });
+  const respond = async (request: ApiRequest) => (await page(request)) ?? identity.reviews(request);
+  const parts = { kinds, custom, registry, schema, surface, streams, stopped: stopped.signal };
+  const api = new RestApi({ ...parts, ...identity, reviews: respond });
+  const transport = new Transport({ api, authenticator, authorizer, streams, audit, metrics });
   const sweep = setInterval(() => void removeOldEvents(registry), SWEEP_INTERVAL).unref();
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();

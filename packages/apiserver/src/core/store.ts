@@ -98,6 +98,11 @@ export class Store {
     return this.#shelf(kind).objects.get(key);
   }
 
+  /** How many objects of the kind there are. */
+  size(kind: KindId): number {
+    return this.#shelves.get(kind)?.objects.size ?? 0;
+  }
+
   /** As get, with writes that are not yet durable: what the next write must start from. */
   latest(kind: KindId, key: string): ApiObject | undefined {
     const { staged, objects } = this.#shelf(kind);
