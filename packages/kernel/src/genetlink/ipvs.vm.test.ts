@@ -167,7 +167,7 @@ function connect(client: Netns, director: Netns, servers: Netns): void {
   director.run(() => fs.writeFileSync('/proc/sys/net/ipv4/ip_forward', '1'));
 }
 
-test('rr spreads real connections over two servers', { timeout: 60_000 }, async () => {
+test('rr spreads real connections over two servers', { timeout: 300_000 }, async () => {
   await withNetns(3, async (client, director, servers) => {
     connect(client, director, servers);
     const netlink = openNetlink('generic', director);

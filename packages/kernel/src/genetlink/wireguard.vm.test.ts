@@ -117,7 +117,7 @@ test('many peers and many allowed IPs of one peer go over several messages and c
 /*
  *   near wg0 10.8.0.1 ═══ v0 10.7.0.1 ──── v0 10.7.0.2 ═══ wg0 10.8.0.2 far
  */
-test('a datagram goes through the tunnel, and nothing but it is on the wire', { timeout: 60_000 }, async () => {
+test('a datagram goes through the tunnel, and nothing but it is on the wire', { timeout: 300_000 }, async () => {
   await withWireguard(2, async ([near, far]) => {
     assert.ok(near && far);
     on(near.netns, `link add v0 type veth peer name v0 netns ${far.netns.name}`);

@@ -13,7 +13,7 @@ table ip t {
 }
 `;
 
-test('the connection of a packet comes with it', { skip: lacking('nf-log', 'conntrack'), timeout: 20_000 }, () =>
+test('the connection of a packet comes with it', { skip: lacking('nf-log', 'conntrack'), timeout: 300_000 }, () =>
   withNetns(1, async (netns) => {
     inNamespace(netns, 'nft -f -', RULES);
     const { promise, resolve } = Promise.withResolvers<LogPacket | undefined>();

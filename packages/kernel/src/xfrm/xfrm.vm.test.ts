@@ -143,7 +143,7 @@ test('no key shows in what is printed or thrown', async () => {
 /*
  *   near 10.8.1.1 ═ v0 192.0.2.1 ──── v0 192.0.2.2 ═ 10.8.2.1 far
  */
-test('a datagram between two namespaces is sealed on the wire', { timeout: 60_000 }, async () => {
+test('a datagram between two namespaces is sealed on the wire', { timeout: 300_000 }, async () => {
   await withNetns(2, async (here, there) => {
     on(here, `link add v0 type veth peer name v0 netns ${there.name}`);
     const ends = [

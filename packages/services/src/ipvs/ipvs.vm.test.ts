@@ -51,7 +51,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test('how virtual servers choose', { timeout: 200_000 }, (t) =>
+test('how virtual servers choose', { timeout: 800_000 }, (t) =>
   withWorld(async (world) => {
     const { informers, room } = world;
 
@@ -138,7 +138,7 @@ test('how virtual servers choose', { timeout: 200_000 }, (t) =>
   }, mode),
 );
 
-test('what goes keeps its connections, and only those', { timeout: 200_000 }, (t) =>
+test('what goes keeps its connections, and only those', { timeout: 800_000 }, (t) =>
   withWorld(async (world) => {
     const { informers } = world;
 
@@ -216,7 +216,7 @@ test('what goes keeps its connections, and only those', { timeout: 200_000 }, (t
   }, mode),
 );
 
-test('what is there, and what others do', { timeout: 200_000 }, (t) =>
+test('what is there, and what others do', { timeout: 800_000 }, (t) =>
   withWorld(async (world) => {
     const { informers } = world;
     const ip = (line: string): string => world.run('node', 'ip', ...line.split(' '));
@@ -369,7 +369,7 @@ test('what is there, and what others do', { timeout: 200_000 }, (t) =>
   }, mode),
 );
 
-test('node ports are not at loopback addresses, which is said (SVC-9)', { timeout: 100_000 }, () =>
+test('node ports are not at loopback addresses, which is said (SVC-9)', { timeout: 600_000 }, () =>
   withWorld(
     async (world) => {
       const ports = [{ name: 'http', port: 80, nodePort: 30_401 }];

@@ -10,15 +10,15 @@ const CIRCUIT: readonly ProxyMode[] = [
   ...(['userspace', 'ipvs', 'userspace', 'ebpf', 'ipvs', 'ebpf'] as const),
 ];
 
-test('an agent that dies in mode ipvs, and one that follows it in another', { timeout: 300_000 }, (t) =>
+test('an agent that dies in mode ipvs, and one that follows it in another', { timeout: 1_200_000 }, (t) =>
   runDeaths(t, CIRCUIT),
 );
 
-test('live changes to mode ipvs and back: one connection goes on through all of them', { timeout: 300_000 }, (t) =>
+test('live changes to mode ipvs and back: one connection goes on through all of them', { timeout: 1_200_000 }, (t) =>
   runChangesOfMode(t, CIRCUIT),
 );
 
-test('without connections nothing of mode ipvs is left', { timeout: 120_000 }, () =>
+test('without connections nothing of mode ipvs is left', { timeout: 600_000 }, () =>
   withModeWorld('ipvs', async (place) => {
     const { world } = place;
     putService(world.informers, '10.96.1.1');
