@@ -2,7 +2,7 @@ import type { Controller, ControllerContext } from './context.ts';
 import { startCronJobs } from './cron/cron-job.ts';
 import { CustomKinds } from './custom-kinds.ts';
 import { startDaemonSets } from './daemon/daemon-set.ts';
-import { startDeployments } from './deployment.ts';
+import { startDeployments } from './deployment/deployment.ts';
 import { startDisruptionBudgets } from './disruption/budget.ts';
 import { startEndpointSlices } from './endpoint-slice.ts';
 import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';

@@ -38,7 +38,7 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
     this.#queue = new KeyQueue({ name: parts.kind.toLowerCase(), logger, reconcile, clock });
     this.#ends = [
       this.#owners.subscribe(({ type, object }) => type !== 'deleted' && this.#queue.add(keyOf(object))),
-      dependents.subscribe(({ object }) => this.#wake(object)),
+      dependents.subscribe(({ object }) => this.wake(object)),
     ];
   }
 
@@ -58,15 +58,16 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
     for (const owner of this.#owners.list()) if (isMeant(owner)) this.#queue.add(keyOf(owner));
   }
 
-  stop(): void {
-    for (const end of this.#ends) end();
-    this.#queue.stop();
-  }
-
-  #wake(object: Meta): void {
+  /** Looks at the owner of this object. */
+  wake(object: Meta): void {
     const owner = controllerOf(object);
     if (owner?.kind === this.#parts.kind) this.#queue.add(`${namespaceOf(object)}/${owner.name}`);
     else if (!owner && this.#parts.adopts) this.addAll(namespaceOf(object));
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    this.#queue.stop();
   }
 
   async #reconcile(key: string): Promise<number | undefined> {
@@ -80,7 +81,8 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
 /** One index for all that look at the same objects; it ends with its informer. */
 const indexes = new WeakMap<object, unknown>();
 
-function controlled<D extends KindName>(informer: Informer<D>): ObjectIndex<D> {
+/** The objects by the uid of whoever controls them. */
+export function controlled<D extends KindName>(informer: Informer<D>): ObjectIndex<D> {
   const present = indexes.get(informer) as ObjectIndex<D> | undefined;
   const index = present ?? new ObjectIndex(informer, (object: Meta) => [ownerNameOf(object)]);
   indexes.set(informer, index);

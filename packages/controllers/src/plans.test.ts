@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Prefix } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
+import { resolveCount } from './count.ts';
+import { planRollout } from './deployment/rollout.ts';
 import { nextNodeCidr } from './node-cidr.ts';
 import { placePod } from './placement.ts';
 import { planScaling } from './replica-set.ts';
-import { planRollout, resolveCount, templateHash } from './rollout.ts';
+import { templateHash } from './template-hash.ts';
 
 type Pod = ObjectOf<'Pod'>;
 const ready = (status: 'True' | 'False') => [{ type: 'Ready', status }];
@@ -84,15 +86,15 @@ test('a rolling update never exceeds surge nor falls below what must be availabl
     metadata: { name: 'd' },
     spec: { replicas, selector: {}, template: {} },
   });
-  assert.equal(planRollout(deployment(3), undefined, []).fresh, 3);
+  assert.equal(planRollout(deployment(3), undefined, { sets: [] }).fresh, 3);
   const huge = 2_000_000_000;
-  assert.equal(planRollout(deployment(huge), undefined, []).fresh, huge);
-  const grow = planRollout(deployment(huge), set('new', 5, 5), [set('old', huge, 400)]);
+  assert.equal(planRollout(deployment(huge), undefined, { sets: [] }).fresh, huge);
+  const grow = planRollout(deployment(huge), set('new', 5, 5), { sets: [set('old', huge, 400)] });
   assert.equal(grow.fresh, huge / 4, 'as many as may be added to the old ones');
-  assert.equal(planRollout(deployment(4), undefined, [set('old', 4, 4)]).fresh, 1);
-  const step = planRollout(deployment(4), set('new', 1, 0), [set('old', 4, 4)]);
+  assert.equal(planRollout(deployment(4), undefined, { sets: [set('old', 4, 4)] }).fresh, 1);
+  const step = planRollout(deployment(4), set('new', 1, 0), { sets: [set('old', 4, 4)] });
   assert.deepEqual([step.fresh, step.old.get('old')], [1, 3]);
-  assert.equal(planRollout(deployment(4), set('new', 4, 4), [set('old', 1, 1)]).old.get('old'), 0);
+  assert.equal(planRollout(deployment(4), set('new', 4, 4), { sets: [set('old', 1, 1)] }).old.get('old'), 0);
   assert.deepEqual([resolveCount('25%', 3, 'up'), resolveCount('25%', 3, 'down'), resolveCount(2, 9, 'up')], [1, 0, 2]);
 });
 

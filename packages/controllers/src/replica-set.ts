@@ -8,14 +8,13 @@ import {
   controllerOf,
   isActive,
   isReady,
-  nameOf,
   objectKey,
   ownedBy,
   visible,
 } from './context.ts';
-import { type Remarks, remarksOn } from './event.ts';
+import { OwnedPods } from './owned-pods.ts';
 import { OwnerQueue } from './owner-queue.ts';
-import { deletePod, mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
+import { mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -69,7 +68,7 @@ class ReplicaSetController {
   readonly #pods: Informer<'Pod'>;
   readonly #clock: Clock;
   readonly #kind: SetKind;
-  readonly #remark: Remarks;
+  readonly #made: OwnedPods;
 
   constructor(context: ControllerContext, kind: SetKind) {
     const { client, informers, clock = systemClock } = context;
@@ -77,7 +76,7 @@ class ReplicaSetController {
     this.#pods = informers.of('Pod');
     this.#clock = clock;
     this.#kind = kind;
-    this.#remark = remarksOn(client, kind, `${kind.toLowerCase()}-controller`);
+    this.#made = new OwnedPods(context, kind);
     const reconcile = (set: ObjectOf<SetKind>): Promise<number | undefined> => this.#reconcile(set as ReplicaSet);
     this.queue = new OwnerQueue(context, { kind, dependents: 'Pod', adopts: true, reconcile });
   }
@@ -87,8 +86,10 @@ class ReplicaSetController {
     const mine = this.#podsOf(set);
     await this.#adopt(set, mine);
     const scaling = planScaling(set.spec?.replicas ?? 1, mine);
-    await Promise.all(Array.from({ length: scaling.create }, () => this.#create(set)));
-    await Promise.all(scaling.remove.map((pod) => this.#remove(set, pod)));
+    await Promise.all(
+      Array.from({ length: scaling.create }, () => this.#made.create(set, podFromTemplate(set, this.#kind))),
+    );
+    await Promise.all(scaling.remove.map((pod) => this.#made.delete(set, pod)));
     const present = this.#podsOf(set);
     const now = this.#clock.now();
     const status = statusOf(set, present, now);
@@ -124,17 +125,6 @@ class ReplicaSetController {
       const metadata = { ownerReferences: [...(pod.metadata?.ownerReferences ?? []), owner] };
       await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
     }
-  }
-
-  async #create(set: ReplicaSet): Promise<void> {
-    const pod = await this.#client.create('Pod', podFromTemplate(set, this.#kind));
-    await visible(this.#pods, pod);
-    this.#remark(set, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${nameOf(pod)}` });
-  }
-
-  async #remove(set: ReplicaSet, pod: Pod): Promise<void> {
-    await deletePod(this.#client, pod);
-    this.#remark(set, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${nameOf(pod)}` });
   }
 }
 

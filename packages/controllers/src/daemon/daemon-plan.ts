@@ -2,8 +2,9 @@ import type { ObjectOf } from '@podwire/kube';
 import { availableIn, soonest } from '../availability.ts';
 import { timeOf } from '../clock.ts';
 import { isActive, isReady, nameOf } from '../context.ts';
+import { resolveCount } from '../count.ts';
 import { REVISION_LABEL } from '../pod-template.ts';
-import { resolveCount, templateHash } from '../rollout.ts';
+import { templateHash } from '../template-hash.ts';
 import { isEligible } from './daemon-pod.ts';
 
 type DaemonSet = ObjectOf<'DaemonSet'>;

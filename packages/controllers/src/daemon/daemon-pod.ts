@@ -1,7 +1,7 @@
 import type { ObjectOf } from '@podwire/kube';
 import { podFromTemplate, REVISION_LABEL } from '../pod-template.ts';
-import { templateHash } from '../rollout.ts';
 import { selectsNode } from '../scheduling/node-affinity.ts';
+import { templateHash } from '../template-hash.ts';
 import { tolerated } from '../toleration.ts';
 
 type DaemonSet = ObjectOf<'DaemonSet'>;

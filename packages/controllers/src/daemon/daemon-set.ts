@@ -1,16 +1,17 @@
 import type { ObjectOf } from '@podwire/kube';
 import { systemClock } from '../clock.ts';
-import { type Controller, type ControllerContext, nameOf, objectKey, visible } from '../context.ts';
+import { type Controller, type ControllerContext, nameOf, objectKey } from '../context.ts';
 import { keepRevisions } from '../controller-revision.ts';
+import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { deletePod, PASS_LIMIT, statusIs } from '../pod-template.ts';
-import { templateHash } from '../rollout.ts';
+import { PASS_LIMIT, statusIs } from '../pod-template.ts';
+import { templateHash } from '../template-hash.ts';
 import { daemonStatus, planDaemons } from './daemon-plan.ts';
 import { daemonPod } from './daemon-pod.ts';
 
 export function startDaemonSets(context: ControllerContext): Controller {
   const { client, informers, clock = systemClock } = context;
-  const pods = informers.of('Pod');
+  const owned = new OwnedPods(context, 'DaemonSet');
   const nodes = informers.of('Node');
   const store = { client, revisions: informers.of('ControllerRevision') };
 
@@ -20,8 +21,8 @@ export function startDaemonSets(context: ControllerContext): Controller {
     await keepRevisions(store, { kind: 'DaemonSet', set, name: `${nameOf(set)}-${label}`, label, pods: mine });
     const { create, remove, next } = planDaemons(set, { nodes: nodes.list(), pods: mine, now: clock.now() });
     const begun = create.slice(0, PASS_LIMIT);
-    const made = await Promise.all(begun.map((node) => client.create('Pod', daemonPod(set, node))));
-    await Promise.all([...made.map((pod) => visible(pods, pod)), ...remove.map((pod) => deletePod(client, pod))]);
+    await Promise.all(begun.map((node) => owned.create(set, daemonPod(set, node))));
+    await Promise.all(remove.map((pod) => owned.delete(set, pod)));
     const status = daemonStatus(set, { nodes: nodes.list(), pods: queue.ownedBy(set), now: clock.now() });
     if (!statusIs(set.status, status))
       await client.patch('DaemonSet', objectKey(set), { status }, { subresource: 'status' });

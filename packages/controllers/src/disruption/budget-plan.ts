@@ -1,7 +1,7 @@
 import type { ObjectOf } from '@podwire/kube';
 import { timeOf, timestamp } from '../clock.ts';
 import { isReady, nameOf } from '../context.ts';
-import { resolveCount } from '../rollout.ts';
+import { resolveCount } from '../count.ts';
 
 type Budget = ObjectOf<'PodDisruptionBudget'>;
 type Pod = ObjectOf<'Pod'>;

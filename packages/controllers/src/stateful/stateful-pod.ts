@@ -1,7 +1,7 @@
 import type { ObjectOf } from '@podwire/kube';
 import { nameOf, namespaceOf } from '../context.ts';
 import { podFromTemplate, REVISION_LABEL } from '../pod-template.ts';
-import { templateHash } from '../rollout.ts';
+import { templateHash } from '../template-hash.ts';
 
 type StatefulSet = ObjectOf<'StatefulSet'>;
 type Pod = ObjectOf<'Pod'>;

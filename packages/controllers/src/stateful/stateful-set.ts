@@ -1,10 +1,11 @@
 import { hasCode } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
 import { systemClock } from '../clock.ts';
-import { type Controller, type ControllerContext, nameOf, namespaceOf, objectKey, visible } from '../context.ts';
+import { type Controller, type ControllerContext, nameOf, namespaceOf, objectKey } from '../context.ts';
 import { keepRevisions } from '../controller-revision.ts';
+import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { deletePod, statusIs } from '../pod-template.ts';
+import { statusIs } from '../pod-template.ts';
 import { isBelowPartition, planStateful } from './stateful-plan.ts';
 import { claimsOf, presentRevision, revisionName, type StatefulRevision, statefulPod } from './stateful-pod.ts';
 import { statefulStatus } from './stateful-status.ts';
@@ -14,7 +15,7 @@ type StatefulSet = ObjectOf<'StatefulSet'>;
 /** Volume claims are made and kept, but nobody provides volumes for them, and pods do not wait for any. */
 export function startStatefulSets(context: ControllerContext): Controller {
   const { client, informers, clock = systemClock } = context;
-  const pods = informers.of('Pod');
+  const owned = new OwnedPods(context, 'StatefulSet');
   const claims = informers.of('PersistentVolumeClaim');
   const store = { client, revisions: informers.of('ControllerRevision') };
 
@@ -32,7 +33,7 @@ export function startStatefulSets(context: ControllerContext): Controller {
       if (claims.get(nameOf(claim), namespaceOf(claim))) continue;
       await client.create('PersistentVolumeClaim', claim).catch(unlessThere);
     }
-    await visible(pods, await client.create('Pod', statefulPod(set, ordinal, revisionAt(set, ordinal))));
+    await owned.create(set, statefulPod(set, ordinal, revisionAt(set, ordinal)));
   };
   const reconcile = async (set: StatefulSet): Promise<number | undefined> => {
     const mine = queue.ownedBy(set);
@@ -41,7 +42,7 @@ export function startStatefulSets(context: ControllerContext): Controller {
     await keepRevisions(store, { ...kept, inUse: set.status?.currentRevision });
     const plan = planStateful(set, mine, clock.now());
     await Promise.all(plan.create.map((ordinal) => create(set, ordinal)));
-    await Promise.all(plan.remove.map((pod) => deletePod(client, pod)));
+    await Promise.all(plan.remove.map((pod) => owned.delete(set, pod)));
     const status = statefulStatus(set, queue.ownedBy(set), clock.now());
     if (!statusIs(set.status, status))
       await client.patch('StatefulSet', objectKey(set), { status }, { subresource: 'status' });

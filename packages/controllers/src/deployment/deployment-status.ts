@@ -1,5 +1,5 @@
 import type { ObjectOf } from '@podwire/kube';
-import { resolveCount } from './rollout.ts';
+import { slackOf } from './deployed-set.ts';
 
 type Deployment = ObjectOf<'Deployment'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -40,8 +40,7 @@ export function deploymentStatus(view: DeploymentView): Status {
 
 function availability({ deployment, now }: DeploymentView, available: number): Condition {
   const wanted = deployment.spec?.replicas ?? 1;
-  const maxUnavailable = deployment.spec?.strategy?.rollingUpdate?.maxUnavailable;
-  const enough = available >= wanted - resolveCount(maxUnavailable, wanted, 'down');
+  const enough = available >= wanted - slackOf(deployment);
   const condition = {
     type: 'Available',
     status: enough ? 'True' : 'False',
@@ -115,4 +114,19 @@ function dated(condition: Condition, before: Condition | undefined, ms: number, 
     lastUpdateTime: now,
     lastTransitionTime: before?.status === condition.status ? (before.lastTransitionTime ?? now) : now,
   };
+}
+
+/** What of the status is ours, in the order it is written in. */
+export function pickStatus({ status }: Deployment): object {
+  const {
+    observedGeneration = 0,
+    replicas = 0,
+    updatedReplicas = 0,
+    readyReplicas = 0,
+    availableReplicas = 0,
+    unavailableReplicas = 0,
+    conditions = [],
+  } = status ?? {};
+  const counts = { replicas, updatedReplicas, readyReplicas, availableReplicas, unavailableReplicas };
+  return { observedGeneration, ...counts, conditions };
 }
