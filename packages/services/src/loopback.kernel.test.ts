@@ -37,7 +37,7 @@ function routeLoopback({ run }: World): void {
 }
 
 for (const proxyMode of ['nftables', 'iptables'] as const)
-  test(`nobody on the wire reaches loopback addresses in mode ${proxyMode}`, { timeout: 30_000 }, () =>
+  test(`nobody on the wire reaches loopback addresses in mode ${proxyMode}`, { timeout: 90_000 }, () =>
     withWorld(
       async (world) => {
         putService(world.informers, '10.96.3.2', {
@@ -67,8 +67,8 @@ for (const proxyMode of ['nftables', 'iptables'] as const)
           assert.equal(sysctl(world), '0');
           // it is not the world that keeps them apart
           world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
-          await send();
-          assert.equal(received, 1);
+          for (let i = 0; i < 300 && received === 0; i++) await send();
+          assert.ok(received > 0);
         } finally {
           server.close();
           client.close();
@@ -78,7 +78,7 @@ for (const proxyMode of ['nftables', 'iptables'] as const)
     ),
   );
 
-test('the kernel routes loopback addresses while a mode needs it', { timeout: 30_000 }, () =>
+test('the kernel routes loopback addresses while a mode needs it', { timeout: 90_000 }, () =>
   withWorld(
     async (world) => {
       const seen = [];
@@ -92,7 +92,7 @@ test('the kernel routes loopback addresses while a mode needs it', { timeout: 30
   ),
 );
 
-test('nobody who does not ask for it has the kernel route them', { timeout: 30_000 }, () =>
+test('nobody who does not ask for it has the kernel route them', { timeout: 90_000 }, () =>
   withWorld(async (world) => {
     assert.equal(sysctl(world), '0');
     world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
@@ -112,7 +112,7 @@ for (const [what, change] of [
   ['a mode without such rules', { proxyMode: 'userspace' }],
   ['no loopback addresses in nodePortAddresses', { config: {} }],
 ] as const)
-  test(`an agent that dies and one with ${what}: nothing routes loopback addresses`, { timeout: 30_000 }, (t) => {
+  test(`an agent that dies and one with ${what}: nothing routes loopback addresses`, { timeout: 90_000 }, (t) => {
     const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
     return withWorld(
       async (world) => {
@@ -129,7 +129,7 @@ for (const [what, change] of [
     );
   });
 
-test('loopback addresses are not routed any more when the rules that drop them go', { timeout: 30_000 }, (t) => {
+test('loopback addresses are not routed any more when the rules that drop them go', { timeout: 90_000 }, (t) => {
   const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
   return withWorld(
     async (world) => {
@@ -147,7 +147,7 @@ test('loopback addresses are not routed any more when the rules that drop them g
   );
 });
 
-test('what an administrator has set comes back, also by cleanup of another agent', { timeout: 30_000 }, (t) => {
+test('what an administrator has set comes back, also by cleanup of another agent', { timeout: 90_000 }, (t) => {
   const state = agents(t, { ...LOOPBACK, proxyMode: 'userspace' });
   return withWorld(
     async (world) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSlice, Service } from '@podwire/kube';
+import type { ElementChange } from '@podwire/nft';
 import type { ServiceModel } from './model.ts';
+import { FamilyRules, type TableWriter } from './nftables/family-rules.ts';
 import { ServiceStore } from './service-store.ts';
 import { slowStartFromText, slowStartLimits } from './slow-start.ts';
 
@@ -42,6 +44,29 @@ function storeAt() {
   };
   return { store, put, weights, at };
 }
+
+test('a step of one share is few elements in mode nftables', () => {
+  const { store, put, at } = storeAt();
+  const written: ElementChange[][] = [];
+  const writer: TableWriter = {
+    apply: () => 0,
+    change: (_, { elements }) => written.push([...elements]),
+    forgetFlows: () => {},
+  };
+  const rules = new FamilyRules('ipv4');
+  put('12');
+  rules.sync(writer, { view: store, changes: 'all', look: false });
+  put('123');
+  rules.sync(writer, { view: store, changes: new Set(['default/web']), look: false });
+  written.length = 0;
+  for (let second = 1; second < 10; second++) rules.sync(writer, { view: store, changes: at(second), look: false });
+  const sizes = written.map((changes) =>
+    changes.reduce((sum, { add = [], remove = [] }) => sum + add.length + remove.length, 0),
+  );
+  assert.equal(sizes.length, 9);
+  // one more slot, and the number of slots instead of another one
+  assert.ok(Math.max(...sizes) <= 3, sizes.join());
+});
 
 test('who becomes ready beside others begins with a small share, which grows by equal steps', () => {
   const { store, put, weights, at } = storeAt();

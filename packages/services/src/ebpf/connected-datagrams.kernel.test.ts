@@ -34,12 +34,12 @@ async function connect(world: World, from: Place, address: string, port = 53): P
 async function ask({ socket, told }: Connected): Promise<string | undefined> {
   told.length = 0;
   socket.send('?', () => {});
-  for (let i = 0; i < 25 && told.length === 0; i++) await sleep(20);
+  for (let i = 0; i < 1500 && told.length === 0; i++) await sleep(20);
   return told[0];
 }
 
 const untilTold = async ({ told }: Connected): Promise<string | undefined> => {
-  for (let i = 0; i < 100 && told.length === 0; i++) await sleep(20);
+  for (let i = 0; i < 1500 && told.length === 0; i++) await sleep(20);
   return told[0];
 };
 

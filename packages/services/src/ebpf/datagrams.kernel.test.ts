@@ -19,7 +19,7 @@ test('datagrams', { skip, timeout: 60_000 }, (t) =>
       const socket = await bindUdp({ netns: world.netns.client, address: ADDRESS.client, port: 0 });
       const ask = async (address = '10.96.3.1') => {
         socket.send('?', 53, address);
-        const [data, from] = await once(socket, 'message', { signal: AbortSignal.timeout(2000) });
+        const [data, from] = await once(socket, 'message', { signal: AbortSignal.timeout(30_000) });
         return { ...JSON.parse(String(data)), from: `${from.address}:${from.port}` };
       };
       return { socket, ask };
@@ -74,7 +74,7 @@ test('datagrams', { skip, timeout: 60_000 }, (t) =>
       await once(socket, 'connect');
       assert.deepEqual([socket.remoteAddress().address, socket.remoteAddress().port], ['10.96.3.1', 53]);
       socket.send('?');
-      const [data, from] = await once(socket, 'message', { signal: AbortSignal.timeout(2000) });
+      const [data, from] = await once(socket, 'message', { signal: AbortSignal.timeout(30_000) });
       assert.deepEqual([JSON.parse(String(data)).server, from.address, from.port], ['far', '10.96.3.1', 53]);
       socket.close();
     });

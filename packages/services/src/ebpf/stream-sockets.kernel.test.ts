@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
+import { expires } from '../suite/changes.ts';
 import { ADDRESS } from '../world.fixture.ts';
 import { ALL, affinity, failure, many, serversOf, sourcesOf, translated } from './socket-answers.fixture.ts';
 import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
@@ -152,22 +152,7 @@ test('sockets of the node and its pods get endpoints', { skip, timeout: 120_000 
     await t.test('affinity: each connection renews its time, and when that is over a client begins anew', async () => {
       putService(informers, '10.96.1.2', affinity(1));
       await world.room.idle();
-      let { server } = await world.connect('client', '10.96.1.2', 80);
-      let last = performance.now();
-      for (let i = 0; i < 4; i++) {
-        await sleep(400);
-        const next = (await world.connect('client', '10.96.1.2', 80)).server;
-        // later than that by the clock, the time may be over
-        if (performance.now() - last < 1000) assert.equal(next, server);
-        server = next;
-        last = performance.now();
-      }
-      const later = new Set<string>([server]);
-      for (let i = 0; i < 12 && later.size < 2; i++) {
-        await sleep(1050);
-        later.add((await world.connect('client', '10.96.1.2', 80)).server);
-      }
-      assert.ok(later.size > 1);
+      await expires(world, ['client', '10.96.1.2', 80]);
     });
 
     await t.test('round robin takes one after the other; Maglev gives a client always the same', async () => {

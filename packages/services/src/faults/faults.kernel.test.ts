@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
 import { createLogger } from '@podwire/base';
-import type { ClusterConfig, KubeClient } from '@podwire/kube';
+import type { ClusterConfig, Event, KubeClient } from '@podwire/kube';
 import { openNft } from '@podwire/nft';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { createServicesRoom } from '../controller.ts';
@@ -59,6 +59,18 @@ for (const [proxyMode, intrusions] of [
     await server.close();
   });
 
+const countOf = (events: readonly Event[]): number => events.reduce((sum, { count = 0 }) => sum + count, 0);
+
+/** Events are sent without anybody waiting for them. */
+async function untilCounted(client: KubeClient, count: number): Promise<readonly Event[]> {
+  for (let i = 0; i < 600; i++) {
+    const { items } = await client.list('Event');
+    if (countOf(items) >= count) return items;
+    await sleep(50);
+  }
+  return assert.fail(`there are no ${count} events`);
+}
+
 interface Intruded {
   readonly client: KubeClient;
   readonly proxyMode: 'nftables' | 'iptables';
@@ -95,16 +107,12 @@ async function intrude(world: World, { client, proxyMode, intrusions, minute }: 
       assert.equal(room.status().facts.repairs, i + 1, what);
       assert.equal(lines.length, i + 1, lines.join('\n'));
     }
-    await sleep(50); // the last Event
-    const events = (await client.list('Event')).items;
+    const events = await untilCounted(client, intrusions.length);
     assert.deepEqual(
       new Set(events.map(({ reason, involvedObject }) => `${reason} ${involvedObject.name}`)),
       new Set(['ServicesRepaired node-1']),
     );
-    assert.equal(
-      events.reduce((sum, { count = 0 }) => sum + count, 0),
-      intrusions.length,
-    );
+    assert.equal(countOf(events), intrusions.length);
   } finally {
     await room.stop();
   }

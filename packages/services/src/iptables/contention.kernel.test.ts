@@ -76,7 +76,7 @@ function putServices({ informers }: World, count: number): string[] {
 
 /** Until the room has tried again what did not go. */
 async function settled({ room }: World): Promise<void> {
-  for (let i = 0; i < 100 && !room.status().ready; i++) await sleep(50);
+  for (let i = 0; i < 1200 && !room.status().ready; i++) await sleep(50);
   assert.deepEqual(room.status().errors, []);
   assert.deepEqual(await room.diff(), []);
 }

@@ -125,13 +125,19 @@ async function expiredAffinity(world: World): Promise<void> {
   ]);
 }
 
-async function expires(world: World, target: Target): Promise<void> {
-  const first = (await world.connect(...target)).server;
+/** Of an affinity of one second: each connection renews it, and when it is over a client begins anew. */
+export async function expires(world: World, target: Target): Promise<void> {
+  let { server } = await world.connect(...target);
+  let last = performance.now();
   for (let i = 0; i < 4; i++) {
     await sleep(500);
-    assert.equal((await world.connect(...target)).server, first, target.join(' '));
+    const next = (await world.connect(...target)).server;
+    // by the clock it may be over by now, on a machine that has much to do
+    if (performance.now() - last < 1000) assert.equal(next, server, target.join(' '));
+    server = next;
+    last = performance.now();
   }
-  const later = new Set<string>();
+  const later = new Set<string>([server]);
   for (let i = 0; i < 20 && later.size < 2; i++) {
     await sleep(1100);
     later.add((await world.connect(...target)).server);
@@ -180,7 +186,7 @@ async function movedUdp(world: World): Promise<void> {
     putSlice(informers, name, { backends });
     await room.idle();
     for (const { ask, to } of clients) {
-      const answer = await ask();
+      const answer = await ask(backends.length > 0);
       const expected = backends.length ? backends.some((place) => place === answer) : answer === undefined;
       assert.ok(expected, `${to}: ${answer} of ${backends}`);
     }
@@ -199,7 +205,8 @@ async function movedUdp(world: World): Promise<void> {
 
 interface UdpClient {
   readonly to: string;
-  ask(): Promise<string | undefined>;
+  /** Who answers; an answer that is expected is waited for, another one for 0.4 s. */
+  ask(expected: boolean): Promise<string | undefined>;
   close(): void;
 }
 
@@ -214,9 +221,9 @@ async function udpClient(world: World, from: Place, [address, port]: readonly [s
   return {
     to: `${from} to ${address} ${port}`,
     close: () => socket.close(),
-    async ask() {
+    async ask(expected) {
       answers.length = 0;
-      for (let i = 0; i < 8 && !answers.length; i++) {
+      for (let i = 0; i < (expected ? 600 : 8) && !answers.length; i++) {
         socket.send('?', port, address);
         for (let j = 0; j < 5 && !answers.length; j++) await sleep(10);
       }
@@ -232,7 +239,7 @@ async function sharedPort(world: World): Promise<void> {
   const socket = await bindUdp({ netns: world.netns.client, address: ADDRESS.client, port: 39_999 });
   try {
     for (const address of [...addresses, ...addresses]) {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(30_000) });
       socket.send('?', 53, address);
       const [, from] = await answer;
       assert.equal(from.address, address);
@@ -276,7 +283,7 @@ async function opened(world: World, address: string): Promise<net.Socket> {
 
 async function echo(socket: net.Socket): Promise<void> {
   socket.write('ping');
-  const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(1000) });
+  const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(30_000) });
   assert.equal(String(data), 'ping');
 }
 

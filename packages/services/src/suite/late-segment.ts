@@ -31,7 +31,7 @@ export async function lateSegment(world: World): Promise<void> {
     await once(socket, 'data');
     for (let i = 0; i < 3; i++) {
       socket.write('ping');
-      assert.equal(String((await once(socket, 'data', { signal: AbortSignal.timeout(1000) }))[0]), 'ping', 'echo');
+      assert.equal(String((await once(socket, 'data', { signal: AbortSignal.timeout(30_000) }))[0]), 'ping', 'echo');
       await sleep(50);
       const last = seen.findLast(({ to }) => to === TCP_PORTS[0]);
       assert.ok(last, 'the endpoint has seen the client');

