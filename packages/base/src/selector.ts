@@ -15,12 +15,17 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** Whether the labels satisfy the selector; an empty selector selects everything. */
 export function selectorMatches(selector: LabelSelector, labels: Labels = {}): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labelOf(labels, key) === value);
   return equal && (selector.matchExpressions ?? []).every((requirement) => requirementMatches(requirement, labels));
 }
 
+/** Every JavaScript object has a `constructor`; few have the label. */
+function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
 function requirementMatches({ key, operator, values = [] }: LabelRequirement, labels: Labels): boolean {
-  const value = labels[key];
+  const value = labelOf(labels, key);
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

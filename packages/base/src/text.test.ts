@@ -23,6 +23,8 @@ test('label selectors (meta/v1)', () => {
       true,
     ],
     [{ matchExpressions: [{ key: 'app', operator: 'Near' }] }, false],
+    [{ matchExpressions: [{ key: 'constructor', operator: 'Exists' }] }, false],
+    [{ matchExpressions: [{ key: 'toString', operator: 'DoesNotExist' }] }, true],
   ];
   for (const [selector, expected] of cases)
     assert.equal(selectorMatches(selector, labels), expected, JSON.stringify(selector));
