@@ -31,18 +31,29 @@ export const T3 = ['scenarios/**/*.test.ts'];
 
 /** As `testStep`, all in one process: starting one for each file takes longer than most of these tests. */
 export function unitStep(name: string, patterns: readonly string[]): Step {
-  const { command, args } = testStep(name, patterns, 'dot');
+  const { command, args } = testStep(name, patterns, { reporter: 'dot' });
   return { name, command, args: ['--test-isolation=none', ...args] };
 }
 
-export function testStep(name: string, patterns: readonly string[], reporter: 'dot' | 'spec' = 'spec'): Step {
-  const options = [
+/** Only what hangs needs longer. */
+const TEST_TIMEOUT_MS = 480_000;
+/** Everything takes the emulated guest about ten times as long. */
+export const GUEST_TEST_TIMEOUT_MS = 1_800_000;
+
+interface TestOptions {
+  readonly reporter?: 'dot' | 'spec';
+  readonly timeoutMs?: number;
+}
+
+export function testStep(name: string, patterns: readonly string[], options: TestOptions = {}): Step {
+  const { reporter = 'spec', timeoutMs = TEST_TIMEOUT_MS } = options;
+  const flags = [
     '--disable-warning=ExperimentalWarning',
     '--test',
     `--test-reporter=${reporter}`,
-    '--test-timeout=480000',
+    `--test-timeout=${timeoutMs}`,
   ];
-  return { name, command: process.execPath, args: [...options, ...patterns] };
+  return { name, command: process.execPath, args: [...flags, ...patterns] };
 }
 
 /** Runs a step with its output as it comes; resolves to its exit code. */

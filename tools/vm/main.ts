@@ -4,12 +4,12 @@
  */
 import { globSync } from 'node:fs';
 import { installSystemPackages, missingSystemPackages } from '../../packages/cli/src/system-packages.ts';
-import { ROOT, TVM, testStep } from '../steps.ts';
+import { GUEST_TEST_TIMEOUT_MS, ROOT, TVM, testStep } from '../steps.ts';
 import { runInGuest } from './guest.ts';
 import { guestKernel } from './guest-kernel.ts';
 
 const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils', 'ipvsadm', 'wireguard-tools'];
-const SECONDS = Number(process.env['PODWIRE_VM_SECONDS'] ?? 2400);
+const SECONDS = Number(process.env['PODWIRE_VM_SECONDS'] ?? 3600);
 const say = (line: string) => console.error(`test:vm: ${line}`);
 
 async function main(filter = ''): Promise<number> {
@@ -28,7 +28,7 @@ async function main(filter = ''): Promise<number> {
   await installSystemPackages(PACKAGES, say);
   const kernel = guestKernel(say);
   say(`${files.length} test files in ${kernel.packageName}`);
-  const { command, args } = testStep('tests', files);
+  const { command, args } = testStep('tests', files, { timeoutMs: GUEST_TEST_TIMEOUT_MS });
   const started = performance.now();
   const code = await runInGuest({ kernel, command: [command, ...args], folder: ROOT, seconds: SECONDS });
   say(`${code === 0 ? 'ok' : `FAILED, exit code ${code}`} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
