@@ -96,6 +96,13 @@ export async function visible<K extends KindName>(informer: Informer<K>, written
   });
 }
 
+/** One after the other; the first failure is thrown when all have had their turn. */
+export async function forEach<T>(items: Iterable<T>, act: (item: T) => Promise<unknown>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) await act(item).catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** Resolves when the condition holds, or after about a second: the next event repairs what was too early. */
 export async function until(condition: () => boolean): Promise<void> {
   for (let round = 0; round < 200 && !condition(); round++) {

@@ -1,5 +1,6 @@
 import { nthAddress, type Prefix, prefixesOverlap, prefixParts, prefixSize, tryParsePrefix } from '@podwire/base';
-import { type Controller, type ControllerContext, nameOf, visible } from './context.ts';
+import type { ObjectOf } from '@podwire/kube';
+import { type Controller, type ControllerContext, forEach, nameOf, visible } from './context.ts';
 import { KeyQueue } from './key-queue.ts';
 
 const NODE_LENGTH = { ipv4: 24, ipv6: 64 } as const;
@@ -19,33 +20,28 @@ export function nextNodeCidr(podCidr: Prefix, taken: readonly Prefix[]): Prefix 
 /** Gives every Node its podCIDRs, one per family; one at a time, so that no two get the same. */
 export function startNodeCidrs({ client, informers, config, logger }: ControllerContext): Controller {
   const nodes = informers.of('Node');
-  const queue = new KeyQueue({
-    name: 'node-cidr',
-    logger,
-    reconcile: async () => {
-      for (const { metadata } of nodes.list().filter((node) => !node.spec?.podCIDR)) {
-        const taken = nodes
-          .list()
-          .flatMap((node) => node.spec?.podCIDRs ?? [])
-          .flatMap((text) => tryParsePrefix(text) ?? []);
-        const podCIDRs = config.podCidrs.map((cidr) => nextNodeCidr(cidr, taken));
-        if (podCIDRs.includes(undefined)) {
-          logger.error('the pod CIDR has no range left for a node', {
-            node: metadata?.name,
-            podCidrs: config.podCidrs,
-          });
-          continue;
-        }
-        await visible(
-          nodes,
-          await client.patch('Node', { name: metadata?.name ?? '' }, { spec: { podCIDR: podCIDRs[0], podCIDRs } }),
-        );
-      }
-      return undefined;
-    },
-  });
+  const give = async ({ metadata }: ObjectOf<'Node'>): Promise<void> => {
+    const taken = nodes.list().flatMap(takenBy);
+    const podCIDRs = config.podCidrs.map((cidr) => nextNodeCidr(cidr, taken));
+    if (podCIDRs.includes(undefined)) {
+      const { podCidrs } = config;
+      logger.error('the pod CIDR has no range left for a node', { node: metadata?.name, podCidrs });
+      return;
+    }
+    const patch = { spec: { podCIDR: podCIDRs[0], podCIDRs } };
+    await visible(nodes, await client.patch('Node', { name: metadata?.name ?? '' }, patch));
+  };
+  const reconcile = async (): Promise<undefined> => {
+    const open = nodes.list().filter((node) => !node.spec?.podCIDR);
+    await forEach(open, give);
+  };
+  const queue = new KeyQueue({ name: 'node-cidr', logger, reconcile });
   const end = nodes.subscribe(
     ({ type, object }) => type !== 'deleted' && !object.spec?.podCIDR && nameOf(object) && queue.add('nodes'),
   );
   return { stop: () => [end(), queue.stop()] };
+}
+
+function takenBy({ spec }: ObjectOf<'Node'>): Prefix[] {
+  return [spec?.podCIDRs ?? []].flat().flatMap((text) => tryParsePrefix(String(text)) ?? []);
 }

@@ -10,7 +10,14 @@ import { tolerated } from './toleration.ts';
 type Pod = ObjectOf<'Pod'>;
 type Node = ObjectOf<'Node'>;
 
-export type Placement = { readonly node: string } | { readonly refused: string };
+export type Placement =
+  | { readonly node: string }
+  | {
+      /** With what preemption of others would do. */
+      readonly refused: string;
+      /** Without. */
+      readonly reasons: string;
+    };
 
 /** As placeIn, for one pod among these nodes and pods; without labels of namespaces. */
 export function placePod(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): Placement {
@@ -34,7 +41,7 @@ export function placeIn(pod: Pod, view: ClusterView): Placement {
   const rankAt = rankOf(pod, view);
   const ranked = fitting.map((at) => ({ at, rank: rankAt(at) })).sort((a, b) => compare(a.rank, b.rank));
   const [best] = ranked;
-  return best ? { node: best.at.name } : { refused: refusalText(view.nodes.length, refusals) };
+  return best ? { node: best.at.name } : refusal(pod, view.nodes.length, refusals);
 }
 
 type Rank = readonly (number | string)[];
@@ -66,14 +73,18 @@ function compare(a: Rank, b: Rank): number {
   return 0;
 }
 
-/** As the event FailedScheduling says it; pods are never preempted here, so none would help. */
-function refusalText(nodes: number, refusals: readonly Refusal[]): string {
-  if (nodes === 0) return 'no nodes available to schedule pods';
+/** As the event FailedScheduling says it. */
+function refusal({ spec }: Pod, nodes: number, refusals: readonly Refusal[]): Placement & { readonly reasons: string } {
+  const none = 'no nodes available to schedule pods';
+  if (nodes === 0) return { refused: none, reasons: none };
   const available = (lines: readonly string[]): string => `0/${nodes} nodes are available: ${counted(lines)}.`;
   const preemption = refusals.map(({ isCrowded }) =>
     isCrowded ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
   );
-  return `${available(refusals.flatMap(({ reasons }) => reasons))} preemption: ${available(preemption)}`;
+  const reasons = available(refusals.flatMap((one) => one.reasons));
+  const isAllowed = spec?.preemptionPolicy !== 'Never';
+  const hope = isAllowed ? available(preemption) : 'not eligible due to preemptionPolicy=Never.';
+  return { refused: `${reasons} preemption: ${hope}`, reasons };
 }
 
 /** `2 of these, 1 of those`, in the order of the text. */

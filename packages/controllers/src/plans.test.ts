@@ -40,10 +40,11 @@ test('cordons, taints and selectors refuse, in words', () => {
   const picky: Pod = {
     spec: { containers: [], nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'gpu', operator: 'Exists' }] },
   };
+  const reasons =
+    "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector.";
   assert.deepEqual(placePod(picky, nodes, []), {
-    refused:
-      "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector. " +
-      'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
+    refused: `${reasons} preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.`,
+    reasons,
   });
   assert.deepEqual(placePod({ spec: { containers: [] } }, nodes, []), { node: 'c' });
 });

@@ -1,9 +1,23 @@
-import type { ObjectOf } from '@podwire/kube';
-import { type Controller, type ControllerContext, isActive, keyOf, objectKey, splitKey, until } from './context.ts';
-import { type Remark, remarksOn } from './event.ts';
+import type { Informer, Informers, KubeClient, ObjectOf } from '@podwire/kube';
+import { type Clock, systemClock, timestamp } from './clock.ts';
+import {
+  type Controller,
+  type ControllerContext,
+  forEach,
+  isActive,
+  keyOf,
+  nameOf,
+  namespaceOf,
+  objectKey,
+  until,
+} from './context.ts';
+import { type Remark, type Remarks, remarksOn } from './event.ts';
 import { KeyQueue } from './key-queue.ts';
+import { disruptionTarget } from './node/disruption-target.ts';
 import { placeIn } from './placement.ts';
+import { deletePod } from './pod-template.ts';
 import { ClusterView } from './scheduling/cluster-view.ts';
+import { isClearing, planPreemption, priorityOf } from './scheduling/preemption.ts';
 
 type Pod = ObjectOf<'Pod'>;
 
@@ -15,6 +29,8 @@ interface Refused {
   readonly reason: 'Unschedulable' | 'SchedulingGated';
   readonly message: string;
   readonly event?: Remark;
+  /** The node that others leave for it. */
+  readonly nominated?: string | undefined;
 }
 
 /** Without a node, and for this scheduler to give one. */
@@ -25,77 +41,115 @@ function isOpen(pod: Pod): boolean {
 const gatesOf = ({ spec }: Pod): readonly unknown[] =>
   (spec as { schedulingGates?: readonly unknown[] } | undefined)?.schedulingGates ?? [];
 
-/** Higher priorities first; otherwise as they came. */
-const byPriority = (a: Pod, b: Pod): number => (b.spec?.priority ?? 0) - (a.spec?.priority ?? 0);
+/** Higher priorities first, of equal ones those that were promised a node; otherwise as they came. */
+function byPriority(a: Pod, b: Pod): number {
+  const promised = ({ status }: Pod): number => (status?.nominatedNodeName ? 1 : 0);
+  return priorityOf(b) - priorityOf(a) || promised(b) - promised(a);
+}
 
 /** Binds every pod without a node to one, one after the other, so that each choice sees the one before. */
-export function startScheduler({ client, informers, logger }: ControllerContext): Controller {
-  const pods = informers.of('Pod');
-  const nodes = informers.of('Node');
-  const waiting = new Set<string>();
+export function startScheduler(context: ControllerContext): Controller {
+  return new Scheduler(context);
+}
 
-  const namespaces = informers.of('Namespace');
-  const remark = remarksOn(client, 'Pod', NAME);
+class Scheduler implements Controller {
+  readonly #client: KubeClient;
+  readonly #informers: Informers;
+  readonly #pods: Informer<'Pod'>;
+  readonly #clock: Clock;
+  readonly #remark: Remarks;
+  readonly #queue: KeyQueue;
+  readonly #waiting = new Set<string>();
+  readonly #ends: readonly (() => void)[];
 
-  const bind = async (pod: Pod, view: ClusterView): Promise<void> => {
+  constructor({ client, informers, logger, clock = systemClock }: ControllerContext) {
+    this.#client = client;
+    this.#informers = informers;
+    this.#clock = clock;
+    this.#pods = informers.of('Pod');
+    this.#remark = remarksOn(client, 'Pod', NAME);
+    // One key for all: binding is serial.
+    this.#queue = new KeyQueue({ name: 'scheduler', logger, reconcile: () => this.#pass() });
+    this.#ends = [
+      this.#pods.subscribe(({ type, object }) => {
+        if (type === 'deleted') this.#waiting.delete(keyOf(object));
+        const leaves = type === 'deleted' || !isActive(object);
+        // Whoever waits may have the room of a pod that is over.
+        if (leaves ? this.#waiting.size > 0 : !object.spec?.nodeName) this.#queue.add('pods');
+      }),
+      informers.of('Node').subscribe(() => this.#queue.add('pods')),
+    ];
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    this.#queue.stop();
+  }
+
+  async #pass(): Promise<number | undefined> {
+    const open = this.#pods.list().filter(isOpen);
+    if (open.length === 0) return undefined;
+    const [nodes, namespaces] = [this.#informers.of('Node').list(), this.#informers.of('Namespace').list()];
+    const view = new ClusterView(nodes, this.#pods.list(), namespaces);
+    await forEach(open.toSorted(byPriority), async (pod) => {
+      const fresh = this.#pods.get(nameOf(pod), namespaceOf(pod));
+      if (fresh && isOpen(fresh)) await this.#schedule(fresh, view);
+    });
+    return this.#waiting.size > 0 ? RETRY_UNSCHEDULABLE : undefined;
+  }
+
+  async #schedule(pod: Pod, view: ClusterView): Promise<void> {
+    if (gatesOf(pod).length > 0) return this.#refuse(pod, { reason: 'SchedulingGated', message: GATED });
     const placement = placeIn(pod, view);
-    if ('refused' in placement) {
-      const { refused: message } = placement;
-      const event = { type: 'Warning', reason: 'FailedScheduling', message } as const;
-      await refuse(pod, { reason: 'Unschedulable', message, event });
-      return;
-    }
-    await client.bind(objectKey(pod), placement.node);
-    view.place(pod, placement.node);
-    await until(() => pods.get(pod.metadata?.name ?? '', pod.metadata?.namespace)?.spec?.nodeName !== undefined);
-    waiting.delete(keyOf(pod));
-    const message = `Successfully assigned ${keyOf(pod)} to ${placement.node}`;
-    remark(pod, { type: 'Normal', reason: 'Scheduled', message });
-  };
-  const refuse = async (pod: Pod, { reason, message, event }: Refused): Promise<void> => {
-    waiting.add(keyOf(pod));
-    const known = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
-    if (known?.message === message) return;
-    const lastTransitionTime = new Date().toISOString().replace(/\.\d+/, '');
-    const condition = {
-      type: 'PodScheduled',
-      status: 'False',
-      reason,
-      message,
-      lastProbeTime: null,
-      lastTransitionTime,
-    };
-    const others = (pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-    const conditions = [...others, condition];
-    await client.patch('Pod', objectKey(pod), { status: { conditions } }, { subresource: 'status' });
-    if (event) remark(pod, event);
-  };
-  const schedule = async (pod: Pod, view: ClusterView): Promise<void> => {
-    if (gatesOf(pod).length === 0) await bind(pod, view);
-    else await refuse(pod, { reason: 'SchedulingGated', message: GATED });
-  };
+    if ('node' in placement) return this.#bind(pod, view, placement.node);
+    const nominated = await this.#preempt(pod, view);
+    // Pods that matter no more than this one must not take the room that is being made.
+    if (nominated) view.place(pod, nominated);
+    const message = nominated ? placement.reasons : placement.refused;
+    const event = { type: 'Warning', reason: 'FailedScheduling', message } as const;
+    return this.#refuse(pod, { reason: 'Unschedulable', message, event, nominated });
+  }
 
-  // One key for all: binding is serial.
-  const queue = new KeyQueue({
-    name: 'scheduler',
-    logger,
-    reconcile: async () => {
-      const open = pods.list().filter(isOpen);
-      const view = open.length > 0 ? new ClusterView(nodes.list(), pods.list(), namespaces.list()) : undefined;
-      for (const pod of view ? open.toSorted(byPriority) : []) {
-        const { name, namespace } = splitKey(keyOf(pod));
-        const fresh = pods.get(name, namespace);
-        if (view && fresh && isOpen(fresh)) await schedule(fresh, view);
-      }
-      return waiting.size > 0 ? RETRY_UNSCHEDULABLE : undefined;
-    },
-  });
-  const ends = [
-    pods.subscribe(({ type, object }) => {
-      if (type === 'deleted') waiting.delete(keyOf(object));
-      else if (!object.spec?.nodeName) queue.add('pods');
-    }),
-    nodes.subscribe(() => queue.add('pods')),
-  ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+  async #bind(pod: Pod, view: ClusterView, node: string): Promise<void> {
+    await this.#client.bind(objectKey(pod), node);
+    view.place(pod, node);
+    await until(() => this.#pods.get(nameOf(pod), namespaceOf(pod))?.spec?.nodeName !== undefined);
+    this.#waiting.delete(keyOf(pod));
+    const message = `Successfully assigned ${keyOf(pod)} to ${node}`;
+    this.#remark(pod, { type: 'Normal', reason: 'Scheduled', message });
+  }
+
+  /** Sends pods of lower priority away; the node where that makes room. */
+  async #preempt(pod: Pod, view: ClusterView): Promise<string | undefined> {
+    if (isClearing(pod, view)) return pod.status?.nominatedNodeName;
+    const plan = planPreemption(pod, view, this.#informers.of('PodDisruptionBudget').list());
+    if (!plan) return undefined;
+    for (const victim of plan.victims)
+      if (!victim.metadata?.deletionTimestamp) await this.#send(victim, pod, plan.node);
+    return plan.node;
+  }
+
+  async #send(victim: Pod, pod: Pod, node: string): Promise<void> {
+    const by = `Preempted by pod ${pod.metadata?.uid} on node ${node}`;
+    this.#remark(victim, { type: 'Normal', reason: 'Preempted', message: by });
+    const message = `${NAME}: preempting to accommodate a higher priority pod`;
+    const patch = disruptionTarget(victim, { reason: 'PreemptionByScheduler', message, now: this.#clock.now() });
+    await this.#client.patch('Pod', objectKey(victim), patch, { subresource: 'status' });
+    await deletePod(this.#client, victim);
+  }
+
+  async #refuse(pod: Pod, { reason, message, event, nominated }: Refused): Promise<void> {
+    this.#waiting.add(keyOf(pod));
+    const { conditions: present = [], nominatedNodeName } = pod.status ?? {};
+    const known = present.find(({ type }) => type === 'PodScheduled');
+    if (known?.message === message && nominatedNodeName === nominated) return;
+    const now = timestamp(this.#clock.now());
+    const lastTransitionTime = known?.status === 'False' ? (known.lastTransitionTime ?? now) : now;
+    const times = { lastProbeTime: null, lastTransitionTime };
+    const condition = { type: 'PodScheduled', status: 'False', reason, message, ...times };
+    const conditions = [...present.filter(({ type }) => type !== 'PodScheduled'), condition];
+    const status = { conditions, nominatedNodeName: nominated ?? null };
+    await this.#client.patch('Pod', objectKey(pod), { status }, { subresource: 'status' });
+    if (event) this.#remark(pod, event);
+  }
 }

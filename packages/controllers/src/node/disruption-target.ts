@@ -4,7 +4,7 @@ import { timestamp } from '../clock.ts';
 type Pod = ObjectOf<'Pod'>;
 
 export interface Disruption {
-  readonly reason: 'DeletionByTaintManager' | 'DeletionByPodGC';
+  readonly reason: 'DeletionByTaintManager' | 'DeletionByPodGC' | 'PreemptionByScheduler';
   readonly message: string;
   readonly now: number;
 }

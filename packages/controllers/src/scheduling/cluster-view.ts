@@ -12,16 +12,16 @@ export interface NodeView {
   readonly labels: Readonly<Record<string, string>>;
   /** Undefined: the node does not say; it holds whatever comes. */
   readonly allocatable: Amounts | undefined;
-  readonly pods: Pod[];
+  pods: Pod[];
   requested: Amounts;
-  readonly hostPorts: HostPort[];
+  hostPorts: HostPort[];
 }
 
 /** What the cluster looks like, with the choices of this pass. */
 export class ClusterView {
   readonly nodes: readonly NodeView[];
   /** Pods that keep others away, with where they are. */
-  readonly repellent: { readonly pod: Pod; readonly at: NodeView }[] = [];
+  repellent: { readonly pod: Pod; readonly at: NodeView }[] = [];
   readonly #byName: ReadonlyMap<string, NodeView>;
   readonly #namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
 
@@ -29,7 +29,7 @@ export class ClusterView {
     this.nodes = nodes.map(viewOf);
     this.#byName = new Map(this.nodes.map((view) => [view.name, view]));
     this.#namespaces = new Map(namespaces.map((one) => [nameOf(one), one.metadata?.labels ?? {}]));
-    for (const pod of pods) if (pod.spec?.nodeName) this.place(pod, pod.spec.nodeName);
+    for (const pod of pods) if (pod.spec?.nodeName) this.#placeIfSound(pod, pod.spec.nodeName);
   }
 
   /** The pod is on this node from now on; one that is over takes nothing. */
@@ -37,11 +37,29 @@ export class ClusterView {
     const view = this.#byName.get(nodeName);
     const phase = pod.status?.phase;
     if (!view || phase === 'Succeeded' || phase === 'Failed') return;
+    const [requested, ports] = [requestsOf(pod), hostPortsOf(pod)];
     view.pods.push(pod);
-    view.requested = sum(view.requested, requestsOf(pod));
-    view.hostPorts.push(...hostPortsOf(pod));
+    view.requested = sum(view.requested, requested);
+    view.hostPorts.push(...ports);
     if (pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length)
       this.repellent.push({ pod, at: view });
+  }
+
+  /** As if the pod was gone from this node. */
+  remove(pod: Pod, at: NodeView): void {
+    at.pods = at.pods.filter((other) => other !== pod);
+    at.requested = at.pods.reduce((all, other) => sum(all, requestsOf(other)), new Map<string, number>());
+    at.hostPorts = at.pods.flatMap(hostPortsOf);
+    this.repellent = this.repellent.filter((one) => one.pod !== pod);
+  }
+
+  /** A pod that cannot be read must not keep all others from being placed. */
+  #placeIfSound(pod: Pod, nodeName: string): void {
+    try {
+      this.place(pod, nodeName);
+    } catch {
+      // Its kubelet has to make something of it, or not.
+    }
   }
 
   labelsOfNamespace(name: string): Readonly<Record<string, string>> {
