@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf } from '@podwire/base';
-import { type Kind, parseYaml } from '@podwire/kube';
+import type { Kind } from '@podwire/kube';
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '../protobuf/index.ts';
 import type { ApiObject, ApiRequest } from '../seam.ts';
 import { toStored } from './conversion.ts';
+import { duplicateFields } from './duplicate-fields.ts';
 import { isObject, type JsonObject } from './patches.ts';
 import { badRequest, unsupportedMediaType } from './status.ts';
+import { YamlBodies } from './yaml-body.ts';
 
 export const BODY_LIMIT = 3 * 1024 * 1024;
 /** Deeper JSON is refused: copying and comparing are recursive. Manifests are at most a few dozen levels deep. */
@@ -18,23 +20,61 @@ export function mediaType(request: ApiRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The body as plain data, from JSON, YAML or protobuf; undefined when there is none. Throws 400, 413 and 415. */
+/** What was sent. */
+export interface Body {
+  /** Undefined when there is nothing. */
+  readonly data: unknown;
+  /** `duplicate field "spec.replicas"`: what the client said twice. */
+  readonly duplicates: readonly string[];
+}
+
+/** The body as plain data, from JSON, YAML or protobuf; undefined when there is none. Throws 400, 413, 415 and 429. */
 export async function readData(request: ApiRequest): Promise<unknown> {
+  return (await parsed(request))?.data;
+}
+
+/** As readData, of what will be stored. */
+export async function readBody(request: ApiRequest): Promise<Body> {
+  const { data, text } = (await parsed(request)) ?? {};
+  const isAsked = text !== undefined && request.query.get('fieldValidation') !== 'Ignore';
+  return { data, duplicates: isAsked ? duplicateFields(text, data) : [] };
+}
+
+interface Parsed {
+  readonly data: unknown;
+  /** When it was JSON. */
+  readonly text?: string | undefined;
+}
+
+async function parsed(request: ApiRequest): Promise<Parsed | undefined> {
   const bytes = await request.body();
   if (bytes.length === 0) return undefined;
   const type = mediaType(request);
   if (request.method !== 'PATCH' && type !== '' && !MEDIA_TYPES.includes(type)) throw unsupportedMediaType(MEDIA_TYPES);
-  const data = parseBody(bytes, type);
-  checkTree(data, 0);
-  return data;
+  const result = await parseBody(bytes, type);
+  checkTree(result.data, 0);
+  return result;
 }
 
-function parseBody(bytes: Buffer, type: string): unknown {
-  if (type === PROTOBUF_MEDIA_TYPE) return decodeProtobuf(bytes);
+const yamlBodies = new YamlBodies();
+
+async function parseBody(bytes: Buffer, type: string): Promise<Parsed> {
+  if (type === PROTOBUF_MEDIA_TYPE) return { data: decodeProtobuf(bytes) };
   if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8');
   const text = bytes.toString('utf8');
   const isYaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
-  return isYaml ? parseYamlBody(text) : parseJsonBody(text);
+  if (!isYaml) return { data: parseJsonBody(text), text };
+  const data = jsonIn(text);
+  return data === undefined ? { data: await yamlBodies.read(text) } : { data, text };
+}
+
+/** What client libraries send under the name of YAML. */
+function jsonIn(text: string): unknown {
+  try {
+    return text.startsWith('{') ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseJsonBody(text: string): unknown {
@@ -42,14 +82,6 @@ function parseJsonBody(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw badRequest(`error decoding the body as JSON: ${messageOf(error)}`);
-  }
-}
-
-function parseYamlBody(text: string): unknown {
-  try {
-    return parseYaml(text, 'body');
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: ${messageOf(error)}`);
   }
 }
 

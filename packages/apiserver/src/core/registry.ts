@@ -55,6 +55,8 @@ export interface WriteOptions {
   /** Receives the texts of Warning headers. */
   readonly warn: (text: string) => void;
   readonly subresource?: 'status' | undefined;
+  /** What the client said twice, as the Schema says what is unknown. */
+  readonly duplicates?: readonly string[];
   /** The version the client wrote in; absent: that the kind is stored in. */
   readonly apiVersion?: string | undefined;
   /** Throws when whoever writes may not write this; absent: trusted. */
@@ -65,6 +67,8 @@ export interface WriteOptions {
   readonly writer?: Writer;
 }
 
+/** More of what is unknown or said twice is not told, as Kubernetes has it. */
+const MAX_FAULTS = 100;
 const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
 
 export interface BindOptions {
@@ -262,10 +266,11 @@ export class Registry {
     const asked = { fieldValidation, apiVersion: options.apiVersion };
     const result = this.#schema.validateAndDefault(kind, draft, old ? { ...asked, old } : asked);
     if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
-    if (fieldValidation === 'Strict' && result.unknown.length > 0) {
-      throw undecodable(kind, `strict decoding error: ${result.unknown.join(', ')}`, options);
+    const faults = [...(options.duplicates ?? []), ...result.unknown].slice(0, MAX_FAULTS);
+    if (fieldValidation === 'Strict' && faults.length > 0) {
+      throw undecodable(kind, `strict decoding error: ${faults.join(', ')}`, options);
     }
-    if (fieldValidation === 'Warn') for (const text of result.unknown) options.warn(text);
+    if (fieldValidation === 'Warn') for (const text of faults) options.warn(text);
     if (options.subresource !== 'status') for (const text of result.warnings) options.warn(text);
     if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
     const checked = ours ? withManagedFields(result.object, entries) : result.object;

@@ -6,7 +6,7 @@ import type { CustomResources } from '../custom/custom-resources.ts';
 import type { CustomVersion } from '../custom/definition/definition.ts';
 import type { TokenRequests } from '../identity/token-request.ts';
 import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
-import { mediaType, objectOf, readData } from './body.ts';
+import { mediaType, objectOf, readBody, readData } from './body.ts';
 import { fromStored, toStored } from './conversion.ts';
 import { deprecationOf } from './deprecation.ts';
 import { dryRunOf } from './dry-run.ts';
@@ -25,6 +25,7 @@ import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { readScale, replaceScale, scaleOf } from './scale.ts';
 import { type Matcher, parseSelection } from './selectors.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
+import { withWarnings } from './warnings.ts';
 import { WatchResponse } from './watch-response.ts';
 
 export interface RestParts {
@@ -169,20 +170,24 @@ export class RestApi {
   async #create(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { kind, apiVersion, namespace } = path;
     if (kind.namespaced && !namespace) throw methodNotAllowed();
-    const draft = objectOf(await readData(request), kind, apiVersion);
+    const { data, duplicates } = await readBody(request);
+    const draft = objectOf(data, kind, apiVersion);
     checkNamespace(draft, namespace);
     checkNew(draft);
-    const { options, warnings } = this.#writeOptions(request, 'Create', path);
+    const { options: asked, warnings } = this.#writeOptions(request, 'Create', path);
+    const options = { ...asked, duplicates };
     const object = await this.#parts.registry.create(kind, namespace, { draft, options });
     return withWarnings(this.#object(201, object, { request, path }), warnings);
   }
 
   async #put(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const target = targetOf(path);
-    const next = objectOf(await readData(request), path.kind, path.apiVersion);
+    const { data, duplicates } = await readBody(request);
+    const next = objectOf(data, path.kind, path.apiVersion);
     checkName(next, target);
     checkNamespace(next, target.namespace);
-    const { options, warnings } = this.#writeOptions(request, 'Update', path);
+    const { options: asked, warnings } = this.#writeOptions(request, 'Update', path);
+    const options = { ...asked, duplicates };
     const object = await this.#parts.registry.update(
       target,
       { ...next, metadata: { ...next.metadata, name: target.name } },
@@ -197,10 +202,10 @@ export class RestApi {
     const type = PATCH_TYPES[mediaType(request)];
     const accepted = Object.keys(PATCH_TYPES).filter((one) => PATCH_TYPES[one] !== 'strategic' || !this.#version(path));
     if (!type || !accepted.includes(mediaType(request))) throw unsupportedMediaType(accepted);
-    const data = await readData(request);
+    const { data, duplicates } = await readBody(request);
     const verb = type === 'apply' ? 'Apply' : 'Patch';
     const { options: asked, warnings } = this.#writeOptions(request, verb, path);
-    const options = type === 'apply' ? asked : { ...asked, patch: JSON.stringify(data) };
+    const options = { ...asked, duplicates, ...(type === 'apply' ? {} : { patch: JSON.stringify(data) }) };
     const body = type === 'apply' && isObject(data) ? appliedBody(data, target, path) : data;
     const { manager: fieldManager, subresource } = options.writer;
     const patch = { type, body, fieldManager, force: request.query.get('force') === 'true', subresource };
@@ -374,14 +379,6 @@ function writeOptions(
   const writer = writerOf(request, verb, subresource);
   const written = subresource === 'status' ? subresource : undefined;
   return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
-}
-
-/** RFC 7234 section 5.5, as kubectl prints it. */
-function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
-  if (warnings.length === 0) return response;
-  const lines = warnings.map((text) => `299 - "${text.replace(/[^ -~]/g, ' ').replace(/["\\]/g, '\\$&')}"`);
-  const before = response.headers?.warning ?? [];
-  return { ...response, headers: { ...response.headers, warning: [before, lines].flat() } };
 }
 
 function checkName({ metadata }: ApiObject, { name }: Target): void {

@@ -1,0 +1,71 @@
+/** More are not told, as Kubernetes has it. */
+const MAX_FOUND = 100;
+
+interface Level {
+  readonly path: string;
+  /** The fields seen; undefined: a list. */
+  readonly seen: Set<string> | undefined;
+  /** Of the field, or the index, that comes or is under way. */
+  at: string | number;
+  isName: boolean;
+}
+
+/**
+ * Fields that a JSON text has twice in one object, e.g. `duplicate field "spec.replicas"`; JSON.parse takes the last of
+ * them and says nothing. `value` is what the text was parsed to.
+ */
+export function duplicateFields(text: string, value: unknown): readonly string[] {
+  // What has nothing twice, as programs write it, is as long as it is when written again.
+  if (JSON.stringify(value).length === text.trimEnd().length) return [];
+  return [...scan(text)].map((path) => `duplicate field ${JSON.stringify(path)}`);
+}
+
+function scan(text: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const levels: Level[] = [];
+  for (let i = 0; i < text.length && found.size < MAX_FOUND; i++) {
+    const level = levels.at(-1);
+    const letter = text[i];
+    if (letter === '"') {
+      const end = endOfString(text, i);
+      if (level?.isName) enter(level, JSON.parse(text.slice(i, end + 1)) as string, found);
+      i = end;
+    } else if (letter === '{' || letter === '[') {
+      const isObject = letter === '{';
+      levels.push({ path: pathOf(level), seen: isObject ? new Set() : undefined, at: 0, isName: isObject });
+    } else if (letter === '}' || letter === ']') levels.pop();
+    else if (letter === ':' && level) level.isName = false;
+    else if (letter === ',' && level) next(level);
+  }
+  return found;
+}
+
+function enter(level: Level, name: string, found: Set<string>): void {
+  level.at = name;
+  if (level.seen?.has(name)) found.add(pathOf(level));
+  level.seen?.add(name);
+}
+
+function next(level: Level): void {
+  if (level.seen) level.isName = true;
+  else level.at = Number(level.at) + 1;
+}
+
+function pathOf(level: Level | undefined): string {
+  if (!level) return '';
+  const { path, at, seen } = level;
+  if (!seen) return `${path}[${at}]`;
+  return path ? `${path}.${at}` : String(at);
+}
+
+/** Index of the quote that ends the string that begins at `from`. */
+function endOfString(text: string, from: number): number {
+  for (let at = from + 1; ; ) {
+    const end = text.indexOf('"', at);
+    if (end < 0) return text.length;
+    let escapes = 0;
+    while (text[end - 1 - escapes] === '\\') escapes++;
+    if (escapes % 2 === 0) return end;
+    at = end + 1;
+  }
+}
