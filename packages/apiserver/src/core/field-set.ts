@@ -32,35 +32,49 @@ function belowOf(node: FieldSet): FieldSet {
   return below;
 }
 
+/** What is in either; `a` itself when it has all of `b`. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmpty(b)) return a;
   if (isEmpty(a)) return b;
-  const result: MutableFieldSet = { ...a };
-  for (const [element, added] of Object.entries(b)) {
-    const present = result[element];
-    const member = isMember(present) || isMember(added);
-    const node = present === undefined ? added : fieldNode(member, union(belowOf(present), belowOf(added)));
-    if (node) result[element] = node;
+  let result: MutableFieldSet | undefined;
+  for (const element of Object.keys(b)) {
+    const [present, added] = [a[element], b[element]];
+    if (element === SELF || added === undefined) continue;
+    const node = present === undefined ? added : joined(present, added);
+    if (node === present) continue;
+    result ??= { ...a };
+    result[element] = node;
   }
-  return result;
+  return result ?? a;
+}
+
+function joined(present: FieldSet, added: FieldSet): FieldSet {
+  const both = union(present, added);
+  const isComplete = both[SELF] !== undefined || isEmpty(both) || !(isMember(present) || isMember(added));
+  return isComplete ? both : { [SELF]: LEAF, ...both };
 }
 
 /** What `a` has and `b` has not; `a` itself when they have nothing in common. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  let result: MutableFieldSet | undefined;
-  for (const [element, taken] of Object.entries(b)) {
-    const present = a[element];
-    if (present === undefined) continue;
-    const below = belowOf(present);
-    const left = difference(below, belowOf(taken));
-    const loses = isMember(present) && isMember(taken);
-    if (left === below && !loses) continue;
-    result ??= { ...a };
-    const node = fieldNode(isMember(present) && !loses, left);
+  if (!Object.keys(b).some((element) => element !== SELF && a[element] !== undefined)) return a;
+  const result: MutableFieldSet = {};
+  let differs = false;
+  for (const element of Object.keys(a)) {
+    const present = a[element] ?? LEAF;
+    const taken = element === SELF ? undefined : b[element];
+    const node = taken === undefined ? present : remainder(present, taken);
+    differs ||= node !== present;
     if (node) result[element] = node;
-    else delete result[element];
   }
-  return result ?? a;
+  return differs ? result : a;
+}
+
+/** What is left of an element and what is below it; undefined when nothing is. */
+function remainder(present: FieldSet, taken: FieldSet): FieldSet | undefined {
+  const isKept = isMember(present) && !isMember(taken);
+  const left = difference(present, taken);
+  if (left === present && (isKept || !isMember(present))) return present;
+  return fieldNode(isKept, belowOf(left));
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {

@@ -11,9 +11,15 @@ export type Metadata = Mutable<ObjectMeta>;
 const hasStatus = ({ subresources }: Kind): boolean => subresources.includes('status');
 
 /** RFC 3339 in whole seconds, as metav1.Time. */
-export function timestamp(at: Date = new Date()): string {
-  return `${at.toISOString().slice(0, -'.000Z'.length)}Z`;
+export function timestamp(at: number | Date = Date.now()): string {
+  const second = Math.floor(Number(at) / 1000);
+  if (second !== last.second)
+    last = { second, text: `${new Date(second * 1000).toISOString().slice(0, -'.000Z'.length)}Z` };
+  return last.text;
 }
+
+/** Most ask for the present. */
+let last = { second: Number.NaN, text: '' };
 
 /** How often another name is looked for when the one that was made up is taken. */
 const ATTEMPTS = 8;
@@ -111,7 +117,8 @@ export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): Api
 
 export function finalizerCauses(next: ApiObject, old: ApiObject): StatusCause[] {
   if (!old.metadata.deletionTimestamp) return [];
-  const added = (next.metadata.finalizers ?? []).filter((name) => !old.metadata.finalizers?.includes(name));
+  const before = new Set(old.metadata.finalizers);
+  const added = (next.metadata.finalizers ?? []).filter((name) => !before.has(name));
   if (added.length === 0) return [];
   const list = added.map((name) => JSON.stringify(name)).join(', ');
   const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;

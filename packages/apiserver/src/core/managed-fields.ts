@@ -41,7 +41,7 @@ export function entriesAfterUpdate({ old, next, owner, ruleAt, now }: Update): E
   if (old && entries.length === 0) return [];
   const [was, is] = [old as unknown as JsonObject | undefined, next as unknown as JsonObject];
   const changes = was ? fieldChanges(was, is, ruleAt) : { changed: newFields(is, ruleAt), removed: LEAF };
-  return changes ? withOwner(withoutFields(entries, changes), { owner, added: changes.changed, now }) : entries;
+  return changes ? withOwner(withoutFields(entries, changes, owner), { owner, added: changes.changed, now }) : entries;
 }
 
 /** The object with these as its managedFields; none at all when there are none. */
@@ -75,11 +75,12 @@ function isEntry(value: unknown): value is ManagedFieldsEntry {
   );
 }
 
-/** The entries without what changed or went; an entry that has nothing left goes too. */
-export function withoutFields(entries: Entries, { changed, removed }: FieldChanges): Entries {
+/** The entries without what changed (but for that of who changed it) or went; an entry that has nothing left goes too. */
+export function withoutFields(entries: Entries, { changed, removed }: FieldChanges, owner?: FieldOwner): Entries {
   return entries.flatMap((entry) => {
     const fields = fieldsOf(entry);
-    const left = difference(difference(fields, removed), changed);
+    const rest = difference(fields, removed);
+    const left = owner && isOf(entry, owner) ? rest : difference(rest, changed);
     if (left === fields) return [entry];
     return Object.keys(left).length > 0 ? [{ ...entry, fieldsV1: left }] : [];
   });
@@ -96,7 +97,9 @@ export function withOwner(entries: Entries, { owner, added, now }: Addition): En
   if (Object.keys(added).length === 0) return entries;
   const mine = entries.find((entry) => isOf(entry, owner));
   const others = entries.filter((entry) => entry !== mine);
-  return inOrder(merged([...others, entryOf(owner, union(fieldsOf(mine), added), now)]));
+  const fields = union(fieldsOf(mine), added);
+  const entry = mine && fields === mine.fieldsV1 ? { ...mine, time: now } : entryOf(owner, fields, now);
+  return inOrder(merged([...others, entry]));
 }
 
 export function entryOf(owner: FieldOwner, fields: FieldSet, time: string): ManagedFieldsEntry {
