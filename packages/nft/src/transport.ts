@@ -38,6 +38,13 @@ const END: NetlinkMessage = {
   op: 'commit an nftables transaction',
 };
 
+const GET_GENERATION: NetlinkMessage = {
+  type: messageType(MESSAGE.getGeneration),
+  flags: 0,
+  body: body(0, 0),
+  op: 'read the nftables generation',
+};
+
 /** nf_tables' part of netlink: transactions and dumps. */
 export class NftTransport {
   readonly #netlink: Netlink;
@@ -70,14 +77,8 @@ export class NftTransport {
 
   /** The number of the present ruleset; every transaction of anyone changes it. */
   generation(): Buffer | undefined {
-    const answers = this.#netlink.request({
-      type: messageType(MESSAGE.getGeneration),
-      flags: 0,
-      body: body(0, 0),
-      op: 'read the nftables generation',
-    });
-    const bytes = answers[0] && attributesOf(answers[0]);
-    return bytes && Buffer.from(bytes.subarray(4, 8)); // NFTA_GEN_ID comes first
+    const [answer] = this.#netlink.request(GET_GENERATION);
+    return answer && attributesOf(answer).subarray(4, 8); // NFTA_GEN_ID comes first
   }
 }
 

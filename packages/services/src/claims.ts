@@ -124,13 +124,20 @@ export function conflictsOf(claims: { conflicts(): readonly Conflict<Claim>[] })
   });
 }
 
-/** The UDP entries of exchanged winners, as they were and as they are: id to `address:port` of endpoints. */
-export function udpOf(changed: ReadonlyMap<string, Succession<Claim>>): {
+interface UdpSuccession {
   readonly udpBefore: ReadonlyMap<string, readonly string[]>;
   readonly udpAfter: ReadonlyMap<string, readonly string[]>;
-} {
+}
+
+/** Of most changes. */
+const NO_UDP: UdpSuccession = { udpBefore: new Map(), udpAfter: new Map() };
+
+/** The UDP entries of exchanged winners, as they were and as they are: id to `address:port` of endpoints. */
+export function udpOf(changed: ReadonlyMap<string, Succession<Claim>>): UdpSuccession {
+  const successions = [...changed];
+  if (!successions.some(([, { before, after }]) => (after ?? before)?.protocol === 'udp')) return NO_UDP;
   const [udpBefore, udpAfter] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
-  for (const [id, { before, after }] of changed) {
+  for (const [id, { before, after }] of successions) {
     if (before?.protocol === 'udp') udpBefore.set(id, before.endpoints);
     if (after?.protocol === 'udp') udpAfter.set(id, after.endpoints);
   }

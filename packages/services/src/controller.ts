@@ -68,6 +68,8 @@ class ServicesController implements ServicesRoom {
   #updated: number | undefined;
   #look = true;
   #asked = false;
+  /** How often the last sync wrote to nftables, if it knows. */
+  #transactions: number | undefined;
   /** What the last sync could not do, while it did the rest. */
   #unfinished: string | undefined;
   /** A pass failed, so what it was about has to be done again. */
@@ -247,18 +249,9 @@ class ServicesController implements ServicesRoom {
     const waitingSince = this.#waitingSince;
     this.#waitingSince = undefined;
     this.#ruleset.begin();
+    const others = this.#former.pending || this.#next !== undefined;
     try {
-      if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
-      const refreshed = this.#store.refresh();
-      const changes: Changes = this.#unsure ? 'all' : refreshed;
-      this.#unsure = true;
-      // the rules that drop packets with such addresses may go in this pass
-      if (!this.#wantsLoopback) this.#loopback.bring(false, look);
-      const changed = this.#next && (await this.#change(this.#next, this.#proxy));
-      if (changed === undefined) await this.#sync(this.#proxy, changes, look);
-      else if (!changed) await this.#sync(this.#proxy, 'all', true);
-      this.#loopback.bring(this.#wantsLoopback, look);
-      await this.#health.sync(changes, look);
+      await this.#bring(this.#proxy, look);
       this.#unsure = false;
       this.#updated = Date.now();
       const left = (await this.#former.sweep(this.#proxy)) ?? this.#unfinished;
@@ -269,9 +262,25 @@ class ServicesController implements ServicesRoom {
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
       this.#passTime = performance.now() - startedAt;
-      this.#ruleset.settle(look ? this.#passTime : undefined);
+      const transactions = this.#unsure || others ? undefined : this.#transactions;
+      this.#ruleset.settle({ transactions, ...(look && { looked: this.#passTime }) });
       this.#awaitStep();
     }
+  }
+
+  /** Everything in step with what the API server says; by another mode, when that is asked for. */
+  async #bring(proxy: ServiceProxy, look: boolean): Promise<void> {
+    if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
+    const refreshed = this.#store.refresh();
+    const changes: Changes = this.#unsure ? 'all' : refreshed;
+    this.#unsure = true;
+    // the rules that drop packets with such addresses may go in this pass
+    if (!this.#wantsLoopback) this.#loopback.bring(false, look);
+    const changed = this.#next && (await this.#change(this.#next, proxy));
+    if (changed === undefined) await this.#sync(proxy, changes, look);
+    else if (!changed) await this.#sync(proxy, 'all', true);
+    this.#loopback.bring(this.#wantsLoopback, look);
+    await this.#health.sync(changes, look);
   }
 
   get #wantsLoopback(): boolean {
@@ -326,8 +335,9 @@ class ServicesController implements ServicesRoom {
     }
   }
 
-  #count({ commands, flowsForgotten = 0, unfinished }: Synced): void {
+  #count({ commands, transactions, flowsForgotten = 0, unfinished }: Synced): void {
     this.#unfinished = unfinished;
+    this.#transactions = transactions;
     this.#facts.commands = commands;
     this.#facts.passes++;
     this.#facts.flowsForgotten += flowsForgotten;

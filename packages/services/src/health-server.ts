@@ -31,12 +31,9 @@ export class HealthServers {
 
   /** Opens and closes ports. `again`: try those once more that could not be opened. */
   async sync(changes: Changes, again: boolean): Promise<void> {
-    const { view, proxyPort, health } = this.#options;
+    const { proxyPort, health } = this.#options;
     const opening: Promise<void>[] = [];
-    const changed = changes === 'all' ? [...view.services.keys(), ...this.#ports.keys()] : changes;
-    const keys = [...new Set([...this.#waiting.keys(), ...changed])].filter(
-      (key) => this.#wanted(key) !== this.#ports.get(key),
-    );
+    const keys = this.#concerned(changes);
     this.#waiting.clear();
     // all that go before any that come: a port may go from one to the other
     for (const key of keys) this.#close(key);
@@ -44,7 +41,15 @@ export class HealthServers {
     if (proxyPort && !this.#listeners.has(proxyPort))
       opening.push(this.#open(proxyPort, 'the proxy', (path) => proxyHealth(path, health(), Date.now())));
     for (const key of keys) opening.push(this.#openFor(key));
-    await Promise.all(opening);
+    if (opening.length > 0) await Promise.all(opening);
+  }
+
+  /** Services that want another port than they have; of most changes none, and there are many changes. */
+  #concerned(changes: Changes): string[] {
+    const changed = changes === 'all' ? [...this.#options.view.services.keys(), ...this.#ports.keys()] : changes;
+    const keys: string[] = [];
+    for (const key of changed) if (this.#wanted(key) !== this.#ports.get(key)) keys.push(key);
+    return this.#waiting.size > 0 || changes === 'all' ? [...new Set([...this.#waiting.keys(), ...keys])] : keys;
   }
 
   /** Ports that could not be opened, for people. */

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withNetns } from '@podwire/kernel/testing';
 import { putService } from './api-objects.fixture.ts';
+import { RulesetWatch } from './ruleset-watch.ts';
 import { type World, withWorld } from './world.fixture.ts';
 
 /** Well below the minute after which everything is looked at anyway. */
@@ -32,3 +35,27 @@ for (const proxyMode of ['nftables', 'userspace'] as const)
       () => ({ proxyMode, rulesetInterval: 20 }),
     ),
   );
+
+test('who writes while a pass does is noticed, when the pass says how often it wrote', { timeout: 60_000 }, () =>
+  withNetns(1, async (netns) => {
+    const write = (table: string) =>
+      execFileSync('ip', ['netns', 'exec', netns.name ?? '', 'nft', 'add', 'table', table]);
+    let noticed = 0;
+    const watch = new RulesetWatch(() => noticed++, netns);
+    watch.start(10);
+    try {
+      watch.begin();
+      write('own');
+      watch.settle({ transactions: 1 });
+      await sleep(100);
+      assert.equal(noticed, 0);
+      watch.begin();
+      write('own-too');
+      write('foreign');
+      watch.settle({ transactions: 1 });
+      while (noticed === 0) await sleep(10);
+    } finally {
+      watch.stop();
+    }
+  }),
+);

@@ -9,7 +9,7 @@ const SHARE = 20;
  * one small message. A subscription would tell the same, but has the kernel make a message of every element that is
  * written, by ourselves too.
  *
- *   begin ─▶ (a pass writes) ─▶ settle          what lies between is our own
+ *   begin ─▶ (a pass writes) ─▶ settle          what lies between is our own, or as many as the pass says
  *   ask, ask, ask ─▶ another number ─▶ onChange
  */
 export class RulesetWatch {
@@ -19,6 +19,8 @@ export class RulesetWatch {
   #timer: NodeJS.Timeout | undefined;
   #known: number | undefined;
   #changed = false;
+  /** A pass is under way. */
+  #writing = false;
   #restUntil = 0;
 
   constructor(onChange: () => void, netns?: Netns) {
@@ -34,20 +36,32 @@ export class RulesetWatch {
 
   /** Before a pass writes. */
   begin(): void {
-    const generation = this.#nft?.generation();
-    if (this.#known !== undefined && generation !== this.#known) this.#changed = true;
+    this.#writing = true;
+    this.#compare();
   }
 
-  /** After a pass has written. `looked`: it took so many ms to look at what the kernel has. */
-  settle(looked?: number): void {
-    this.#known = this.#nft?.generation();
+  #compare(): void {
+    const generation = this.#nft?.generation();
+    if (this.#known !== undefined && generation !== this.#known) this.#changed = true;
+    this.#known = generation;
+  }
+
+  /**
+   * After a pass has written. `looked`: it took so many ms to look at what the kernel has. `transactions`: how often it
+   * wrote, where it knows; then nobody has to be asked, and what others wrote meanwhile is noticed, too.
+   */
+  settle({ looked, transactions }: { readonly looked?: number; readonly transactions?: number | undefined }): void {
+    this.#writing = false;
+    if (transactions === undefined || this.#known === undefined) this.#known = this.#nft?.generation();
+    else this.#known = (this.#known + transactions) >>> 0;
     if (looked === undefined) return;
     this.#changed = false;
     this.#restUntil = performance.now() + looked * SHARE;
   }
 
   #ask(): void {
-    this.begin();
+    if (this.#writing) return;
+    this.#compare();
     if (this.#changed && performance.now() >= this.#restUntil) this.#onChange();
   }
 

@@ -64,14 +64,27 @@ export function sharedElements(
 
 // most services have none of these, so none gets a set without need
 
-function externalAddresses(entries: readonly EntryPlan[]): Iterable<IpAddress> {
-  const external = entries.filter(({ kind }) => kind !== 'cluster IP');
-  return external.length ? new Set(external.map(({ address }) => address)) : [];
+const NONE: ReadonlySet<IpAddress> = new Set();
+
+function externalAddresses(entries: readonly EntryPlan[]): ReadonlySet<IpAddress> {
+  let found: Set<IpAddress> | undefined;
+  for (const { kind, address } of entries) {
+    if (kind === 'cluster IP') continue;
+    found ??= new Set();
+    found.add(address);
+  }
+  return found ?? NONE;
 }
 
-function maybeClients(ports: ServiceModel['ports']): Iterable<IpAddress> {
-  const local = ports.flatMap(({ endpoints }) => endpoints.filter(({ maybeLocal }) => maybeLocal));
-  return local.length ? new Set(local.map(({ address }) => address)) : [];
+function maybeClients(ports: ServiceModel['ports']): ReadonlySet<IpAddress> {
+  let found: Set<IpAddress> | undefined;
+  for (const { endpoints } of ports)
+    for (const { maybeLocal, address } of endpoints) {
+      if (!maybeLocal) continue;
+      found ??= new Set();
+      found.add(address);
+    }
+  return found ?? NONE;
 }
 
 type Key = readonly [IpAddress, Protocol, number];
