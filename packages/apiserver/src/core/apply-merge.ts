@@ -49,23 +49,22 @@ function mergeLists(live: readonly unknown[], applied: readonly unknown[], place
   const [present, given] = [itemsByElement(live, rule), itemsByElement(applied, rule)];
   if (!present || !given) return cloneJson([...applied]);
   const result: unknown[] = [];
-  const rest = [...present];
-  const order = [...given.keys()];
-  let shared = order.find((element) => present.has(element));
-  for (const [at, element] of order.entries()) {
+  const theirs = [...present];
+  const common = [...given.keys()].filter((element) => present.has(element));
+  let [passed, shared] = [0, 0];
+  for (const [element, item] of given) {
     // Up to the item itself, or to the next one that both have.
-    for (let next = rest[0]; next; next = rest[0]) {
+    for (let next = theirs[passed]; next; next = theirs[passed]) {
       const isTheirs = !given.has(next[0]);
-      if (!isTheirs && next[0] !== element && next[0] === shared) break;
-      rest.shift();
+      if (!isTheirs && next[0] !== element && next[0] === common[shared]) break;
+      passed++;
       if (isTheirs) result.push(next[1]);
       else if (next[0] === element) break;
     }
-    const item = given.get(element);
     result.push(present.has(element) ? mergeOne(present.get(element), item, place) : cloneJson(item));
-    if (element === shared) shared = order.find((later, i) => i > at && present.has(later));
+    if (element === common[shared]) shared++;
   }
-  return [...result, ...rest.flatMap(([element, item]) => (given.has(element) ? [] : [item]))];
+  return [...result, ...theirs.slice(passed).flatMap(([element, item]) => (given.has(element) ? [] : [item]))];
 }
 
 /** Fields that were applied before: what is in `last` goes, unless it is in `kept`, with all that is below it. */

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { kindNamed } from '@podwire/kube';
 import fc from 'fast-check';
 import { createSchema } from '../schema/index.ts';
+import type { MergeRule } from '../seam.ts';
+import { mergeApplied } from './apply-merge.ts';
 import { applyPatch } from './apply-patch.ts';
 import { appliedFields } from './field-changes.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
@@ -225,4 +227,29 @@ test('apply: the fields are recorded as Kubernetes records them', () => {
       'f:selector': {},
     },
   });
+});
+
+test('patches of long lists take a time that grows as the lists do', () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `x.io/f${i}`);
+  const items = names.map((name) => ({ name, value: 1 }));
+  const ruleAt = (path: readonly string[]) => rules[path.join('.')];
+  const rules: Readonly<Record<string, MergeRule>> = {
+    set: { patchStrategy: ['merge'], listType: 'set' },
+    map: { patchStrategy: ['merge'], patchMergeKey: 'name', listType: 'map', listMapKeys: ['name'] },
+  };
+  const target = { set: names, map: items };
+  const patch = {
+    set: names.toReversed(),
+    map: [...items.map(({ name }) => ({ name, value: 2 })), { name: 'x.io/f0', $patch: 'delete' }],
+    '$deleteFromPrimitiveList/set': ['x.io/f1'],
+  };
+  const started = process.cpuUsage();
+  const patched = strategicPatch(target, patch, ruleAt) as typeof target;
+  assert.deepEqual([patched.set.length, patched.map.length], [19_999, 19_999]);
+  assert.ok(!patched.set.includes('x.io/f1') && patched.map.every(({ name, value }) => name && value === 2));
+  const applied = mergeApplied(target, { set: names.toReversed() }, ruleAt) as typeof target;
+  assert.deepEqual([applied.set.length, applied.set[0]], [20_000, 'x.io/f19999']);
+  const { user } = process.cpuUsage(started);
+  // It was a minute and more.
+  assert.ok(user < 20_000_000, `${user} us`);
 });

@@ -1,4 +1,4 @@
-import { cloneJson, equalJson } from '@podwire/kube';
+import { cloneJson } from '@podwire/kube';
 import type { MergeRule } from '../seam.ts';
 import { isObject, type JsonObject } from './patches.ts';
 import { badRequest } from './status.ts';
@@ -68,9 +68,13 @@ function orderUntouched(result: JsonObject, patch: JsonObject, place: Place): vo
 
 function deletePrimitives(result: JsonObject, field: string, values: unknown): void {
   const list = result[field];
-  if (Array.isArray(list) && Array.isArray(values))
-    result[field] = list.filter((v) => !values.some((w) => equalJson(v, w)));
+  if (!Array.isArray(list) || !Array.isArray(values)) return;
+  const deleted = new Set(values.map(textOf));
+  result[field] = list.filter((value) => !deleted.has(textOf(value)));
 }
+
+/** What is the same has the same: items of sets and values of keys are no objects. */
+const textOf = (value: unknown): string => JSON.stringify(value) ?? '';
 
 function mergeField(target: unknown, patch: unknown, { place, order }: { place: Place; order: unknown }): unknown {
   if (patch === null) return undefined;
@@ -112,7 +116,8 @@ function isOnlyReplace(item: unknown): boolean {
 }
 
 function mergeSet(target: readonly unknown[], patch: readonly unknown[]): unknown[] {
-  return [...target, ...patch.filter((value) => !target.some((present) => equalJson(present, value)))];
+  const present = new Set(target.map(textOf));
+  return [...target, ...patch.filter((value) => !present.has(textOf(value)))];
 }
 
 function mergeByKey(
@@ -120,22 +125,30 @@ function mergeByKey(
   patch: readonly unknown[],
   { key, place }: { key: string; place: Place },
 ): unknown[] {
-  const result = [...target];
+  const result: unknown[] = [...target];
+  const deleted = new Set<number>();
+  const places = new Map<string, number>();
+  for (let at = target.length - 1; at >= 0; at--) {
+    const present = target[at];
+    if (isObject(present)) places.set(textOf(present[key]), at);
+  }
   for (const raw of patch) {
     const item = expectObject(raw, place.path);
     if (item[key] === undefined) {
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     }
-    const at = result.findIndex((present) => isObject(present) && equalJson(present[key], item[key]));
+    const text = textOf(item[key]);
+    const at = places.get(text);
     if (item[DIRECTIVE] === 'delete') {
-      if (at >= 0) result.splice(at, 1);
-    } else if (at >= 0) {
-      result[at] = mergeObject(result[at] as JsonObject, item, place);
+      if (at !== undefined) deleted.add(at);
+      places.delete(text);
+    } else if (at === undefined) {
+      places.set(text, result.push(mergeObject({}, item, place)) - 1);
     } else {
-      result.push(mergeObject({}, item, place));
+      result[at] = mergeObject(result[at] as JsonObject, item, place);
     }
   }
-  return result;
+  return result.filter((_, at) => !deleted.has(at));
 }
 
 /**
@@ -143,7 +156,7 @@ function mergeByKey(
  * before a listed item only if the server has that, too, and has it later.
  */
 function inOrder({ merged, order, server }: Ordered, key: string | undefined): unknown[] {
-  const identity = (item: unknown) => JSON.stringify(key !== undefined && isObject(item) ? item[key] : item);
+  const identity = (item: unknown) => textOf(key !== undefined && isObject(item) ? item[key] : item);
   const ranks = (items: readonly unknown[]) => new Map(items.map((item, at) => [identity(item), at]));
   const rank = ranks(order);
   const place = ranks(server);
@@ -152,13 +165,14 @@ function inOrder({ merged, order, server }: Ordered, key: string | undefined): u
   const listed = merged.filter((item) => rank.has(identity(item))).sort(by(rank));
   const others = merged.filter((item) => !rank.has(identity(item))).sort(by(place));
   const result: unknown[] = [];
+  let passed = 0;
   for (const item of listed) {
     const own = place.get(identity(item));
-    while (own !== undefined && others.length > 0 && (place.get(identity(others[0])) ?? 0) < own)
-      result.push(others.shift());
+    while (own !== undefined && passed < others.length && (place.get(identity(others[passed])) ?? 0) < own)
+      result.push(others[passed++]);
     result.push(item);
   }
-  return [...result, ...others];
+  return [...result, ...others.slice(passed)];
 }
 
 function omit(object: JsonObject, keys: readonly string[]): JsonObject {

@@ -3,6 +3,7 @@ import type { StatusCause } from '../seam.ts';
 /** Collects what is wrong with an object, in the words of the real server (apimachinery's field.Error). */
 export class FieldErrors {
   readonly causes: StatusCause[] = [];
+  readonly #known = new Set<string>();
 
   required(field: string, detail = ''): void {
     this.add('FieldValueRequired', field, join('Required value', detail));
@@ -47,8 +48,10 @@ export class FieldErrors {
   }
 
   private add(reason: string, field: string, message: string): void {
-    const known = this.causes.some((cause) => cause.field === field && cause.message === message);
-    if (!known) this.causes.push({ reason, field, message });
+    const text = `${field}: ${message}`;
+    if (this.#known.has(text)) return;
+    this.#known.add(text);
+    this.causes.push({ reason, field, message });
   }
 }
 
