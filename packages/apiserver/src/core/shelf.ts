@@ -6,12 +6,11 @@ import { keyOf, SortedObjects, withChanges } from './sorted-objects.ts';
 
 /** All objects of one kind with the recent past. */
 export class Shelf {
-  readonly objects = new Map<string, ApiObject>();
+  readonly objects = new SortedObjects();
   /** Written but not yet durable; undefined: a removal. */
   readonly staged = new Map<string, { readonly revision: number; readonly object: ApiObject | undefined }>();
   readonly listeners = new EventListeners();
   readonly history: EventHistory;
-  readonly #sorted = new SortedObjects();
 
   readonly #index: FieldIndex | undefined;
 
@@ -22,7 +21,7 @@ export class Shelf {
 
   /** In key order, as etcd lists. */
   sorted(): readonly ApiObject[] {
-    return this.#sorted.list();
+    return this.objects.list();
   }
 
   /** Those with a value of the indexed field, in key order; all when none is indexed. */
@@ -33,9 +32,7 @@ export class Shelf {
   /** As it was found at the start; undefined when it was removed. */
   restore(key: string, object: ApiObject | undefined): void {
     this.#index?.replace(key, this.objects.get(key), object);
-    if (object) this.objects.set(key, object);
-    else this.objects.delete(key);
-    this.#sorted.set(key, object);
+    this.objects.set(key, object);
   }
 
   commit(key: string, event: StoreEvent): void {
@@ -46,8 +43,8 @@ export class Shelf {
 
   /** In no order, with what is staged. */
   latest(): readonly ApiObject[] {
-    if (this.staged.size === 0) return [...this.objects.values()];
-    const newest = new Map(this.objects);
+    if (this.staged.size === 0) return this.sorted();
+    const newest = new Map(this.sorted().map((object) => [keyOf(object), object]));
     for (const [key, { object }] of this.staged) {
       if (object) newest.set(key, object);
       else newest.delete(key);

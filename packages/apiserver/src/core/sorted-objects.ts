@@ -5,26 +5,77 @@ export function keyOf({ metadata }: ApiObject): string {
   return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata.name ?? '');
 }
 
-/** Changes beyond this are put in order before anybody asks, so that they do not pile up. */
-const MAX_PENDING = 4096;
+/** What is stored under one key; undefined: it was removed. */
+interface Cell {
+  readonly key: string;
+  object: ApiObject | undefined;
+}
 
-/** Objects in the order of their keys. Lists it has given out do not change. */
+/** Removed objects that are kept in their place before the others close ranks, at least. */
+const SPARE = 1024;
+
+/**
+ * Objects by their keys, and in the order of these. A new version of an object costs no more the more objects there are: it
+ * takes its place, and lists are made when somebody asks. Lists that were given out do not change.
+ */
 export class SortedObjects {
-  #list: readonly ApiObject[] = [];
-  #pending = new Map<string, ApiObject | undefined>();
+  readonly #cells = new Map<string, Cell>();
+  /** In order, but for those that were added since. */
+  #order: Cell[] = [];
+  #added: Cell[] = [];
+  #list: readonly ApiObject[] | undefined;
 
-  list(): readonly ApiObject[] {
-    if (this.#pending.size > 0) {
-      this.#list = withChanges(this.#list, this.#pending);
-      this.#pending = new Map();
-    }
-    return this.#list;
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  get(key: string): ApiObject | undefined {
+    return this.#cells.get(key)?.object;
+  }
+
+  keys(): Iterable<string> {
+    return this.#cells.keys();
   }
 
   /** Undefined removes the key. */
   set(key: string, object: ApiObject | undefined): void {
-    this.#pending.set(key, object);
-    if (this.#pending.size > MAX_PENDING) this.list();
+    this.#list = undefined;
+    const present = this.#cells.get(key);
+    if (present) {
+      present.object = object;
+      if (!object) this.#remove(key);
+    } else if (object) {
+      const cell = { key, object };
+      this.#cells.set(key, cell);
+      this.#added.push(cell);
+    }
+  }
+
+  list(): readonly ApiObject[] {
+    if (this.#added.length > 0 || this.#order.length > this.#cells.size) this.#sort();
+    this.#list ??= this.#order.map(({ object }) => object as ApiObject);
+    return this.#list;
+  }
+
+  #remove(key: string): void {
+    this.#cells.delete(key);
+    // What comes and goes must not pile up when nobody asks for lists.
+    if (this.#order.length + this.#added.length > 2 * this.#cells.size + SPARE) this.#sort();
+  }
+
+  /** What was removed goes, what was added is put in its place. */
+  #sort(): void {
+    const added = this.#added.filter(({ object }) => object).sort((a, b) => (a.key < b.key ? -1 : 1));
+    const order: Cell[] = [];
+    let next = 0;
+    for (const cell of this.#order) {
+      if (!cell.object) continue;
+      for (let one = added[next]; one && one.key < cell.key; one = added[++next]) order.push(one);
+      order.push(cell);
+    }
+    for (const cell of added.slice(next)) order.push(cell);
+    this.#order = order;
+    this.#added = [];
   }
 }
 

@@ -329,8 +329,10 @@ export class Store {
     const all = new Map<string, StateRecord>();
     const revision = batch.at(-1)?.event.revision ?? this.#committedRevision;
     for (const [kind, shelf] of this.#shelves) {
-      for (const [key, object] of shelf.objects)
+      for (const object of shelf.sorted()) {
+        const key = keyOf(object);
         all.set(`${kind} ${key}`, { kind, key, revision: revisionOf(object), object });
+      }
     }
     for (const { kind, key, event } of batch) {
       if (event.type === 'DELETED') all.delete(`${kind} ${key}`);
