@@ -8,7 +8,6 @@ import { startEndpointSlices } from './endpoint-slice.ts';
 import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { COLLECTED } from './garbage/collected-kind.ts';
 import { startGarbageCollector } from './garbage/garbage-collector.ts';
-import { guardedInformers } from './informer-guard.ts';
 import { startJobs } from './job/job.ts';
 import { startNamespaces } from './namespace.ts';
 import { startNodeLifecycle } from './node/node-lifecycle.ts';
@@ -18,6 +17,7 @@ import { startNodeCidrs } from './node-cidr.ts';
 import { startReplicaSets, startReplicationControllers } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
+import { soundInformers } from './sound-informers.ts';
 import { startStatefulSets } from './stateful/stateful-set.ts';
 
 export type Controllers = Controller;
@@ -25,8 +25,8 @@ export type Controllers = Controller;
 /** Starts the control plane an API server needs to be a cluster; writes nothing before everything is synced. */
 export async function startControllers(context: ControllerContext): Promise<Controllers> {
   await Promise.all(COLLECTED.map((kind) => context.informers.of(kind).synced));
-  const guarded = { ...context, informers: guardedInformers(context.informers, context.logger) };
-  const custom = new CustomKinds(guarded);
+  const sound = { ...context, informers: soundInformers(context.informers, context.logger) };
+  const custom = new CustomKinds(sound);
   const starts = [
     startNodeCidrs,
     startNodeLifecycle,
@@ -47,7 +47,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startEndpointSliceMirroring,
     startGarbageCollector,
   ];
-  const controllers = starts.map((start) => start({ ...guarded, custom }));
+  const controllers = starts.map((start) => start({ ...sound, custom }));
   return {
     stop: () => {
       for (const controller of [...controllers, custom]) controller.stop();

@@ -43,5 +43,5 @@ export function startNodeCidrs({ client, informers, config, logger }: Controller
 }
 
 function takenBy({ spec }: ObjectOf<'Node'>): Prefix[] {
-  return [spec?.podCIDRs ?? []].flat().flatMap((text) => tryParsePrefix(String(text)) ?? []);
+  return (spec?.podCIDRs ?? []).flatMap((text) => tryParsePrefix(text) ?? []);
 }

@@ -112,7 +112,11 @@ const lifeOf = ({ metadata }: Meta): string =>
 
 export const uidOf = ({ metadata }: Meta): string => metadata?.uid ?? '';
 
-export const ownersOf = ({ metadata }: Meta): readonly OwnerReference[] => metadata?.ownerReferences ?? [];
+/** Of custom resources, too, which nobody has looked at. */
+export function ownersOf({ metadata }: Meta): readonly OwnerReference[] {
+  const owners = metadata?.ownerReferences;
+  return Array.isArray(owners) ? owners : [];
+}
 
 /** `Kind namespace/name`. */
 export const ownedKey = ({ kind, object }: Owned): string =>

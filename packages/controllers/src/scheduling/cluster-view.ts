@@ -29,7 +29,7 @@ export class ClusterView {
     this.nodes = nodes.map(viewOf);
     this.#byName = new Map(this.nodes.map((view) => [view.name, view]));
     this.#namespaces = new Map(namespaces.map((one) => [nameOf(one), one.metadata?.labels ?? {}]));
-    for (const pod of pods) if (pod.spec?.nodeName) this.#placeIfSound(pod, pod.spec.nodeName);
+    for (const pod of pods) if (pod.spec?.nodeName) this.place(pod, pod.spec.nodeName);
   }
 
   /** The pod is on this node from now on; one that is over takes nothing. */
@@ -51,15 +51,6 @@ export class ClusterView {
     at.requested = at.pods.reduce((all, other) => sum(all, requestsOf(other)), new Map<string, number>());
     at.hostPorts = at.pods.flatMap(hostPortsOf);
     this.repellent = this.repellent.filter((one) => one.pod !== pod);
-  }
-
-  /** A pod that cannot be read must not keep all others from being placed. */
-  #placeIfSound(pod: Pod, nodeName: string): void {
-    try {
-      this.place(pod, nodeName);
-    } catch {
-      // Its kubelet has to make something of it, or not.
-    }
   }
 
   labelsOfNamespace(name: string): Readonly<Record<string, string>> {

@@ -71,19 +71,7 @@ interface Selection {
   readonly view: ClusterView;
 }
 
-/** What of another pod cannot be read selects nothing: it must not keep all others from being placed. */
-function selects(term: Term, selection: Selection): boolean {
-  try {
-    return isSelected(term, selection);
-  } catch {
-    return false;
-  }
-}
-
-function isSelected(
-  { labelSelector, namespaces = [], namespaceSelector }: Term,
-  { of, pod, view }: Selection,
-): boolean {
+function selects({ labelSelector, namespaces = [], namespaceSelector }: Term, { of, pod, view }: Selection): boolean {
   if (!labelSelector) return false;
   const namespace = namespaceOf(pod);
   const listed = namespaces.length > 0 || namespaceSelector ? namespaces : [namespaceOf(of)];

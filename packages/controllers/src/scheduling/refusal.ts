@@ -25,13 +25,6 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
   const spread = spreadRefusal(pod, view);
   const neighbourhood = neighbourhoodOf(pod, view);
   return (at) => {
-    try {
-      return check(at);
-    } catch {
-      return { reasons: ['node(s) could not be read'], isCrowded: false };
-    }
-  };
-  function check(at: NodeView): Refusal | undefined {
     const wrong = placeRefusal(pod, at);
     if (wrong !== undefined) return { reasons: [wrong], isCrowded: false };
     if (ports.some((port) => at.hostPorts.some((other) => portsCollide(port, other))))
@@ -40,7 +33,7 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
     if (lacking.length > 0) return { reasons: lacking, isCrowded: true };
     const around = spread(at) ?? neighbourhood(at);
     return around === undefined ? undefined : { reasons: [around], isCrowded: !around.endsWith('label)') };
-  }
+  };
 }
 
 /** What no other pod has to do with. */
