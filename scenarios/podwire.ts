@@ -71,7 +71,7 @@ export class TestLab {
 }
 
 /** Looks again until it holds; throws what was seen last. */
-export async function eventually<T>(look: () => Promise<T>, holds: (value: T) => boolean, seconds = 20): Promise<T> {
+export async function eventually<T>(look: () => Promise<T>, holds: (value: T) => boolean, seconds = 60): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await look();

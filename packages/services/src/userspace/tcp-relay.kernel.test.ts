@@ -6,72 +6,10 @@ import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { parseIp } from '@podwire/base';
-import { bindUdp, connectTcp, DatagramBatch, isErrno, listenTcp, type Netns } from '@podwire/kernel';
-import { withNetns } from '@podwire/kernel/testing';
-import type { EndpointModel } from '../model.ts';
-import type { ListenerPlan } from './listener-plan.ts';
-import { LIMITS, newCounters, type Relay, type RelayContext, type RelayLimits } from './relay.ts';
+import { connectTcp, isErrno, listenTcp, type Netns } from '@podwire/kernel';
+import { endpoint, planOf, until, withRelay } from './relay.fixture.ts';
+import type { Relay } from './relay.ts';
 import { openTcpRelay } from './tcp-relay.ts';
-import { openUdpRelay } from './udp-relay.ts';
-
-/*
- *   clients 127.0.0.* ──▶ relay 127.0.0.1 ──▶ endpoints 127.0.1.*:8080
- */
-const endpoint = (last: number, port = 8080): EndpointModel => ({
-  address: parseIp(`127.0.1.${last}`),
-  port,
-  ready: true,
-  fallback: false,
-  local: true,
-  maybeLocal: true,
-});
-
-function contextOf(netns: Netns, limits: Partial<RelayLimits> = {}): RelayContext {
-  return {
-    netns,
-    limits: { ...LIMITS, ...limits },
-    counters: newCounters(),
-    batch: new DatagramBatch({ count: 16, size: 65_535 }),
-    source: () => undefined,
-    captured: () => false,
-  };
-}
-
-const planOf = (protocol: 'tcp' | 'udp', endpoints: readonly EndpointModel[]): ListenerPlan => ({
-  id: 'x',
-  protocol,
-  address: parseIp('127.0.0.1'),
-  endpoints,
-  affinitySeconds: 0,
-});
-
-/** Runs with a relay that is closed afterwards. */
-function withRelay(
-  t: TestContext,
-  {
-    protocol,
-    endpoints,
-    limits = {},
-  }: {
-    readonly protocol: 'tcp' | 'udp';
-    readonly endpoints: readonly EndpointModel[];
-    readonly limits?: Partial<RelayLimits>;
-  },
-  fn: (on: { readonly netns: Netns; readonly relay: Relay; readonly context: RelayContext }) => Promise<void>,
-): Promise<void> {
-  return withNetns(1, async (netns) => {
-    const context = contextOf(netns, limits);
-    const open = protocol === 'tcp' ? openTcpRelay : openUdpRelay;
-    const relay = await open(planOf(protocol, endpoints), context);
-    t.after(() => relay.close());
-    try {
-      await fn({ netns, relay, context });
-    } finally {
-      relay.close();
-    }
-  });
-}
 
 async function serveTcp(t: TestContext, netns: Netns, last: number, serve: (socket: net.Socket) => void) {
   const server = await listenTcp({ netns, address: `127.0.1.${last}`, port: 8080 });
@@ -103,11 +41,6 @@ function heldBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
   return process.memoryUsage().arrayBuffers;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 3000 && !condition(); i++) await sleep(10);
-  assert.ok(condition());
 }
 
 /** Everything up to the end, as a hash. */
@@ -294,106 +227,5 @@ test('after stop open connections go on, and so do those being made; a second la
     assert.ok(relay.connections >= 2);
     relay.close();
     await closed(client);
-  });
-});
-
-async function echoUdp(t: TestContext, netns: Netns, last: number) {
-  const server = await bindUdp({ netns, address: `127.0.1.${last}`, port: 8080 });
-  const ports: number[] = [];
-  server.on('message', (data, from) => {
-    ports.push(from.port);
-    server.send(Buffer.concat([Buffer.from(`${last}:`), data]), from.port, from.address);
-  });
-  t.after(() => server.close());
-  return { server, ports };
-}
-
-async function udpClient(t: TestContext, netns: Netns, { port }: Relay) {
-  const socket = await bindUdp({ netns, address: '127.0.0.1', port: 0 });
-  t.after(() => socket.close());
-  return {
-    async ask(data: string | Buffer, patience = 30_000): Promise<Buffer | undefined> {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(patience) });
-      socket.send(data, port, '127.0.0.1');
-      return answer.then(([bytes]) => bytes as Buffer).catch(() => undefined);
-    },
-  };
-}
-
-test('UDP clients have an endpoint each, in turn; datagrams of any size go both ways', async (t) => {
-  await withRelay(t, { protocol: 'udp', endpoints: [endpoint(1), endpoint(2)] }, async ({ netns, relay, context }) => {
-    await echoUdp(t, netns, 1);
-    await echoUdp(t, netns, 2);
-    const served: string[] = [];
-    for (let i = 0; i < 6; i++) {
-      const client = await udpClient(t, netns, relay);
-      served.push(String(await client.ask('x')), String(await client.ask('y')));
-    }
-    assert.deepEqual(served, ['1:x', '1:y', '2:x', '2:y', '1:x', '1:y', '2:x', '2:y', '1:x', '1:y', '2:x', '2:y']);
-    assert.equal(context.counters.sessions, 6);
-    const client = await udpClient(t, netns, relay);
-    for (const size of [0, 1, 1500, 65_000]) {
-      const bytes = randomBytes(size);
-      assert.deepEqual(await client.ask(bytes), Buffer.concat([Buffer.from('1:'), bytes]));
-    }
-  });
-});
-
-test('UDP: an endpoint that refuses is passed over, with the datagram it refused', async (t) => {
-  const endpoints = [endpoint(1), endpoint(2), endpoint(3)];
-  await withRelay(t, { protocol: 'udp', endpoints }, async ({ netns, relay, context }) => {
-    await echoUdp(t, netns, 3);
-    assert.equal(String(await (await udpClient(t, netns, relay)).ask('x')), '3:x');
-    assert.deepEqual([context.counters.retries, context.counters.unanswered], [2, 0]);
-    relay.update(planOf('udp', [endpoint(1)]));
-    const client = await udpClient(t, netns, relay);
-    assert.equal(await client.ask('x', 300), undefined);
-    assert.equal(context.counters.unanswered, 1);
-    // the session is over, so that the next datagram begins anew
-    await echoUdp(t, netns, 1);
-    assert.equal(String(await client.ask('y')), '1:y');
-  });
-});
-
-test('UDP sessions are bounded, end when idle, and leave an endpoint that goes', async (t) => {
-  const limits = { listenerSessions: 3, sessionIdle: 1000 };
-  const endpoints = [endpoint(1), endpoint(2)];
-  await withRelay(t, { protocol: 'udp', endpoints, limits }, async ({ netns, relay, context }) => {
-    const { ports } = await echoUdp(t, netns, 1);
-    await echoUdp(t, netns, 2);
-    const clients = await Promise.all(Array.from({ length: 5 }, () => udpClient(t, netns, relay)));
-    for (const client of clients) await client.ask('x');
-    assert.deepEqual([context.counters.sessions, context.counters.overLimit], [3, 2]);
-    assert.equal(relay.update(planOf('udp', [endpoint(1)])), 1);
-    assert.equal(context.counters.sessions, 2);
-    const [, , , , busy] = clients;
-    assert.ok(busy);
-    const seen = ports.length;
-    let longest = 0;
-    for (let i = 0, last = performance.now(); i < 24; i++) {
-      assert.equal(String(await busy.ask('x')), '1:x');
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-      await sleep(60);
-    }
-    // a machine that has much to do may have let it be idle
-    if (longest < 900) assert.equal(new Set(ports.slice(seen)).size, 1);
-    await until(() => context.counters.sessions === 0);
-  });
-});
-
-test('UDP sessions of all listeners are bounded: one that has none gets none', async (t) => {
-  const on = { protocol: 'udp', endpoints: [endpoint(1)], limits: { sessions: 2 } } as const;
-  await withRelay(t, on, async ({ netns, relay, context }) => {
-    await echoUdp(t, netns, 1);
-    const other = await openUdpRelay(planOf('udp', [endpoint(1)]), context);
-    for (let i = 0; i < 4; i++) assert.equal(String(await (await udpClient(t, netns, relay)).ask('x')), '1:x');
-    const client = await udpClient(t, netns, other);
-    assert.equal(await client.ask('x', 300), undefined);
-    assert.deepEqual([context.counters.sessions, context.counters.overLimit], [2, 3]);
-    relay.close();
-    assert.equal(context.counters.sessions, 0);
-    assert.equal(String(await client.ask('x')), '1:x');
-    other.close();
   });
 });
