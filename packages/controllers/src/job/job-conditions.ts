@@ -29,6 +29,17 @@ export const TOO_LATE: JobEnd = {
   message: 'Job was active longer than specified deadline',
 };
 
+export const TOO_MANY_INDEXES: JobEnd = {
+  outcome: 'Failed',
+  reason: 'MaxFailedIndexesExceeded',
+  message: 'Job has exceeded the specified maximal number of failed indexes',
+};
+export const FAILED_INDEXES: JobEnd = {
+  outcome: 'Failed',
+  reason: 'FailedIndexes',
+  message: 'Job has failed indexes',
+};
+
 export function conditionOf(job: Job, type: JobConditionType): JobCondition | undefined {
   return job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
 }

@@ -1,4 +1,6 @@
 import type { ObjectOf } from '@podwire/kube';
+import { failureVerdict } from './failure-policy.ts';
+import { failedIndexes, heldPods, type IndexFailures, indexFailures } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './index-set.ts';
 import type { JobStatus } from './job-conditions.ts';
 import { indexOfPod, isTracked } from './job-pod.ts';
@@ -16,13 +18,23 @@ export interface JobCount {
   readonly failed: number;
   /** Of an Indexed Job. */
   readonly completed: ReadonlySet<number>;
+  /** Indexes that have failed for good, each having a limit of its own. */
+  readonly failedIndexes: ReadonlySet<number>;
+  readonly failures: ReadonlyMap<number, IndexFailures>;
+  /** Why a pod that failed ends the whole Job; undefined: none does. */
+  readonly fatal: string | undefined;
   /** Neither over nor on their way out. */
   readonly active: readonly Pod[];
   /** On their way out but not over. */
   readonly terminating: readonly Pod[];
   /** Counted: nothing needs them any more. */
   readonly release: readonly Pod[];
-  readonly status: Pick<JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'uncountedTerminatedPods'>;
+  /** Counted, but kept until a successor knows of them. */
+  readonly held: readonly Pod[];
+  readonly status: Pick<
+    JobStatus,
+    'succeeded' | 'failed' | 'completedIndexes' | 'failedIndexes' | 'uncountedTerminatedPods'
+  >;
 }
 
 const phaseOf = ({ status }: Pod): string => status?.phase ?? 'Pending';
@@ -51,27 +63,40 @@ export function countPods(job: Job, pods: readonly Pod[]): JobCount {
   const fresh = [...tracked.values()].filter((pod) => !isNoted(pod));
   const successes = fresh.filter((pod) => phaseOf(pod) === 'Succeeded');
   const failures = fresh.filter((pod) => hasFailed(job, pod));
+  const verdicts = new Map(failures.map((pod) => [pod, failureVerdict(job, pod)]));
+  const counted = failures.filter((pod) => verdicts.get(pod)?.action !== 'Ignore');
   const isIndexed = job.spec?.completionMode === 'Indexed';
   const uncounted = {
     succeeded: isIndexed ? [] : [...pending(noted.succeeded), ...successes.map(uidOf)],
-    failed: [...pending(noted.failed), ...failures.map(uidOf)],
+    failed: [...pending(noted.failed), ...counted.map(uidOf)],
   };
   const completed = isIndexed ? withIndexes(job, successes) : new Set<number>();
   const succeeded = isIndexed ? completed.size : (job.status?.succeeded ?? 0) + settled(noted.succeeded);
   const failed = (job.status?.failed ?? 0) + settled(noted.failed);
+  const perIndex = indexFailures(job, pods);
+  const ended = failedIndexes(job, perIndex);
+  const held = heldPods(job, pods, new Set([...completed, ...ended]));
   return {
     succeeded: succeeded + uncounted.succeeded.length,
     failed: failed + uncounted.failed.length,
     completed,
+    failedIndexes: ended,
+    failures: perIndex,
+    fatal: [...verdicts.values()].find(({ action }) => action === 'FailJob')?.message,
     active: pods.filter((pod) => !isOver(pod) && !isLeaving(pod)),
     terminating: pods.filter((pod) => !isOver(pod) && isLeaving(pod)),
-    release: [...pods.filter((pod) => isTracked(pod) && isNoted(pod)), ...successes, ...failures],
-    status: { succeeded, failed, uncountedTerminatedPods: withoutEmpty(uncounted), ...indexesOf(completed) },
+    release: [...pods.filter((pod) => isTracked(pod) && isNoted(pod)), ...successes, ...failures].filter(
+      (pod) => !held.has(pod),
+    ),
+    held: [...held],
+    status: { succeeded, failed, uncountedTerminatedPods: withoutEmpty(uncounted), ...indexesOf(completed, ended) },
   };
 }
 
-const indexesOf = (completed: ReadonlySet<number>) =>
-  completed.size === 0 ? {} : { completedIndexes: formatIndexes(completed) };
+const indexesOf = (completed: ReadonlySet<number>, failed: ReadonlySet<number>) => ({
+  ...(completed.size === 0 ? {} : { completedIndexes: formatIndexes(completed) }),
+  ...(failed.size === 0 ? {} : { failedIndexes: formatIndexes(failed) }),
+});
 
 /** As Go leaves empty lists out. */
 function withoutEmpty(

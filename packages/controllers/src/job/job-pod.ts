@@ -11,8 +11,28 @@ const INDEX = 'batch.kubernetes.io/job-completion-index';
 
 export const isTracked = (pod: Pod): boolean => pod.metadata?.finalizers?.includes(TRACKING) ?? false;
 
+/** How often the index of a pod had failed before it was made; of Jobs with backoffLimitPerIndex. */
+const FAILURES = 'batch.kubernetes.io/job-index-failure-count';
+const IGNORED = 'batch.kubernetes.io/job-index-ignored-failure-count';
+
+export const failuresBefore = (pod: Pod): number => noted(pod, FAILURES);
+export const ignoredBefore = (pod: Pod): number => noted(pod, IGNORED);
+
+function noted({ metadata }: Pod, annotation: string): number {
+  const text = metadata?.annotations?.[annotation] ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+}
+
+/** Which pod of a Job. */
+export interface JobPodIndex {
+  readonly index: number;
+  /** Given when each index has a limit of its own. */
+  readonly past?: { readonly failures: number; readonly ignored: number };
+}
+
 /** A pod of the Job; of an Indexed one for this completion index. */
-export function jobPod(job: Job, index?: number): Pod {
+export function jobPod(job: Job, which?: JobPodIndex): Pod {
+  const { index, past } = which ?? {};
   const pod = podFromTemplate(job, 'Job', index === undefined ? {} : { [INDEX]: String(index) });
   const metadata = { ...pod.metadata, finalizers: [TRACKING] };
   if (index === undefined) return { ...pod, metadata };
@@ -21,7 +41,12 @@ export function jobPod(job: Job, index?: number): Pod {
     metadata: {
       ...metadata,
       generateName: `${name}-`,
-      annotations: { ...metadata.annotations, [INDEX]: String(index) },
+      annotations: {
+        ...metadata.annotations,
+        [INDEX]: String(index),
+        ...(past ? { [FAILURES]: String(past.failures) } : {}),
+        ...(past && past.ignored > 0 ? { [IGNORED]: String(past.ignored) } : {}),
+      },
     },
     spec: { ...withIndexVariable(pod.spec), hostname: name },
   };

@@ -1,6 +1,7 @@
 import type { ObjectOf } from '@podwire/kube';
 import { isReady } from '../context.ts';
 import { PASS_LIMIT } from '../pod-template.ts';
+import { failureVerdict } from './failure-policy.ts';
 import { type JobCount, replacesFailedOnly } from './job-count.ts';
 import { finishTime, indexOfPod } from './job-pod.ts';
 
@@ -19,7 +20,8 @@ interface Scaling {
 /** Which pods to make and which are too many. */
 export function scalePods(job: Job, count: JobCount): Scaling {
   const { parallelism = 1, completions, completionMode } = job.spec ?? {};
-  const { active, succeeded } = count;
+  const { active } = count;
+  const succeeded = count.succeeded + count.failedIndexes.size;
   const kept = completionMode === 'Indexed' ? ofDistinctIndexes(active, count, completions ?? 0) : active;
   const wrong = active.filter((pod) => !kept.includes(pod));
   const wanted = wantedPods({ parallelism, completions, succeeded, active: kept.length });
@@ -48,8 +50,8 @@ function wantedPods({ parallelism, completions, succeeded, active }: Wish): numb
 }
 
 /** One pod for each index that is wanted and open, the oldest. */
-function ofDistinctIndexes(pods: readonly Pod[], { completed }: JobCount, end: number): Pod[] {
-  const taken = new Set<number>();
+function ofDistinctIndexes(pods: readonly Pod[], { completed, failedIndexes }: JobCount, end: number): Pod[] {
+  const taken = new Set<number>(failedIndexes);
   return pods.toSorted(byAge).filter((pod) => {
     const index = indexOfPod(pod);
     if (index === undefined || index >= end || completed.has(index) || taken.has(index)) return false;
@@ -57,9 +59,9 @@ function ofDistinctIndexes(pods: readonly Pod[], { completed }: JobCount, end: n
   });
 }
 
-function freeIndexes(job: Job, { completed, terminating }: JobCount, kept: readonly Pod[]): number[] {
+function freeIndexes(job: Job, { completed, failedIndexes, terminating }: JobCount, kept: readonly Pod[]): number[] {
   const held = replacesFailedOnly(job) ? [...kept, ...terminating] : kept;
-  const taken = new Set([...completed, ...held.map(indexOfPod)]);
+  const taken = new Set([...completed, ...failedIndexes, ...held.map(indexOfPod)]);
   const found: number[] = [];
   for (let index = 0; index < (job.spec?.completions ?? 0) && found.length < PASS_LIMIT; index++)
     if (!taken.has(index)) found.push(index);
@@ -76,11 +78,17 @@ function byWorth(pods: readonly Pod[]): Pod[] {
 }
 
 /** How long, in ms, no pod is made because of failures since the last success. */
-export function backoffLeft(pods: readonly Pod[], now: number): number {
-  const ends = (phase: string): number[] => pods.filter(({ status }) => status?.phase === phase).map(finishTime);
+export function backoffLeft(job: Job, pods: readonly Pod[], now: number): number {
+  const counted = pods.filter((pod) => failureVerdict(job, pod).action !== 'Ignore');
+  const ends = (phase: string): number[] => counted.filter(({ status }) => status?.phase === phase).map(finishTime);
   const lastSuccess = Math.max(0, ...ends('Succeeded'));
   const failures = ends('Failed').filter((ms) => ms > lastSuccess);
-  if (failures.length === 0) return 0;
+  return backoffAfter(failures.length, Math.max(0, ...failures), now);
+}
+
+/** The same after so many failures, the last of them at this time. */
+export function backoffAfter(failures: number, last: number, now: number): number {
+  if (failures === 0) return 0;
   const [first, longest] = BACKOFF;
-  return Math.max(0, Math.max(...failures) + Math.min(first * 2 ** (failures.length - 1), longest) - now);
+  return Math.max(0, last + Math.min(first * 2 ** (failures - 1), longest) - now);
 }

@@ -60,3 +60,34 @@ test('Jobs make pods, count them, say how it ended, and go when their time is ov
   const left = await client.list('Pod', { namespace: 'default', labelSelector: 'job-name=bad' });
   assert.deepEqual(left.items, []);
 });
+
+test('policies of failure and success, and a limit for each index, in a cluster', async (t) => {
+  const clock = new VirtualClock('2030-01-01T00:00:00Z');
+  const { client } = await startControlPlane(t, clock);
+  await addNode(client, 'node-1');
+  const indexed = { completions: 3, parallelism: 3, completionMode: 'Indexed' };
+  await client.create('Job', job('per-index', 'fail', { ...indexed, backoffLimitPerIndex: 0 }));
+  const perIndex = await ended(client, 'per-index');
+  const { failed, failedIndexes, conditions } = perIndex.status ?? {};
+  assert.deepEqual([failed, failedIndexes, conditions?.at(-1)?.reason], [3, '0-2', 'FailedIndexes']);
+  await client.create(
+    'Job',
+    job('enough', 'succeed', { ...indexed, successPolicy: { rules: [{ succeededCount: 1 }] } }),
+  );
+  const enough = await ended(client, 'enough');
+  assert.deepEqual(
+    enough.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`),
+    ['SuccessCriteriaMet SuccessPolicy', 'Complete SuccessPolicy'],
+  );
+  const rules = [{ action: 'FailJob', onPodConditions: [{ type: 'Ready', status: 'False' }] }];
+  await client.create('Job', job('fatal', 'fail', { podFailurePolicy: { rules } }));
+  const fatal = await ended(client, 'fatal');
+  assert.match(
+    fatal.status?.conditions?.at(-1)?.message ?? '',
+    /has condition Ready matching FailJob rule at index 0$/,
+  );
+  await eventually('the release of all pods', async () => {
+    const { items } = await client.list('Pod', { namespace: 'default' });
+    return items.every(({ metadata }) => !metadata?.finalizers);
+  });
+});

@@ -1,19 +1,18 @@
-import { ObjectIndex, type ObjectOf } from '@podwire/kube';
-import { systemClock, timeOf } from '../clock.ts';
+import { type Informer, type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { type Clock, systemClock, timeOf } from '../clock.ts';
 import {
   type Controller,
   type ControllerContext,
   controllerOf,
   keyOf,
-  nameOf,
   namespaceOf,
   objectKey,
   splitKey,
   visible,
 } from '../context.ts';
-import { remarksOn } from '../event.ts';
+import { type Remarks, remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
-import { deletePod } from '../pod-template.ts';
+import { OwnedPods } from '../owned-pods.ts';
 import { finishedCondition } from './job-conditions.ts';
 import { type JobStep, planJob } from './job-plan.ts';
 import { isTracked, jobPod, TRACKING } from './job-pod.ts';
@@ -25,62 +24,79 @@ type Pod = ObjectOf<'Pod'>;
 const CONTROLLER = 'kubernetes.io/job-controller';
 
 /** Runs Jobs to their end, and removes them ttlSecondsAfterFinished later. */
-export function startJobs({ client, informers, logger, clock = systemClock }: ControllerContext): Controller {
-  const jobs = informers.of('Job');
-  const pods = informers.of('Pod');
-  const byJob = new ObjectIndex(pods, (pod) => [jobKeyOf(pod) ?? []].flat());
-  const remark = remarksOn(client, 'Job', 'job-controller');
+export function startJobs(context: ControllerContext): Controller {
+  return new JobController(context);
+}
 
-  const release = async (pod: Pod): Promise<void> => {
-    const finalizers = (pod.metadata?.finalizers ?? []).filter((name) => name !== TRACKING);
-    const { uid = '' } = pod.metadata ?? {};
-    await client.patch('Pod', objectKey(pod), {
-      metadata: { uid, finalizers: finalizers.length > 0 ? finalizers : null },
-    });
-  };
-  const create = async (job: Job, index: number | undefined): Promise<void> => {
-    const pod = await client.create('Pod', jobPod(job, index));
-    remark(job, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${nameOf(pod)}` });
-    await visible(pods, pod);
-  };
-  const remove = async (job: Job, pod: Pod): Promise<void> => {
-    await deletePod(client, pod);
-    remark(job, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${nameOf(pod)}` });
-  };
-  const take = async (job: Job, step: JobStep): Promise<void> => {
-    if (!sameStatus(job.status, step.status)) {
-      await visible(jobs, await client.update('Job', { ...job, status: step.status }, 'status'));
-      for (const one of jobRemarks(job.status, step.status)) remark(job, one);
-    }
-    await Promise.all([...step.release, ...step.withdraw.filter(isTracked)].map(release));
-    await Promise.all([...step.stop, ...step.withdraw].map((pod) => remove(job, pod)));
-    await Promise.all(step.create.map((index) => create(job, index)));
-  };
-  const reconcile = async (key: string): Promise<number | undefined> => {
+class JobController implements Controller {
+  readonly #client: KubeClient;
+  readonly #jobs: Informer<'Job'>;
+  readonly #byJob: ObjectIndex<'Pod'>;
+  readonly #owned: OwnedPods;
+  readonly #remark: Remarks;
+  readonly #clock: Clock;
+  readonly #queue: KeyQueue;
+  readonly #ends: readonly (() => void)[];
+
+  constructor(context: ControllerContext) {
+    const { client, informers, logger, clock = systemClock } = context;
+    const pods = informers.of('Pod');
+    this.#client = client;
+    this.#clock = clock;
+    this.#jobs = informers.of('Job');
+    this.#byJob = new ObjectIndex(pods, (pod) => [jobKeyOf(pod) ?? []].flat());
+    this.#owned = new OwnedPods(context, 'Job');
+    this.#remark = remarksOn(client, 'Job', 'job-controller');
+    this.#queue = new KeyQueue({ name: 'job', logger, reconcile: (key) => this.#reconcile(key), clock });
+    this.#ends = [
+      this.#byJob.stop,
+      this.#jobs.subscribe(({ object }) => this.#queue.add(keyOf(object))),
+      pods.subscribe(({ object }) => {
+        const key = jobKeyOf(object);
+        if (key !== undefined) this.#queue.add(key);
+      }),
+    ];
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    this.#queue.stop();
+  }
+
+  async #reconcile(key: string): Promise<number | undefined> {
     const { name, namespace } = splitKey(key);
-    const job = jobs.get(name, namespace);
-    const all = byJob.get(key);
+    const job = this.#jobs.get(name, namespace);
+    const all = this.#byJob.get(key);
     const mine = all.filter((pod) => controllerOf(pod)?.uid === job?.metadata?.uid);
     const lost = !job || job.metadata?.deletionTimestamp ? all : all.filter((pod) => !mine.includes(pod));
-    await Promise.all(lost.filter(isTracked).map(release));
+    await Promise.all(lost.filter(isTracked).map((pod) => this.#release(pod)));
     if (!job || job.metadata?.deletionTimestamp || (job.spec?.managedBy ?? CONTROLLER) !== CONTROLLER) return undefined;
-    const step = planJob(job, mine, clock.now());
-    await take(job, step);
-    const left = timeToLive(job, clock.now());
+    const step = planJob(job, mine, this.#clock.now());
+    await this.#take(job, step);
+    const left = timeToLive(job, this.#clock.now());
     if (left === undefined || left > 0) return left ?? step.next;
     const { uid } = job.metadata ?? {};
-    await client.delete('Job', objectKey(job), { propagationPolicy: 'Foreground', ...(uid ? { uid } : {}) });
+    await this.#client.delete('Job', objectKey(job), { propagationPolicy: 'Foreground', ...(uid ? { uid } : {}) });
     return undefined;
-  };
-  const queue = new KeyQueue({ name: 'job', logger, reconcile, clock });
-  const ends = [
-    jobs.subscribe(({ object }) => queue.add(keyOf(object))),
-    pods.subscribe(({ object }) => {
-      const key = jobKeyOf(object);
-      if (key !== undefined) queue.add(key);
-    }),
-  ];
-  return { stop: () => [...ends.map((end) => end()), byJob.stop(), queue.stop()] };
+  }
+
+  async #take(job: Job, step: JobStep): Promise<void> {
+    if (!sameStatus(job.status, step.status)) {
+      await visible(this.#jobs, await this.#client.update('Job', { ...job, status: step.status }, 'status'));
+      for (const one of jobRemarks(job.status, step.status)) this.#remark(job, one);
+    }
+    await Promise.all([...step.release, ...step.withdraw.filter(isTracked)].map((pod) => this.#release(pod)));
+    await Promise.all([...step.stop, ...step.withdraw].map((pod) => this.#owned.delete(job, pod)));
+    await Promise.all(step.create.map((which) => this.#owned.create(job, jobPod(job, which))));
+  }
+
+  async #release(pod: Pod): Promise<void> {
+    const finalizers = (pod.metadata?.finalizers ?? []).filter((name) => name !== TRACKING);
+    const { uid = '' } = pod.metadata ?? {};
+    await this.#client.patch('Pod', objectKey(pod), {
+      metadata: { uid, finalizers: finalizers.length > 0 ? finalizers : null },
+    });
+  }
 }
 
 function jobKeyOf(pod: Pod): string | undefined {
