@@ -38,9 +38,11 @@ test('Jobs make pods, count them, say how it ended, and go when their time is ov
     terminating: 0,
   });
   const labelSelector = 'batch.kubernetes.io/job-name=good,job-name=good';
-  const { items } = await client.list('Pod', { namespace: 'default', labelSelector });
+  const items = await eventually('the release of all pods', async () => {
+    const all = (await client.list('Pod', { namespace: 'default', labelSelector })).items;
+    return all.every(({ metadata }) => !metadata?.finalizers) && all;
+  });
   assert.deepEqual(items.map(({ spec }) => spec?.hostname).sort(), ['good-0', 'good-1', 'good-2']);
-  assert.ok(items.every(({ metadata }) => !metadata?.finalizers));
 
   await client.create('Job', job('bad', 'fail', { backoffLimit: 0, ttlSecondsAfterFinished: 60 }));
   const bad = await ended(client, 'bad');
