@@ -5,28 +5,35 @@ import { guardRoles } from '../authorization/escalation.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { CustomVersion } from '../custom/definition/definition.ts';
 import type { TokenRequests } from '../identity/token-request.ts';
-import type { ApiObject, ApiRequest, ApiResponse, FieldValidation, Schema, Streams, Surface } from '../seam.ts';
+import type { ApiObject, ApiRequest, ApiResponse, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readBody, readData } from './body.ts';
+import { CollectionReads } from './collection-reads.ts';
 import { fromStored, toStored } from './conversion.ts';
 import { deprecationOf } from './deprecation.ts';
-import { dryRunOf } from './dry-run.ts';
-import { indexedValue } from './field-index.ts';
-import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
+import type { WriteVerb } from './field-owner.ts';
 import { jsonBytes } from './json-bytes.ts';
 import { listResponse } from './json-list.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
-import { type PatchType, patchObject } from './patch-object.ts';
+import { patchObject } from './patch-object.ts';
 import { isObject } from './patches.ts';
 import { bindPod, evictPod } from './pod-requests.ts';
-import { keyFor, type Registry, type Target, type WriteGuard, type WriteOptions } from './registry.ts';
+import { keyFor, type Registry, type WriteGuard } from './registry.ts';
 import { removalOf } from './removal.ts';
+import { objectAnswer, type Shape } from './representation.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { readScale, replaceScale, scaleOf } from './scale.ts';
-import { type Matcher, parseSelection } from './selectors.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import { withWarnings } from './warnings.ts';
-import { WatchResponse } from './watch-response.ts';
+import {
+  appliedBody,
+  checkName,
+  checkNamespace,
+  checkNew,
+  PATCH_TYPES,
+  targetOf,
+  writeOptions,
+} from './write-request.ts';
 
 export interface RestParts {
   readonly kinds: KindRegistry;
@@ -43,23 +50,17 @@ export interface RestParts {
   readonly stopped: AbortSignal;
 }
 
-const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/json-patch+json': 'json',
-  'application/apply-patch+yaml': 'apply',
-};
-
-const JSON_TYPE = { 'content-type': 'application/json' };
-
 type Answer = (request: ApiRequest, path: ResourcePath) => Promise<ApiResponse>;
 
 /** The resources under /api and /apis as HTTP: from a request to an answer or a thrown Status. */
 export class RestApi {
   readonly #parts: RestParts;
+  readonly #reads: CollectionReads;
 
   constructor(parts: RestParts) {
+    const { registry, custom, surface, stopped } = parts;
     this.#parts = parts;
+    this.#reads = new CollectionReads({ store: registry.store, custom, surface, stopped });
   }
 
   async respond(request: ApiRequest): Promise<ApiResponse> {
@@ -88,19 +89,6 @@ export class RestApi {
     return this.#parts.custom.definition(kind.id)?.versions.get(apiVersion);
   }
 
-  #matcher({ query }: ApiRequest, path: ResourcePath): Matcher | undefined {
-    const { kind, namespace, name } = path;
-    const one = name ? `metadata.name=${name}` : undefined;
-    const fieldSelector = [query.get('fieldSelector'), one].filter(Boolean).join(',');
-    const selectableFields = this.#version(path)?.selectableFields;
-    return parseSelection(kind.id, {
-      namespace,
-      labelSelector: query.get('labelSelector'),
-      fieldSelector,
-      selectableFields,
-    });
-  }
-
   /** The pod an exec, attach or port-forward is for; throws 404. */
   podOf(path: ResourcePath): Pod {
     return this.#parts.registry.get(targetOf(path)) as unknown as Pod;
@@ -110,7 +98,7 @@ export class RestApi {
     if (subresource !== undefined) return (request, path) => this.#subresource(request, path);
     const isWatch = asksToWatch(query);
     if (kind.isReadOnly && (method !== 'GET' || isWatch)) throw methodNotAllowed();
-    if (method === 'GET' && isWatch) return (request, path) => this.#watch(request, path);
+    if (method === 'GET' && isWatch) return async (request, path) => this.#reads.watch(request, path);
     const verbs: Readonly<Record<string, Answer>> = name
       ? {
           GET: async (request, path) => this.#object(200, this.#parts.registry.get(targetOf(path)), { request, path }),
@@ -119,52 +107,13 @@ export class RestApi {
           DELETE: (request, path) => this.#delete(request, path),
         }
       : {
-          GET: (request, path) => this.#list(request, path),
+          GET: async (request, path) => this.#reads.list(request, path),
           POST: (request, path) => this.#create(request, path),
           DELETE: (request, path) => this.#deleteCollection(request, path),
         };
     const answer = verbs[method];
     if (!answer) throw methodNotAllowed();
     return answer;
-  }
-
-  async #list(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const { query } = request;
-    const { items, listMeta } = listPage(this.#parts.registry.store, path.kind, {
-      matcher: this.#matcher(request, { ...path, namespace: undefined }),
-      indexed: indexedValue(path.kind.id, query.get('fieldSelector')),
-      namespace: path.namespace,
-      query,
-    });
-    const includeObject = wantsTable(request);
-    if (includeObject && this.#parts.surface) {
-      return {
-        status: 200,
-        body: this.#parts.surface.table(path.kind, items, {
-          includeObject,
-          columns: true,
-          listMeta,
-          apiVersion: path.apiVersion,
-        }),
-      };
-    }
-    const kind = wantsMetadata(request) ? 'PartialObjectMetadataList' : `${path.kind.kind}List`;
-    const apiVersion = wantsMetadata(request) ? 'meta.k8s.io/v1' : path.apiVersion;
-    return listResponse({ kind, apiVersion, metadata: listMeta }, items, (object) =>
-      jsonBytes(shapeOf(object, { request, path })),
-    );
-  }
-
-  async #watch(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
-    const { registry, surface, stopped } = this.#parts;
-    const includeObject = wantsTable(request);
-    const table = includeObject && surface ? { surface, includeObject } : undefined;
-    const convert = (object: ApiObject) => shapeOf(object, { request, path });
-    const signal = AbortSignal.any([request.signal, stopped]);
-    const matcher = this.#matcher(request, path);
-    const { query } = request;
-    const indexed = indexedValue(path.kind.id, query.get('fieldSelector'));
-    return new WatchResponse(registry.store, { path, matcher, indexed, query, table, convert, signal }).start();
   }
 
   async #create(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -239,7 +188,7 @@ export class RestApi {
     const { removal, dryRun } = await removalOf(request);
     const { registry } = this.#parts;
     const { items } = listPage(registry.store, kind, {
-      matcher: this.#matcher(request, { ...path, namespace: undefined }),
+      matcher: this.#reads.matcher(request, { ...path, namespace: undefined }),
       namespace: path.namespace,
       query: new URLSearchParams(),
     });
@@ -322,89 +271,9 @@ export class RestApi {
     return { options: { ...options, guard, apiVersion }, warnings };
   }
 
-  #object(status: number, object: ApiObject, { request, path }: Shape): ApiResponse {
-    const includeObject = wantsTable(request);
-    const { surface } = this.#parts;
-    if (!includeObject || !surface)
-      return { status, headers: JSON_TYPE, body: jsonBytes(shapeOf(object, { request, path })) };
-    const listMeta = { resourceVersion: object.metadata.resourceVersion ?? '' };
-    const options = { includeObject, columns: true, listMeta, apiVersion: path.apiVersion };
-    return { status, body: surface.table(path.kind, [object], options) };
+  #object(status: number, object: ApiObject, shape: Shape): ApiResponse {
+    return objectAnswer(status, object, shape, this.#parts.surface);
   }
-}
-
-interface Shape {
-  readonly request: ApiRequest;
-  readonly path: ResourcePath;
-}
-
-/** The object in the version and the amount of detail asked for. */
-function shapeOf(object: ApiObject, { request, path }: Shape): ApiObject {
-  if (wantsMetadata(request))
-    return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
-  return fromStored(path.kind, object, path.apiVersion);
-}
-
-/** What the rows of a Table shall carry; undefined when no Table is wanted. The first offer decides. */
-function wantsTable({ headers, query }: ApiRequest): 'Metadata' | 'Object' | 'None' | undefined {
-  if (!/^[^,]*;as=Table/.test(headers.accept ?? '')) return undefined;
-  const asked = query.get('includeObject');
-  return asked === 'Object' || asked === 'None' ? asked : 'Metadata';
-}
-
-function wantsMetadata({ headers }: ApiRequest): boolean {
-  return /^[^,]*;as=PartialObjectMetadata/.test(headers.accept ?? '');
-}
-
-function targetOf({ kind, namespace, name }: ResourcePath): Target {
-  if (!name || (kind.namespaced && !namespace)) throw methodNotAllowed();
-  return { kind, namespace, name };
-}
-
-function writeOptions(
-  request: ApiRequest,
-  verb: WriteVerb,
-  subresource?: string,
-): { options: WriteOptions & { readonly writer: Writer }; warnings: string[] } {
-  const { query } = request;
-  const fieldValidation = (query.get('fieldValidation') || 'Warn') as FieldValidation;
-  if (!['Strict', 'Warn', 'Ignore'].includes(fieldValidation)) {
-    throw badRequest(
-      `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
-    );
-  }
-  const dryRun = dryRunOf(`${verb === 'Apply' ? 'Patch' : verb}Options`, query.getAll('dryRun').filter(Boolean));
-  const warnings: string[] = [];
-  const warn = (text: string) => void warnings.push(text);
-  const writer = writerOf(request, verb, subresource);
-  const written = subresource === 'status' ? subresource : undefined;
-  return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
-}
-
-function checkName({ metadata }: ApiObject, { name }: Target): void {
-  if (metadata.name && metadata.name !== name) {
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  }
-}
-
-/** Somebody who says which version he has takes the object for one that exists. Kubernetes answers without a reason. */
-function checkNew({ metadata: { resourceVersion = '' } }: ApiObject): void {
-  if (/^0*[1-9]\d*$/.test(resourceVersion))
-    throw failure(500, '', 'resourceVersion should not be set on objects to be created');
-}
-
-function checkNamespace({ metadata }: ApiObject, namespace: string | undefined): void {
-  if (namespace && metadata.namespace && metadata.namespace !== namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-}
-
-/** An applied configuration as an object of the stored version, with the name and namespace of the URL. */
-function appliedBody(data: Record<string, unknown>, target: Target, path: ResourcePath): ApiObject {
-  const object = objectOf(data, path.kind, path.apiVersion);
-  checkName(object, target);
-  checkNamespace(object, path.namespace);
-  return { ...object, metadata: { ...object.metadata, name: target.name } };
 }
 
 function ignoreNotFound(error: unknown): void {
