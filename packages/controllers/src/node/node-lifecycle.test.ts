@@ -61,3 +61,43 @@ test('a node that falls silent loses its endpoints, then its pods; one that is d
     return (await client.list('Pod', { fieldSelector: 'spec.nodeName=alive' })).items.length === 0;
   });
 });
+
+test('a node that comes back in time keeps its pods, but those that would not wait', async (t) => {
+  const clock = new VirtualClock('2030-01-01T00:00:00Z');
+  const { client } = await startControlPlane(t, clock);
+  for (const name of ['alive', 'silent']) await addNode(client, name);
+  const alive = new AliveNodes(client, clock, ['alive']);
+  const both = new AliveNodes(client, clock, ['alive', 'silent']);
+  const pod = (name: string, tolerationSeconds?: number) =>
+    client.create('Pod', {
+      metadata: { name, namespace: 'default' },
+      spec: {
+        ...{ nodeName: 'silent', containers: [{ name: 'c', image: 'one' }] },
+        ...(tolerationSeconds === undefined
+          ? {}
+          : {
+              tolerations: [
+                { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', operator: 'Exists', tolerationSeconds },
+              ],
+            }),
+      },
+    });
+  await Promise.all([pod('patient'), pod('hasty', 20)]);
+  const get = (name: string) => client.get('Pod', { namespace: 'default', name });
+  await eventually('both', async () => (await get('patient'))?.status?.podIP && (await get('hasty'))?.status?.podIP);
+  const taints = async () => (await client.get('Node', { name: 'silent' }))?.spec?.taints?.length ?? 0;
+  await alive.pass(50);
+  await eventually('the taints', async () => (await taints()) === 2);
+  await alive.pass(30);
+  await eventually('the hasty one to go', async () => !(await get('hasty')));
+
+  const now = new Date(clock.now()).toISOString();
+  const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }];
+  await client.patch('Node', { name: 'silent' }, { status: { conditions } }, { subresource: 'status' });
+  await eventually('no taints', async () => (await taints()) === 0);
+  await both.pass(600);
+  const left = await get('patient');
+  assert.equal(left?.metadata?.deletionTimestamp, undefined);
+  assert.equal(left?.spec?.nodeName, 'silent');
+  assert.equal((await readyOf(client, 'silent'))?.status, 'True');
+});
