@@ -1,5 +1,6 @@
-import { ObjectIndex, type ObjectOf, recordEvent } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type Controller, type ControllerContext, keyOf, namespaceOf, splitKey } from './context.ts';
+import { type Remark, remarksOn } from './event.ts';
 import { KeyQueue } from './key-queue.ts';
 import { isMirror, MAX_MIRRORED, type MirrorPlan, mirrorsOf, planMirror } from './mirrored-slices.ts';
 import { SliceWriter } from './slice-writer.ts';
@@ -14,20 +15,11 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
   const services = informers.of('Service');
   const slices = new ObjectIndex(informers.of('EndpointSlice'), (slice) => [serviceKeyOf(slice)]);
   const writer = new SliceWriter(context);
+  const remark = remarksOn(client, 'Endpoints', 'endpoint-slice-mirroring-controller');
+  const tell = (object: Endpoints, plan: MirrorPlan): void => {
+    for (const one of shortfall(plan)) remark(object, one);
+  };
 
-  const warn = async (object: Endpoints, reason: string, message: string): Promise<void> => {
-    const { name = '', namespace, uid } = object.metadata ?? {};
-    await recordEvent(client, {
-      object: { apiVersion: 'v1', kind: 'Endpoints', name, ...(namespace && { namespace }), ...(uid && { uid }) },
-      ...{ type: 'Warning', reason, message, component: 'endpoint-slice-mirroring-controller' },
-    });
-  };
-  const tell = async (object: Endpoints, { invalid, surplus }: MirrorPlan): Promise<void> => {
-    if (invalid > 0)
-      await warn(object, 'InvalidIPAddress', `${invalid} addresses that are no IP addresses are left out`);
-    const most = `at most ${MAX_MIRRORED} addresses of each subset become endpoints, ${surplus} are left out`;
-    if (surplus > 0) await warn(object, 'TooManyAddressesToMirror', most);
-  };
   const reconcile = async (key: string): Promise<undefined> => {
     const { name, namespace } = splitKey(key);
     const object = endpoints.get(name, namespace);
@@ -35,7 +27,7 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
     const isTaken = (slice: string): boolean => informers.of('EndpointSlice').get(slice, namespace) !== undefined;
     const plan = object && planMirror(object, services.get(name, namespace), all, isTaken);
     await writer.apply(plan?.slices ?? [], mirrorsOf(name, all));
-    if (object && plan) await tell(object, plan);
+    if (object && plan) tell(object, plan);
   };
   const queue = new KeyQueue({ name: 'endpointslice-mirroring', logger, reconcile });
   const ends = [
@@ -49,4 +41,14 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
     }),
   ];
   return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+}
+
+/** What of the Endpoints the slices cannot show. */
+function shortfall({ invalid, surplus }: MirrorPlan): Remark[] {
+  const some = `${invalid} addresses that are no IP addresses are left out`;
+  const most = `at most ${MAX_MIRRORED} addresses of each subset become endpoints, ${surplus} are left out`;
+  return [
+    ...(invalid > 0 ? [{ type: 'Warning', reason: 'InvalidIPAddress', message: some } as const] : []),
+    ...(surplus > 0 ? [{ type: 'Warning', reason: 'TooManyAddressesToMirror', message: most } as const] : []),
+  ];
 }

@@ -1,4 +1,4 @@
-import { KINDS, type ObjectKey } from '@podwire/kube';
+import { KINDS, type KubeClient, type ObjectKey } from '@podwire/kube';
 import { type Controller, type Meta, nameOf, objectKey } from './context.ts';
 import type { CustomContext } from './custom-kinds.ts';
 import { KeyQueue } from './key-queue.ts';
@@ -17,9 +17,7 @@ export function startNamespaces({ client, informers, logger, custom }: CustomCon
   const namespaces = informers.of('Namespace');
   /** Looks at each namespace that is being emptied. */
   const looks = new Map<string, number>();
-  const builtIn = KINDS.filter(({ namespaced }) => namespaced).map(({ kind }): Content => {
-    return { list: (options) => client.list(kind, options), delete: (key) => client.delete(kind, key) };
-  });
+  const builtIn = builtInContent(client);
 
   const empty = async (namespace: string): Promise<boolean> => {
     await custom.synced();
@@ -49,4 +47,11 @@ export function startNamespaces({ client, informers, logger, custom }: CustomCon
   const queue = new KeyQueue({ name: 'namespace', logger, reconcile });
   const end = namespaces.subscribe(({ type, object }) => type !== 'deleted' && queue.add(nameOf(object)));
   return { stop: () => [end(), queue.stop()] };
+}
+
+function builtInContent(client: KubeClient): Content[] {
+  return KINDS.filter(({ namespaced }) => namespaced).map(({ kind }) => ({
+    list: (options) => client.list(kind, options),
+    delete: (key) => client.delete(kind, key),
+  }));
 }

@@ -1,53 +1,57 @@
 import { hasCode } from '@podwire/base';
-import { kindNamed, ObjectIndex, type ObjectOf } from '@podwire/kube';
-import { systemClock, timestamp } from '../clock.ts';
+import { type Informer, type KubeClient, kindNamed, type ObjectOf } from '@podwire/kube';
+import { type Clock, systemClock, timestamp } from '../clock.ts';
 import {
   type Controller,
   type ControllerContext,
   controllerOf,
-  keyOf,
   nameOf,
   namespaceOf,
   objectKey,
   ownedBy,
-  splitKey,
   visible,
 } from '../context.ts';
-import { remarksOn } from '../event.ts';
-import { KeyQueue } from '../key-queue.ts';
-import { type CronStep, cronJobName, jobsOfCron, planCron } from './cron-plan.ts';
+import { type Remarks, remarksOn } from '../event.ts';
+import { OwnerQueue } from '../owner-queue.ts';
+import { type CronStep, cronJobName, planCron } from './cron-plan.ts';
 
 type CronJob = ObjectOf<'CronJob'>;
 type Job = ObjectOf<'Job'>;
 
 /** Makes the Jobs of CronJobs at their times; without spec.timeZone in UTC. */
-export function startCronJobs({ client, informers, logger, clock = systemClock }: ControllerContext): Controller {
-  const crons = informers.of('CronJob');
-  const jobs = informers.of('Job');
-  const byCron = new ObjectIndex(jobs, (job) => [cronKeyOf(job) ?? []].flat());
-  const remark = remarksOn(client, 'CronJob', 'cronjob-controller');
+export function startCronJobs(context: ControllerContext): Controller {
+  return new CronJobController(context).queue;
+}
 
-  const create = async (cron: CronJob, at: number): Promise<Job | undefined> => {
-    try {
-      const job = await client.create('Job', jobAt(cron, at));
-      remark(cron, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created job ${nameOf(job)}` });
-      await visible(jobs, job);
-      return job;
-    } catch (error) {
-      // Made before the status could be written.
-      if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error;
-      return client.get('Job', { namespace: namespaceOf(cron), name: cronJobName(cron, at) });
-    }
-  };
-  const remove = async (cron: CronJob, job: Job): Promise<void> => {
-    const { uid } = job.metadata ?? {};
-    await client.delete('Job', objectKey(job), { propagationPolicy: 'Background', ...(uid ? { uid } : {}) });
-    remark(cron, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted job ${nameOf(job)}` });
-  };
-  const take = async (cron: CronJob, step: CronStep): Promise<void> => {
-    for (const one of step.remarks) remark(cron, one);
-    await Promise.all(step.remove.map((job) => remove(cron, job)));
-    const job = step.create === undefined ? undefined : await create(cron, step.create);
+class CronJobController {
+  readonly queue: OwnerQueue<'CronJob', 'Job'>;
+  readonly #client: KubeClient;
+  readonly #crons: Informer<'CronJob'>;
+  readonly #jobs: Informer<'Job'>;
+  readonly #clock: Clock;
+  readonly #remark: Remarks;
+
+  constructor(context: ControllerContext) {
+    const { client, informers, clock = systemClock } = context;
+    this.#client = client;
+    this.#crons = informers.of('CronJob');
+    this.#jobs = informers.of('Job');
+    this.#clock = clock;
+    this.#remark = remarksOn(client, 'CronJob', 'cronjob-controller');
+    const reconcile = (cron: CronJob): Promise<number | undefined> => this.#reconcile(cron);
+    this.queue = new OwnerQueue(context, { kind: 'CronJob', dependents: 'Job', reconcile });
+  }
+
+  async #reconcile(cron: CronJob): Promise<number | undefined> {
+    const step = planCron(cron, this.queue.ownedBy(cron), this.#clock.now());
+    await this.#take(cron, step);
+    return step.next;
+  }
+
+  async #take(cron: CronJob, step: CronStep): Promise<void> {
+    for (const one of step.remarks) this.#remark(cron, one);
+    await Promise.all(step.remove.map((job) => this.#remove(cron, job)));
+    const job = step.create === undefined ? undefined : await this.#create(cron, step.create);
     const isOwn = job && controllerOf(job)?.uid === cron.metadata?.uid;
     const status = {
       ...step.status,
@@ -55,30 +59,27 @@ export function startCronJobs({ client, informers, logger, clock = systemClock }
       ...(step.create === undefined ? {} : { lastScheduleTime: timestamp(step.create) }),
     };
     if (JSON.stringify(status) !== JSON.stringify(cron.status ?? {}))
-      await visible(crons, await client.update('CronJob', { ...cron, status }, 'status'));
-  };
-  const reconcile = async (key: string): Promise<number | undefined> => {
-    const { name, namespace } = splitKey(key);
-    const cron = crons.get(name, namespace);
-    if (!cron || cron.metadata?.deletionTimestamp) return undefined;
-    const step = planCron(cron, jobsOfCron(cron, byCron.get(key)), clock.now());
-    await take(cron, step);
-    return step.next;
-  };
-  const queue = new KeyQueue({ name: 'cronjob', logger, reconcile, clock });
-  const ends = [
-    crons.subscribe(({ type, object }) => type !== 'deleted' && queue.add(keyOf(object))),
-    jobs.subscribe(({ object }) => {
-      const key = cronKeyOf(object);
-      if (key !== undefined) queue.add(key);
-    }),
-  ];
-  return { stop: () => [...ends.map((end) => end()), byCron.stop(), queue.stop()] };
-}
+      await visible(this.#crons, await this.#client.update('CronJob', { ...cron, status }, 'status'));
+  }
 
-function cronKeyOf(job: Job): string | undefined {
-  const owner = controllerOf(job);
-  return owner?.kind === 'CronJob' ? `${namespaceOf(job)}/${owner.name}` : undefined;
+  async #create(cron: CronJob, at: number): Promise<Job | undefined> {
+    try {
+      const job = await this.#client.create('Job', jobAt(cron, at));
+      this.#remark(cron, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created job ${nameOf(job)}` });
+      await visible(this.#jobs, job);
+      return job;
+    } catch (error) {
+      // Made before the status could be written.
+      if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error;
+      return this.#client.get('Job', { namespace: namespaceOf(cron), name: cronJobName(cron, at) });
+    }
+  }
+
+  async #remove(cron: CronJob, job: Job): Promise<void> {
+    const { uid } = job.metadata ?? {};
+    await this.#client.delete('Job', objectKey(job), { propagationPolicy: 'Background', ...(uid ? { uid } : {}) });
+    this.#remark(cron, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted job ${nameOf(job)}` });
+  }
 }
 
 function jobAt(cron: CronJob, at: number): Job {

@@ -1,6 +1,6 @@
 import type { ObjectOf } from '@podwire/kube';
 import { timeOf, timestamp } from '../clock.ts';
-import { controllerOf, nameOf } from '../context.ts';
+import { nameOf } from '../context.ts';
 import type { Remark } from '../event.ts';
 import { finishedCondition } from '../job/job-conditions.ts';
 import { MANY_MISSED, missedTimes } from './missed-time.ts';
@@ -137,8 +137,3 @@ function outOfHistory(cron: CronJob, jobs: readonly Job[]): Job[] {
 }
 
 const startOf = ({ status, metadata }: Job): number => timeOf(status?.startTime ?? metadata?.creationTimestamp) ?? 0;
-
-/** Jobs the CronJob controls, among all. */
-export function jobsOfCron(cron: CronJob, jobs: readonly Job[]): Job[] {
-  return jobs.filter((job) => controllerOf(job)?.uid === cron.metadata?.uid);
-}

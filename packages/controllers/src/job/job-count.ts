@@ -73,15 +73,12 @@ export function countPods(job: Job, pods: readonly Pod[]): JobCount {
   const completed = isIndexed ? withIndexes(job, successes) : new Set<number>();
   const succeeded = isIndexed ? completed.size : (job.status?.succeeded ?? 0) + settled(noted.succeeded);
   const failed = (job.status?.failed ?? 0) + settled(noted.failed);
-  const perIndex = indexFailures(job, pods);
-  const ended = failedIndexes(job, perIndex);
-  const held = heldPods(job, pods, new Set([...completed, ...ended]));
+  const { held, ...indexes } = countIndexes(job, pods, completed);
   return {
+    ...indexes,
     succeeded: succeeded + uncounted.succeeded.length,
     failed: failed + uncounted.failed.length,
     completed,
-    failedIndexes: ended,
-    failures: perIndex,
     fatal: [...verdicts.values()].find(({ action }) => action === 'FailJob')?.message,
     active: pods.filter((pod) => !isOver(pod) && !isLeaving(pod)),
     terminating: pods.filter((pod) => !isOver(pod) && isLeaving(pod)),
@@ -89,8 +86,19 @@ export function countPods(job: Job, pods: readonly Pod[]): JobCount {
       (pod) => !held.has(pod),
     ),
     held: [...held],
-    status: { succeeded, failed, uncountedTerminatedPods: withoutEmpty(uncounted), ...indexesOf(completed, ended) },
+    status: {
+      succeeded,
+      failed,
+      uncountedTerminatedPods: withoutEmpty(uncounted),
+      ...indexesOf(completed, indexes.failedIndexes),
+    },
   };
+}
+
+function countIndexes(job: Job, pods: readonly Pod[], completed: ReadonlySet<number>) {
+  const failures = indexFailures(job, pods);
+  const failed = failedIndexes(job, failures);
+  return { failures, failedIndexes: failed, held: heldPods(job, pods, new Set([...completed, ...failed])) };
 }
 
 const indexesOf = (completed: ReadonlySet<number>, failed: ReadonlySet<number>) => ({

@@ -1,7 +1,7 @@
-import { hasCode, messageOf } from '@podwire/base';
-import type { ObjectOf } from '@podwire/kube';
-import { systemClock } from '../clock.ts';
-import { type Controller, type ControllerContext, nameOf, objectKey } from '../context.ts';
+import { hasCode, type Logger, messageOf } from '@podwire/base';
+import type { Informer, KubeClient, ObjectOf } from '@podwire/kube';
+import { type Clock, systemClock } from '../clock.ts';
+import { type Controller, type ControllerContext, forEach, nameOf, objectKey } from '../context.ts';
 import { disruptionTarget } from './disruption-target.ts';
 import { readyStatus } from './node-conditions.ts';
 
@@ -16,63 +16,83 @@ const KEPT_FINISHED = 12_500;
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 /** Removes pods whose node is gone or written off, that end without ever having had one, and the oldest that are over. */
-export function startPodCollector({ client, informers, logger, clock = systemClock }: ControllerContext): Controller {
-  const pods = informers.of('Pod');
-  const nodes = informers.of('Node');
-  /** When a node that pods name was first missed. */
-  const missed = new Map<string, number>();
+export function startPodCollector(context: ControllerContext): Controller {
+  return new PodCollector(context);
+}
 
-  const isGone = async (name: string): Promise<boolean> => {
-    if (clock.now() - (missed.get(name) ?? clock.now()) < QUARANTINE) return false;
-    return (await client.get('Node', { name })) === undefined;
-  };
-  const giveUp = async (pod: Pod): Promise<void> => {
-    if (pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') {
-      const message = 'PodGC: node no longer exists';
-      const patch = disruptionTarget(pod, { reason: 'DeletionByPodGC', message, now: clock.now() });
-      const status = { ...patch.status, phase: 'Failed' };
-      await client.patch('Pod', objectKey(pod), { ...patch, status }, { subresource: 'status' });
-    }
-    await remove(pod);
-  };
-  const remove = async (pod: Pod): Promise<void> => {
-    const { uid } = pod.metadata ?? {};
-    await client.delete('Pod', objectKey(pod), { gracePeriodSeconds: 0, ...(uid ? { uid } : {}) });
-  };
-  const sweep = async (): Promise<void> => {
-    const absent = new Set(
-      pods
-        .list()
-        .flatMap(({ spec }) => spec?.nodeName ?? [])
-        .filter((name) => !nodes.get(name)),
-    );
-    for (const name of missed.keys()) if (!absent.has(name)) missed.delete(name);
-    for (const name of absent) if (!missed.has(name)) missed.set(name, clock.now());
-    const gone = new Set<string>();
-    for (const name of absent) if (await isGone(name)) gone.add(name);
-    await Promise.all(
-      pods
-        .list()
-        .filter(({ spec }) => gone.has(spec?.nodeName ?? ''))
-        .map(giveUp),
-    );
-    const ending = pods.list().filter((pod) => pod.metadata?.deletionTimestamp && !gone.has(pod.spec?.nodeName ?? ''));
-    await Promise.all(
-      ending.filter((pod) => !pod.spec?.nodeName || isWrittenOff(nodes.get(pod.spec.nodeName))).map(remove),
-    );
-    await Promise.all(surplus(pods.list()).map(remove));
-  };
-  let cancel = (): void => {};
-  const tick = (): void => {
-    sweep().catch((error) => {
+class PodCollector implements Controller {
+  readonly #client: KubeClient;
+  readonly #pods: Informer<'Pod'>;
+  readonly #nodes: Informer<'Node'>;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  /** When a node that pods name was first missed. */
+  readonly #missed = new Map<string, number>();
+  #cancel = (): void => {};
+
+  constructor({ client, informers, logger, clock = systemClock }: ControllerContext) {
+    this.#client = client;
+    this.#pods = informers.of('Pod');
+    this.#nodes = informers.of('Node');
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#tick();
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #tick(): void {
+    this.#sweep().catch((error) => {
       // A pod that has changed or gone meanwhile is looked at again at the next tick.
       if (!hasCode(error, 'KUBE_CONFLICT') && !hasCode(error, 'KUBE_NOT_FOUND'))
-        logger.error('pods not collected', { reason: messageOf(error) });
+        this.#logger.error('pods not collected', { reason: messageOf(error) });
     });
-    cancel = clock.after(TICK, tick);
-  };
-  tick();
-  return { stop: () => cancel() };
+    this.#cancel = this.#clock.after(TICK, () => this.#tick());
+  }
+
+  async #sweep(): Promise<void> {
+    const gone = await this.#goneNodes();
+    const pods = this.#pods.list();
+    const lost = pods.filter(({ spec }) => gone.has(spec?.nodeName ?? ''));
+    const ending = pods.filter((pod) => pod.metadata?.deletionTimestamp && !lost.includes(pod));
+    const forsaken = ending.filter(({ spec }) => !spec?.nodeName || isWrittenOff(this.#nodes.get(spec.nodeName)));
+    await Promise.all([
+      forEach(lost, (pod) => this.#giveUp(pod)),
+      forEach([...forsaken, ...surplus(pods)], (pod) => this.#remove(pod)),
+    ]);
+  }
+
+  /** Nodes that pods name and that have been missed for long. */
+  async #goneNodes(): Promise<Set<string>> {
+    const named = new Set(this.#pods.list().flatMap(({ spec }) => spec?.nodeName ?? []));
+    const absent = [...named].filter((name) => !this.#nodes.get(name));
+    for (const name of this.#missed.keys()) if (!absent.includes(name)) this.#missed.delete(name);
+    const gone = new Set<string>();
+    for (const name of absent) {
+      const since = this.#missed.get(name) ?? this.#clock.now();
+      this.#missed.set(name, since);
+      if (this.#clock.now() - since < QUARANTINE) continue;
+      if ((await this.#client.get('Node', { name })) === undefined) gone.add(name);
+    }
+    return gone;
+  }
+
+  async #giveUp(pod: Pod): Promise<void> {
+    if (pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') {
+      const message = 'PodGC: node no longer exists';
+      const patch = disruptionTarget(pod, { reason: 'DeletionByPodGC', message, now: this.#clock.now() });
+      const status = { ...patch.status, phase: 'Failed' };
+      await this.#client.patch('Pod', objectKey(pod), { ...patch, status }, { subresource: 'status' });
+    }
+    await this.#remove(pod);
+  }
+
+  async #remove(pod: Pod): Promise<void> {
+    const { uid } = pod.metadata ?? {};
+    await this.#client.delete('Pod', objectKey(pod), { gracePeriodSeconds: 0, ...(uid ? { uid } : {}) });
+  }
 }
 
 function isWrittenOff(node: Node | undefined): boolean {

@@ -1,5 +1,5 @@
-import { ObjectIndex, type ObjectOf } from '@podwire/kube';
-import { systemClock, timeOf } from '../clock.ts';
+import { type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { type Clock, systemClock, timeOf } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, nameOf, objectKey, splitKey } from '../context.ts';
 import { remarksOn } from '../event.ts';
 import { KeyQueue } from '../key-queue.ts';
@@ -31,15 +31,8 @@ export function startTaintEviction({ client, informers, logger, clock = systemCl
   const pods = informers.of('Pod');
   const podsOn = new ObjectIndex(pods, (pod) => [pod.spec?.nodeName ?? []].flat());
   const tainted = new Map<string, number>();
-  const remark = remarksOn(client, 'Pod', 'taint-eviction-controller');
+  const evict = evictor(client, clock);
 
-  const evict = async (pod: Pod): Promise<void> => {
-    remark(pod, { type: 'Normal', reason: 'TaintManagerEviction', message: `Marking for deletion Pod ${keyOf(pod)}` });
-    const message = 'Taint manager: deleting due to NoExecute taint';
-    const patch = disruptionTarget(pod, { reason: 'DeletionByTaintManager', message, now: clock.now() });
-    await client.patch('Pod', objectKey(pod), patch, { subresource: 'status' });
-    await deletePod(client, pod);
-  };
   const reconcile = async (key: string): Promise<number | undefined> => {
     const { name, namespace } = splitKey(key);
     const pod = pods.get(name, namespace);
@@ -67,3 +60,14 @@ export function startTaintEviction({ client, informers, logger, clock = systemCl
 }
 
 const drivesAway = ({ spec }: Node): boolean => spec?.taints?.some(({ effect }) => effect === 'NoExecute') ?? false;
+
+function evictor(client: KubeClient, clock: Clock): (pod: Pod) => Promise<void> {
+  const remark = remarksOn(client, 'Pod', 'taint-eviction-controller');
+  return async (pod) => {
+    remark(pod, { type: 'Normal', reason: 'TaintManagerEviction', message: `Marking for deletion Pod ${keyOf(pod)}` });
+    const message = 'Taint manager: deleting due to NoExecute taint';
+    const patch = disruptionTarget(pod, { reason: 'DeletionByTaintManager', message, now: clock.now() });
+    await client.patch('Pod', objectKey(pod), patch, { subresource: 'status' });
+    await deletePod(client, pod);
+  };
+}

@@ -39,7 +39,15 @@ export function statefulPod(set: StatefulSet, ordinal: number, revision: Statefu
 
 const podName = (set: StatefulSet, ordinal: number): string => `${nameOf(set)}-${ordinal}`;
 
-export const presentRevision = (set: StatefulSet): StatefulRevision => ({
+/** What a ControllerRevision says; undefined: no template. */
+export function pastRevision({ metadata, data }: ObjectOf<'ControllerRevision'>): StatefulRevision | undefined {
+  const kept = data as { readonly spec?: { readonly template?: Template & { $patch?: string } } } | undefined;
+  if (!kept?.spec?.template) return undefined;
+  const { $patch: _, ...template } = kept.spec.template;
+  return { name: metadata?.name ?? '', template };
+}
+
+const presentRevision = (set: StatefulSet): StatefulRevision => ({
   name: revisionName(set),
   template: set.spec?.template,
 });

@@ -7,7 +7,7 @@ import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
 import { statusIs } from '../pod-template.ts';
 import { isBelowPartition, planStateful } from './stateful-plan.ts';
-import { claimsOf, presentRevision, revisionName, type StatefulRevision, statefulPod } from './stateful-pod.ts';
+import { claimsOf, pastRevision, revisionName, statefulPod } from './stateful-pod.ts';
 import { statefulStatus } from './stateful-status.ts';
 
 type StatefulSet = ObjectOf<'StatefulSet'>;
@@ -19,21 +19,15 @@ export function startStatefulSets(context: ControllerContext): Controller {
   const claims = informers.of('PersistentVolumeClaim');
   const store = { client, revisions: informers.of('ControllerRevision') };
 
-  /** Pods below the partition are made again as they were. */
-  const revisionAt = (set: StatefulSet, ordinal: number): StatefulRevision => {
-    const name = set.status?.currentRevision ?? '';
-    const past = isBelowPartition(set, ordinal) ? store.revisions.get(name, namespaceOf(set)) : undefined;
-    const data = past?.data as { spec?: { template?: StatefulRevision['template'] & { $patch?: string } } } | undefined;
-    if (!data?.spec?.template) return presentRevision(set);
-    const { $patch: _, ...template } = data.spec.template;
-    return { name, template };
-  };
   const create = async (set: StatefulSet, ordinal: number): Promise<void> => {
     for (const claim of claimsOf(set, ordinal)) {
       if (claims.get(nameOf(claim), namespaceOf(claim))) continue;
       await client.create('PersistentVolumeClaim', claim).catch(unlessThere);
     }
-    await owned.create(set, statefulPod(set, ordinal, revisionAt(set, ordinal)));
+    // Pods below the partition are made again as they were.
+    const name = isBelowPartition(set, ordinal) ? (set.status?.currentRevision ?? '') : '';
+    const past = store.revisions.get(name, namespaceOf(set));
+    await owned.create(set, statefulPod(set, ordinal, past && pastRevision(past)));
   };
   const reconcile = async (set: StatefulSet): Promise<number | undefined> => {
     const mine = queue.ownedBy(set);
