@@ -121,6 +121,12 @@ export async function startLab({ config, writeLog, workers, makeWorker, progress
       },
       exec: (namespace, pod, container, command) =>
         execInPod(streams, informers, { namespace, pod, container, command }),
+      servicePlans: () =>
+        Promise.all(
+          nodes.threads.map(async (node) =>
+            (await node.plan('services')).flatMap(({ entries }) => entries.map(({ what }) => what)),
+          ),
+        ),
       idle: async () => void (await Promise.all(nodes.threads.map((node) => node.idle()))),
     },
     stop: () =>

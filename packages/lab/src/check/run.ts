@@ -62,7 +62,19 @@ async function fixtureReady(world: World): Promise<void> {
     return settled.length === wanted && mine.length === wanted + 1 && endpoints.length >= nodes && available === nodes;
   };
   await until(ready, 'the pods of the check did not become ready');
+  await until(() => areKnown(world), 'the nodes did not hear of the Services of the check');
   await world.idle();
+}
+
+/** Agents hear of objects later than this process does, on a busy machine by seconds. */
+async function areKnown(world: World): Promise<boolean> {
+  const wanted = world.informers
+    .of('Service')
+    .list()
+    .filter(({ metadata, spec }) => metadata?.namespace === CHECK_NAMESPACE && spec?.clusterIP)
+    .map(({ metadata, spec }) => `cluster IP ${spec?.clusterIP} tcp 80 ${metadata?.name === 'empty' ? '' : '->'}`);
+  const plans = await world.servicePlans();
+  return plans.every((lines) => wanted.every((text) => lines.some((line) => line.includes(text))));
 }
 
 async function removeFixture(world: World): Promise<void> {
@@ -71,9 +83,9 @@ async function removeFixture(world: World): Promise<void> {
   await until(() => namespaces.get(CHECK_NAMESPACE) === undefined, `namespace ${CHECK_NAMESPACE} was not removed`);
 }
 
-async function until(condition: () => boolean, failure: string): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, failure: string): Promise<void> {
   const deadline = Date.now() + DEADLINE;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline)
       throw new PodwireError(
         'LAB_CHECK',

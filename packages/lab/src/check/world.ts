@@ -18,6 +18,8 @@ export interface World {
     container: string,
     command: readonly string[],
   ): Promise<{ code: number; stdout: string }>;
+  /** What the services room of each node has planned, in words. */
+  servicePlans(): Promise<readonly (readonly string[])[]>;
   /** All rooms of all nodes have put into force what they have seen. */
   idle(): Promise<void>;
 }
