@@ -151,6 +151,20 @@ test('objects that come to match are added, those that cease to are deleted', as
   assert.equal(lines.at(-1)?.object.metadata.resourceVersion, last.metadata.resourceVersion);
 });
 
+test('an event is made into JSON once for all who watch', async (t) => {
+  const store = await Store.open({});
+  const { revision } = store;
+  const streams = Array.from({ length: 20 }, () => watch(t, store, { resourceVersion: String(revision) }));
+  let times = 0;
+  const toJSON = () => {
+    times++;
+    return configMap('a');
+  };
+  await store.put('ConfigMap', { ...configMap('a'), toJSON });
+  for (const stream of streams) assert.deepEqual(summary(await take(stream, 1)), ['ADDED a']);
+  assert.equal(times, 1);
+});
+
 test('an event that cannot be rendered ends the stream, not the write', async (t) => {
   const store = await Store.open({});
   const broken = () => {
@@ -199,9 +213,10 @@ test('timeoutSeconds ends the watch in order', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
   const store = await Store.open({});
   const stream = watch(t, store, { resourceVersion: String(store.revision), timeoutSeconds: '7' });
-  stream.resume();
-  const ended = once(stream, 'end');
+  stream.read(0);
+  await store.put('ConfigMap', configMap('last'));
   t.mock.timers.tick(7000);
-  await ended;
+  assert.deepEqual(summary(await take(stream, 1)), ['ADDED last']);
+  await take(stream, 2);
   assert.equal(stream.readableEnded, true);
 });

@@ -71,7 +71,7 @@ export class WatchResponse {
     const wake = (event: StoreEvent) => this.#wake(event);
     this.#unsubscribe = this.#store.watch(path.kind.id, this.#store.revision, wake, indexed);
     const end = () => this.#end();
-    this.#stream.once('close', end);
+    this.#stream.once('close', () => this.#finish());
     const seconds = Number(query.get('timeoutSeconds')) || DEFAULT_TIMEOUT * (1 + Math.random());
     this.#timers.push(setTimeout(end, Math.min(seconds, MAX_TIMEOUT) * 1000));
     this.#timers.push(setInterval(() => this.#tick(), TICK));
@@ -170,7 +170,7 @@ export class WatchResponse {
         this.#isWanted = false;
         this.#stream.push(Buffer.concat(pieces, length));
       }
-      if (next.done) this.#end();
+      if (next.done) this.#finish();
     } catch (error) {
       process.emitWarning(`a watch of ${this.#options.path.kind.id} was ended: ${messageOf(error)}`);
       this.#cut();
@@ -190,7 +190,13 @@ export class WatchResponse {
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
   }
 
+  /** In order, after what has happened until now as far as the client takes it. */
   #end(): void {
+    this.#fill();
+    this.#finish();
+  }
+
+  #finish(): void {
     this.#stop();
     if (!this.#hasEnded && !this.#stream.destroyed) this.#stream.push(null);
     this.#hasEnded = true;
