@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '@podwire/base';
@@ -25,7 +24,9 @@ test('captures of Ethernet, of a tun link and of all links share a file', async 
     for (const words of [`addr add 10.9.0.1/24 dev ${tun.name}`, `link set ${tun.name} up`])
       execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
     const stream = new PassThrough();
-    const content = buffer(stream);
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const blocksSoFar = () => [...decodePcapng(Buffer.concat(chunks))];
     const writer = new PcapngWriter(stream);
     const filter = { port: 9 } as const;
     const captures = [
@@ -39,11 +40,11 @@ test('captures of Ethernet, of a tun link and of all links share a file', async 
     socket.sendTo(Buffer.from('by tun'), '10.9.0.2', 9);
     const counts = () => captures.map((capture) => Number(capture.statistics().received));
     await until(() => counts().join() === '2,1,3'); // lo takes what it sends
-    await sleep(10);
+    await until(() => blocksSoFar().filter(({ type }) => type === 'packet').length === 6);
     for (const capture of captures) capture.stop();
     captures[0]?.stop();
     await writer.end();
-    const blocks = [...decodePcapng(await content)];
+    const blocks = blocksSoFar();
     const interfaces = blocks.flatMap((block) =>
       block.type === 'interface' ? [[block.name, block.linkType, block.filter]] : [],
     );
