@@ -54,11 +54,12 @@ export class CollectionReads {
   }
 
   watch(request: ApiRequest, path: ResourcePath): ApiResponse {
-    const { store, surface, stopped } = this.#parts;
+    const { store, surface, stopped, custom } = this.#parts;
     const includeObject = wantsTable(request);
     const table = includeObject && surface ? { surface, includeObject } : undefined;
     const convert = (object: ApiObject) => shapeOf(object, { request, path });
-    const signal = AbortSignal.any([request.signal, stopped]);
+    const served = custom.served(path.kind.id);
+    const signal = AbortSignal.any([request.signal, stopped, ...(served ? [served] : [])]);
     const matcher = this.matcher(request, path);
     const { query } = request;
     const indexed = indexedValue(path.kind.id, query.get('fieldSelector'));

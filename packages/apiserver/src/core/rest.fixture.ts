@@ -19,6 +19,8 @@ export interface Bench {
   readonly client: KubeClient;
   /** `PATCH /api/v1/...`; a text is sent as it is, data as JSON; `type` is the content type. */
   ask(line: string, body?: unknown, type?: string): Promise<Reply>;
+  /** Resolves when the answer has begun, with what reads it to its end. */
+  open(path: string): Promise<() => Promise<string>>;
 }
 
 /** A server that is asked over HTTP, as its administrator. */
@@ -31,7 +33,24 @@ export async function restBench(t: TestContext): Promise<Bench> {
     await server.close();
     await rm(directory, { recursive: true, force: true });
   });
-  return { server, client: server.client(), ask: (line, body, type) => ask(socketPath, line, { body, type }) };
+  return {
+    server,
+    client: server.client(),
+    ask: (line, body, type) => ask(socketPath, line, { body, type }),
+    open: async (path) => {
+      const answer = await send(socketPath, `GET ${path}`, '');
+      return async () => (await answer.toArray()).join('');
+    },
+  };
+}
+
+function send(socketPath: string, line: string, text: string, type?: string): Promise<http.IncomingMessage> {
+  const [method, url] = line.split(' ');
+  const headers = { 'content-length': Buffer.byteLength(text), ...(type ? { 'content-type': type } : {}) };
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const request = http.request({ socketPath, method, path: url, headers, agent: false });
+  request.on('response', resolve).on('error', reject).end(text);
+  return promise;
 }
 
 interface Sent {
@@ -40,14 +59,9 @@ interface Sent {
 }
 
 async function ask(socketPath: string, line: string, { body, type }: Sent): Promise<Reply> {
-  const [method, url] = line.split(' ');
   const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
-  const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-  const headers = { 'content-type': type ?? usual, 'content-length': Buffer.byteLength(text) };
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  const request = http.request({ socketPath, method, path: url, headers, agent: false });
-  request.on('response', resolve).on('error', reject).end(text);
-  const answer = await promise;
+  const usual = line.startsWith('PATCH') ? 'application/merge-patch+json' : 'application/json';
+  const answer = await send(socketPath, line, text, type ?? usual);
   const answered = (await answer.toArray()).join('');
   const warnings = [answer.headers.warning ?? []].flat();
   const isJson = answered !== '' && answer.headers['content-type']?.startsWith('application/json');

@@ -95,3 +95,18 @@ test('options and operations of a patch that cannot be are refused', async (t) =
   const { message } = (await ask(`PATCH ${NS}/pods/p`, {}, 'application/apply-patch+yaml')).body;
   assert.match(message, /^PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value/);
 });
+
+test('watches of a custom resource end with its definition, after all else', async (t) => {
+  const { ask, open } = await restBench(t);
+  await ask(`POST ${CRDS}`, widgets);
+  await ask(`POST ${WIDGETS}`, widget({}));
+  const watch = `${WIDGETS}?watch=true&timeoutSeconds=60`;
+  const first = await open(watch);
+  await ask(`PATCH ${CRDS}/widgets.example.com`, { metadata: { labels: { a: 'b' } } });
+  await ask(`PATCH ${WIDGETS}/w`, { spec: 1 });
+  await ask(`PATCH ${CRDS}/widgets.example.com`, { spec: { names: { shortNames: ['w'] } } });
+  assert.match(await first(), /^\{"type":"ADDED".*\n\{"type":"MODIFIED".*\n$/);
+  const second = await open(watch);
+  await ask(`DELETE ${CRDS}/widgets.example.com`);
+  assert.match(await second(), /^\{"type":"ADDED".*\n\{"type":"DELETED".*\n$/);
+});

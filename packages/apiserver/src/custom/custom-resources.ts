@@ -5,7 +5,8 @@ import { timestamp } from '../core/lifecycle.ts';
 import { failure } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
 import type { ApiObject } from '../seam.ts';
-import { acceptNames, namesConditions } from './definition/accepted-names.ts';
+import { acceptNames, namesConditions, withCondition } from './definition/accepted-names.ts';
+import { APPROVED, approvalCondition, approvalOf } from './definition/api-approval.ts';
 import { asDefinition, type CustomDefinition, definitionOf } from './definition/definition.ts';
 
 export const DEFINITION = 'CustomResourceDefinition';
@@ -16,6 +17,7 @@ export class CustomResources {
   readonly #store: Store;
   readonly #kinds: KindRegistry;
   readonly #definitions = new Map<KindId, CustomDefinition>();
+  readonly #served = new Map<KindId, { readonly spec: object; readonly end: AbortController }>();
   readonly #stop: (() => void) | undefined;
 
   constructor(store: Store, kinds: KindRegistry) {
@@ -53,7 +55,10 @@ export class CustomResources {
     if (metadata.deletionTimestamp) return object;
     const others = this.#namesOfOthers(metadata.name ?? '', spec.group);
     const { acceptedNames, conflict } = acceptNames(spec.names, status?.acceptedNames, others);
-    const conditions = namesConditions(conflict, status?.conditions ?? [], timestamp());
+    const now = timestamp();
+    const named = namesConditions(conflict, status?.conditions ?? [], now);
+    const approval = approvalOf(spec.group, metadata.annotations?.[APPROVED]);
+    const conditions = approval ? withCondition(named, approvalCondition(approval), now) : named;
     const stored = spec.versions.filter(({ storage }) => storage).map(({ name }) => name);
     const storedVersions = [...new Set([...(status?.storedVersions ?? []), ...stored])];
     const finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP])];
@@ -76,11 +81,26 @@ export class CustomResources {
   #serve(object: ApiObject): void {
     const definition = isEstablished(object) ? definitionOf(object) : undefined;
     if (definition) {
+      this.#endWatches(definition.kind.id, asDefinition(object).spec);
       this.#definitions.set(definition.kind.id, definition);
       this.#kinds.add(definition.kind);
     } else {
       this.#forget(idOf(object));
     }
+  }
+
+  /** Aborted when objects of the kind are not what they were, or no longer served: watches end then. */
+  served(id: KindId): AbortSignal | undefined {
+    return this.#served.get(id)?.end.signal;
+  }
+
+  /** Unless the kind is still what `spec` says. */
+  #endWatches(id: KindId, spec?: object): void {
+    const served = this.#served.get(id);
+    if (served && spec && equalJson(served.spec, spec)) return;
+    if (spec) this.#served.set(id, { spec, end: new AbortController() });
+    else this.#served.delete(id);
+    served?.end.abort();
   }
 
   #withdraw(object: ApiObject): void {
@@ -94,6 +114,7 @@ export class CustomResources {
 
   #forget(id: KindId): void {
     if (this.#definitions.delete(id)) this.#kinds.remove(id);
+    this.#endWatches(id);
   }
 }
 

@@ -3,11 +3,10 @@ import type { CustomResourceDefinition, CustomResourceDefinitionNames } from 'ku
 import type { FieldErrors } from '../../schema/field-errors.ts';
 import { dnsLabel1035, dnsSubdomain } from '../../schema/names.ts';
 import type { JsonSchema } from '../json-schema.ts';
+import { APPROVED, approvalOf } from './api-approval.ts';
 import { validateRules } from './rule-field-validation.ts';
 import { validateSchema } from './schema-validation.ts';
 import { validateVersion } from './version-validation.ts';
-
-const APPROVED = 'api-approved.kubernetes.io';
 
 type Spec = CustomResourceDefinition['spec'];
 
@@ -25,22 +24,18 @@ export function validateDefinition(definition: CustomResourceDefinition, errors:
     errors.invalidEach('spec.group', group, dnsSubdomain(group));
     if (!group.includes('.')) errors.invalid('spec.group', group, 'should be a domain with at least one dot');
   }
-  if (/(^|\.)(k8s|kubernetes)\.io$/.test(group)) validateApproval(metadata?.annotations?.[APPROVED], errors);
+  validateApproval(group ?? '', metadata?.annotations?.[APPROVED], errors);
   validateNames(names, errors);
   validateVersions(spec, errors);
   validateSchemas(spec, errors);
 }
 
 /** Groups of Kubernetes itself are for definitions that its people have looked at, or that say they have not. */
-function validateApproval(approval: string | undefined, errors: FieldErrors): void {
+function validateApproval(group: string, annotation: string | undefined, errors: FieldErrors): void {
+  const { state, why = '' } = approvalOf(group, annotation) ?? {};
   const field = `metadata.annotations[${APPROVED}]`;
-  const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
-  if (!approval) {
-    errors.required(field, `protected groups must have approval annotation "${APPROVED}", ${see}`);
-  } else if (!approval.startsWith('unapproved') && !/^https?:\/\/[^/]+/.test(approval)) {
-    const why = `protected groups must have approval annotation "${APPROVED}" with either a URL or a reason starting with "unapproved", ${see}`;
-    errors.invalid(field, approval, why);
-  }
+  if (state === 'missing') errors.required(field, why);
+  if (state === 'invalid') errors.invalid(field, annotation, why);
 }
 
 function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {

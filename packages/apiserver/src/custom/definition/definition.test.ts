@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { kindNamed } from '@podwire/kube';
 import type { ApiObject } from '../../seam.ts';
 import { CustomApi, type WidgetOptions, widgetDefinition } from '../custom-api.fixture.ts';
+import { approvalCondition, approvalOf } from './api-approval.ts';
 import { compareVersions } from './version-order.ts';
 
 const AT = 'spec.validation.openAPIV3Schema';
@@ -226,4 +227,18 @@ test('what is established may not change', async () => {
 test('versions are in the order Kubernetes prefers', () => {
   const order = ['v10', 'v2', 'v1', 'v11beta2', 'v10beta3', 'v3beta1', 'v12alpha1', 'v11alpha2', 'foo1', 'foo10'];
   assert.deepEqual([...order].reverse().sort(compareVersions), order);
+});
+
+test('definitions of groups of Kubernetes say who approved them', () => {
+  const of = (annotation?: string) => {
+    const approval = approvalOf('foo.k8s.io', annotation);
+    return approval && approvalCondition(approval);
+  };
+  const type = 'KubernetesAPIApprovalPolicyConformant';
+  const url = 'https://github.com/kubernetes/kubernetes/pull/1';
+  assert.deepEqual(of(url), { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${url}` });
+  const message = 'not approved: "unapproved, a test"';
+  assert.deepEqual(of('unapproved, a test'), { type, status: 'False', reason: 'UnapprovedAnnotation', message });
+  assert.deepEqual([of()?.reason, of('yes')?.reason], ['MissingAnnotation', 'InvalidAnnotation']);
+  assert.equal(approvalOf('k8s.io.example.com', undefined), undefined);
 });
