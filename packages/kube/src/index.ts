@@ -21,6 +21,7 @@ export * from './kubeconfig/find-context.ts';
 export { inClusterContext, type PodSource } from './kubeconfig/in-cluster.ts';
 export type { Kubeconfig } from './kubeconfig/kubeconfig.ts';
 export { type KubeconfigSource, readKubeconfig } from './kubeconfig/read.ts';
+export * from './machine-resources.ts';
 export * from './manifest.ts';
 export * from './pod-streams.ts';
 export * from './quantity.ts';

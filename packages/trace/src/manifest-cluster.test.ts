@@ -62,6 +62,12 @@ test('what a dump of a cluster says stays: addresses, nodes, and no pods twice',
   assert.equal(cluster.nodeAt('172.30.0.192')?.name, 'a');
 });
 
+test('nodes offer what those of a lab do', () => {
+  const resources = '{requests: {cpu: 100m, memory: 64Mi, ephemeral-storage: 1Gi}}';
+  const pod = `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, resources: ${resources}}]}}`;
+  assert.deepEqual(podsOf(clusterOf(pod)), ['p node-1 10.244.0.2']);
+});
+
 test('a pod that fits nowhere is an error that says why', () => {
   const pod = '{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {nodeSelector: {disk: ssd}, containers: []}}';
   assert.throws(

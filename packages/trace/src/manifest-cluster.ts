@@ -1,6 +1,6 @@
 import { type IpAddress, PodwireError, type Prefix, tryParsePrefix } from '@podwire/base';
 import { nextNodeCidr, placePod, planMirror, planSlices, planTopology } from '@podwire/controllers';
-import type { EndpointSlice, Namespace, Node, Pod, Service } from '@podwire/kube';
+import { type EndpointSlice, machineResources, type Namespace, type Node, type Pod, type Service } from '@podwire/kube';
 import { createAddressPool } from '@podwire/pods';
 import { type ClusterObjects, keyOf, type ManifestObjects, nameOf } from './cluster-objects.ts';
 import { placeServices } from './manifest-services.ts';
@@ -60,7 +60,11 @@ function placeNodes(given: readonly Node[], site: Site): Node[] {
 function nodeOf({ name, address, zone }: Site['nodes'][number]): Node {
   return {
     metadata: { name, labels: { 'kubernetes.io/hostname': name, [ZONE]: zone } },
-    status: { addresses: [{ type: 'InternalIP', address }], conditions: [...READY], allocatable: { cpu: '1' } },
+    status: {
+      addresses: [{ type: 'InternalIP', address }],
+      conditions: [...READY],
+      allocatable: machineResources(),
+    },
   };
 }
 

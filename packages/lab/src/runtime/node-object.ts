@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { hasCode, type Logger, messageOf } from '@podwire/base';
-import type { KubeClient, Node } from '@podwire/kube';
+import { type KubeClient, machineResources, type Node } from '@podwire/kube';
 import { formatTime } from './pod-status.ts';
 
 export interface NodeFacts {
@@ -12,7 +12,6 @@ export interface NodeFacts {
 
 /** The Kubernetes minor whose kubelet behaviour this runtime follows. */
 const KUBELET_VERSION = 'v1.33.0-podwire';
-const MAX_PODS = 1000;
 const LEASE_SECONDS = 40;
 const HEARTBEAT = 10_000;
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -44,12 +43,7 @@ function nodeLabels({ name, zone }: NodeFacts): Record<string, string> {
 }
 
 function nodeStatus({ name, address, runtimeVersion }: NodeFacts, now: Date): NonNullable<Node['status']> {
-  const amounts = {
-    cpu: String(os.cpus().length),
-    memory: `${Math.floor(os.totalmem() / 1024)}Ki`,
-    pods: String(MAX_PODS),
-    'ephemeral-storage': '100Gi',
-  };
+  const amounts = machineResources();
   return {
     addresses: [
       { type: 'InternalIP', address },
