@@ -91,6 +91,7 @@ export class LabNodes {
       config: config.cluster,
       cni: createCniClient(cniSocket, shared.informers),
       directory: path.join(run, 'pods'),
+      claims: labPaths(config.name).claims,
       netnsPrefix: netnsName(config.name, 'pod'),
       logger: logger.child({ part: 'runtime', node: name }),
     });

@@ -9,6 +9,8 @@ export interface LabPaths {
   /** Beside the directories: it outlives them while `down` removes them. */
   readonly lockFile: string;
   readonly configFile: string;
+  /** What PersistentVolumeClaims keep. */
+  readonly claims: string;
   readonly controlSocket: string;
   /** Of the administrator. */
   readonly apiSocket: string;
@@ -60,6 +62,7 @@ export function labPaths(lab: string): LabPaths {
     lockFile: path.join(RUN_ROOT, `${lab}.lock`),
     pidFile: path.join(run, 'daemon.pid'),
     configFile: path.join(state, 'lab.json'),
+    claims: path.join(state, 'claims'),
     controlSocket: path.join(run, 'control.sock'),
     apiSocket: path.join(run, 'api.sock'),
     agentSocket: path.join(run, 'agents.sock'),

@@ -74,6 +74,7 @@ export async function startNode(t: TestContext): Promise<TestNode> {
     config: parseClusterConfig({}),
     cni,
     directory,
+    claims: path.join(directory, 'claims'),
     netnsPrefix: prefix,
     credentials: server,
   });

@@ -53,6 +53,7 @@ export class PodActor {
     this.#volumes = new PodVolumes({
       pod,
       directory: path.join(this.#directory, 'volumes'),
+      claims: context.claims,
       source: volumeInputs(
         () => this.#pod,
         () => this.#ips[0] ?? '',

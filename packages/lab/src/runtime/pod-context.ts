@@ -19,6 +19,8 @@ export interface PodContext {
   readonly sandbox: SandboxContext;
   /** Each pod has a directory of its own in it, named by its uid. */
   readonly directory: string;
+  /** Of all nodes of the lab: what PersistentVolumeClaims keep. */
+  readonly claims: string;
   readonly events: EventSink;
   readonly logger: Logger;
   /** Absent: pods get no credentials. */

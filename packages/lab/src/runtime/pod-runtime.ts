@@ -25,6 +25,8 @@ export interface PodRuntimeOptions {
   readonly players: Players;
   /** For files and logs of pods; made 0700, emptied at start. */
   readonly directory: string;
+  /** What PersistentVolumeClaims keep: one for all nodes of a lab, made when it is needed. */
+  readonly claims: string;
   /** Sandboxes are named `<prefix>-<10 hex digits>`. */
   readonly netnsPrefix: string;
   readonly logger: Logger;
@@ -158,6 +160,7 @@ function contextOf(options: PodRuntimeOptions): PodContext {
     logger,
     engine: options.engine ?? createBuiltinEngine(options.players),
     directory: options.directory,
+    claims: options.claims,
     credentials: options.credentials,
     events: options.events ?? apiEvents(client, nodeName),
     sandbox: {

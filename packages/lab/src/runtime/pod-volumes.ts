@@ -35,6 +35,8 @@ export interface PodVolumesParts {
   readonly pod: Pod;
   /** Of this pod alone; made when it is needed. */
   readonly directory: string;
+  /** Of the lab: each claim has a directory in it, named by its uid, that outlives the pods. */
+  readonly claims: string;
   readonly source: VolumeSource;
   /** Something people should know about a volume. */
   readonly warn: (reason: string, message: string) => void;
@@ -42,12 +44,14 @@ export interface PodVolumesParts {
 
 /**
  * The volumes of one pod, each a directory of the machine that its containers have bound to their mount paths. What is made
- * of API objects follows them. Volumes podwire cannot provide are empty directories, and an event says so.
+ * of API objects follows them; a claim is a directory of the lab. Volumes podwire cannot provide are empty directories, and an event says so.
  */
 export class PodVolumes {
   readonly #parts: PodVolumesParts;
   #volumes: readonly Volume[];
   readonly #written = new Map<string, string>();
+  /** By the names of the volumes. */
+  readonly #claimed = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -88,11 +92,12 @@ export class PodVolumes {
     const top = volume.hostPath?.path ?? this.#directoryOf(volume);
     // Containers cannot write to what is filled, whose links change with what it is made of.
     const source = isFilled(volume) ? path.join(top, withinVolume(inside)) : placeInVolume(top, inside);
-    return [{ source, target: mount.mountPath, readOnly: mount.readOnly === true || isFilled(volume) }];
+    const readOnly = mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isFilled(volume);
+    return [{ source, target: mount.mountPath, readOnly }];
   }
 
   #directoryOf({ name }: Volume): string {
-    return path.join(this.#parts.directory, name);
+    return this.#claimed.get(name) ?? path.join(this.#parts.directory, name);
   }
 
   async #fill(volume: Volume): Promise<void> {
@@ -100,6 +105,7 @@ export class PodVolumes {
       const payload = await volumePayload(volume, this.#parts.source, volume === ACCOUNT);
       if (payload) this.#write(volume, payload);
       else if (volume.hostPath) prepareHostPath(volume.hostPath);
+      else if (volume.persistentVolumeClaim) await this.#claim(volume.name, volume.persistentVolumeClaim.claimName);
       else this.#empty(volume);
     } catch (cause) {
       const why = `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(cause)}`;
@@ -117,11 +123,19 @@ export class PodVolumes {
     this.#written.set(volume.name, digest);
   }
 
+  async #claim(volume: string, claim: string): Promise<void> {
+    const { source, claims } = this.#parts;
+    const uid = await source.claim(claim);
+    if (!uid) throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${claim}" not found`);
+    const directory = path.join(claims, uid);
+    if (!fs.existsSync(directory)) makeWritable(directory);
+    this.#claimed.set(volume, directory);
+  }
+
   #empty(volume: Volume): void {
     const directory = this.#directoryOf(volume);
     if (fs.existsSync(directory)) return;
-    fs.mkdirSync(directory, { recursive: true });
-    fs.chmodSync(directory, 0o777);
+    makeWritable(directory);
     const type = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
     if (type === 'emptyDir') return;
     const why = `volume "${volume.name}" is of type ${type}, which podwire does not provide: the containers get an empty directory that ends with the pod`;
@@ -133,6 +147,12 @@ export class PodVolumes {
     for (const volume of this.#volumes.filter(isFilled)) await this.#fill(volume).catch(() => {});
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#refresh(), REFRESH).unref();
   }
+}
+
+/** A directory that programs of any user can use. */
+function makeWritable(directory: string): void {
+  fs.mkdirSync(directory, { recursive: true });
+  fs.chmodSync(directory, 0o777);
 }
 
 function isFilled({ configMap, secret, downwardAPI, projected }: Volume): boolean {

@@ -37,6 +37,7 @@ export function volumeInputs(pod: () => Pod, podIp: () => string, context: PodCo
       const secret = await client.get('Secret', { namespace, name });
       return secret && bytes(secret.data, 'base64');
     },
+    claim: async (name) => (await client.get('PersistentVolumeClaim', { namespace, name }))?.metadata?.uid,
     wantsToken: async () => {
       const asked = pod().spec?.automountServiceAccountToken;
       if (!credentials || asked !== undefined) return credentials !== undefined && asked === true;

@@ -15,6 +15,8 @@ export interface VolumeSource extends FieldSource {
   /** Key to content; undefined when there is no such object. */
   configMap(name: string): Promise<Readonly<Record<string, Buffer>> | undefined>;
   secret(name: string): Promise<Readonly<Record<string, Buffer>> | undefined>;
+  /** The uid of a PersistentVolumeClaim; undefined when there is none of the name. */
+  claim(name: string): Promise<string | undefined>;
   /** Whether the pod gets credentials without asking for them. */
   wantsToken(): Promise<boolean>;
   /** Undefined when the pod's service account is not there. */

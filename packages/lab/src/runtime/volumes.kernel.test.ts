@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { isReady, startNode } from './node.fixture.ts';
 
@@ -9,6 +10,10 @@ test('volumes and credentials: what containers see, share and may not write', { 
   const node = await startNode(t);
   const namespace = 'default';
   await node.client.create('ServiceAccount', { metadata: { namespace, name: 'default' } });
+  await node.client.create('PersistentVolumeClaim', {
+    metadata: { namespace, name: 'disk' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
   await node.client.create('Secret', { metadata: { namespace, name: 'keys' }, data: { key: btoa('secret') } });
   const shell = { image: 'busybox:1.36', command: ['sh', '-c', 'while sleep 1; do :; done'] };
   const mounts = [
@@ -85,8 +90,10 @@ test('volumes and credentials: what containers see, share and may not write', { 
     /^640\n.*Read-only/,
   );
   assert.equal(await run('cat /all-of-pod/key /all-of-pod/meta/labels'), 'secretapp="many"');
-  assert.equal(await run('ls -A /claimed-of-pod'), '');
-  assert.ok((await events()).some((line) => /^UnsupportedVolume: .*persistentVolumeClaim/.test(line)));
+  await run('echo kept >/claimed-of-pod/file');
+  const { uid: claim = '' } =
+    (await node.client.get('PersistentVolumeClaim', { namespace, name: 'disk' }))?.metadata ?? {};
+  assert.equal(readFileSync(path.join(node.directory, 'claims', claim, 'file'), 'utf8'), 'kept\n');
 
   assert.match(await run(`cat ${ACCOUNT}/ca.crt`), /^-----BEGIN CERTIFICATE/);
   assert.equal(await run(`cat ${ACCOUNT}/namespace; stat -L -c ' %a %U' ${ACCOUNT}/token`), 'default 600 root\n');
