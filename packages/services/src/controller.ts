@@ -21,7 +21,10 @@ import { slowStartLimits } from './slow-start.ts';
 import { clusterModel } from './snapshot.ts';
 import { UdpFlows } from './udp-flows.ts';
 
-/** After a pass longer than this, in ms, changes are collected for so long; otherwise one need not wait. */
+/**
+ * When the last change took longer than this, in ms, further ones are collected for so long; otherwise one need not wait, nor
+ * after a look at everything.
+ */
 const LONG_PASS = 50;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
@@ -261,9 +264,10 @@ class ServicesController implements ServicesRoom {
       this.#look = true;
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
-      this.#passTime = performance.now() - startedAt;
+      const took = performance.now() - startedAt;
+      if (!look) this.#passTime = took;
       const transactions = this.#unsure || others ? undefined : this.#transactions;
-      this.#ruleset.settle({ transactions, ...(look && { looked: this.#passTime }) });
+      this.#ruleset.settle({ transactions, ...(look && { looked: took }) });
       this.#awaitStep();
     }
   }
