@@ -1,5 +1,6 @@
+import { type LabelSelector, selectorMatches } from '@podwire/base';
 import { type KindName, type KubeClient, kindNamed, type ObjectOf } from '@podwire/kube';
-import { controllerOf, type Meta, namespaceOf, objectKey, ownedBy } from './context.ts';
+import { type Meta, objectKey, ownedBy } from './context.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Template = NonNullable<NonNullable<ObjectOf<'ReplicaSet'>['spec']>['template']>;
@@ -36,11 +37,9 @@ export function podFromTemplate(owner: PodOwner, kind: KindName, labels: Record<
   };
 }
 
-/** All pods the owner controls, those on their way out included. */
-export function podsOfOwner(owner: PodOwner, pods: readonly Pod[]): Pod[] {
-  return pods.filter(
-    (pod) => namespaceOf(pod) === namespaceOf(owner) && controllerOf(pod)?.uid === owner.metadata?.uid,
-  );
+/** Whether the selector of a set selects the pod; one without a selector selects nothing. */
+export function isSelected({ spec }: { readonly spec?: { readonly selector?: object } }, { metadata }: Pod): boolean {
+  return spec?.selector !== undefined && selectorMatches(spec.selector as LabelSelector, metadata?.labels);
 }
 
 /** Deletes exactly this pod, not a later one of the same name. */

@@ -1,17 +1,8 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
-import { type Informer, type KubeClient, kindNamed, type ObjectOf } from '@podwire/kube';
+import type { KubeClient, ObjectOf } from '@podwire/kube';
 import { availableIn, soonest } from './availability.ts';
 import { type Clock, systemClock } from './clock.ts';
-import {
-  type Controller,
-  type ControllerContext,
-  controllerOf,
-  isActive,
-  isReady,
-  objectKey,
-  ownedBy,
-  visible,
-} from './context.ts';
+import { type Controller, type ControllerContext, isActive, isReady, objectKey } from './context.ts';
 import { OwnedPods } from './owned-pods.ts';
 import { OwnerQueue } from './owner-queue.ts';
 import { mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
@@ -65,15 +56,13 @@ function startSets(context: ControllerContext, kind: SetKind): Controller {
 class ReplicaSetController {
   readonly queue: OwnerQueue<SetKind, 'Pod'>;
   readonly #client: KubeClient;
-  readonly #pods: Informer<'Pod'>;
   readonly #clock: Clock;
   readonly #kind: SetKind;
   readonly #made: OwnedPods;
 
   constructor(context: ControllerContext, kind: SetKind) {
-    const { client, informers, clock = systemClock } = context;
+    const { client, clock = systemClock } = context;
     this.#client = client;
-    this.#pods = informers.of('Pod');
     this.#clock = clock;
     this.#kind = kind;
     this.#made = new OwnedPods(context, kind);
@@ -82,9 +71,9 @@ class ReplicaSetController {
   }
 
   async #reconcile(set: ReplicaSet): Promise<number | undefined> {
-    await this.#release(set);
+    const [own, orphans] = [this.queue.ownedBy(set), this.queue.orphansNear(set)];
+    await this.#made.claim(set, { own, orphans, isMeant: (pod) => this.#selects(set, pod) });
     const mine = this.#podsOf(set);
-    await this.#adopt(set, mine);
     const scaling = planScaling(set.spec?.replicas ?? 1, mine);
     await Promise.all(
       Array.from({ length: scaling.create }, () => this.#made.create(set, podFromTemplate(set, this.#kind))),
@@ -98,33 +87,13 @@ class ReplicaSetController {
     return soonest(present.map((pod) => availableIn(pod, set.spec?.minReadySeconds, now)));
   }
 
-  /** Its own, and orphans its selector matches, which it adopts. */
   #podsOf(set: ReplicaSet): Pod[] {
-    const near = [...this.queue.ownedBy(set), ...this.queue.orphansNear(set)];
-    return near.filter((pod) => isActive(pod) && this.#selects(set, pod));
+    return this.queue.ownedBy(set).filter((pod) => isActive(pod) && this.#selects(set, pod));
   }
 
   #selects({ spec }: ReplicaSet, { metadata }: Pod): boolean {
     const selector = this.#kind === 'ReplicaSet' ? spec?.selector : { matchLabels: spec?.selector };
     return selectorMatches(selector as LabelSelector, metadata?.labels);
-  }
-
-  /** Who takes the labels off a pod wants to look at it in peace: it is replaced. */
-  async #release(set: ReplicaSet): Promise<void> {
-    for (const pod of this.queue.ownedBy(set).filter((one) => isActive(one) && !this.#selects(set, one))) {
-      const { uid = '', ownerReferences = [] } = pod.metadata ?? {};
-      const left = ownerReferences.filter((owner) => owner.uid !== set.metadata?.uid);
-      const metadata = { uid, ownerReferences: left.length > 0 ? left : null };
-      await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
-    }
-  }
-
-  async #adopt(set: ReplicaSet, mine: readonly Pod[]): Promise<void> {
-    for (const pod of mine.filter((one) => !controllerOf(one))) {
-      const owner = ownedBy(set, this.#kind, kindNamed(this.#kind).apiVersion);
-      const metadata = { ownerReferences: [...(pod.metadata?.ownerReferences ?? []), owner] };
-      await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
-    }
   }
 }
 

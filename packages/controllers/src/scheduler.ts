@@ -23,6 +23,8 @@ type Pod = ObjectOf<'Pod'>;
 
 const NAME = 'default-scheduler';
 const RETRY_UNSCHEDULABLE = 2000;
+/** Many pods may go at once. */
+const RETRY_LEFT = 100;
 const GATED = 'Scheduling is blocked due to non-empty scheduling gates';
 
 interface Refused {
@@ -75,7 +77,8 @@ class Scheduler implements Controller {
         if (type === 'deleted') this.#waiting.delete(keyOf(object));
         const leaves = type === 'deleted' || !isActive(object);
         // Whoever waits may have the room of a pod that is over.
-        if (leaves ? this.#waiting.size > 0 : !object.spec?.nodeName) this.#queue.add('pods');
+        if (!leaves && !object.spec?.nodeName) this.#queue.add('pods');
+        else if (leaves && this.#waiting.size > 0) this.#queue.addAfter('pods', RETRY_LEFT);
       }),
       informers.of('Node').subscribe(() => this.#queue.add('pods')),
     ];

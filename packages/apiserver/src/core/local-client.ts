@@ -60,6 +60,7 @@ export class LocalClient implements KubeClient {
     options: ListOptions = {},
   ): Promise<{ items: ObjectOf<K>[]; resourceVersion: string }> {
     this.#requireOpen();
+    this.#kindOf(kind);
     const { store } = this.#registry;
     const matcher = parseSelection(kind, options);
     const indexed = indexedValue(kind, options.fieldSelector);
@@ -145,6 +146,7 @@ export class LocalClient implements KubeClient {
     onEvent: (event: WatchEvent<ObjectOf<K>>) => void,
   ): Promise<void> {
     this.#requireOpen();
+    this.#kindOf(kind);
     const { store } = this.#registry;
     const matcher = parseSelection(kind, options);
     const signal = options.signal ? AbortSignal.any([options.signal, this.#closed]) : this.#closed;

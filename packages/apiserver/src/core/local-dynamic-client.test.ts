@@ -61,3 +61,17 @@ test('roles count for custom resources as well', async (t) => {
   const nobody = await server.dynamicClient({ name: 'nobody', groups: [] }).of('example.org/v1', 'Widget');
   await assert.rejects(nobody.get(key), { code: 'KUBE_FORBIDDEN', message: /widgets.* in API group "example.org"/ });
 });
+
+test('a kind that is gone is gone for those who had a client for it', async (t) => {
+  const server = await startApiServer();
+  t.after(() => server.close());
+  const definitions = await server.dynamicClient().of('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+  await definitions.create(CRD);
+  const widgets = await server.dynamicClient({ name: 'nobody', groups: [] }).of('example.org/v1', 'Widget');
+  await definitions.delete({ name: 'widgets.example.org' });
+  await assert.rejects(widgets.list(), { code: 'KUBE_NO_KIND' });
+  await assert.rejects(
+    widgets.watch({ resourceVersion: '0' }, () => {}),
+    { code: 'KUBE_NO_KIND' },
+  );
+});

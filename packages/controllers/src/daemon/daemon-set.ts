@@ -4,7 +4,7 @@ import { type Controller, type ControllerContext, nameOf, objectKey } from '../c
 import { keepRevisions } from '../controller-revision.ts';
 import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { PASS_LIMIT, statusIs } from '../pod-template.ts';
+import { isSelected, PASS_LIMIT, statusIs } from '../pod-template.ts';
 import { templateHash } from '../template-hash.ts';
 import { daemonStatus, planDaemons } from './daemon-plan.ts';
 import { daemonPod } from './daemon-pod.ts';
@@ -16,6 +16,8 @@ export function startDaemonSets(context: ControllerContext): Controller {
   const store = { client, revisions: informers.of('ControllerRevision') };
 
   const reconcile = async (set: ObjectOf<'DaemonSet'>): Promise<number | undefined> => {
+    const [own, orphans] = [queue.ownedBy(set), queue.orphansNear(set)];
+    await owned.claim(set, { own, orphans, isMeant: (pod) => isSelected(set, pod) });
     const mine = queue.ownedBy(set);
     const label = templateHash(set.spec?.template);
     await keepRevisions(store, { kind: 'DaemonSet', set, name: `${nameOf(set)}-${label}`, label, pods: mine });
@@ -29,7 +31,7 @@ export function startDaemonSets(context: ControllerContext): Controller {
     return next;
   };
   const queue: OwnerQueue<'DaemonSet', 'Pod'> = new OwnerQueue(context, {
-    ...{ kind: 'DaemonSet', dependents: 'Pod' },
+    ...{ kind: 'DaemonSet', dependents: 'Pod', adopts: true },
     reconcile,
   });
   const end = nodes.subscribe((event) => {

@@ -124,3 +124,21 @@ test('claims of a template are made, mounted and kept', async (t) => {
   assert.deepEqual(items.map(nameOf), ['data-db-0', 'data-db-1']);
   assert.deepEqual(items[0]?.metadata?.labels, labels);
 });
+
+test('a set that is made again takes in the pods the one before left behind', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  await client.create('StatefulSet', set('one'));
+  await eventually('three pods', async () => (await imagesOf(client)) === 'one,one,one');
+  await client.delete('StatefulSet', metadata, { propagationPolicy: 'Orphan' });
+  await eventually('the end of the set', async () => !(await client.get('StatefulSet', metadata)));
+  const uids = async () => (await client.list('Pod', { namespace: 'default' })).items.map((one) => one.metadata?.uid);
+  const before = await uids();
+  const again = await client.create('StatefulSet', set('one'));
+  await eventually('their new owner', async () => {
+    const { items } = await client.list('Pod', { namespace: 'default' });
+    return items.every((one) => one.metadata?.ownerReferences?.[0]?.uid === again.metadata?.uid);
+  });
+  await eventually('the status', async () => (await client.get('StatefulSet', metadata))?.status?.readyReplicas === 3);
+  assert.deepEqual(await uids(), before);
+});

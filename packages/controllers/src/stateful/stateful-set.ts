@@ -5,9 +5,9 @@ import { type Controller, type ControllerContext, nameOf, namespaceOf, objectKey
 import { keepRevisions } from '../controller-revision.ts';
 import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { statusIs } from '../pod-template.ts';
+import { isSelected, statusIs } from '../pod-template.ts';
 import { isBelowPartition, planStateful } from './stateful-plan.ts';
-import { claimsOf, pastRevision, revisionName, statefulPod } from './stateful-pod.ts';
+import { claimsOf, ordinalOf, pastRevision, revisionName, statefulPod } from './stateful-pod.ts';
 import { statefulStatus } from './stateful-status.ts';
 
 type StatefulSet = ObjectOf<'StatefulSet'>;
@@ -30,6 +30,8 @@ export function startStatefulSets(context: ControllerContext): Controller {
     await owned.create(set, statefulPod(set, ordinal, past && pastRevision(past)));
   };
   const reconcile = async (set: StatefulSet): Promise<number | undefined> => {
+    const isMeant = (pod: ObjectOf<'Pod'>): boolean => isSelected(set, pod) && ordinalOf(set, pod) !== undefined;
+    await owned.claim(set, { own: queue.ownedBy(set), orphans: queue.orphansNear(set), isMeant });
     const mine = queue.ownedBy(set);
     const revision = revisionName(set);
     const kept = { kind: 'StatefulSet', set, name: revision, label: revision, pods: mine } as const;
@@ -43,7 +45,7 @@ export function startStatefulSets(context: ControllerContext): Controller {
     return plan.next;
   };
   const queue: OwnerQueue<'StatefulSet', 'Pod'> = new OwnerQueue(context, {
-    ...{ kind: 'StatefulSet', dependents: 'Pod' },
+    ...{ kind: 'StatefulSet', dependents: 'Pod', adopts: true },
     reconcile,
   });
   return queue;
