@@ -51,7 +51,8 @@ import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.
 import type { FieldErrors } from './field-errors.ts';
 import { configKey, notNegative, qualifiedName } from './names.ts';
 import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
-import { validatePodSpec, validatePodUpdate } from './pod-validation.ts';
+import { validatePodUpdate } from './pod-update-validation.ts';
+import { validatePodSpec } from './pod-validation.ts';
 import {
   validatePodDisruptionBudget,
   validatePriorityClass,

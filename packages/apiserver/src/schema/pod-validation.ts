@@ -1,6 +1,5 @@
 import { tryParseIp } from '@podwire/base';
-import { equalJson } from '@podwire/kube';
-import type { Pod, PodSpec } from 'kubernetes-types/core/v1.js';
+import type { PodSpec } from 'kubernetes-types/core/v1.js';
 import { BAD_IP } from './addresses.ts';
 import { validateContainer } from './container-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
@@ -76,40 +75,4 @@ function validateResolution(spec: PodSpec, at: string, errors: FieldErrors): voi
       errors.invalidEach(`${path}.hostnames[${nameIndex}]`, name, dnsSubdomain(name));
     });
   });
-}
-
-const MAY_CHANGE =
-  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
-  '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
-  '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-/** What may not change in the spec of a pod that exists. */
-export function validatePodUpdate(next: Pod, old: Pod, errors: FieldErrors): void {
-  if (!equalJson(fixedPart(next.spec), fixedPart(old.spec))) errors.forbidden('spec', MAY_CHANGE);
-}
-
-function fixedPart(spec: PodSpec | undefined): unknown {
-  if (!spec) return undefined;
-  const {
-    activeDeadlineSeconds: _deadline,
-    tolerations: _tolerations,
-    terminationGracePeriodSeconds: _grace,
-    ...rest
-  } = spec;
-  // Binding, scheduling gates and ephemeral containers have their own ways in; the core lets only those change them.
-  const {
-    nodeName: _node,
-    schedulingGates: _gates,
-    ephemeralContainers: _ephemeral,
-    ...fixed
-  } = rest as PodSpec & {
-    schedulingGates?: unknown;
-  };
-  const withoutImages = (list: PodSpec['containers'] = []): unknown[] =>
-    list.map(({ image: _image, ...other }) => other);
-  return {
-    ...fixed,
-    containers: withoutImages(fixed.containers),
-    initContainers: withoutImages(fixed.initContainers),
-  };
 }
