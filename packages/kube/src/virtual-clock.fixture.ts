@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** Time that goes on only when the test says so; sleepers wake in order. */
+/** Time that goes on only when the test says so, in whole ms; sleepers wake in order. */
 export class VirtualClock implements Clock {
   #now = 0;
   readonly #sleepers = new Set<{ readonly due: number; readonly wake: () => void }>();
@@ -11,7 +11,8 @@ export class VirtualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const sleeper = { due: this.#now + Math.max(ms, 0), wake: resolve };
+      // what is left of a fraction could be too small to add
+      const sleeper = { due: this.#now + Math.ceil(Math.max(ms, 0)), wake: resolve };
       if (signal?.aborted) return resolve();
       this.#sleepers.add(sleeper);
       signal?.addEventListener('abort', () => {

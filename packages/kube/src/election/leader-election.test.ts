@@ -101,6 +101,7 @@ class Contender implements Clock {
 function aborted(args: readonly unknown[]): Promise<never> {
   const { signal } = args.at(-1) as { signal?: AbortSignal };
   assert.ok(signal, 'every request can be given up');
+  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 }
 
@@ -196,6 +197,27 @@ test('never two leaders, whatever stops or is cut off, and one when all is well 
     }),
   );
   await fc.assert(runs, { numRuns: 15, endOnFailure: true, interruptAfterTimeLimit: 60_000 });
+});
+
+test('whoever is stopped while it takes the lease does not lead, and lets go', async () => {
+  const stop = new AbortController();
+  const lease = { namespace: 'default', name: 'stopped' };
+  const real = server.client();
+  const create = async (...args: Parameters<KubeClient['create']>) => {
+    const made = await real.create(...args);
+    stop.abort();
+    return made;
+  };
+  const client = new Proxy(real, {
+    get: (target, name) => (name === 'create' ? create : Reflect.get(target, name).bind(target)),
+  });
+  let terms = 0;
+  const lead = async () => {
+    terms++;
+  };
+  await runElection(client, { lease, identity: 'x', signal: stop.signal, lead });
+  assert.equal(terms, 0);
+  assert.equal((await real.get('Lease', lease))?.spec?.holderIdentity, '');
 });
 
 test('times that do not fit are refused', async () => {

@@ -77,7 +77,7 @@ class Contender {
     const { signal, clock, retryPeriod } = this.#settings;
     try {
       while (!signal.aborted) {
-        const endedByItself = (await this.#attempt()) && (await this.#lead());
+        const endedByItself = (await this.#attempt()) && !signal.aborted && (await this.#lead());
         if (endedByItself) return;
         await clock.sleep(retryPeriod * (1 + Math.random() * (JITTER - 1)), signal);
       }

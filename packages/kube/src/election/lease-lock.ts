@@ -59,7 +59,7 @@ export class LeaseLock {
   async release(): Promise<void> {
     const seen = this.#seen;
     if (this.holder !== this.#options.identity || !seen) return;
-    const now = microTime();
+    const now = microTime(seen.spec?.renewTime);
     const spec: Spec = { ...seen.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
     this.#forget();
     await this.#client.update('Lease', { ...seen, spec }, undefined, { signal: AbortSignal.timeout(RELEASE_TIMEOUT) });
@@ -76,7 +76,7 @@ export class LeaseLock {
 
   #spec(seen: Spec | undefined): Spec {
     const { identity, leaseDuration } = this.#options;
-    const now = microTime();
+    const now = microTime(seen?.renewTime);
     const isOurs = seen?.holderIdentity === identity;
     return {
       ...seen,
@@ -100,7 +100,9 @@ export class LeaseLock {
   }
 }
 
-/** meta/v1 MicroTime: six digits. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z');
+/** meta/v1 MicroTime: six digits. Another one than before, for servers take a renewal that changes nothing for none. */
+function microTime(before = ''): string {
+  const ms = new Date().toISOString().slice(0, -1);
+  const micros = before.startsWith(ms) ? (Number.parseInt(before.slice(ms.length), 10) || 0) + 1 : 0;
+  return `${ms}${String(micros % 1000).padStart(3, '0')}Z`;
 }
