@@ -17,6 +17,7 @@ import {
   timestamp,
   withGeneration,
 } from './lifecycle.ts';
+import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { isObject } from './patches.ts';
 import { checkDefaultClass, withPriority } from './pod-priority.ts';
@@ -134,7 +135,7 @@ export class Registry {
     this.#custom?.requireLiving(kind);
     const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
     const given = completed(kind, newObject(kind, withName(draft, isTaken), namespace));
-    const started = kind.id === 'Pod' ? withPriority(given, this.store) : given;
+    const started = kind.id === 'Pod' ? withLimits(withPriority(given, this.store), this.store) : given;
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
@@ -279,6 +280,7 @@ export class Registry {
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     if (kind.id === 'PriorityClass') checkDefaultClass(object, this.store);
+    if (kind.id === 'Pod' && !old) checkLimits(object, this.store);
     if (kind.id === 'CustomResourceDefinition' && this.#custom) return admitted(this.#custom.admit(object));
     if (kind.id !== 'Service') return admitted(object);
     if (this.#denyExternalIPs && addsExternalIps(object, old))
