@@ -54,7 +54,7 @@ test('the first field of a wrong shape is named', () => {
   const pod = (spec: unknown, status: unknown = {}, metadata: unknown = {}) => ({ metadata, spec, status });
   assert.equal(unsoundField(pod({ containers: [], affinity: { nodeAffinity: terms } })), undefined);
   assert.equal(unsoundField(pod({ containers: [null] })), 'spec.containers');
-  assert.equal(unsoundField(pod({ containers: [{ ports: 5 }] })), 'spec.containers[0].ports');
+  assert.equal(unsoundField(pod({ containers: [{ ports: 5 }] })), 'spec.containers.0.ports');
   assert.equal(unsoundField(pod(null)), 'spec');
   assert.equal(unsoundField(pod({}, 5)), 'status');
   assert.equal(unsoundField(pod({}, { conditions: [{ type: 'Ready', status: 'True' }] })), undefined);

@@ -8,43 +8,68 @@ export const READ_TOGETHER: ReadonlySet<KindName> = new Set([
 ]);
 
 /** What fields of these names hold in all those kinds. Others are left to those who read them. */
-const SHAPES: Readonly<Record<string, 'map' | 'objects' | 'texts' | 'list'>> = {
-  ...shape('map', 'metadata spec template jobTemplate strategy updateStrategy rollingUpdate requests'),
+const SHAPES = new Map<string, 'map' | 'objects' | 'texts' | 'list'>([
+  ...shape('map', 'metadata spec status template jobTemplate strategy updateStrategy rollingUpdate requests'),
   ...shape('map', 'labels annotations selector matchLabels nodeSelector labelSelector namespaceSelector allocatable'),
   ...shape(
     'map',
     'affinity nodeAffinity podAffinity podAntiAffinity podAffinityTerm preference ordinals disruptedPods',
   ),
   ...shape('objects', 'ownerReferences containers initContainers containerStatuses initContainerStatuses tolerations'),
-  ...shape('objects', 'taints schedulingGates topologySpreadConstraints nodeSelectorTerms matchExpressions'),
+  ...shape(
+    'objects',
+    'taints conditions requiredDuringSchedulingIgnoredDuringExecution schedulingGates topologySpreadConstraints nodeSelectorTerms matchExpressions',
+  ),
   ...shape('objects', 'matchFields preferredDuringSchedulingIgnoredDuringExecution volumes volumeClaimTemplates env'),
   ...shape('objects', 'ports endpoints subsets podIPs addresses'),
   ...shape('list', 'values'),
   ...shape('texts', 'finalizers podCIDRs matchLabelKeys ipFamilies'),
-};
+]);
 const REQUIRED_TERMS = 'requiredDuringSchedulingIgnoredDuringExecution';
+/** Where the same name stands for something else: a volume may name its endpoints, a claim the containers it is for. */
+const ELSEWHERE: Readonly<Record<string, (parent: string) => boolean>> = {
+  [REQUIRED_TERMS]: (parent) => parent === 'nodeAffinity',
+  endpoints: (parent) => parent !== '',
+  containers: (parent) => parent !== 'spec',
+  conditions: (parent) => parent !== 'status',
+};
 /** Go writes a list that is empty as null; these a server lets through. */
 const MAY_BE_NULL = new Set(['endpoints', 'ports']);
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function shape<S extends string>(word: S, names: string): Record<string, S> {
-  return Object.fromEntries(names.split(' ').map((name) => [name, word]));
+function shape<S extends string>(word: S, names: string): [string, S][] {
+  return names.split(' ').map((name) => [name, word]);
 }
 
 /**
  * Whether an object has the shape of its kind where controllers look: a server lets in no other, but a damaged store may
- * hold some; the parts of a status are not looked into. Returns the path of the first field that does not; undefined: all is well.
+ * hold some; the parts of a status are not looked into. Returns the path of the first field that does not; undefined: all
+ * is well.
  */
-export function unsoundField(object: object, at = ''): string | undefined {
-  for (const [name, value] of Object.entries(object)) {
-    const path = Array.isArray(object) ? `${at}[${name}]` : `${at}${at ? '.' : ''}${name}`;
-    if (!isShaped(name, value, at)) return path;
-    const inner =
-      typeof value === 'object' && value !== null && at !== 'status' && !isFree(name, value)
-        ? unsoundField(value, path)
-        : undefined;
-    if (inner !== undefined) return inner;
+export function unsoundField(object: object): string | undefined {
+  return unsoundIn(object as Fields, '')?.join('.');
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `parent`: the name of the field that holds these, empty at the top. Made to be quick where nothing is wrong. */
+function unsoundIn(fields: Fields, parent: string): string[] | undefined {
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value !== 'object' && !SHAPES.has(name)) continue;
+    if (!isShaped(name, value, parent)) return [name];
+    if (typeof value !== 'object' || value === null || parent === 'status' || isFree(name, value)) continue;
+    const inner = Array.isArray(value) ? unsoundItem(value, name) : unsoundIn(value as Fields, name);
+    if (inner) return [name, ...inner];
+  }
+  return undefined;
+}
+
+function unsoundItem(items: readonly unknown[], parent: string): string[] | undefined {
+  for (const [index, item] of items.entries()) {
+    const inner = typeof item === 'object' && item !== null ? unsoundIn(item as Fields, parent) : undefined;
+    if (inner) return [String(index), ...inner];
   }
   return undefined;
 }
@@ -69,29 +94,25 @@ function isFree(name: string, value: object): boolean {
   return FREE.has(name) || (name === 'selector' && !('matchLabels' in value || 'matchExpressions' in value));
 }
 
-function isShaped(name: string, value: unknown, at: string): boolean {
-  if (value === null && MAY_BE_NULL.has(name)) return true;
-  // A volume may name its endpoints, and a claim the containers it is for.
-  if (name === 'endpoints' && at !== '') return true;
-  if (name === 'containers' && !at.endsWith('spec')) return true;
-  if (name === REQUIRED_TERMS) return at.endsWith('nodeAffinity') ? isObject(value) : isListOf(value, isObject);
-  // Those of an object, not those of one of its conditions.
-  if (name === 'status') return at !== '' || isObject(value);
-  if (name === 'conditions') return at === 'status' ? isListOf(value, isObject) : true;
-  switch (Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined) {
+function isShaped(name: string, value: unknown, parent: string): boolean {
+  const shape = SHAPES.get(name);
+  if (shape === undefined || (value === null && MAY_BE_NULL.has(name))) return true;
+  switch (shape) {
     case 'map':
-      return isObject(value);
+      // Those of an object, not those of one of its conditions.
+      return isObject(value) || (name === 'status' && parent !== '');
     case 'objects':
       // Addresses of slices are texts, those of others objects.
-      return isListOf(value, (item) => isObject(item) || (name === 'addresses' && typeof item === 'string'));
+      if (!ELSEWHERE[name]?.(parent)) return isListOf(value, name === 'addresses' ? isObjectOrText : isObject);
+      return name !== REQUIRED_TERMS || isObject(value);
     case 'list':
       return Array.isArray(value);
-    case 'texts':
-      return isListOf(value, (item) => typeof item === 'string');
     default:
-      return true;
+      return isListOf(value, (item) => typeof item === 'string');
   }
 }
+
+const isObjectOrText = (item: unknown): boolean => isObject(item) || typeof item === 'string';
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(isItem);
