@@ -133,7 +133,9 @@ try {
   await messageFrom(watcher);
   await writeAt(client, RATE / 5, 3); // warm
   watcher.send('reset');
+  const before = process.cpuUsage();
   const took = await writeAt(client, RATE, SECONDS);
+  const { user, system } = process.cpuUsage(before);
   const { events, p50, p99 } = await deliveries(watcher, RATE * SECONDS);
   const held = resident();
   const most = await writesPerSecond(client, 10);
@@ -152,7 +154,7 @@ try {
       ratio: Math.min(most, rate >= RATE * 0.98 ? most : rate) / RATE,
       must: 1,
       stretch: 2,
-      detail: `${rate.toFixed(0)} a second for ${SECONDS} s as asked for, ${most.toFixed(0)} a second at most; ${RATE} must be`,
+      detail: `${rate.toFixed(0)} a second for ${SECONDS} s as asked for, ${most.toFixed(0)} a second at most, ${((user + system) / RATE / SECONDS).toFixed(0)} us of CPU each; ${RATE} must be`,
     },
     {
       name: 'delivery',

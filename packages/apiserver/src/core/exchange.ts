@@ -38,7 +38,8 @@ export class Exchanges {
 
   async answer(request: Request, response: Response, identify: Identify): Promise<void> {
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    // Of an answer that is complete nobody needs to hear, and an abort is not cheap.
+    response.on('close', () => !response.writableEnded && gone.abort());
     response.on('error', () => gone.abort());
     let answer: ApiResponse;
     const identity = this.#follow(request, response);
