@@ -23,6 +23,9 @@ export function wayOf(mode: Mode, inside: boolean): string | undefined {
   return way && `proxy mode ${mode}: ${way}`;
 }
 
+/** Whether endpoints see a connection of the node's instead of the client's. */
+export const isRelayed = (mode: Mode): boolean => mode === 'userspace';
+
 /** The rule that decided, in words. */
 export function decisionIn(mode: Mode, { table, chain, comment, text }: MatchedRule): string {
   const isModel = mode !== 'nftables' && table === SERVICES_TABLE;

@@ -25,7 +25,7 @@ export function policyOpinion(
   if (isolatedBy.length === 0) return { allowed, text: `${subject}: allowed, no NetworkPolicy isolates it` };
   if (allowedBy !== undefined) return { allowed, text: `${subject}: allowed by NetworkPolicy ${allowedBy}` };
   const peer = `${direction === 'egress' ? 'to' : 'from'} ${peerName(cluster, other)}`;
-  const what = `${connection.protocol} ${connection.port} ${peer}`;
+  const what = [connection.protocol, connection.port, peer].filter((part) => part !== undefined).join(' ');
   const why = nearMiss(model, connection, direction);
   return {
     allowed,

@@ -1,11 +1,11 @@
 import type { IpAddress } from '@podwire/base';
-import { PodwireError } from '@podwire/base';
+import { PodwireError, prefixContains } from '@podwire/base';
 import type { Hook, Interpretation, VirtualPacket } from '@podwire/nft';
 import { BRIDGE_LINK } from '@podwire/pods';
 import type { ClusterView } from './cluster-view.ts';
 import { describeHook, runHook, tableVerdicts } from './hook.ts';
 import { listenerOn } from './listener.ts';
-import { decisionIn, inMode, wayOf } from './mode-step.ts';
+import { decisionIn, inMode, isRelayed, wayOf } from './mode-step.ts';
 import type { NodeView } from './node-view.ts';
 import { policyOpinion } from './policy-step.ts';
 import { planReplies, type Translation } from './reply.ts';
@@ -53,6 +53,8 @@ class Walk {
   readonly #translations: Translation[] = [];
   /** What the Services of the node the packet is on have to do with it. */
   #service: string | undefined;
+  /** Endpoints that a relay of the node may connect to, first choice first; empty where packets go on themselves. */
+  #relayed: readonly VirtualPacket[] = [];
 
   constructor(cluster: ClusterView, connecting: Connecting) {
     this.#cluster = cluster;
@@ -119,6 +121,7 @@ class Walk {
     const tracked: VirtualPacket = { ...packet, ct: { state: 'new', original } };
     const entered = this.#translate(node, entry, tracked);
     if (entered.verdict !== 'accept') return this.#stopped(node, entered);
+    if (this.#relayed.length > 0) return this.#relay(node, tracked, this.#relayed);
     const now = entered.packet;
     const translated: VirtualPacket =
       entered.translation === 'dnat' ? { ...now, ct: { ...now.ct, status: ['dnat'] } } : now;
@@ -139,11 +142,53 @@ class Walk {
     this.#service = service;
     if (service !== undefined) this.#add(node.name, 'service', service);
     const inside = hook === 'output' || node.attachments.has(packet.saddr);
+    const balanced = slots.filter(({ translation }) => translation === 'dnat');
+    const isFree = this.#connecting.endpoint === undefined;
+    this.#relayed =
+      match && isRelayed(this.#mode)
+        ? (isFree ? balanced : balanced.filter((one) => one === chosen)).map((one) => one.packet)
+        : [];
     const way = eligible.length > 0 && match ? wayOf(this.#mode, inside) : undefined;
     if (way !== undefined) this.#add(node.name, 'service', way);
     this.#rules(node, hook, chosen);
     if (chosen.translation) this.#translations.push({ node: node.name, before: packet, after: chosen.packet });
     return chosen;
+  }
+
+  /** The client's connection ends at a socket of the node, which tries one endpoint after the other. */
+  #relay(node: NodeView, { dport: _, ...client }: VirtualPacket, endpoints: readonly VirtualPacket[]): Verdict {
+    const own = { kind: 'local', link: 'lo', what: `node ${node.name}`, text: 'the relay' } as const;
+    const taken = { ...client, daddr: node.address ?? '0.0.0.0' };
+    const received = runHook(node, 'input', taken);
+    this.#rules(node, 'input', received);
+    const denial = this.#policies(node, taken, own, received);
+    if (received.verdict !== 'accept') return this.#stopped(node, received, denial);
+    const before = [...this.#passed];
+    for (const [i, endpoint] of endpoints.entries()) {
+      this.#passed.splice(0, Number.POSITIVE_INFINITY, ...before);
+      const verdict = this.#connect(node, endpoint);
+      const isPassedOver = verdict.kind === 'refused' || (verdict.kind === 'dropped' && client.protocol === 'tcp');
+      if (!isPassedOver || i === endpoints.length - 1) return verdict;
+      this.#add(
+        node.name,
+        'note',
+        `${verdict.kind} (${verdict.where}: ${verdict.reason}): the agent tries the next endpoint`,
+      );
+    }
+    throw new Error('a relay has an endpoint at least');
+  }
+
+  /** The relay's own connection. */
+  #connect(node: NodeView, { daddr, dport, protocol }: VirtualPacket): Verdict {
+    const hop = routeTo(this.#cluster, node, daddr);
+    const isPod = this.#cluster.site.cluster.podCidrs.some((range) => prefixContains(range, daddr as IpAddress));
+    const saddr = (isPod ? node.address : hop.linkAddress) ?? node.address ?? '0.0.0.0';
+    this.#add(node.name, 'packet', `${saddr} -> ${daddr} ${protocol} ${dport}, by the agent`);
+    const packet = { saddr, daddr, protocol, sport: CLIENT_PORT, ...(dport !== undefined && { dport }) };
+    const tracked: VirtualPacket = { ...packet, ct: { state: 'new', original: packet } };
+    const sent = runHook(node, 'output', tracked);
+    this.#rules(node, 'output', sent);
+    return sent.verdict === 'accept' ? this.#leave(node, tracked, hop) : this.#stopped(node, sent);
   }
 
   /** The hook once for every endpoint that the rules may draw. */
