@@ -5,8 +5,9 @@ import { type ApiServer, type ApiServerOptions, startApiServer } from '@podwire/
 import { createLogger, messageOf, PodwireError, tryParseIp } from '@podwire/base';
 import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwire/kube';
 import type { ApiServerFlags } from './apiserver-options.ts';
-import { watchInterruption } from './interruption.ts';
+import { INTERRUPTED, watchInterruption } from './interruption.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
+import { makeDirectory } from './new-directory.ts';
 
 /** Where one address of the machine has to be named. */
 const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
@@ -21,13 +22,16 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
   });
   const interruption = watchInterruption();
   const home = homeOf(flags);
+  let ready = false;
   try {
-    const server = await startApiServer(serverOptions(flags, config));
+    const kubeconfig = path.resolve(flags.kubeconfig ?? path.join(home.directory, 'kubeconfig'));
+    makeDirectories(flags, [home.directory, path.dirname(kubeconfig)]);
+    const server = await interruption.before(startApiServer(serverOptions(flags, config)));
     try {
-      const url = await listen(server, flags);
-      const kubeconfig = path.resolve(flags.kubeconfig ?? path.join(home.directory, 'kubeconfig'));
-      await writeKubeconfig(kubeconfig, server.kubeconfig(url));
-      const stop = flags.withControllers ? await runControllers(server, config) : () => {};
+      const url = await interruption.before(listen(server, flags));
+      await interruption.before(writeKubeconfig(kubeconfig, server.kubeconfig(url)));
+      const stop = flags.withControllers ? await interruption.before(runControllers(server, config)) : () => {};
+      ready = true;
       tellReady({ url, kubeconfig, started, flags, server });
       await interruption.happened.catch(() => {});
       stop();
@@ -36,10 +40,21 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
     }
     console.log('stopped');
     return 0;
+  } catch (error) {
+    if (ready || !interruption.signal.aborted) throw error;
+    home.leave();
+    process.stderr.write('podwire: interrupted before the server was ready\n');
+    // What was interrupted may still wait for answers that do not come.
+    process.exit(INTERRUPTED);
   } finally {
     home.leave();
     interruption.end();
   }
+}
+
+function makeDirectories({ auditFile }: ApiServerFlags, others: readonly string[]): void {
+  for (const directory of [...others, ...(auditFile === undefined ? [] : [path.dirname(auditFile)])])
+    makeDirectory(directory);
 }
 
 interface Home {

@@ -13,6 +13,7 @@ export const CLI_ERRORS = {
   CLI_START: 'the lab did not start',
   CLI_MANIFEST: 'a manifest could not be applied',
   CLI_NOT_READY: 'workloads did not become ready in time',
+  CLI_DIRECTORY: 'a directory cannot be made',
   CLI_EXEC: 'a command could not be run in a pod',
   CLI_KUBECONFIG: 'a kubeconfig cannot be written',
   CLI_NO_KUBECTL: 'there is no kubectl on PATH',

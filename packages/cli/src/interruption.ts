@@ -1,10 +1,15 @@
 /** Ctrl-C, kill, a closed terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** The exit code of what was interrupted: 128 + SIGINT, as shells count. */
+export const INTERRUPTED = 130;
+
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Rejects when interrupted; never resolves. */
   readonly happened: Promise<never>;
+  /** What the work comes to, or a rejection when interrupted before. */
+  before<T>(work: Promise<T>): Promise<T>;
   /** Gives the signals back their usual effect. */
   end(): void;
 }
@@ -22,6 +27,7 @@ export function watchInterruption(): Interruption {
   return {
     signal: controller.signal,
     happened: happened.promise,
+    before: (work) => Promise.race([work, happened.promise]),
     end: () => {
       for (const name of SIGNALS) process.off(name, interrupt);
     },

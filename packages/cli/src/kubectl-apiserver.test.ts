@@ -155,6 +155,19 @@ test('with controllers a Deployment makes Pods', { skip: hasKubectl ? false : 'n
   assert.deepEqual(await left(home), [], 'a server in memory left something behind');
 });
 
+test('what waits for an etcd that does not answer can be ended', async (t) => {
+  const home = await scratch(t);
+  const silent = net.createServer((socket) => t.after(() => socket.destroy())).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => silent.close());
+  const etcd = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const server = new ServerProcess(t, home, ['--in-memory', '--port', '0', '--etcd-servers', etcd]);
+  await once(silent, 'connection');
+  const { code, stderr } = await server.stop('SIGTERM');
+  assert.deepEqual([code, stderr], [130, 'podwire: interrupted before the server was ready\n']);
+  assert.deepEqual(await left(home), []);
+});
+
 test('what cannot be done is said in one line, and nothing is left behind', async (t) => {
   const home = await scratch(t);
   const taken = net.createServer().listen(0, '127.0.0.1');
@@ -172,6 +185,7 @@ test('what cannot be done is said in one line, and nothing is left behind', asyn
     ],
     [['--in-memory', '--listen', '192.0.2.1', '--port', '0'], 1, /this machine does not have the address/],
     [['--data-dir', path.join(file, 'x'), '--port', '0'], 1, /a part of the path is a file; choose another one/],
+    [['--data-dir', '/proc/podwire', '--port', '0'], 1, /^podwire: cannot use \/proc\/podwire: \/proc takes no/],
     [['--in-memory', '--port', '0', '--kubeconfig', foreign], 1, /is a kubeconfig of production; name another file/],
     [['--in-memory', '--service-cidr', '10.96.0.1/99'], 2, /serviceCidrs\.0: not an address prefix; write/],
     [['--in-memory', '--port', '99999'], 2, /Write a number from 0 to 65535/],

@@ -10,7 +10,7 @@ import { buildShim } from '@podwire/pods';
 import { formatRow, runChecks } from './check.ts';
 import { nameFlag } from './control-client.ts';
 import { daemonReady, endChild, spawnDaemon } from './daemon-start.ts';
-import { watchInterruption } from './interruption.ts';
+import { INTERRUPTED, watchInterruption } from './interruption.ts';
 import { labInput, type ShapeOptions } from './lab-input.ts';
 import { applyManifests, readManifests } from './manifests.ts';
 import { waitForWorkloads } from './readiness.ts';
@@ -45,9 +45,6 @@ interface Job {
   readonly manifests: readonly Manifest[];
   readonly attempt: Attempt;
 }
-
-/** 128 + SIGINT, as shells count. */
-const INTERRUPTED = 130;
 
 export async function up(options: UpOptions): Promise<number> {
   const input = labInput(options);
@@ -97,7 +94,7 @@ async function makeOrTakeBack(job: Job): Promise<number> {
   const { attempt, config } = job;
   const interruption = watchInterruption();
   try {
-    return await Promise.race([make(job, interruption.signal), interruption.happened]);
+    return await interruption.before(make(job, interruption.signal));
   } catch (error) {
     const { aborted } = interruption.signal;
     if (attempt.begun && (aborted || !attempt.standing)) {
