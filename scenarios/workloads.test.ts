@@ -232,6 +232,65 @@ spec: {${spec}, template: {spec: {${template}}}}
   assert.deepEqual(indexes, ['index 0', 'index 1', 'index 2']);
 });
 
+const CONTROLLED = `
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec:
+  schedule: '@every 1s'
+  concurrencyPolicy: Forbid
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: ['true']}]}}}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  volumeClaimTemplates:
+    - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - {name: c, image: busybox, command: [sh, -c, 'hostname > /data-of-db/name && exec sleep 3600'], volumeMounts: [{name: data, mountPath: /data-of-db}]}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`;
+
+test('CronJobs, claims of StatefulSets, and what custom resources own', { skip, timeout: 240_000 }, async () => {
+  const applied = await kubectl(['apply', '-f', '-'], CONTROLLED);
+  assert.equal(applied.code, 0, applied.stderr);
+  const rolledOut = await kubectl(['rollout', 'status', 'statefulset/db', '--timeout=90s']);
+  assert.equal(rolledOut.code, 0, rolledOut.stderr);
+  assert.equal((await kubectl(['exec', 'db-1', '--', 'cat', '/data-of-db/name'])).stdout, 'db-1\n');
+  assert.match(
+    (await kubectl(['get', 'pvc', '--no-headers'])).stdout,
+    /^data-db-0 +Pending[\s\S]*\ndata-db-1 +Pending/,
+  );
+
+  const widget = 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: owner}\n';
+  assert.equal((await kubectl(['apply', '-f', '-'], widget)).code, 0);
+  const uid = (await kubectl(['get', 'widget', 'owner', '-o', 'jsonpath={.metadata.uid}'])).stdout;
+  const reference = `{apiVersion: example.com/v1, kind: Widget, name: owner, uid: ${uid}}`;
+  const owned = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: owned, ownerReferences: [${reference}]}\n`;
+  assert.equal((await kubectl(['apply', '-f', '-'], owned)).code, 0);
+  assert.equal((await kubectl(['delete', 'widget', 'owner', '--timeout=60s'])).code, 0);
+  assert.equal((await kubectl(['wait', '--for=delete', 'configmap/owned', '--timeout=60s'])).code, 0);
+
+  const succeeded = ['get', 'cronjob', 'tick', '-o', 'jsonpath={.status.lastSuccessfulTime}'];
+  await eventually(async () => (await kubectl(succeeded)).stdout, Boolean, 90);
+  assert.equal((await kubectl(['delete', 'cronjob/tick', 'statefulset/db', '--timeout=90s'])).code, 0);
+});
+
 interface Status {
   readonly pods: readonly { name: string; node: string; ready: boolean; reason?: string }[];
   readonly services: readonly { name: string; externalAddresses: readonly string[] }[];
