@@ -25,5 +25,6 @@ export * from './machine-resources.ts';
 export * from './manifest.ts';
 export * from './pod-streams.ts';
 export * from './quantity.ts';
+export { tellRepair } from './repair-event.ts';
 export type { Resource } from './resource.ts';
 export * from './room.ts';

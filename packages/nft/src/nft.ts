@@ -29,6 +29,11 @@ export interface Nft {
    * NFT_NOT_APPLIED for a table that this object did not apply, NFT_REFUSED as `apply` does.
    */
   change(table: Pick<Table, 'family' | 'name'>, changes: readonly ElementChange[]): { readonly commands: number };
+  /**
+   * Looks at a table that was applied and makes it again what `apply` and `change` left, as `apply` does; 0 commands when
+   * nobody has changed it, and for a table that this object did not apply.
+   */
+  repair(table: Pick<Table, 'family' | 'name'>): { readonly commands: number };
   /** False when there was no such table. Throws NFT_REFUSED, as for a table that another socket owns. */
   delete(family: TableFamily, name: string): boolean;
   /** Reads a table back from the kernel. */
@@ -91,6 +96,11 @@ class KernelNft implements Nft {
       return { commands: this.#adopt(committed.after(deltas)) };
     committed.follow(deltas);
     return { commands };
+  }
+
+  repair(id: TableId): { readonly commands: number } {
+    const committed = this.#committed.get(idOf(id));
+    return { commands: committed ? this.#adopt(committed.table) : 0 };
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   openNetlink,
 } from '@podwire/kernel';
 import type { WireMessage } from './encode-table.ts';
+import { type NamespaceWrites, namespaceWrites } from './namespace-writes.ts';
 import { MESSAGE, messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
 
 const BATCH_BEGIN = 0x10; // NFNL_MSG_BATCH_BEGIN
@@ -48,9 +49,16 @@ const GET_GENERATION: NetlinkMessage = {
 /** nf_tables' part of netlink: transactions and dumps. */
 export class NftTransport {
   readonly #netlink: Netlink;
+  readonly #writes: NamespaceWrites;
 
   constructor(netns?: Netns) {
+    this.#writes = namespaceWrites(netns);
     this.#netlink = openNetlink('netfilter', netns);
+  }
+
+  /** Of the network namespace. */
+  get inode(): bigint {
+    return this.#writes.inode;
   }
 
   close(): void {
@@ -63,6 +71,7 @@ export class NftTransport {
     const begin = check ? { ...BEGIN, body: body(0, NFNL_SUBSYS_NFTABLES, check) } : BEGIN;
     try {
       this.#netlink.transaction([begin, ...messages.map(netlinkMessage), END]);
+      this.#writes.count++;
     } catch (error) {
       throw error instanceof KernelError ? naming(error, messages) : error;
     }
@@ -79,6 +88,15 @@ export class NftTransport {
   generation(): Buffer | undefined {
     const [answer] = this.#netlink.request(GET_GENERATION);
     return answer && attributesOf(answer).subarray(4, 8); // NFTA_GEN_ID comes first
+  }
+
+  /**
+   * A number that changes when another than this thread writes to the namespace; also, once, after a transaction of its own
+   * whose answer got lost, and after one that changed nothing.
+   */
+  foreignWrites(): number | undefined {
+    const generation = this.generation()?.readUInt32BE(0);
+    return generation === undefined ? undefined : (generation - this.#writes.count) >>> 0;
   }
 }
 

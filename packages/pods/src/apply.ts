@@ -87,12 +87,16 @@ function writeTables(nft: Nft, tables: readonly Table[]): void {
   for (const table of tables) nft.apply(table);
 }
 
-/** Looks at the kernel again, mends what somebody changed, and removes a table that is not wanted any more. */
-export function repairTables(nft: Nft, tables: readonly Table[]): void {
+/**
+ * Looks at the kernel again, mends what somebody changed, and removes a table that is not wanted any more. How many commands
+ * mended what others changed.
+ */
+export function repairTables(nft: Nft, tables: readonly Table[]): number {
   for (const { family, name } of nft.tables())
     if (name === PODS_TABLE && !tables.some((t) => t.family === family)) nft.delete(family, name);
-  for (const { family, name } of tables) nft.forget(family, name);
+  const repairs = tables.reduce((sum, table) => sum + nft.repair(table).commands, 0);
   writeTables(nft, tables);
+  return repairs;
 }
 
 function inodeHere(): bigint {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createRunner, done, type Logger, messageOf, type Outcome, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import type { PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
+import { type PlanEntry, type Room, type RoomContext, type RoomStatus, tellRepair } from '@podwire/kube';
 import { type Net, openNet } from '@podwire/net';
-import { type Nft, openNft } from '@podwire/nft';
+import { type Nft, openNft, type RulesetWatch, watchRuleset } from '@podwire/nft';
 import { BRIDGE_ALIAS, createKernelDataplane, ensureBridge, repairTables } from './apply.ts';
 import { AttachmentTable } from './attachment-table.ts';
 import { parseCniCall } from './cni-call.ts';
@@ -55,6 +55,8 @@ class PodsController implements PodsRoom {
   #own: OwnNode = { podCidr: undefined, address: undefined };
   #mtu = 1500;
   #runner: Runner | undefined;
+  #ruleset: RulesetWatch | undefined;
+  #repairs = 0;
   #server: { close(): Promise<void> } | undefined;
   #unsubscribe: (() => void) | undefined;
   #errors: readonly string[] = ['not started'];
@@ -79,14 +81,17 @@ class PodsController implements PodsRoom {
       minInterval: 10,
       maxInterval: RESYNC_INTERVAL,
     });
-    this.#unsubscribe = nodes.subscribe(() => this.#runner?.trigger());
-    this.#runner.trigger();
+    const trigger = () => this.#runner?.trigger();
+    this.#unsubscribe = nodes.subscribe(trigger);
+    this.#ruleset = watchRuleset({ netns: this.#context.netns, onChange: trigger });
+    trigger();
     await this.#runner.idle();
     this.#server = await this.#serve();
   }
 
   async stop(): Promise<void> {
     this.#unsubscribe?.();
+    this.#ruleset?.stop();
     await this.#server?.close();
     await this.#runner?.stop();
     this.#kernel?.net.close();
@@ -120,7 +125,7 @@ class PodsController implements PodsRoom {
     const addresses = facts && { addresses: facts.used, addressesTotal: facts.total, podCidr: facts.prefix };
     return {
       ...{ room: this.name, ready: this.#errors.length === 0, errors: this.#errors },
-      facts: { pods: this.#table.list().length, wiring, mtu: this.#mtu, ...addresses },
+      facts: { pods: this.#table.list().length, wiring, mtu: this.#mtu, repairs: this.#repairs, ...addresses },
     };
   }
 
@@ -181,7 +186,7 @@ class PodsController implements PodsRoom {
     try {
       this.#readNode();
       if (net.getSysctl(FORWARDING) !== '1') net.setSysctl(FORWARDING, '1');
-      repairTables(nft, planTables(this.#model()));
+      this.#repairTables(nft);
       const failed = this.#own.podCidr === undefined ? [] : this.#repair(net, this.#own.podCidr);
       this.#errors = [...failed, ...this.#missing()];
       return failed.length > 0 ? { kind: 'retry', reason: failed.join('; ') } : done;
@@ -189,6 +194,20 @@ class PodsController implements PodsRoom {
       this.#errors = [messageOf(error)];
       throw error;
     }
+  }
+
+  #repairTables(nft: Nft): void {
+    const looked = this.#ruleset?.look();
+    let commands = 0;
+    try {
+      commands = repairTables(nft, planTables(this.#model()));
+    } finally {
+      looked?.();
+    }
+    if (commands === 0) return;
+    this.#repairs++;
+    const what = 'the rules of host ports, masquerade and anti-spoofing';
+    tellRepair(this.#context, { room: 'Pods', what, commands });
   }
 
   #repair(net: Net, podCidr: NonNullable<OwnNode['podCidr']>): string[] {

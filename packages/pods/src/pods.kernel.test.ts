@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseIp } from '@podwire/base';
 import { bindUdp, type Netns, openPacketSocket } from '@podwire/kernel';
+import type { KubeClient } from '@podwire/kube';
 import { openNft } from '@podwire/nft';
 import { podMac } from './attachment.ts';
 import { pluginConfig } from './conflist.ts';
@@ -51,6 +53,7 @@ for (const wiring of WIRINGS) {
           pods: 0,
           wiring,
           mtu: 1500,
+          repairs: 0,
           addresses: 0,
           addressesTotal: 253,
           podCidr: '10.244.1.0/24',
@@ -259,6 +262,26 @@ describe('room', () => {
         ['lo', 'eth0'],
       );
       assert.deepEqual(JSON.parse(readFileSync(join(node.directory, 'pods.json'), 'utf8')).attachments, []);
+    });
+  });
+
+  test('rules that others flushed are made again, and told', { timeout: 100_000 }, async () => {
+    await withTestLab(async ({ nodes: [node], outside, namespace }) => {
+      const reasons: unknown[] = [];
+      const create = async (_kind: string, { reason }: { readonly reason: string }) => reasons.push(reason);
+      const client = { get: async () => undefined, create } as unknown as KubeClient;
+      const room = await node.start({ client });
+      const pod = namespace();
+      const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
+      await add(room, pod, { runtimeConfig: { portMappings } });
+      const server = await whoami(pod);
+      assert.deepEqual([await ask(outside, '172.30.0.11', 8080), room.status().facts.repairs], ['172.30.0.100', 0]);
+      node.netns.run(() => execFileSync('nft', ['flush', 'table', 'ip', 'podwire-pods']));
+      const end = performance.now() + 40_000;
+      while (room.status().facts.repairs === 0 && performance.now() < end) await sleep(20);
+      assert.equal(await ask(outside, '172.30.0.11', 8080), '172.30.0.100');
+      assert.deepEqual([room.status().facts.repairs, reasons, await room.diff()], [1, ['PodsRepaired'], []]);
+      server.close();
     });
   });
 

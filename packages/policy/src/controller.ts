@@ -1,7 +1,7 @@
 import { createRunner, done, type IpAddress, messageOf, type Outcome, PodwireError, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import type { PlanEntry, Pod, Room, RoomContext, RoomStatus } from '@podwire/kube';
-import { type Nft, openNft } from '@podwire/nft';
+import { type PlanEntry, type Pod, type Room, type RoomContext, type RoomStatus, tellRepair } from '@podwire/kube';
+import { type Nft, openNft, type RulesetWatch, watchRuleset } from '@podwire/nft';
 import { applyPlan, removePlan } from './apply.ts';
 import { buildModel, type PolicyModel } from './model.ts';
 import { observeDrift } from './observe.ts';
@@ -9,7 +9,7 @@ import { type PolicyPlan, plan } from './plan.ts';
 
 /** Changes within this time go into one transaction, in ms. */
 const MIN_INTERVAL = 5;
-/** Rules that someone else deleted or changed are mended at least this often, in ms. */
+/** Rules that someone else deleted or changed are mended at least this often, in ms, also when nobody was noticed. */
 const DRIFT_INTERVAL = 60_000;
 /** The address every node's DNS server has beside the cluster's DNS address. */
 const NODE_DNS = '169.254.20.10' as IpAddress;
@@ -39,8 +39,9 @@ class NodePolicyRoom implements PolicyRoom {
   readonly #assigned = new Map<string, IpAddress>();
   /** Pods that ensurePod had to fetch because the watch has not brought them yet. */
   readonly #fetched = new Map<string, Pod>();
-  readonly #facts = { commands: 0, passes: 0 };
+  readonly #facts = { commands: 0, passes: 0, repairs: 0 };
   #nft: Nft | undefined;
+  #ruleset: RulesetWatch | undefined;
   #starting: Promise<void> | undefined;
   #started = false;
   #look = true;
@@ -72,6 +73,9 @@ class NodePolicyRoom implements PolicyRoom {
     this.#unsubscribe.push(pods.subscribe(({ type, object }) => type === 'deleted' && this.#forget(object)));
     const timer = setInterval(() => void this.resync(), DRIFT_INTERVAL).unref();
     this.#unsubscribe.push(() => clearInterval(timer));
+    const ruleset = watchRuleset({ netns: this.#context.netns, onChange: () => void this.resync() });
+    this.#unsubscribe.push(() => ruleset.stop());
+    this.#ruleset = ruleset;
     trigger();
     await this.#runner.idle();
   }
@@ -187,16 +191,26 @@ class NodePolicyRoom implements PolicyRoom {
     if (!this.#started) return done;
     const model = this.#model();
     const desired = plan(model);
+    const looked = this.#look ? this.#ruleset?.look() : undefined;
     try {
-      this.#facts.commands = applyPlan(this.#open(), desired, this.#look);
+      this.#count(applyPlan(this.#open(), desired, this.#look));
     } catch (error) {
       this.#look = true;
       return { kind: 'retry', reason: messageOf(error) };
+    } finally {
+      looked?.();
     }
     this.#look = false;
-    this.#facts.passes++;
     this.#applied = { model, plan: desired };
     return done;
+  }
+
+  #count({ commands, repairs }: ReturnType<typeof applyPlan>): void {
+    this.#facts.commands = commands;
+    this.#facts.passes++;
+    if (repairs === 0) return;
+    this.#facts.repairs++;
+    tellRepair(this.#context, { room: 'Policy', what: 'the rules of NetworkPolicies', commands: repairs });
   }
 }
 

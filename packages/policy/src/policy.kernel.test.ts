@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type IpAddress, silentLogger, tryParseIp } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import type { KubeClient, NetworkPolicy, Pod, RoomContext } from '@podwire/kube';
+import type { Event, KubeClient, NetworkPolicy, Pod, RoomContext } from '@podwire/kube';
 import { parseClusterConfig } from '@podwire/kube';
 import { openNft } from '@podwire/nft';
 import { createPolicyRoom } from './controller.ts';
@@ -138,6 +139,46 @@ test('a restarted room changes nothing, a disturbed table is mended, nft can lis
     assert.deepEqual(await second.diff(), []);
     await second.cleanup();
   }));
+
+/** Far below the minute after which everything is looked at anyway. */
+const DEADLINE = 40_000;
+
+test('what others flush is in force again within seconds, and told', { timeout: 100_000 }, () =>
+  withNode([records, reception], async (network) => {
+    const snapshot = onOneNode(readCase('clinic'));
+    const informers = informersOf({ ...snapshot, policies: snapshot.policies.slice(0, 1) });
+    const events: Event[] = [];
+    const client: Partial<KubeClient> = {
+      get: async () => undefined,
+      create: (async (_kind: 'Event', event: Event) => events.push(event)) as unknown as KubeClient['create'],
+    };
+    const room = createPolicyRoom(contextOf(informers, network.node, client));
+    const nft = (...args: string[]) => execFileSync('ip', ['netns', 'exec', String(network.node.name), 'nft', ...args]);
+    await room.start();
+    try {
+      assert.equal(await network.send(web), false, 'default deny');
+      informers.put('NetworkPolicy', ...snapshot.policies);
+      await room.idle();
+      assert.equal(await network.send(web), true, 'allowed by a second policy');
+      const [, allow] = snapshot.policies as [NetworkPolicy, NetworkPolicy];
+      informers.remove('NetworkPolicy', allow);
+      await room.idle();
+      assert.deepEqual([room.status().facts.repairs, events], [0, []], 'its own changes are no repairs');
+      nft('flush', 'table', 'ip', TABLE_NAME);
+      const end = performance.now() + DEADLINE;
+      while (room.status().facts.repairs === 0 && performance.now() < end) await sleep(20);
+      assert.equal(await network.send(web), false, 'default deny again');
+      assert.deepEqual(await room.diff(), []);
+      assert.equal(room.status().facts.repairs, 1);
+      assert.deepEqual(
+        events.map(({ reason, type, involvedObject }) => [reason, type, involvedObject.kind, involvedObject.name]),
+        [['PolicyRepaired', 'Warning', 'Node', 'node-1']],
+      );
+    } finally {
+      await room.cleanup();
+    }
+  }),
+);
 
 test('a pod is isolated before its status tells its address, also when the watch does not know it yet', () => {
   const snapshot = onOneNode(readCase('clinic'));
