@@ -52,6 +52,10 @@ test('as few and as unimportant pods as will do are sent away', () => {
   assert.equal(plan(pod('new::10', { nodeSelector: { host: 'y' } }), full), 'y: c');
   assert.equal(plan(pod('new::10', { nodeSelector: { host: 'z' } }), full), 'none');
   assert.equal(plan(pod('new::10'), [pod('a:x:-5:2'), pod('b:y:-5'), pod('c:y:-5')]), 'x: a', 'one rather than two');
+  const daemon = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'd', uid: 'd', controller: true }];
+  const [first, ...others] = full.toReversed() as [Pod, ...Pod[]];
+  const pinned = { ...first, metadata: { ...first.metadata, ownerReferences: daemon } };
+  assert.equal(plan(pod('new::10:2'), [pinned, ...others]), 'x: a,b', 'a daemon would come back');
   const ports = { containers: [{ ...container('0'), ports: [{ hostPort: 80, containerPort: 80 }] }] };
   assert.equal(plan(pod('new::10', ports), [pod('a:x:1', ports), pod('b:y:10', ports)]), 'x: a');
 });

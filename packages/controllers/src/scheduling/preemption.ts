@@ -1,6 +1,6 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
-import { nameOf, namespaceOf } from '../context.ts';
+import { controllerOf, nameOf, namespaceOf } from '../context.ts';
 import type { ClusterView, NodeView } from './cluster-view.ts';
 import { refusalsOf } from './refusal.ts';
 
@@ -48,14 +48,17 @@ export function isClearing(pod: Pod, view: ClusterView): boolean {
 
 const isBelow = (other: Pod, pod: Pod): boolean => priorityOf(other) < priorityOf(pod);
 
+/** The successor of a daemon would be on the same node at once: nothing would be gained. */
+const isMovable = (pod: Pod): boolean => controllerOf(pod)?.kind !== 'DaemonSet';
+
 interface Surroundings {
   readonly view: ClusterView;
   readonly budgets: readonly Budget[];
 }
 
-/** All below it go, then as many come back as there is room for, those of budgets and of importance first. */
+/** All below it that can go do, then as many come back as there is room for, those of budgets and of importance first. */
 function candidateAt(at: NodeView, pod: Pod, { view, budgets }: Surroundings): Candidate | undefined {
-  const below = at.pods.filter((other) => isBelow(other, pod)).toSorted(byImportance);
+  const below = at.pods.filter((other) => isBelow(other, pod) && isMovable(other)).toSorted(byImportance);
   for (const other of below) view.remove(other, at);
   if (below.length === 0 || refusalsOf(pod, view)(at)) {
     for (const other of below) view.place(other, at.name);
