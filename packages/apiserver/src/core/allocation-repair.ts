@@ -57,13 +57,19 @@ interface Finding {
 /** One synchronous stretch, so that no Service is between its allocation and the store; then waits for the writes. */
 async function inspect(store: Store, addresses: ServiceAddresses): Promise<readonly Finding[]> {
   const inspection = new Inspection(store, addresses);
-  for (const service of store.latestOf('Service')) inspection.checkService(service);
+  for (const service of store.latestOf('Service').toSorted(byAge)) inspection.checkService(service);
   for (const object of store.latestOf('IPAddress')) if (isForService(object)) inspection.checkIpAddress(object);
   inspection.checkPorts();
   inspection.checkDefault();
   if (inspection.writes.length > 0) addresses.cidrs.settle();
   await Promise.all(inspection.writes);
   return inspection.findings;
+}
+
+/** What two Services have is the older one's. */
+function byAge(a: ApiObject, b: ApiObject): number {
+  const [one, other] = [a, b].map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || Number.MAX_VALUE);
+  return (one ?? 0) - (other ?? 0);
 }
 
 class Inspection {
