@@ -20,7 +20,8 @@ import {
 import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { isObject } from './patches.ts';
-import { checkDefaultClass, withPriority } from './pod-priority.ts';
+import { admittedPod } from './pod-admission.ts';
+import { checkDefaultClass } from './pod-priority.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { protectedCidr } from './service-cidrs.ts';
 import { completeNew, completeUpdate } from './service-update.ts';
@@ -135,7 +136,7 @@ export class Registry {
     this.#custom?.requireLiving(kind);
     const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
     const given = completed(kind, newObject(kind, withName(draft, isTaken), namespace));
-    const started = kind.id === 'Pod' ? withLimits(withPriority(given, this.store), this.store) : given;
+    const started = kind.id === 'Pod' ? withLimits(admittedPod(given, this.store), this.store) : given;
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
