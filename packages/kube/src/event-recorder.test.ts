@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startApiServer } from '@podwire/apiserver';
 import { parsePrefix } from '@podwire/base';
-import { createEventRecorder, type EventToRecord } from './event-recorder.ts';
+import { createEventRecorder, type EventToRecord, recordEvent } from './event-recorder.ts';
 import { VirtualClock } from './virtual-clock.fixture.ts';
 
 const event = (message: string, name = 'web'): EventToRecord => ({
@@ -34,6 +34,27 @@ test('repetitions are counted, similar events combined, floods left out, and the
   await clock.advance(301_000);
   assert.equal(await recorder.record(event('again')), true);
   assert.equal(await recorder.record(event('again')), false);
+});
+
+test('the names of Events are in the order of time, and one that is gone has a later successor', async (t) => {
+  const server = await startApiServer();
+  t.after(() => server.close());
+  const client = server.client();
+  const messages = ['first', 'second', 'third', 'again'];
+  await Promise.all(messages.map((message) => recordEvent(client, event(message))));
+  const told = async () =>
+    (await client.list('Event', { namespace: 'default' })).items
+      .toSorted((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+      .map(({ metadata, message }) => [metadata?.name ?? '', message] as const);
+  assert.deepEqual(
+    (await told()).map(([, message]) => message),
+    messages,
+  );
+  const [name = ''] = (await told())[0] ?? [];
+  assert.match(name, /^web\.[0-9a-f]{16}$/);
+  await client.delete('Event', { namespace: 'default', name });
+  await recordEvent(client, event('first'));
+  assert.equal((await told()).at(-1)?.[1], 'first');
 });
 
 test('a server that is away is no failure of who tells', async () => {

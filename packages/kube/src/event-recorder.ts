@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { hasCode } from '@podwire/base';
 import type { KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { EventFilter } from './event-filter.ts';
+import { type EventName, eventName, forgetEventName } from './event-names.ts';
 import type { Event } from './kinds.ts';
 
 export interface EventSubject {
@@ -46,18 +46,24 @@ export function createEventRecorder(client: KubeClient, clock?: Clock): EventRec
 }
 
 /**
- * Writes a core/v1 Event, or raises the count of the same one. Events are a courtesy: a failure is answered with false,
+ * Writes a core/v1 Event, or raises the count of the same one of this client. Events are a courtesy: a failure is answered with false,
  * never thrown.
  */
 export async function recordEvent(client: KubeClient, event: EventToRecord): Promise<boolean> {
-  const key = { namespace: event.object.namespace ?? 'default', name: nameOf(event) };
+  const namespace = event.object.namespace ?? 'default';
   const now = new Date().toISOString().replace(/\.\d+/, '');
+  const known = eventName(client, event);
+  const key = { namespace, name: known.name };
   try {
     const seen = await client.get('Event', key);
     if (!seen) {
-      await client.create('Event', newEvent(event, key, now));
+      // Events live an hour.
+      const name = known.isWritten ? renamed(client, event, known) : known;
+      await client.create('Event', newEvent(event, { namespace, name: name.name }, now));
+      name.isWritten = true;
       return true;
     }
+    known.isWritten = true;
     const { message } = event;
     await client.patch('Event', key, { count: (seen.count ?? 1) + 1, lastTimestamp: now, message });
     return true;
@@ -68,11 +74,9 @@ export async function recordEvent(client: KubeClient, event: EventToRecord): Pro
   }
 }
 
-/** The same for the same happening, so that repetitions meet. */
-function nameOf({ object, type, reason, message, component, host, series = message }: EventToRecord): string {
-  const identity = [object.kind, object.uid, object.fieldPath, type, reason, series, component, host];
-  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
-  return `${object.name}.${hash}`;
+function renamed(client: KubeClient, event: EventToRecord, gone: EventName): EventName {
+  forgetEventName(client, gone);
+  return eventName(client, event);
 }
 
 function newEvent(event: EventToRecord, key: { namespace: string; name: string }, now: string): Event {
