@@ -12,6 +12,12 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+interface Attempt {
+  readonly reply: Reply;
+  /** The one it was made on. */
+  readonly session: Session;
+}
+
 export interface StreamOptions {
   readonly onChunk: (chunk: Buffer) => void;
   readonly signal: AbortSignal;
@@ -75,16 +81,17 @@ export class Connection {
   async #send(exchange: Exchange, signal: AbortSignal | undefined): Promise<Reply> {
     this.#credentials ??= credentialSource(this.#endpoint);
     const source = await this.#credentials;
-    const first = await this.#attempt(exchange, await source.current(), signal);
-    if (first.status !== 401 || !source.refused()) return first;
-    first.body.resume();
+    const { reply, session } = await this.#attempt(exchange, await source.current(), signal);
+    const hasCertFile = this.#endpoint.certFile !== undefined;
+    if (reply.status !== 401 || !(source.refused() || hasCertFile)) return reply;
+    reply.body.resume();
     const credential = await source.current();
-    // A certificate belongs to the connection.
-    if (credential.cert !== undefined) this.#drop();
-    return this.#attempt(exchange, credential, signal);
+    // A certificate belongs to the connection, be it in a file that has another one now.
+    if (credential.cert !== undefined || hasCertFile) this.#drop(session);
+    return (await this.#attempt(exchange, credential, signal)).reply;
   }
 
-  async #attempt(exchange: Exchange, credential: Credential, signal: AbortSignal | undefined): Promise<Reply> {
+  async #attempt(exchange: Exchange, credential: Credential, signal: AbortSignal | undefined): Promise<Attempt> {
     const { accept = 'application/json', contentType } = exchange;
     const { authorization } = credential;
     const headers = {
@@ -101,10 +108,8 @@ export class Connection {
     if (signal?.aborted) abort();
     try {
       const session = await unlessAborted(this.#connected(credential), stop.signal);
-      return await unlessAborted(
-        session.send({ ...exchange, path: this.#prefix + exchange.path }, headers, stop.signal),
-        stop.signal,
-      );
+      const asked = session.send({ ...exchange, path: this.#prefix + exchange.path }, headers, stop.signal);
+      return { reply: await unlessAborted(asked, stop.signal), session };
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       throw this.#unavailable(cause);
@@ -176,8 +181,10 @@ export class Connection {
     }
   }
 
-  #drop(): void {
-    this.#usable?.destroy();
+  /** Unless another request has dropped it already: what came after it is good. */
+  #drop(session: Session): void {
+    if (this.#usable !== session) return;
+    session.destroy();
     this.#usable = undefined;
   }
 
