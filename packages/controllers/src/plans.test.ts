@@ -102,6 +102,7 @@ test('a rolling update never exceeds surge nor falls below what must be availabl
 test('the template hash ignores the order of fields and sees their values', () => {
   assert.equal(templateHash({ a: 1, b: { c: 2, d: 3 } }), templateHash({ b: { d: 3, c: 2 }, a: 1 }));
   assert.notEqual(templateHash({ a: 1 }), templateHash({ a: 2 }));
+  assert.match(templateHash({ a: 1 }), /^[bcdfghjklmnpqrstvwxz2456789]{10}$/);
 });
 
 test('node ranges are handed out once, and run out', () => {

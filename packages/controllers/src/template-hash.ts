@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
 
+/** Consonants and digits that spell no words, as in the names Kubernetes makes up. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const LENGTH = 10;
+
 /** Ten characters, safe in names. Equal templates have equal hashes. */
 export function templateHash(template: unknown): string {
-  return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
+  const digest = createHash('sha256').update(canonical(template)).digest().subarray(0, LENGTH);
+  return Array.from(digest, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
 /** JSON with sorted keys, without nulls and empty objects, which clients in Go add as they like. */
