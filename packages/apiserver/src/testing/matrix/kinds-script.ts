@@ -181,7 +181,7 @@ export const KINDS: Script = {
     ok('run plain --image=i:1', 'pod/plain created'),
     ok(
       "get pod plain -o jsonpath='{.status.qosClass} {.spec.priority} {.spec.preemptionPolicy} {.spec.enableServiceLinks}'",
-      'BestEffort 0 PreemptLowerPriority true',
+      'Burstable 0 PreemptLowerPriority true',
     ),
     ok(
       'get svc kubernetes -n default',
