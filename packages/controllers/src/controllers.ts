@@ -14,6 +14,7 @@ import { startNodeLifecycle } from './node/node-lifecycle.ts';
 import { startPodCollector } from './node/pod-gc.ts';
 import { startTaintEviction } from './node/taint-eviction.ts';
 import { startNodeCidrs } from './node-cidr.ts';
+import { startQuotas } from './quota/quota.ts';
 import { startReplicaSets, startReplicationControllers } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
@@ -45,6 +46,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startDisruptionBudgets,
     startEndpointSlices,
     startEndpointSliceMirroring,
+    startQuotas,
     startGarbageCollector,
   ];
   const controllers = starts.map((start) => start({ ...sound, custom }));

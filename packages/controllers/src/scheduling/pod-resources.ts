@@ -4,18 +4,18 @@ type Pod = ObjectOf<'Pod'>;
 type Container = NonNullable<Pod['spec']>['containers'][number];
 export type Amounts = ReadonlyMap<string, number>;
 
-/** What a node must have free for a pod: all its containers at once, or more for an init container before them. */
-export function requestsOf({ spec }: Pod): Amounts {
+/** What a node must have free for a pod: all its containers at once, or more for an init container before them. Or the limits. */
+export function requestsOf({ spec }: Pod, part: 'requests' | 'limits' = 'requests'): Amounts {
   let running = new Map<string, number>();
   let highest = new Map<string, number>();
   for (const container of spec?.initContainers ?? []) {
-    const own = amounts(container.resources?.requests);
+    const own = amounts(container.resources?.[part]);
     const now = sum(running, own);
     // A sidecar stays.
     if ((container as Container & { restartPolicy?: string }).restartPolicy === 'Always') running = now;
     highest = greater(highest, now);
   }
-  for (const container of spec?.containers ?? []) running = sum(running, amounts(container.resources?.requests));
+  for (const container of spec?.containers ?? []) running = sum(running, amounts(container.resources?.[part]));
   return sum(greater(highest, running), amounts(spec?.overhead));
 }
 

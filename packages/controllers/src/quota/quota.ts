@@ -1,0 +1,65 @@
+import { isDeepStrictEqual } from 'node:util';
+import { KINDS, type KindName, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import {
+  type Controller,
+  type ControllerContext,
+  keyOf,
+  type Meta,
+  namespaceOf,
+  objectKey,
+  splitKey,
+} from '../context.ts';
+import { COLLECTED } from '../garbage/collected-kind.ts';
+import { KeyQueue } from '../key-queue.ts';
+import { type QuotaView, quotaStatus } from './quota-usage.ts';
+
+type Quota = ObjectOf<'ResourceQuota'>;
+
+/** Writes come in bursts, and all that is there has to be counted. */
+const PAUSE = 100;
+
+/** What may be counted: by `plural`, and by `plural.group` where there is a group. */
+const RESOURCES = new Map(
+  KINDS.filter(({ kind, namespaced }) => namespaced && COLLECTED.includes(kind)).map(({ plural, group, kind }) => {
+    return [group ? `${plural}.${group}` : plural, kind] as const;
+  }),
+);
+
+/** Keeps in ResourceQuotas what there is of what they allow; nobody refuses more. */
+export function startQuotas({ client, informers, logger }: ControllerContext): Controller {
+  const quotas = informers.of('ResourceQuota');
+  const quotasIn = new ObjectIndex(quotas, (quota) => [namespaceOf(quota)]);
+
+  const reconcile = async (key: string): Promise<undefined> => {
+    const { name, namespace } = splitKey(key);
+    const quota: Quota | undefined = quotas.get(name, namespace);
+    if (!quota || quota.metadata?.deletionTimestamp) return;
+    const near = <K extends KindName>(kind: K): ObjectOf<K>[] =>
+      informers
+        .of(kind)
+        .list()
+        .filter((object: Meta) => namespaceOf(object) === namespace);
+    const view: QuotaView = {
+      ...{ pods: near('Pod'), services: near('Service'), claims: near('PersistentVolumeClaim') },
+      count: (resource) => {
+        const kind = RESOURCES.get(resource);
+        return kind && near(kind).length;
+      },
+    };
+    const status = quotaStatus(quota, view);
+    if (isDeepStrictEqual(quota.status ?? {}, status)) return;
+    const patch = [{ op: 'add', path: '/status', value: status }];
+    await client.patch('ResourceQuota', objectKey(quota), patch, { type: 'json', subresource: 'status' });
+  };
+  const queue = new KeyQueue({ name: 'quota', logger, reconcile });
+  const ends = [
+    quotasIn.stop,
+    quotas.subscribe(({ type, object }) => type !== 'deleted' && queue.add(keyOf(object))),
+    ...[...RESOURCES.values()].map((kind) =>
+      informers.of(kind).subscribe(({ object }: { readonly object: Meta }) => {
+        for (const quota of quotasIn.get(namespaceOf(object))) queue.addAfter(keyOf(quota), PAUSE);
+      }),
+    ),
+  ];
+  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+}
