@@ -1,12 +1,12 @@
 import { createKubeClient, type ObjectOf, type RoomStatus } from '@podwire/kube';
-import { labPaths } from '@podwire/lab';
+import { labPaths, type Surroundings, unreadyReason } from '@podwire/lab';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
 import { askDaemon } from './control-client.ts';
 import { errorLines, limitLines } from './node-errors.ts';
 import { becomeRoot } from './root.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { formatTable } from './table.ts';
-import { unreadyReason } from './unready-reason.ts';
 
 export interface StatusOptions {
   readonly name: string;
@@ -23,11 +23,21 @@ export async function status({ name, output }: StatusOptions): Promise<number> {
   becomeRoot();
   const lab = await askDaemon<LabStatus>(name, '/status');
   const client = createKubeClient({ socketPath: labPaths(name).apiSocket });
-  const [pods, services] = await Promise.all([client.list('Pod'), client.list('Service')]);
+  const [pods, services, surroundings] = await Promise.all([
+    client.list('Pod'),
+    client.list('Service'),
+    surroundingsOf(client),
+  ]);
   client.close();
   const errors = errorLines(lab.nodes);
   const limits = limitLines(lab.nodes);
-  const all = { ...lab, pods: pods.items.map(podFacts), services: services.items.map(serviceFacts), errors, limits };
+  const all = {
+    ...lab,
+    pods: pods.items.map((pod) => podFacts(pod, surroundings)),
+    services: services.items.map(serviceFacts),
+    errors,
+    limits,
+  };
   if (output === 'json') console.log(JSON.stringify(all, null, 2));
   else if (output === 'yaml') console.log(stringify(all));
   else console.log(formatStatus(lab, all, output === 'wide'));
@@ -35,8 +45,10 @@ export async function status({ name, output }: StatusOptions): Promise<number> {
 }
 
 type PodFacts = ReturnType<typeof podFacts>;
-function podFacts(pod: ObjectOf<'Pod'>) {
+/** `ready` is what Services see: pods that are completed are not, and need not be. */
+export function podFacts(pod: ObjectOf<'Pod'>, surroundings: Surroundings = {}) {
   const { metadata, spec, status } = pod;
+  const completed = status?.phase === 'Succeeded';
   const ready = status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
   return {
     namespace: metadata?.namespace ?? '',
@@ -44,7 +56,8 @@ function podFacts(pod: ObjectOf<'Pod'>) {
     node: spec?.nodeName ?? '<none>',
     address: status?.podIP ?? '<none>',
     ready,
-    ...(ready ? {} : { reason: unreadyReason(pod) }),
+    completed,
+    ...(ready || completed ? {} : { reason: unreadyReason(pod, surroundings) }),
   };
 }
 
@@ -94,7 +107,7 @@ function formatStatus(
   const pods = all.pods.map((p) => [
     p.namespace,
     p.name,
-    p.ready ? 'ready' : 'not ready',
+    p.completed ? 'completed' : p.ready ? 'ready' : 'not ready',
     p.address,
     p.node,
     p.reason ?? '',

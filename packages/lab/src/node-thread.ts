@@ -72,11 +72,9 @@ export class NodeWorker {
 
   #die(reason: string, cause?: unknown): void {
     if (this.#death) return;
-    this.#death = new PodwireError(
-      'LAB_NODE',
-      `the agent of ${this.#nodeName} ended (${reason}); nothing keeps the node up to date until the lab is started again`,
-      { cause },
-    );
+    const end = `the agent of ${this.#nodeName} ended (${reason}); nothing keeps the node up to date until`;
+    const remedy = this.#stopping ? 'the node is brought up' : 'the lab is started again';
+    this.#death = new PodwireError('LAB_NODE', `${end} ${remedy}`, { cause });
     for (const { reject } of this.#pending.values()) reject(this.#death);
     this.#pending.clear();
     if (!this.#stopping) this.#onDeath(this.#death);
