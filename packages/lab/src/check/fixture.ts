@@ -2,6 +2,8 @@ import type { KindName, KubeClient, ObjectOf } from '@podwire/kube';
 
 /** The namespace the check makes and removes. */
 export const CHECK_NAMESPACE = 'podwire-check';
+/** The pod that must not be served. */
+export const NEVER_READY = 'never-ready';
 export const INGRESS_HOST = 'check.podwire.test';
 
 const NETEXEC = 'registry.k8s.io/e2e-test-images/agnhost:2.53';
@@ -32,7 +34,7 @@ function pod(name: string, nodeName: string | undefined, labels: Record<string, 
 
 /** In the echo Service by its label, never by its readiness. */
 function neverReady(nodeName: string | undefined): ObjectOf<'Pod'> {
-  const { metadata: meta, spec } = pod('never-ready', nodeName, { role: 'echo' });
+  const { metadata: meta, spec } = pod(NEVER_READY, nodeName, { role: 'echo' });
   const [server, ...others] = spec?.containers ?? [];
   const readinessProbe = { tcpSocket: { port: 9 }, periodSeconds: 1 };
   return {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, PodwireError } from '@podwire/base';
+import type { Pod } from '@podwire/kube';
+import { unreadyReason } from '../unready-reason.ts';
 import { CHECKS } from './checks.ts';
-import { CHECK_NAMESPACE, createFixture } from './fixture.ts';
+import { CHECK_NAMESPACE, createFixture, NEVER_READY } from './fixture.ts';
 import type { CheckRow, World } from './world.ts';
 
 const DEADLINE = 30_000;
@@ -61,9 +63,24 @@ async function fixtureReady(world: World): Promise<void> {
     const available = deployments.get('spread', CHECK_NAMESPACE)?.status?.availableReplicas ?? 0;
     return settled.length === wanted && mine.length === wanted + 1 && endpoints.length >= nodes && available === nodes;
   };
-  await until(ready, 'the pods of the check did not become ready');
-  await until(() => areKnown(world), 'the nodes did not hear of the Services of the check');
+  await until(ready, () => `the pods of the check did not become ready${unreadyPods(pods.list())}`);
+  await until(
+    () => areKnown(world),
+    () => 'the nodes did not hear of the Services of the check',
+  );
   await world.idle();
+}
+
+/** Why, of the first few: what tells more is gone when people read this. */
+export function unreadyPods(pods: readonly Pod[]): string {
+  const unready = pods.filter(
+    ({ metadata, status }) =>
+      metadata?.namespace === CHECK_NAMESPACE &&
+      metadata.name !== NEVER_READY &&
+      !status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+  );
+  const reasons = [...Map.groupBy(unready, (pod) => unreadyReason(pod))];
+  return reasons.map(([reason, of]) => `; ${of.map(({ metadata }) => metadata?.name).join(', ')}: ${reason}`).join('');
 }
 
 /** Agents hear of objects later than this process does, on a busy machine by seconds. */
@@ -80,17 +97,17 @@ async function areKnown(world: World): Promise<boolean> {
 async function removeFixture(world: World): Promise<void> {
   if (!(await world.client.delete('Namespace', { name: CHECK_NAMESPACE }))) return;
   const namespaces = world.informers.of('Namespace');
-  await until(() => namespaces.get(CHECK_NAMESPACE) === undefined, `namespace ${CHECK_NAMESPACE} was not removed`);
+  const hint = `"podwire kubectl get namespace ${CHECK_NAMESPACE} -o yaml" says what holds it up`;
+  await until(
+    () => namespaces.get(CHECK_NAMESPACE) === undefined,
+    () => `namespace ${CHECK_NAMESPACE} was not removed; ${hint}`,
+  );
 }
 
-async function until(condition: () => boolean | Promise<boolean>, failure: string): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, failure: () => string): Promise<void> {
   const deadline = Date.now() + DEADLINE;
   while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new PodwireError(
-        'LAB_CHECK',
-        `${failure} within ${DEADLINE / 1000} s; see "podwire kubectl -n ${CHECK_NAMESPACE} get pods,events"`,
-      );
+    if (Date.now() > deadline) throw new PodwireError('LAB_CHECK', `within ${DEADLINE / 1000} s ${failure()}`);
     await sleep(20);
   }
 }
