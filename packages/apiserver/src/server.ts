@@ -39,7 +39,7 @@ import { createSchema } from './schema/index.ts';
 import type { ApiRequest, User } from './seam.ts';
 import { type EtcdOptions, EtcdState } from './state/etcd-state.ts';
 import { createStreams } from './streams/index.ts';
-import { createSurface, kubeconfigText, openPki } from './surface/index.ts';
+import { createSurface, type HealthCheck, healthPages, kubeconfigText, openPki } from './surface/index.ts';
 
 export interface ApiServerOptions {
   /** Where objects and keys are kept (made with mode 0700); absent: memory only. */
@@ -105,6 +105,13 @@ export interface ApiServer {
 type CompleteOptions = ApiServerOptions & Required<Pick<ApiServerOptions, 'serviceCidrs' | 'nodePortRange'>>;
 
 const DEFAULTS = { serviceCidrs: [parsePrefix('10.96.0.0/12')], nodePortRange: [30000, 32767] } as const;
+/** As Kubernetes calls what is done at the start. */
+const HOOKS = [
+  'start-system-namespaces-controller',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'start-service-ip-repair-controllers',
+];
 const SWEEP_INTERVAL = 60_000;
 /** 10,000 dual-stack Services take it 75 ms. */
 const REPAIR_INTERVAL = 3 * 60_000;
@@ -174,7 +181,8 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const { authorizer, authenticator } = identity;
   const metrics = new RequestMetrics();
   const page = metricsPage({ store, kinds, requests: metrics });
-  const respond = async (request: ApiRequest) => (await page(request)) ?? identity.reviews(request);
+  const health = healthPages(healthChecks(store, stopped.signal));
+  const respond = async (request: ApiRequest) => health(request) ?? (await page(request)) ?? identity.reviews(request);
   const parts = { kinds, custom, registry, schema, surface, streams, stopped: stopped.signal };
   const api = new RestApi({ ...parts, ...identity, reviews: respond });
   const transport = new Transport({ api, authenticator, authorizer, streams, audit, metrics });
@@ -224,6 +232,22 @@ function createIdentity(store: Store, options: ApiServerOptions, key: SigningKey
   const documents = issuerDocuments(issuer, key);
   const respond = async (request: ApiRequest) => documents(request) ?? (await reviews(request));
   return { authorizer, authenticator, tokenRequests, reviews: respond };
+}
+
+/** Nothing is served before what the hooks stand for has been done. */
+function healthChecks(store: Store, stopped: AbortSignal): HealthCheck[] {
+  const isRight = () => undefined;
+  return [
+    { name: 'ping', failure: isRight },
+    { name: 'log', failure: isRight },
+    { name: 'etcd', failure: () => store.trouble },
+    ...HOOKS.map((hook) => ({ name: `poststarthook/${hook}`, failure: isRight })),
+    {
+      name: 'shutdown',
+      failure: () => (stopped.aborted ? 'process is shutting down' : undefined),
+      isReadinessOnly: true,
+    },
+  ];
 }
 
 function servingNames({ serviceCidrs, servingNames: more = [], advertise }: CompleteOptions): string[] {

@@ -168,6 +168,11 @@ export class Store {
     return this.#oldest(this.#shelf(kind));
   }
 
+  /** Why writes are not taken; undefined: they are. */
+  get trouble(): string | undefined {
+    return this.#broken?.message ?? this.#backend?.trouble;
+  }
+
   async close(): Promise<void> {
     this.#broken ??= new PodwireError('APISERVER_STATE_WRITE', 'the API server is stopped');
     // What does not answer must not keep the server from ending.

@@ -28,7 +28,6 @@ export const VERSION = {
   platform: 'linux/amd64',
 } as const;
 
-const HEALTHY = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' } as const;
 const JSON_TYPE = 'application/json';
 
 /** How clients of Kubernetes ask for OpenAPI 2.0, and what they get; both are the media type of one message. */
@@ -58,7 +57,6 @@ export function selfDocuments(kinds: readonly Kind[], custom?: CustomResources):
       ),
     ],
   ]);
-  for (const path of ['/healthz', '/livez', '/readyz']) documents.set(path, () => HEALTHY);
   for (const groupVersion of all) {
     const { group } = groupVersion;
     const list = json(resourceList(groupVersion));

@@ -2,6 +2,7 @@ import type { ApiRequest, ApiResponse, Surface, SurfaceOptions } from '../seam.t
 import { type Document, selfDocuments } from './documents.ts';
 import { tableOf } from './table.ts';
 
+export { type HealthCheck, healthPages } from './health.ts';
 export { kubeconfigText } from './kubeconfig.ts';
 export { openPki } from './pki.ts';
 
