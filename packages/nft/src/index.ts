@@ -11,7 +11,7 @@ export { type Nft, openNft } from './nft.ts';
 export type * from './observation.ts';
 export { type Choose, possibilities } from './possibility.ts';
 export { RulesetState } from './ruleset-state.ts';
-export { type RulesetWatch, watchRuleset } from './ruleset-watch.ts';
+export { type RulesetWatch, watchRuleset, writingByChild } from './ruleset-watch.ts';
 export {
   type Passage,
   type PassageStep,

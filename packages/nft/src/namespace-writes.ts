@@ -4,6 +4,8 @@ import { currentNetns, type Netns } from '@podwire/kernel';
 export interface NamespaceWrites {
   readonly inode: bigint;
   count: number;
+  /** Children that write for this thread at present. */
+  children: number;
 }
 
 /** The kernel gives inodes of namespaces anew, so there are no more of these than there were namespaces at one time. */
@@ -12,7 +14,7 @@ const namespaces = new Map<bigint, NamespaceWrites>();
 /** Of the namespace; without one, of that of the calling thread. */
 export function namespaceWrites(netns: Netns | undefined): NamespaceWrites {
   const inode = netns?.inode ?? inodeHere();
-  const writes = namespaces.get(inode) ?? { inode, count: 0 };
+  const writes = namespaces.get(inode) ?? { inode, count: 0, children: 0 };
   namespaces.set(inode, writes);
   return writes;
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import { openNft } from './nft.ts';
-import { watchRuleset } from './ruleset-watch.ts';
+import { watchRuleset, writingByChild } from './ruleset-watch.ts';
 import { NftTransport } from './transport.ts';
 
 const own = (name: string) => ({ family: 'ip', name, sets: [], chains: [] }) as const;
@@ -39,6 +39,12 @@ test(
         two.apply(own('b'));
         one.delete('ip', 'b');
         assert.equal(two.delete('ip', 'b'), false);
+        await writingByChild(netns, async () => {
+          byOthers(netns as Netns, 'add table ip ours');
+          await sleep(20);
+          one.apply(own('c'));
+          await sleep(20);
+        });
         byOthers(elsewhere as Netns, 'add table ip foreign');
         const before = asked();
         await until(() => asked() > before + 3);

@@ -40,6 +40,19 @@ export function watchRuleset(options: RulesetWatchOptions): RulesetWatch {
   return { look: () => watch.look(), stop: () => poll.remove(watch) };
 }
 
+/**
+ * Runs what lets a child process write to nf_tables of the namespace, and counts what is written meanwhile as written by this
+ * thread: no watch tells it.
+ */
+export async function writingByChild<T>(netns: Netns | undefined, run: () => Promise<T>): Promise<T> {
+  const transport = new NftTransport(netns);
+  try {
+    return await transport.countAsOwn(run);
+  } finally {
+    transport.close();
+  }
+}
+
 class Watch {
   readonly interval: number;
   readonly #onChange: () => void;
@@ -113,6 +126,7 @@ class NamespacePoll {
   }
 
   #ask(): void {
+    if (this.#transport.childWrites) return;
     let foreign: number | undefined;
     try {
       foreign = this.#transport.foreignWrites();

@@ -98,6 +98,23 @@ export class NftTransport {
     const generation = this.generation()?.readUInt32BE(0);
     return generation === undefined ? undefined : (generation - this.#writes.count) >>> 0;
   }
+
+  /** Whether a child writes for this thread, so that it is not known yet whose transactions there are. */
+  get childWrites(): boolean {
+    return this.#writes.children > 0;
+  }
+
+  /** What is written while `run` is under way counts as written by this thread. */
+  async countAsOwn<T>(run: () => Promise<T>): Promise<T> {
+    const before = this.foreignWrites() ?? 0;
+    this.#writes.children++;
+    try {
+      return await run();
+    } finally {
+      this.#writes.children--;
+      this.#writes.count += ((this.foreignWrites() ?? 0) - before) | 0;
+    }
+  }
 }
 
 function netlinkMessage({ message, flags, family, attributes }: WireMessage): NetlinkMessage {

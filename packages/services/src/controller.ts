@@ -1,5 +1,6 @@
 import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
-import type { PlanEntry, RoomStatus } from '@podwire/kube';
+import { type PlanEntry, type RoomStatus, tellRepair } from '@podwire/kube';
+import { type RulesetWatch, watchRuleset } from '@podwire/nft';
 import { annotationLimits } from './annotations.ts';
 import { servicesError } from './errors.ts';
 import { FollowedObjects } from './followed-objects.ts';
@@ -13,8 +14,6 @@ import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
-import { tellRepair } from './repair-event.ts';
-import { RulesetWatch } from './ruleset-watch.ts';
 import { ServiceStore } from './service-store.ts';
 import type { ServicesContext, ServicesRoom } from './services-room.ts';
 import { slowStartLimits } from './slow-start.ts';
@@ -28,8 +27,6 @@ import { UdpFlows } from './udp-flows.ts';
 const LONG_PASS = 50;
 /** Rules that someone else deleted or changed are mended at least this often, in ms. */
 const DRIFT_INTERVAL = 60_000;
-/** How often it is asked whether others wrote to nftables, in ms. */
-const RULESET_INTERVAL = 1000;
 /** Rules that wait longer than this for what the API server says are stale, in ms. */
 const STALE_AFTER = 30_000;
 /** Weights that change by time are written at most this often, in ms. */
@@ -50,7 +47,6 @@ class ServicesController implements ServicesRoom {
   readonly #loopback: LoopbackRouting;
   readonly #former: FormerModes;
   readonly #flows: UdpFlows;
-  readonly #ruleset: RulesetWatch;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
   readonly #objects: FollowedObjects;
@@ -63,6 +59,7 @@ class ServicesController implements ServicesRoom {
   /** Why the mode asked for last could not be had. */
   #refusal: string | undefined;
   #started = false;
+  #ruleset: RulesetWatch | undefined;
   #passTime = 0;
   /** Set while weights change by time. */
   #step: NodeJS.Timeout | undefined;
@@ -71,8 +68,6 @@ class ServicesController implements ServicesRoom {
   #updated: number | undefined;
   #look = true;
   #asked = false;
-  /** How often the last sync wrote to nftables, if it knows. */
-  #transactions: number | undefined;
   /** What the last sync could not do, while it did the rest. */
   #unfinished: string | undefined;
   /** A pass failed, so what it was about has to be done again. */
@@ -90,7 +85,6 @@ class ServicesController implements ServicesRoom {
     const health = (): ProxyHealth => this.#proxyHealth();
     this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
     this.#loopback = new LoopbackRouting(runDirectory, netns);
-    this.#ruleset = new RulesetWatch(() => this.#lookSoon(), netns);
     this.#runner = createRunner({
       name: this.name,
       run: () => this.#pass(),
@@ -109,8 +103,9 @@ class ServicesController implements ServicesRoom {
     this.#former.begin(this.#mode);
     this.#proxy = await this.#createProxy(this.#mode);
     this.#started = true;
-    const { rulesetInterval = RULESET_INTERVAL } = this.#context;
-    if (rulesetInterval > 0) this.#ruleset.start(rulesetInterval);
+    const { netns, rulesetInterval: interval } = this.#context;
+    const onChange = () => this.#lookSoon();
+    if (interval !== 0) this.#ruleset = watchRuleset({ netns, onChange, ...(interval && { interval }) });
     this.#runner.trigger();
     await this.#runner.idle();
   }
@@ -175,7 +170,7 @@ class ServicesController implements ServicesRoom {
     this.#objects.stop();
     this.#started = false;
     clearTimeout(this.#step);
-    this.#ruleset.stop();
+    this.#ruleset?.stop();
     await this.#runner.stop();
     await this.#dropNext();
     this.#health.close();
@@ -251,8 +246,7 @@ class ServicesController implements ServicesRoom {
     const startedAt = performance.now();
     const waitingSince = this.#waitingSince;
     this.#waitingSince = undefined;
-    this.#ruleset.begin();
-    const others = this.#former.pending || this.#next !== undefined;
+    const looked = look ? this.#ruleset?.look() : undefined;
     try {
       await this.#bring(this.#proxy, look);
       this.#unsure = false;
@@ -264,10 +258,8 @@ class ServicesController implements ServicesRoom {
       this.#look = true;
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
-      const took = performance.now() - startedAt;
-      if (!look) this.#passTime = took;
-      const transactions = this.#unsure || others ? undefined : this.#transactions;
-      this.#ruleset.settle({ transactions, ...(look && { looked: took }) });
+      if (!look) this.#passTime = performance.now() - startedAt;
+      looked?.();
       this.#awaitStep();
     }
   }
@@ -335,13 +327,12 @@ class ServicesController implements ServicesRoom {
     const { repairs = synced.commands } = synced;
     if (look && changes !== 'all' && changes.size === 0 && repairs > 0) {
       this.#facts.repairs++;
-      tellRepair(this.#context, this.#mode, repairs);
+      tellRepair(this.#context, { room: 'Services', what: `the rules of mode ${this.#mode}`, commands: repairs });
     }
   }
 
-  #count({ commands, transactions, flowsForgotten = 0, unfinished }: Synced): void {
+  #count({ commands, flowsForgotten = 0, unfinished }: Synced): void {
     this.#unfinished = unfinished;
-    this.#transactions = transactions;
     this.#facts.commands = commands;
     this.#facts.passes++;
     this.#facts.flowsForgotten += flowsForgotten;

@@ -26,11 +26,6 @@ export class FormerModes {
     return this.#record.problems;
   }
 
-  /** Whether others than the mode in force may have something there, which `sweep` would remove. */
-  get pending(): boolean {
-    return this.#left.size > 0;
-  }
-
   /** Before the first mode of this process writes anything. */
   begin(mode: ProxyMode): void {
     const { modes, certain } = this.#record.read();

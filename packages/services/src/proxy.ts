@@ -15,8 +15,6 @@ export interface Synced {
   readonly commands: number;
   /** Those of them that mend what somebody else changed, when nothing else had; default: `commands`. */
   readonly repairs?: number;
-  /** How often nftables were written, by a mode that writes nothing else there; absent: it does not count. */
-  readonly transactions?: number;
   /** UDP flows that were ended at once; those the kernel tracks are left to `ProxyContext.flows`. */
   readonly flowsForgotten?: number;
   /** What of the view could not be had now, and is to be tried again soon with `look`; all else is in force. */

@@ -1,5 +1,6 @@
 import { type Family, messageOf, type PodwireError } from '@podwire/base';
 import { type Netns, spawnIn } from '@podwire/kernel';
+import { writingByChild } from '@podwire/nft';
 import { servicesError } from '../errors.ts';
 import { MARKER } from './layout.ts';
 import { parseSaved, type Saved } from './saved.ts';
@@ -47,7 +48,7 @@ export class IptablesCommands {
   async restore(family: Family, text: string, test = false): Promise<void> {
     const program = this.#program(family, 'restore');
     const args = ['--noflush', '-w', `${this.#lockWait}`, ...(test ? ['--test'] : [])];
-    const { code, complaint } = await this.#run(program, args, text);
+    const { code, complaint } = await writingByChild(this.#netns, () => this.#run(program, args, text));
     if (code !== 0) throw refused(program, code, complaint, text);
   }
 

@@ -28,15 +28,9 @@ export class NftablesProxy implements ServiceProxy {
     this.#families ??= this.#takeOver(view);
     const pass = { view, changes, look: look && kernel.touched() };
     try {
-      let [commands, transactions] = [0, 0];
-      for (const family of this.#families) {
-        const synced = family.sync(kernel, pass);
-        commands += synced.commands;
-        // one, or none
-        if (synced.commands > 0) transactions++;
-      }
-      // tables of a family that is no longer in use may have gone as well
-      return changes === 'all' ? { commands } : { commands, transactions };
+      let commands = 0;
+      for (const family of this.#families) commands += family.sync(kernel, pass).commands;
+      return { commands };
     } catch (error) {
       kernel.doubt();
       throw error;
