@@ -1,22 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PodwireError } from '@podwire/base';
 import type { KubeClient, ObjectOf } from '@podwire/kube';
+import { unreadyReason } from '@podwire/lab';
 import { askDaemon, nameFlag } from './control-client.ts';
+import { Hindrances } from './hindrances.ts';
+import { surroundingsOf } from './surroundings.ts';
+
+type Pod = ObjectOf<'Pod'>;
 
 const DEADLINE_SECONDS = 120;
+/** How often it is asked why, in ms. */
+const REASONS = 1000;
 
-/** Resolves to the seconds it took until Deployments are available, pods ready and all rooms in force. Throws CLI_NOT_READY. */
-export async function waitForWorkloads(client: KubeClient, lab: string): Promise<number> {
+/**
+ * Resolves to the seconds it took until Deployments are available, pods ready and all rooms in force; what holds pods up
+ * meanwhile is told with `say`. Throws CLI_NOT_READY.
+ */
+export async function waitForWorkloads(client: KubeClient, lab: string, say: (line: string) => void): Promise<number> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
+  const hindrances = new Hindrances();
+  let asked = started;
   for (;;) {
-    const waiting = await unready(client);
-    if (waiting.length === 0) break;
-    if (seconds() > DEADLINE_SECONDS) {
-      throw new PodwireError(
-        'CLI_NOT_READY',
-        `not ready after ${DEADLINE_SECONDS} s: ${waiting.join(', ')}; the lab is left running: "podwire kubectl${nameFlag(lab)} describe" tells why`,
-      );
+    const { deployments, pods } = await unready(client);
+    if (deployments.length + pods.length === 0) break;
+    if (seconds() > DEADLINE_SECONDS) throw notReady(lab, [...deployments, ...(await withReasons(client, pods))]);
+    if (performance.now() - asked > REASONS) {
+      asked = performance.now();
+      for (const line of hindrances.look(asked, pods, await surroundingsOf(client))) say(line);
     }
     await sleep(30);
   }
@@ -24,14 +35,27 @@ export async function waitForWorkloads(client: KubeClient, lab: string): Promise
   return seconds();
 }
 
-async function unready(client: KubeClient): Promise<string[]> {
+function notReady(lab: string, waiting: readonly string[]): PodwireError {
+  const hint = `"podwire status${nameFlag(lab)}" shows it, "podwire kubectl${nameFlag(lab)} get events -A" tells what happened`;
+  return new PodwireError(
+    'CLI_NOT_READY',
+    `not ready after ${DEADLINE_SECONDS} s: ${waiting.join('; ')}; the lab is left running: ${hint}`,
+  );
+}
+
+async function withReasons(client: KubeClient, pods: readonly Pod[]): Promise<string[]> {
+  const surroundings = await surroundingsOf(client);
+  return pods.map((pod) => `pod ${keyOf(pod)} (${unreadyReason(pod, surroundings)})`);
+}
+
+const keyOf = ({ metadata }: Pick<Pod, 'metadata'>): string => `${metadata?.namespace}/${metadata?.name}`;
+
+async function unready(client: KubeClient): Promise<{ deployments: string[]; pods: Pod[] }> {
   const [deployments, pods] = await Promise.all([client.list('Deployment'), client.list('Pod')]);
-  return [
-    ...deployments.items
-      .filter((d) => !isAvailable(d))
-      .map((d) => `deployment ${d.metadata?.namespace}/${d.metadata?.name}`),
-    ...pods.items.filter((p) => !isReady(p)).map((p) => `pod ${p.metadata?.namespace}/${p.metadata?.name}`),
-  ];
+  return {
+    deployments: deployments.items.filter((one) => !isAvailable(one)).map((one) => `deployment ${keyOf(one)}`),
+    pods: pods.items.filter((pod) => !isReady(pod)),
+  };
 }
 
 function isAvailable({ metadata, spec, status }: ObjectOf<'Deployment'>): boolean {
@@ -43,7 +67,7 @@ function isAvailable({ metadata, spec, status }: ObjectOf<'Deployment'>): boolea
   );
 }
 
-function isReady({ status }: ObjectOf<'Pod'>): boolean {
+function isReady({ status }: Pod): boolean {
   return (
     status?.phase === 'Succeeded' ||
     (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false)

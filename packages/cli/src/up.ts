@@ -133,7 +133,7 @@ async function make({ options, config, input, manifests, attempt }: Job, signal:
 async function becomesReady(lab: string, check: boolean): Promise<boolean> {
   const client = createKubeClient({ socketPath: labPaths(lab).apiSocket });
   try {
-    say(`workloads ready after ${(await waitForWorkloads(client, lab)).toFixed(1)} s`);
+    say(`workloads ready after ${(await waitForWorkloads(client, lab, say)).toFixed(1)} s`);
   } finally {
     client.close();
   }
