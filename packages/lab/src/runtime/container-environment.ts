@@ -2,6 +2,7 @@ import { PodwireError } from '@podwire/base';
 import type { Pod } from '@podwire/kube';
 import { type Environment, expandVariables } from './environment.ts';
 import { type FieldSource, resolveFieldRef } from './field-ref.ts';
+import { resourceFieldValue } from './resource-field.ts';
 
 export type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
 type EnvVar = NonNullable<Container['env']>[number];
@@ -55,7 +56,11 @@ async function variableValue(
     if (value === undefined) throw missing(`unsupported fieldPath: ${from.fieldRef.fieldPath}`);
     return value;
   }
-  if (from.resourceFieldRef) return resourceValue(container, from.resourceFieldRef.resource);
+  if (from.resourceFieldRef) {
+    const value = resourceFieldValue(from.resourceFieldRef, source.pod, container);
+    if (value === undefined) throw missing(`container ${from.resourceFieldRef.containerName} not found`);
+    return value;
+  }
   const [kind, ref] = from.configMapKeyRef
     ? (['configmap', from.configMapKeyRef] as const)
     : (['secret', from.secretKeyRef] as const);
@@ -64,13 +69,6 @@ async function variableValue(
   const value = data && Object.hasOwn(data, ref.key) ? data[ref.key] : undefined;
   if (value !== undefined || ref.optional) return value;
   throw missing(data ? `couldn't find key ${ref.key} in ${kind} ${ref.name}` : `${kind} "${ref.name}" not found`);
-}
-
-/** `limits.cpu` and its like, as written; 0 where nothing is set. */
-export function resourceValue(container: Container, resource: string): string {
-  const [list = '', name = ''] = resource.split(/\.(.*)/s);
-  const quantities = list === 'limits' ? container.resources?.limits : container.resources?.requests;
-  return quantities?.[name] ?? '0';
 }
 
 function missing(what: string): PodwireError {

@@ -1,7 +1,7 @@
 import { PodwireError } from '@podwire/base';
 import type { Pod } from '@podwire/kube';
-import { resourceValue } from './container-environment.ts';
 import { type FieldSource, resolveFieldRef } from './field-ref.ts';
+import { resourceFieldValue } from './resource-field.ts';
 import type { Payload, PayloadFile } from './volume-payload.ts';
 
 export type Volume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number];
@@ -93,12 +93,15 @@ function objectFiles(
 function downwardFiles(items: DownwardItems, source: VolumeSource, defaultMode = DEFAULT_MODE): Payload {
   return new Map(
     items.map(({ path, fieldRef, resourceFieldRef, mode = defaultMode }) => {
-      const { pod } = source;
-      const container = pod.spec?.containers.find(({ name }) => name === resourceFieldRef?.containerName);
       const value = fieldRef
         ? fieldText(fieldRef.fieldPath, source)
-        : container && resourceFieldRef && resourceValue(container, resourceFieldRef.resource);
-      if (value === undefined) throw failed(`unsupported fieldPath: ${fieldRef?.fieldPath}`);
+        : resourceFieldRef && resourceFieldValue(resourceFieldRef, source.pod);
+      if (value === undefined)
+        throw failed(
+          fieldRef
+            ? `unsupported fieldPath: ${fieldRef.fieldPath}`
+            : `container ${resourceFieldRef?.containerName} not found`,
+        );
       return [path, { data: value, mode }];
     }),
   );
