@@ -1,59 +1,9 @@
-import { type LabelRequirement, type Labels, selectorMatches } from '@podwire/base';
 import type { KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
+import { parseLabelSelector } from './label-selector.ts';
 import { badRequest } from './status.ts';
 
 export type Matcher = (object: ApiObject) => boolean;
-
-type Comparison = { readonly key: string; readonly matches: (labels: Labels) => boolean };
-
-const KEY = '([A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
-const EXISTS = new RegExp(`^(!?)\\s*${KEY}$`);
-const EQUAL = new RegExp(`^${KEY}\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
-const IN = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
-const OTHER = new RegExp(`^${KEY}\\s+([^\\s()]+)`);
-const ORDERED = new RegExp(`^${KEY}\\s*([<>])\\s*(-?\\d+)$`);
-
-/** The text form of a label selector (`app=a,tier in (x,y),!old`); throws 400. Undefined when it selects everything. */
-export function parseLabelSelector(
-  text: string | null | undefined,
-): ((labels: Labels | undefined) => boolean) | undefined {
-  const terms = splitOutsideParentheses(text ?? '').map(parseTerm);
-  if (terms.length === 0) return undefined;
-  return (labels = {}) => terms.every((term) => term.matches(labels));
-}
-
-function splitOutsideParentheses(text: string): string[] {
-  if (text.trim() === '') return [];
-  return text.split(/,(?![^(]*\))/).map((term) => term.trim());
-}
-
-function parseTerm(term: string): Comparison {
-  const exists = EXISTS.exec(term);
-  if (exists) return requirement({ key: exists[2] ?? '', operator: exists[1] ? 'DoesNotExist' : 'Exists' });
-  const equal = EQUAL.exec(term);
-  if (equal)
-    return requirement({ key: equal[1] ?? '', operator: equal[2] === '!=' ? 'NotIn' : 'In', values: [equal[3] ?? ''] });
-  const among = IN.exec(term);
-  if (among) {
-    const values = (among[3] ?? '').split(',').map((value) => value.trim());
-    return requirement({ key: among[1] ?? '', operator: among[2] === 'in' ? 'In' : 'NotIn', values });
-  }
-  const ordered = ORDERED.exec(term);
-  if (ordered) {
-    const [, key = '', operator, bound] = ordered;
-    const holds = (value: number) => (operator === '>' ? value > Number(bound) : value < Number(bound));
-    return { key, matches: (labels) => /^-?\d+$/.test(labels[key] ?? '') && holds(Number(labels[key])) };
-  }
-  const word = OTHER.exec(term)?.[2];
-  const wanted = word === undefined ? "identifier, '!', 'in', 'notin', '=', '!='" : 'in, notin, =, ==, !=, gt, lt';
-  throw badRequest(`unable to parse requirement: found '${word ?? term}', expected: ${wanted}`);
-}
-
-function requirement(parsed: LabelRequirement): Comparison {
-  const selector = { matchExpressions: [parsed] };
-  return { key: parsed.key, matches: (labels) => selectorMatches(selector, labels) };
-}
 
 /** As events.k8s.io/v1 names what core/v1 calls the involved object. */
 const REGARDING: Readonly<Record<string, string>> = Object.fromEntries(
