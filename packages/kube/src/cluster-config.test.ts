@@ -23,6 +23,25 @@ test('all faults are reported at once, by path', () => {
   );
 });
 
+test('what does not go together is reported beside what is wrong by itself, of fields that are not', () => {
+  const problemsOf = (input: unknown): unknown => {
+    try {
+      return parseClusterConfig(input);
+    } catch (error) {
+      return (error as { readonly details: { readonly problems: readonly string[] } }).details.problems;
+    }
+  };
+  const wrong = { podCidrs: ['10.96.0.0/16', '10.0.0'], serviceCidrs: ['10.1.0.0/16'], dnsAddress: '10.2.0.1' };
+  assert.deepEqual(problemsOf({ ...wrong, nodePortRange: [9, 1], loadBalancerPools: ['10.1.7.0/24'] }), [
+    'podCidrs.1: not an address prefix; write 10.244.0.0/16 or fd00::/64',
+    'serviceCidrs 10.1.0.0/16 overlaps loadBalancerPools 10.1.7.0/24; choose ranges that do not',
+    'dnsAddress 10.2.0.1 is in none of serviceCidrs 10.1.0.0/16',
+    'nodePortRange 9-1 ends before it begins',
+  ]);
+  assert.equal((problemsOf({ colour: 'red', nodePortRange: [9, 1] }) as string[]).length, 2);
+  for (const text of ['podCidrs', 7, []]) assert.equal((problemsOf(text) as string[]).length, 1);
+});
+
 test('ranges that overlap or misfit are refused', () => {
   const code = 'KUBE_BAD_CONFIG';
   assert.throws(() => parseClusterConfig({ podCidrs: ['10.100.0.0/16'] }), {

@@ -97,13 +97,30 @@ let shape: ReturnType<typeof makeShape> | undefined;
 export function parseClusterConfig(input: unknown = {}): ClusterConfig {
   shape ??= makeShape();
   const parsed = shape.safeParse(input ?? {});
-  if (!parsed.success)
-    throw badConfig(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`));
-  const { dnsAddress, ...rest } = parsed.data;
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const wrong = new Set(issues.flatMap(({ path: [name] }) => (name === undefined ? [] : [String(name)])));
+  const { dnsAddress, ...rest } = parsed.success ? parsed.data : shape.parse(soundPart(input, wrong));
   const config: ClusterConfig = { ...rest, dnsAddress: dnsAddress ?? nthAddress(rest.serviceCidrs[0] as Prefix, 10) };
-  const contradictions = [...overlaps(config), ...misfits(config)];
-  if (contradictions.length > 0) throw badConfig(contradictions);
+  const problems = [
+    ...issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`),
+    ...[...overlaps(config), ...misfits(config)]
+      .filter(({ fields }) => !fields.some((field) => wrong.has(field)))
+      .map(({ problem }) => problem),
+  ];
+  if (problems.length > 0) throw badConfig(problems);
   return config;
+}
+
+/** What can be looked at further when something else is wrong: known fields, each right by itself. */
+function soundPart(input: unknown, wrong: ReadonlySet<string>): object {
+  const fields = typeof input === 'object' && input !== null ? Object.entries(input) : [];
+  return Object.fromEntries(fields.filter(([name]) => shape && Object.hasOwn(shape.shape, name) && !wrong.has(name)));
+}
+
+/** Fields that do not go together. */
+interface Contradiction {
+  readonly fields: readonly (keyof ClusterConfig)[];
+  readonly problem: string;
 }
 
 function badConfig(problems: readonly string[]): PodwireError {
@@ -112,22 +129,29 @@ function badConfig(problems: readonly string[]): PodwireError {
   });
 }
 
-function overlaps({ podCidrs, serviceCidrs, loadBalancerPools }: ClusterConfig): string[] {
-  const ranges = Object.entries({ podCidrs, serviceCidrs, loadBalancerPools }).flatMap(([name, list]) =>
-    list.map((range) => ({ name, range })),
+function overlaps({ podCidrs, serviceCidrs, loadBalancerPools }: ClusterConfig): Contradiction[] {
+  const lists = { podCidrs, serviceCidrs, loadBalancerPools };
+  const ranges = (['podCidrs', 'serviceCidrs', 'loadBalancerPools'] as const).flatMap((name) =>
+    lists[name].map((range) => ({ name, range })),
   );
   return ranges.flatMap((a, i) =>
     ranges
       .slice(i + 1)
       .filter((b) => prefixesOverlap(a.range, b.range))
-      .map((b) => `${a.name} ${a.range} overlaps ${b.name} ${b.range}; choose ranges that do not`),
+      .map((b) => ({
+        fields: [a.name, b.name],
+        problem: `${a.name} ${a.range} overlaps ${b.name} ${b.range}; choose ranges that do not`,
+      })),
   );
 }
 
-function misfits({ dnsAddress, serviceCidrs, nodePortRange: [first, last] }: ClusterConfig): string[] {
-  const outside = serviceCidrs.every((range) => !prefixContains(range, dnsAddress));
-  return [
-    ...(outside ? [`dnsAddress ${dnsAddress} is in none of serviceCidrs ${serviceCidrs.join(', ')}`] : []),
-    ...(first > last ? [`nodePortRange ${first}-${last} ends before it begins`] : []),
-  ];
+function misfits({ dnsAddress, serviceCidrs, nodePortRange: [first, last] }: ClusterConfig): Contradiction[] {
+  const found: Contradiction[] = [];
+  if (serviceCidrs.every((range) => !prefixContains(range, dnsAddress))) {
+    const problem = `dnsAddress ${dnsAddress} is in none of serviceCidrs ${serviceCidrs.join(', ')}`;
+    found.push({ fields: ['dnsAddress', 'serviceCidrs'], problem });
+  }
+  if (first > last)
+    found.push({ fields: ['nodePortRange'], problem: `nodePortRange ${first}-${last} ends before it begins` });
+  return found;
 }
