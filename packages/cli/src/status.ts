@@ -94,6 +94,8 @@ function formatStatus(
 ): string {
   const mark = (ready: boolean): string => (ready ? colours.green('ok') : colours.red('NOT READY'));
   const mode = ({ facts: { mode } }: RoomStatus): string => (mode === undefined || wide ? '' : ` ${mode}`);
+  const repaired = ({ facts: { repairs } }: RoomStatus): string =>
+    wide || repairs === undefined || repairs === 0 ? '' : ` repaired ${repairs}x`;
   const facts = (room: RoomStatus): string =>
     wide
       ? ` ${Object.entries(room.facts)
@@ -102,7 +104,7 @@ function formatStatus(
       : '';
   const rooms = lab.nodes.map(({ node, rooms: list }) => [
     node,
-    ...list.map((room) => `${mark(room.ready)}${mode(room)}${facts(room)}`),
+    ...list.map((room) => `${mark(room.ready)}${mode(room)}${repaired(room)}${facts(room)}`),
   ]);
   const pods = all.pods.map((p) => [
     p.namespace,
