@@ -33,6 +33,8 @@ type CachedKind = CustomKind & { readonly cache: { stop(): void } };
 /** The custom resources there are now, with all their objects. Without a dynamic client: none. */
 export class CustomKinds implements Controller {
   readonly #kinds = new Map<string, CachedKind>();
+  /** Waited for in vain: not again. */
+  readonly #givenUp = new Set<string>();
   readonly #listeners = new Set<(kind: CustomKind, change: 'came' | 'went') => void>();
   readonly #definitions: Informer<'CustomResourceDefinition'>;
   readonly #dynamic: DynamicClient | undefined;
@@ -65,9 +67,11 @@ export class CustomKinds implements Controller {
   /** Resolves when the objects of all kinds that are defined now are known, as far as they can be. */
   async synced(): Promise<void> {
     const names = this.#dynamic ? this.#definitions.list().filter(isServed).map(nameOf) : [];
-    const isSynced = (): boolean => names.every((name) => this.#kinds.get(name)?.cache.hasSynced);
-    for (let waited = 0; waited < PATIENCE && !isSynced(); waited += 10)
+    const open = (): string[] =>
+      names.filter((name) => !this.#kinds.get(name)?.cache.hasSynced && !this.#givenUp.has(name));
+    for (let waited = 0; waited < PATIENCE && open().length > 0; waited += 10)
       await new Promise((resolve) => setTimeout(resolve, 10).unref());
+    for (const name of open()) this.#givenUp.add(name);
   }
 
   stop(): void {
@@ -95,6 +99,7 @@ export class CustomKinds implements Controller {
     const kind = this.#kinds.get(id);
     if (!kind) return;
     this.#kinds.delete(id);
+    this.#givenUp.delete(id);
     kind.cache.stop();
     for (const listener of this.#listeners) listener(kind, 'went');
   }

@@ -105,7 +105,10 @@ test('a pod of a high PriorityClass takes the place of one of a low', async (t) 
   assert.equal((await get('one')) ?? undefined, undefined);
   const refusal = await eventually('a refusal', async () => (await get('four'))?.status?.conditions?.[0]?.message);
   assert.match(refusal, /1 No preemption victims found for incoming pod/);
-  const { items } = await client.list('Event', { namespace: 'default' });
+  const items = await eventually('the event', async () => {
+    const all = (await client.list('Event', { namespace: 'default' })).items;
+    return all.some(({ reason }) => reason === 'Preempted') && all;
+  });
   assert.deepEqual(
     items.filter(({ reason }) => reason === 'Preempted').map((one) => one.involvedObject.name),
     ['one'],
