@@ -110,6 +110,16 @@ test('a patch without addresses clears them', () => {
   assert.deepEqual([status.podIP, status.podIPs], [null, null]);
 });
 
+test('an init container that has done its work is ready, a sidecar when it says so', () => {
+  const init = [view('done', ended(0)), view('broken', ended(1)), view('side', ended(0)), view('now', running)];
+  const { status } = podStatusPatch(pod('Always', [], { init, sidecars: new Set(['side']) }), at);
+  const told = status['initContainerStatuses'] as { name: string; ready: boolean }[];
+  assert.deepEqual(
+    told.filter(({ ready }) => ready).map(({ name }) => name),
+    ['done'],
+  );
+});
+
 test('a container status', () => {
   assert.deepEqual(containerStatus(view('a', running, { restarts: 2, ready: true, started: true })), {
     name: 'a',

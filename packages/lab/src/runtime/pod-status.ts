@@ -62,7 +62,7 @@ export function podStatusPatch(view: PodView, now: Date): { status: Record<strin
       podIP: podIps[0] ?? null,
       podIPs: podIps.length > 0 ? podIps.map((ip) => ({ ip })) : null,
       startTime: formatTime(view.startTime),
-      initContainerStatuses: view.init.length > 0 ? view.init.map(containerStatus) : null,
+      initContainerStatuses: view.init.length > 0 ? view.init.map((c) => initStatus(c, view.sidecars)) : null,
       containerStatuses: view.main.map(containerStatus),
       reason: view.failure?.reason ?? null,
       message: view.failure?.message ?? null,
@@ -131,6 +131,11 @@ function gatesUnmet(pod: Pod, conditions: readonly Condition[]): Unmet | undefin
 
 function names(list: readonly ContainerView[]): string {
   return list.map((c) => c.name).join(' ');
+}
+
+/** An init container is ready for good when it has done its work. */
+function initStatus(c: ContainerView, sidecars: PodView['sidecars']): ContainerStatus {
+  return containerStatus(sidecars.has(c.name) ? c : { ...c, ready: succeeded(c) });
 }
 
 /** One entry of containerStatuses. */
