@@ -3,6 +3,7 @@ import type { ExecSession } from '@podwire/kube';
 import type { DeclaredPort } from '../players/container-plan.ts';
 import type { PlayIdentity } from '../players/play.ts';
 import type { ContainerMounts } from './container-mounts.ts';
+import type { ContainerUser } from './container-user.ts';
 import type { ReadOptions } from './log-file.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -16,7 +17,7 @@ export interface ContainerSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string | undefined;
-  readonly user: { readonly uid?: number; readonly gid?: number };
+  readonly user: ContainerUser;
   readonly ports: readonly DeclaredPort[];
   readonly tty: boolean;
   readonly stdin: boolean;

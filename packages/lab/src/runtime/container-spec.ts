@@ -2,6 +2,7 @@ import type { KubeClient, Pod } from '@podwire/kube';
 import type { ContainerSpec } from './container-engine.ts';
 import { type Container, containerEnvironment, type ReferenceSource } from './container-environment.ts';
 import { ContainerMounts } from './container-mounts.ts';
+import { userOf } from './container-user.ts';
 import { type Environment, expandVariables, serviceEnvironment } from './environment.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodVolumes } from './pod-volumes.ts';
@@ -69,12 +70,6 @@ export async function buildContainerSpec(
 
 function protocolOf(protocol: string | undefined): 'TCP' | 'UDP' | 'SCTP' {
   return protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP';
-}
-
-function userOf(pod: Pod, container: Container): ContainerSpec['user'] {
-  const uid = container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser;
-  const gid = container.securityContext?.runAsGroup ?? pod.spec?.securityContext?.runAsGroup;
-  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
 }
 
 function references(client: KubeClient, namespace: string): ReferenceSource {

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { messageOf, PodwireError } from '@podwire/base';
 import { spawnIn } from '@podwire/kernel';
 import type { ContainerSpec } from './container-engine.ts';
+import { commandAs } from './container-user.ts';
 import { DEFAULT_PATH, hostHas } from './host-programs.ts';
 import { Terminal } from './terminal.ts';
 
@@ -20,14 +21,16 @@ export function startInPod(spec: ContainerSpec, argv: readonly string[], termina
       `exec: ${JSON.stringify(program)}: executable file not found in $PATH of the host, whose programs podwire runs in pods`,
     );
   }
-  const [command = '', ...args] = terminal ? terminal.command(argv) : argv;
+  const { groups, ...alone } = user;
+  const line = terminal ? terminal.command(argv) : argv;
+  const [command = '', ...args] = groups ? commandAs(user, line) : line;
   try {
     return spawnIn({ netns: sandbox.netns, hostname: sandbox.hostname, mounts: mounts.namespace }, command, args, {
       env,
       cwd: spec.workingDirectory ?? '/',
       detached: true,
       stdio: terminal?.stdio ?? 'pipe',
-      ...user,
+      ...(groups ? {} : alone),
     });
   } catch (cause) {
     throw new PodwireError('LAB_CONTAINER_START', `cannot start ${JSON.stringify(program)}: ${messageOf(cause)}`, {

@@ -96,6 +96,10 @@ export class PodVolumes {
     return [{ source, target: mount.mountPath, readOnly }];
   }
 
+  get #fsGroup(): number | undefined {
+    return this.#parts.pod.spec?.securityContext?.fsGroup;
+  }
+
   #directoryOf({ name }: Volume): string {
     return this.#claimed.get(name) ?? path.join(this.#parts.directory, name);
   }
@@ -119,7 +123,7 @@ export class PodVolumes {
     if (this.#stopped || this.#written.get(volume.name) === digest) return;
     const directory = this.#directoryOf(volume);
     fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
-    writePayload(directory, payload, ownerOf(this.#parts.pod));
+    writePayload(directory, this.#fsGroup === undefined ? payload : readableByGroup(payload), ownerOf(this.#parts.pod));
     this.#written.set(volume.name, digest);
   }
 
@@ -128,14 +132,14 @@ export class PodVolumes {
     const uid = await source.claim(claim);
     if (!uid) throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${claim}" not found`);
     const directory = path.join(claims, uid);
-    if (!fs.existsSync(directory)) makeWritable(directory);
+    if (!fs.existsSync(directory)) makeWritable(directory, this.#fsGroup);
     this.#claimed.set(volume, directory);
   }
 
   #empty(volume: Volume): void {
     const directory = this.#directoryOf(volume);
     if (fs.existsSync(directory)) return;
-    makeWritable(directory);
+    makeWritable(directory, this.#fsGroup);
     const type = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
     if (type === 'emptyDir') return;
     const why = `volume "${volume.name}" is of type ${type}, which podwire does not provide: the containers get an empty directory that ends with the pod`;
@@ -149,10 +153,15 @@ export class PodVolumes {
   }
 }
 
-/** A directory that programs of any user can use. */
-function makeWritable(directory: string): void {
+/** A directory that programs of any user can use; with a group, what they make in it belongs to the group. */
+function makeWritable(directory: string, group: number | undefined): void {
   fs.mkdirSync(directory, { recursive: true });
-  fs.chmodSync(directory, 0o777);
+  if (group !== undefined) fs.chownSync(directory, -1, group);
+  fs.chmodSync(directory, group === undefined ? 0o777 : 0o2777);
+}
+
+function readableByGroup(payload: Payload): Payload {
+  return new Map([...payload].map(([file, { data, mode }]) => [file, { data, mode: mode | 0o440 }]));
 }
 
 function isFilled({ configMap, secret, downwardAPI, projected }: Volume): boolean {
@@ -176,9 +185,11 @@ function prepareHostPath({ path: at, type = '' }: NonNullable<Volume['hostPath']
   if (!fs.existsSync(at)) throw new PodwireError('LAB_VOLUME', `hostPath ${at} does not exist on this machine`);
 }
 
-/** The one user all containers run as; root unless they all say so. */
+/** The one user all containers run as, root unless they all say so, and the pod's group of volumes. */
 function ownerOf({ spec }: Pod): Owner {
   const users = (spec?.containers ?? []).map((c) => c.securityContext?.runAsUser ?? spec?.securityContext?.runAsUser);
   const [uid] = users;
-  return uid !== undefined && users.every((user) => user === uid) ? { uid } : {};
+  const gid = spec?.securityContext?.fsGroup;
+  const isOne = uid !== undefined && users.every((user) => user === uid);
+  return { ...(isOne ? { uid } : {}), ...(gid === undefined ? {} : { gid }) };
 }
