@@ -86,7 +86,7 @@ after(async () => {
 });
 
 test('trafficDistribution and topology-mode: every client is answered on its own node or zone', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   await answeredByAll('node-1');
   const own = NODES.map((node) => [node]);
@@ -150,7 +150,7 @@ function converse(address: string): { readonly child: ChildProcess; replies(): n
   };
 }
 
-test('the proxy mode changes while a connection goes on, and back', { timeout: 120_000 }, async () => {
+test('the proxy mode changes while a connection goes on, and back', { timeout: 240_000 }, async () => {
   const plan = (await lab.run('plan', 'services', '--node', 'node-1')).stdout;
   const address = /cluster IP (\S+) tcp 80 .*Service default\/web/.exec(plan)?.[1] ?? '';
   const { child, replies } = converse(address);

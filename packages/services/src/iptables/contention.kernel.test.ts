@@ -37,7 +37,7 @@ async function withLock(fn: (release: () => Promise<void>) => Promise<void>): Pr
 
 const TEXT = '*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n';
 
-test('who waits for the lock in vain says so', { timeout: 30_000 }, (t) =>
+test('who waits for the lock in vain says so', { timeout: 120_000 }, (t) =>
   withVariant(t, 'iptables-legacy', ({ netns: { node } }) =>
     withLock(async (release) => {
       const commands = new IptablesCommands('-legacy', node, 1);
@@ -52,7 +52,7 @@ test('who waits for the lock in vain says so', { timeout: 30_000 }, (t) =>
   ),
 );
 
-test('a change waits until somebody gives the lock back', { timeout: 30_000 }, (t) =>
+test('a change waits until somebody gives the lock back', { timeout: 120_000 }, (t) =>
   withVariant(t, 'iptables-legacy', (world) =>
     withLock(async (release) => {
       putService(world.informers, '10.96.4.1');
