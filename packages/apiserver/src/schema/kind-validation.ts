@@ -31,6 +31,12 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
+import {
+  admissionPolicyWarnings,
+  policyBindingWarnings,
+  validateAdmissionPolicy,
+  validatePolicyBinding,
+} from '../admission/policy-validation.ts';
 import { validateDefinition, validateDefinitionUpdate } from '../custom/definition/definition-validation.ts';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
@@ -134,6 +140,8 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
   RuntimeClass: of<RuntimeClass>(validateRuntimeClass),
   ValidatingWebhookConfiguration: of<ValidatingWebhookConfiguration>(validateWebhooks),
   MutatingWebhookConfiguration: of<MutatingWebhookConfiguration>(validateWebhooks),
+  ValidatingAdmissionPolicy: of(validateAdmissionPolicy),
+  ValidatingAdmissionPolicyBinding: of(validatePolicyBinding),
   Job: of<Job>(validateJob),
   CronJob: of<CronJob>(validateCronJob),
   PodDisruptionBudget: of<PodDisruptionBudget>(validatePodDisruptionBudget),
@@ -203,6 +211,8 @@ export function validateKind(kind: KindId, object: JsonObject, errors: FieldErro
 
 const WARNINGS: Partial<Record<KindId, (object: JsonObject) => readonly string[]>> = {
   Service: (object) => serviceWarnings(object as Service),
+  ValidatingAdmissionPolicy: admissionPolicyWarnings,
+  ValidatingAdmissionPolicyBinding: policyBindingWarnings,
 };
 
 /** What is accepted with a Warning header. */

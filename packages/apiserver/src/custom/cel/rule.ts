@@ -67,10 +67,11 @@ interface Compiled {
   readonly names: ReadonlySet<unknown>;
 }
 
-function compile(
+/** An expression of a type, metered by the Budget it is run in; or what is wrong with it. */
+export function compile(
   environment: Environment,
   text: string,
-  wanted: 'bool' | 'string',
+  wanted: 'bool' | 'string' | 'any',
 ): Compiled | { readonly why: string } {
   try {
     const run = environment.parse(text);
@@ -82,7 +83,8 @@ function compile(
     });
     const { valid, type, error } = run.check();
     if (!valid) return { why: `compilation failed: ${error?.summary ?? 'the expression has no type'}` };
-    if (type !== wanted && type !== 'dyn') return { why: `cel expression must evaluate to a ${wanted}` };
+    if (wanted !== 'any' && type !== wanted && type !== 'dyn')
+      return { why: `cel expression must evaluate to a ${wanted}` };
     meter(run.ast);
     return { run, names };
   } catch (error) {

@@ -1,0 +1,89 @@
+import type { Environment } from '@marcbachmann/cel-js';
+import { newEnvironment } from '../custom/cel/environment.ts';
+import { compile } from '../custom/cel/rule.ts';
+import type { ApiObject } from '../seam.ts';
+
+/** What expressions see, by the names they have for it. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+export interface Expression {
+  readonly text: string;
+  /** Throws errors of the library. */
+  readonly run: (facts: Facts) => unknown;
+}
+
+export interface Validation extends Expression {
+  readonly message: string | undefined;
+  readonly messageOf: Expression | undefined;
+  readonly reason: string;
+}
+
+/** The expressions of a policy that are sound. */
+export interface PolicyExpressions {
+  readonly conditions: readonly Expression[];
+  readonly variables: readonly (Expression & { readonly name: string })[];
+  readonly validations: readonly Validation[];
+}
+
+/** An expression that is not: `spec.validations[0].expression`. */
+export interface ExpressionFault {
+  readonly field: string;
+  readonly text: string;
+  readonly why: string;
+}
+
+/** As far as it has expressions. */
+export interface PolicySpec {
+  readonly matchConditions?: readonly { readonly expression: string }[];
+  readonly variables?: readonly { readonly name: string; readonly expression: string }[];
+  readonly validations?: readonly {
+    readonly expression: string;
+    readonly message?: string;
+    readonly messageExpression?: string;
+    readonly reason?: string;
+  }[];
+}
+
+const NAMES = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables'];
+let shared: Environment | undefined;
+const known = new WeakMap<ApiObject, PolicyExpressions>();
+
+/** Those of a stored policy. */
+export function expressionsOf(policy: ApiObject): PolicyExpressions {
+  const expressions = known.get(policy) ?? compilePolicy(policy.spec as PolicySpec).expressions;
+  known.set(policy, expressions);
+  return expressions;
+}
+
+/** All that can be compiled, and what is wrong with the rest. */
+export function compilePolicy({ matchConditions = [], variables = [], validations = [] }: PolicySpec) {
+  const faults: ExpressionFault[] = [];
+  const one = (field: string, text: string, wanted: 'bool' | 'string' | 'any'): Expression[] => {
+    const compiled = compile(environment(), text, wanted);
+    if ('run' in compiled) return [{ text, run: (facts) => compiled.run(facts as Record<string, unknown>) }];
+    faults.push({ field, text, why: compiled.why });
+    return [];
+  };
+  const expressions: PolicyExpressions = {
+    conditions: matchConditions.flatMap((part, index) =>
+      one(`spec.matchConditions[${index}].expression`, part.expression, 'bool'),
+    ),
+    variables: variables.flatMap(({ name, expression }, index) =>
+      one(`spec.variables[${index}].expression`, expression, 'any').map((found) => ({ ...found, name })),
+    ),
+    validations: validations.flatMap(({ expression, messageExpression, message, reason = 'Invalid' }, index) => {
+      const at = `spec.validations[${index}]`;
+      const [messageOf] =
+        messageExpression === undefined ? [] : one(`${at}.messageExpression`, messageExpression, 'string');
+      return one(`${at}.expression`, expression, 'bool').map((found) => ({ ...found, message, messageOf, reason }));
+    }),
+  };
+  return { expressions, faults };
+}
+
+function environment(): Environment {
+  if (shared) return shared;
+  shared = newEnvironment();
+  for (const name of NAMES) shared.registerVariable(name, 'dyn');
+  return shared;
+}
