@@ -6,7 +6,7 @@ export interface RulesetWatchOptions {
   readonly netns?: Netns | undefined;
   /** How often is asked, in ms. All watches of a namespace ask together, as often as the most eager. Default 1000. */
   readonly interval?: number;
-  /** Somebody else wrote, anything in any table; not called while a look of this watch is under way or it rests. */
+  /** Somebody else wrote, anything in any table; not called while a look of this watch is under way or it rests (`look`). */
   readonly onChange: () => void;
 }
 
@@ -14,8 +14,9 @@ export interface RulesetWatchOptions {
 export interface RulesetWatch {
   /**
    * To be called when a look at the kernel begins, for whatever reason; what is returned, when it has ended. What was
-   * noticed before is settled by that. Then the watch rests for twenty times as long as the look took, so that one who
-   * writes without end costs a twentieth of the time; what is noticed meanwhile is told afterwards.
+   * noticed before is settled by that. Two seconds of looking need no rest; then the watch rests for twenty
+   * times as long as each takes, so that one who writes without end costs a twentieth of the time, and what is noticed
+   * meanwhile is told afterwards.
    */
   look(): () => void;
   stop(): void;
@@ -23,6 +24,8 @@ export interface RulesetWatch {
 
 /** Looking because others wrote takes at most one part in so many of the time. */
 const SHARE = 20;
+/** But for so many ms of looking, which need not wait; they are gathered anew at the same rate. */
+const AT_ONCE = 2000;
 const DEFAULT_INTERVAL = 1000;
 
 /**
@@ -57,7 +60,10 @@ class Watch {
   readonly interval: number;
   readonly #onChange: () => void;
   #changed = false;
-  #restUntil = 0;
+  #looking = false;
+  /** What looking may take now, in ms, and as of when. */
+  #budget = AT_ONCE;
+  #asOf = performance.now();
 
   constructor({ interval = DEFAULT_INTERVAL, onChange }: RulesetWatchOptions) {
     this.interval = interval;
@@ -67,16 +73,25 @@ class Watch {
   /** Asked once more: `changed` since the last time. */
   asked(changed: boolean): void {
     this.#changed ||= changed;
-    if (this.#changed && performance.now() >= this.#restUntil) this.#onChange();
+    if (!this.#changed || this.#looking) return;
+    this.#gather();
+    if (this.#budget > 0) this.#onChange();
+  }
+
+  #gather(): void {
+    const now = performance.now();
+    this.#budget = Math.min(AT_ONCE, this.#budget + (now - this.#asOf) / SHARE);
+    this.#asOf = now;
   }
 
   look(): () => void {
     const startedAt = performance.now();
     this.#changed = false;
-    this.#restUntil = Number.POSITIVE_INFINITY;
+    this.#looking = true;
     return () => {
-      const now = performance.now();
-      this.#restUntil = now + (now - startedAt) * SHARE;
+      this.#looking = false;
+      this.#gather();
+      this.#budget -= performance.now() - startedAt;
     };
   }
 }

@@ -97,7 +97,7 @@ export const DEFAULT_ROLES: Readonly<Record<string, DefaultRole>> = {
       `${READ} core endpoints,namespaces,nodes,pods,services`,
       'patch,update core nodes/status,pods/status,services/status',
       'patch core nodes,pods',
-      'create,patch,update core,events.k8s.io events',
+      'create,get,patch,update core,events.k8s.io events',
       `${READ} discovery.k8s.io endpointslices`,
       `${READ} networking.k8s.io ingressclasses,ingresses,networkpolicies,servicecidrs`,
       'patch,update networking.k8s.io ingresses/status',
