@@ -51,7 +51,11 @@ export function apiServerCommand(run: (flags: ApiServerFlags) => Promise<void>):
     .addOption(listed('--pod-cidr <ranges>', 'addresses of Pods, which controllers give to Nodes', '10.244.0.0/16'))
     .option('--advertise-address <address>', 'where Pods reach the server: published as Service default/kubernetes')
     .addOption(listed('--tls-san <names>', 'further names and addresses of the serving certificate'))
-    .addOption(listed('--etcd-servers <urls>', 'keep objects in etcd, of which this is the only writer from now on'))
+    .addOption(
+      listed('--etcd-servers <urls>', 'keep objects in etcd, of which this is the only writer from now on').argParser(
+        urls,
+      ),
+    )
     .option('--etcd-prefix <path>', 'of all keys in etcd', '/registry')
     .option('--etcd-cafile <file>', 'certificate authority of etcd, as PEM')
     .option('--etcd-certfile <file>', 'certificate to show to etcd')
@@ -69,6 +73,13 @@ function listed(signature: string, description: string, first?: string): Option 
 }
 
 const list = (text: string): string[] => text.split(',').map((part) => part.trim());
+
+function urls(text: string): string[] {
+  const all = list(text);
+  const isUrl = (one: string) => /^https?:\/\/./.test(one) && URL.canParse(one);
+  if (!all.every(isUrl)) throw new InvalidArgumentError('Write them like http://10.0.0.1:2379,http://10.0.0.2:2379.');
+  return all;
+}
 
 function portNumber(text: string): number {
   const port = Number(text);

@@ -14,6 +14,7 @@ const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': ':
 
 /** The API server alone, until it is told to end. */
 export async function apiserver(flags: ApiServerFlags): Promise<number> {
+  requireEtcd(flags);
   const started = performance.now();
   const config = parseClusterConfig({
     serviceCidrs: flags.serviceCidr,
@@ -50,6 +51,14 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
     home.leave();
     interruption.end();
   }
+}
+
+/** Throws CLI_USAGE: the objects would silently be kept elsewhere. */
+function requireEtcd({ etcdServers, etcdCafile, etcdCertfile, etcdKeyfile }: ApiServerFlags): void {
+  const files = { cafile: etcdCafile, certfile: etcdCertfile, keyfile: etcdKeyfile };
+  const [lost] = Object.entries(files).filter(([, file]) => file !== undefined);
+  if (etcdServers.length === 0 && lost)
+    throw new PodwireError('CLI_USAGE', `--etcd-${lost[0]} does nothing without --etcd-servers; add the URLs of etcd`);
 }
 
 function makeDirectories({ auditFile }: ApiServerFlags, others: readonly string[]): void {

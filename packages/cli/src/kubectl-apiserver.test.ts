@@ -190,6 +190,8 @@ test('what cannot be done is said in one line, and nothing is left behind', asyn
     [['--in-memory', '--service-cidr', '10.96.0.1/99'], 2, /serviceCidrs\.0: not an address prefix; write/],
     [['--in-memory', '--port', '99999'], 2, /Write a number from 0 to 65535/],
     [['--in-memory', '--data-dir', home], 2, /cannot be used with option '--data-dir/],
+    [['--in-memory', '--etcd-cafile', file], 2, /--etcd-cafile does nothing without --etcd-servers/],
+    [['--in-memory', '--etcd-servers', 'foo'], 2, /Write them like http:/],
     [['--in-memory', 'extra'], 2, /too many arguments/],
   ];
   for (const [args, code, words] of cases) {
