@@ -9,6 +9,7 @@ import { type LabConfig, labExists, labPaths, lockLab, parseLabConfig, runningDa
 import { buildShim } from '@podwire/pods';
 import { formatRow, runChecks } from './check.ts';
 import { nameFlag } from './control-client.ts';
+import { counted } from './counted.ts';
 import { daemonReady, endChild, spawnDaemon } from './daemon-start.ts';
 import { INTERRUPTED, watchInterruption } from './interruption.ts';
 import { labInput, type ShapeOptions } from './lab-input.ts';
@@ -184,7 +185,7 @@ async function removeLeftovers(name: string): Promise<void> {
 function summary(config: LabConfig): void {
   const other = nameFlag(config.name);
   say(`
-Lab "${config.name}" is up: ${config.nodes.length} nodes, API server https://127.0.0.1:${config.apiPort}
+Lab "${config.name}" is up: ${counted(config.nodes.length, 'node')}, API server https://127.0.0.1:${config.apiPort}
 kubeconfig: ${labPaths(config.name).kubeconfig}
 
 Try:

@@ -14,7 +14,11 @@ export interface KubeContext {
 /** The context of that name, or else the current one. Throws KUBE_BAD_KUBECONFIG with file, field and what to do. */
 export function contextOf(config: Kubeconfig, asked?: string): KubeContext {
   const name = asked ?? config.currentContext;
-  const files = config.files.join(', ') || '(none)';
+  const files = config.files.join(', ');
+  if (config.files.length === 0)
+    throw badKubeconfig('(none)', '', 'there is none; set KUBECONFIG to the path of one, or put it at ~/.kube/config');
+  if (name === undefined && config.contexts.size === 0)
+    throw badKubeconfig(files, 'contexts', 'there are none; name another file with KUBECONFIG');
   if (name === undefined)
     throw badKubeconfig(
       files,

@@ -112,7 +112,8 @@ const GOOD = '{ server: "https://h" }';
 
 test('what is wrong is told with file, field and what to do', async (t) => {
   const cases: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
-    empty: ['', /current-context: is not set; choose one of \(none\)/],
+    empty: ['', /contexts: there are none; name another file/],
+    unset: ['contexts: [{ name: x }]', /current-context: is not set; choose one of x with kubectl/],
     list: ['- a', /not a map of fields/],
     yaml: ['a: [', /it is no YAML/],
     context: ['current-context: other\ncontexts: [{ name: x }]', /there is no context other; there are: x/],
@@ -151,6 +152,7 @@ test('what is wrong is told with file, field and what to do', async (t) => {
     await assert.rejects(findContext({ file, env: {} }), failure, name);
     await assert.rejects(findContext({ file, env: {} }), (error: Error) => error.message.includes(file));
   }
+  await assert.rejects(findContext({ env: { HOME: '/none' } }), /kubeconfig \(none\): there is none; set KUBECONFIG/);
   await assert.rejects(findContext({ file: '/none' }), /kubeconfig \/none: it cannot be read/);
 });
 

@@ -116,7 +116,7 @@ async function nodePort(world: World): Promise<string> {
     const { status, body } = await httpGet(world.netns('outside'), { address, port }, '/hostname');
     expect(status === 200 && body.startsWith('echo-'), `${address}:${port} answered ${status} ${body}`);
   }
-  return `:${port} answers on ${world.config.nodes.length} nodes from outside`;
+  return `:${port} answers on ${nodesOf(world)} from outside`;
 }
 
 async function dns(world: World): Promise<string> {
@@ -181,7 +181,7 @@ async function ingress(world: World): Promise<string> {
     const other = await httpGet(outside, { address, port }, '/other', INGRESS_HOST);
     expect(hasDefault || other.status === 404, `a path without rule answered ${other.status} by ${address}`);
   }
-  return `host and path rule answer on ${world.config.nodes.length} nodes, ${hasDefault ? 'the default backend' : '404'} otherwise`;
+  return `host and path rule answer on ${nodesOf(world)}, ${hasDefault ? 'the default backend' : '404'} otherwise`;
 }
 
 async function masquerade(world: World): Promise<string> {
@@ -290,3 +290,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'API server from a pod', prove: apiFromPod },
   { name: 'all Services', prove: userServices },
 ];
+
+function nodesOf({ config: { nodes } }: World): string {
+  return nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
+}
