@@ -32,21 +32,40 @@ export function kubectlTarget(args: readonly string[]): { readonly name: string;
   return { name: second, rest: args.slice(2) };
 }
 
+/** Commands that speak of kubectl alone. */
+const WITHOUT_CLUSTER = ['help', 'completion', 'options', '--help', '-h'];
+
+/** Whether all that is asked for can be answered without a cluster. */
+export function isAboutKubectl(rest: readonly string[]): boolean {
+  const end = rest.indexOf('--');
+  const own = end < 0 ? rest : rest.slice(0, end);
+  const [first] = own;
+  return first === undefined || WITHOUT_CLUSTER.includes(first) || own.includes('--help') || own.includes('-h');
+}
+
+/** Of the lab; the cache of what the server knows is its own, as other clusters may have had the same address. */
+export function kubectlEnvironment(lab: string, given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { kubeconfig, run } = labPaths(lab);
+  return { KUBECACHEDIR: path.join(run, 'kubectl-cache'), ...given, KUBECONFIG: kubeconfig };
+}
+
 /** Runs kubectl with the lab's kubeconfig. */
 export async function kubectl(args: readonly string[]): Promise<number> {
   const { name, rest } = kubectlTarget(args);
   requireLabName(name);
+  if (isAboutKubectl(rest)) return run(rest, process.env);
   becomeRoot();
   requireLab(name);
+  return run(rest, kubectlEnvironment(name, process.env));
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const binary = findKubectl();
   if (!binary)
     throw new PodwireError(
       'CLI_NO_KUBECTL',
       'there is no kubectl on PATH; install it (kubernetes.io/docs/tasks/tools), or use "podwire status" and "podwire exec"',
     );
-  const child = spawn(binary, rest, {
-    stdio: 'inherit',
-    env: { ...process.env, KUBECONFIG: labPaths(name).kubeconfig },
-  });
-  return await new Promise((resolve, reject) => child.on('error', reject).on('exit', (code) => resolve(code ?? 1)));
+  const child = spawn(binary, args, { stdio: 'inherit', env });
+  return new Promise((resolve, reject) => child.on('error', reject).on('exit', (code) => resolve(code ?? 1)));
 }
