@@ -3,8 +3,9 @@ import { kindNamed } from '@podwire/kube';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ApiObject } from '../seam.ts';
+import type { RemoveOptions } from './deletion.ts';
 import { timestamp } from './lifecycle.ts';
-import type { Registry, RemoveOptions, Target, WriteOptions } from './registry.ts';
+import type { Registry, Target, WriteOptions } from './registry.ts';
 import { failure, forbidden, internalError } from './status.ts';
 
 const BUDGET = kindNamed('PodDisruptionBudget');

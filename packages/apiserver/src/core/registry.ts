@@ -1,16 +1,15 @@
 import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
-import type { DeleteOptions, Status } from 'kubernetes-types/meta/v1.js';
+import type { Status } from 'kubernetes-types/meta/v1.js';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
+import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
 import {
   changedObject,
   changedStatus,
   finalizerCauses,
-  finalizersFor,
   generatedName,
-  graceOf,
   isReleased,
   type Metadata,
   newObject,
@@ -78,11 +77,6 @@ export interface BindOptions {
   readonly uid?: string | undefined;
   readonly dryRun?: boolean;
 }
-
-export type RemoveOptions = Pick<
-  DeleteOptions,
-  'gracePeriodSeconds' | 'propagationPolicy' | 'preconditions' | 'orphanDependents'
->;
 
 const KEPT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
 const NAMESPACE = kindNamed('Namespace');
@@ -401,40 +395,6 @@ function isUnchanged(next: ApiObject, old: ApiObject): boolean {
 
 function withoutTimes({ managedFields, resourceVersion: _, ...metadata }: Metadata): unknown {
   return { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) };
-}
-
-function checkPreconditions(kind: Kind, { metadata }: ApiObject, { preconditions }: RemoveOptions): void {
-  const { uid, resourceVersion } = preconditions ?? {};
-  if (uid && uid !== metadata.uid) {
-    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(kind, metadata.name ?? '', why);
-  }
-  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
-    throw conflict(kind, metadata.name ?? '', why);
-  }
-}
-
-function markedForRemoval(kind: Kind, current: ApiObject, removal: RemoveOptions): ApiObject {
-  const { orphanDependents } = removal;
-  const older = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
-  const finalizers = finalizersFor(current, removal.propagationPolicy ?? older);
-  const metadata: Metadata = { ...current.metadata };
-  if (finalizers.length > 0) metadata.finalizers = [...finalizers];
-  else delete metadata.finalizers;
-  const grace = graceOf(kind, current, removal.gracePeriodSeconds);
-  const running = current.metadata.deletionGracePeriodSeconds;
-  // A second deletion may only make the wait shorter.
-  if (!current.metadata.deletionTimestamp || grace < (running ?? 0)) {
-    const from = current.metadata.deletionTimestamp
-      ? Date.parse(current.metadata.deletionTimestamp) - (running ?? 0) * 1000
-      : Date.now();
-    metadata.deletionTimestamp = timestamp(new Date(from + grace * 1000));
-    metadata.deletionGracePeriodSeconds = grace;
-  }
-  const next: ApiObject = { ...current, metadata };
-  if (kind.id !== 'Namespace') return next;
-  return { ...next, status: { ...(current.status as object), phase: 'Terminating' } };
 }
 
 /** For callers that treat "not there" as an answer. */

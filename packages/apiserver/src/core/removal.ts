@@ -3,8 +3,8 @@ import { decode } from '../schema/decode.ts';
 import { FieldErrors } from '../schema/field-errors.ts';
 import type { ApiRequest } from '../seam.ts';
 import { readData } from './body.ts';
+import type { RemoveOptions } from './deletion.ts';
 import { dryRunOf } from './dry-run.ts';
-import type { RemoveOptions } from './registry.ts';
 import { badRequest, invalid } from './status.ts';
 
 /** How something is to be deleted, and whether only to see what would be. */
