@@ -1,8 +1,9 @@
 import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { Status } from 'kubernetes-types/meta/v1.js';
+import { checkPolicies } from '../admission/admission-policies.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
-import type { ApiObject, FieldValidation, Schema, StatusCause } from '../seam.ts';
+import type { ApiObject, FieldValidation, Schema, StatusCause, User } from '../seam.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
 import {
@@ -66,11 +67,15 @@ export interface WriteOptions {
   readonly patch?: string;
   /** Absent for podwire's own: what it creates has no managedFields. */
   readonly writer?: Writer;
+  /** Absent: podwire itself. */
+  readonly user?: User;
 }
 
 /** More of what is unknown or said twice is not told, as Kubernetes has it. */
 const MAX_FAULTS = 100;
 const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
+
+const PODWIRE_USER: User = { name: 'system:podwire', groups: ['system:masters', 'system:authenticated'] };
 
 export interface BindOptions {
   /** The pod has to have it. */
@@ -137,6 +142,7 @@ export class Registry {
     if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
     this.#requireNamespace(kind, object);
     options.guard?.(kind, object);
+    this.#consult(kind, { object }, options);
     return this.#write(kind, this.#admit(kind, object), options);
   }
 
@@ -165,13 +171,14 @@ export class Registry {
   }
 
   /** The object as it is now when something still has to happen to it, else a Status. */
-  async remove(target: Target, removal: RemoveOptions, dryRun: boolean): Promise<ApiObject | Status> {
+  async remove(target: Target, removal: RemoveOptions, dryRun: boolean, user?: User): Promise<ApiObject | Status> {
     const { kind, name } = target;
     const current = this.latest(target);
     if (kind.id === 'Namespace' && KEPT_NAMESPACES.has(name)) {
       throw forbidden(kind, name, 'this namespace may not be deleted');
     }
     checkPreconditions(kind, current, removal);
+    this.#consult(kind, { old: current }, { dryRun, warn: () => {}, ...(user ? { user } : {}) });
     const next = markedForRemoval(kind, current, removal);
     const group = kind.group ? { group: kind.group } : {};
     const gone = success({ name, ...group, kind: kind.plural, uid: current.metadata.uid ?? '' });
@@ -233,6 +240,7 @@ export class Registry {
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     options.guard?.(kind, object, old);
+    this.#consult(kind, { object, old }, options);
     const counted = withGeneration(kind, object, old);
     if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
     if (isUnchanged(counted, old)) return Promise.resolve(old);
@@ -250,6 +258,17 @@ export class Registry {
     const owner = { subresource, ...writer, apiVersion: kind.apiVersion };
     const ruleAt = (path: readonly string[]) => this.#schema.mergeRule(kind, path);
     return withManagedFields(next, entriesAfterUpdate({ old, next, owner, ruleAt, now: timestamp() }));
+  }
+
+  /** Throws what policies deny. */
+  #consult(
+    kind: Kind,
+    { object, old }: Change,
+    options: Pick<WriteOptions, 'dryRun' | 'warn' | 'subresource' | 'user'>,
+  ) {
+    const { dryRun, warn, subresource, user = PODWIRE_USER } = options;
+    const operation = !object ? 'DELETE' : old ? 'UPDATE' : 'CREATE';
+    checkPolicies(this.store, { operation, kind, subresource, object, old, user, dryRun }, warn);
   }
 
   /** Defaults, unknown fields, invalid values. */
@@ -324,6 +343,13 @@ export class Registry {
 interface Draft {
   readonly draft: ApiObject;
   readonly options: WriteOptions;
+}
+
+interface Change {
+  /** Absent when it is deleted. */
+  readonly object?: ApiObject;
+  /** Absent when it is new. */
+  readonly old?: ApiObject;
 }
 
 interface Admitted {

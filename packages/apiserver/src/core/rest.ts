@@ -177,7 +177,7 @@ export class RestApi {
 
   async #delete(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { removal, dryRun } = await removalOf(request);
-    const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun);
+    const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun, request.user);
     if ('status' in result && result.kind === 'Status') return { status: 200, body: result };
     return this.#object(200, result as ApiObject, { request, path });
   }
@@ -194,7 +194,7 @@ export class RestApi {
     });
     await Promise.all(
       items.map(({ metadata: { namespace, name = '' } }) =>
-        registry.remove({ kind, namespace, name }, removal, dryRun).catch(ignoreNotFound),
+        registry.remove({ kind, namespace, name }, removal, dryRun, request.user).catch(ignoreNotFound),
       ),
     );
     const head = {
@@ -268,7 +268,7 @@ export class RestApi {
     const { options, warnings } = writeOptions(request, verb, subresource);
     const { authorizer } = this.#parts;
     const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
-    return { options: { ...options, guard, apiVersion }, warnings };
+    return { options: { ...options, guard, apiVersion, user: request.user }, warnings };
   }
 
   #object(status: number, object: ApiObject, shape: Shape): ApiResponse {
