@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parsePrefix } from '@podwire/base';
-import { createKubeClient, type KubeClient } from '@podwire/kube';
+import { createKubeClient, type KubeClient, recordEvent } from '@podwire/kube';
 import { startApiServer } from '../server.ts';
 
 const AGENT = { namespace: 'kube-system', name: 'podwire-agent' };
@@ -37,6 +37,15 @@ async function mayWhatAnAgentMay(client: KubeClient): Promise<void> {
     client.patch('Pod', { namespace: 'default', name: 'new' }, { spec: {} }, { type: 'apply' }),
     refused,
   );
+  const object = { apiVersion: 'v1', kind: 'Node', name: 'n' };
+  const told = {
+    object,
+    type: 'Warning',
+    reason: 'PolicyRepaired',
+    message: 'why',
+    component: 'podwire-policy',
+  } as const;
+  for (const time of ['first', 'second']) assert.ok(await recordEvent(client, told), `an Event is told a ${time} time`);
   client.close();
 }
 
