@@ -41,9 +41,15 @@ function fail(message) {
 
 if (!packagesAreInstalled()) installPackages();
 
-const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args], {
-  stdio: 'inherit',
-});
+/** A server sees the end of this pipe when its launcher is killed outright (packages/cli/src/launcher.ts). */
+const followed =
+  args[0] === 'apiserver'
+    ? { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { ...process.env, PODWIRE_LAUNCHER_FD: '3' } }
+    : { stdio: 'inherit' };
+
+const command = ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args];
+const child = spawn(nodeBinary, command, followed);
+child.stdio[3]?.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   if (signal) process.exit(128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1));

@@ -7,6 +7,7 @@ import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwir
 import type { ApiServerFlags } from './apiserver-options.ts';
 import { INTERRUPTED, watchInterruption } from './interruption.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
+import { followLauncher } from './launcher.ts';
 import { makeDirectory } from './new-directory.ts';
 
 /** Where one address of the machine has to be named. */
@@ -22,6 +23,7 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
     nodePortRange: flags.nodePortRange,
   });
   const interruption = watchInterruption();
+  followLauncher();
   const home = homeOf(flags);
   let ready = false;
   try {
