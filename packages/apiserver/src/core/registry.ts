@@ -1,9 +1,9 @@
-import { cloneJson, equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
-import type { ServiceSpec } from 'kubernetes-types/core/v1.js';
+import { equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { Status } from 'kubernetes-types/meta/v1.js';
 import { checkPolicies } from '../admission/admission-policies.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, FieldValidation, Schema, StatusCause, User } from '../seam.ts';
+import { addsExternalIps, completed, withoutStaleBalancer } from './completion.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
 import {
@@ -19,12 +19,9 @@ import {
 } from './lifecycle.ts';
 import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
-import { isObject } from './patches.ts';
 import { admittedPod } from './pod-admission.ts';
 import { checkDefaultClass } from './pod-priority.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
-import { protectedCidr } from './service-cidrs.ts';
-import { completeNew, completeUpdate } from './service-update.ts';
 import { sharing } from './shared-parts.ts';
 import {
   alreadyExists,
@@ -379,37 +376,6 @@ function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
     field: 'patch',
   };
   return failure(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
-}
-
-/** With what the server, not the client, says about a new or changed object. */
-function completed(kind: Kind, next: ApiObject, old?: ApiObject): ApiObject {
-  if (kind.id === 'ServiceCIDR' && !old) return protectedCidr(next);
-  if (kind.id === 'Namespace' && old) return { ...next, spec: old.spec };
-  // What is not shaped like a Service is left for the validation to report.
-  if (kind.id !== 'Service' || !isServiceSpec(next.spec)) return next;
-  const spec = cloneJson(next.spec);
-  if (old) completeUpdate(spec, (old.spec ?? {}) as ServiceSpec);
-  else completeNew(spec);
-  return { ...next, spec };
-}
-
-function isServiceSpec(spec: unknown): spec is ServiceSpec {
-  if (!isObject(spec)) return false;
-  const { ports, clusterIPs, ipFamilies } = spec;
-  const lists = [ports, clusterIPs, ipFamilies].map((list) => list ?? []);
-  return lists.every(Array.isArray) && (lists[0] as unknown[]).every(isObject);
-}
-
-function addsExternalIps(next: ApiObject, old: ApiObject | undefined): boolean {
-  const externalIPs = (object: ApiObject | undefined) => (object?.spec as ServiceSpec | undefined)?.externalIPs ?? [];
-  return externalIPs(next).some((ip) => !externalIPs(old).includes(ip));
-}
-
-/** What a load balancer wrote is void when the Service asks for none any more. */
-function withoutStaleBalancer(kind: Kind, object: ApiObject): ApiObject {
-  const { spec, status } = object as { spec?: ServiceSpec; status?: object };
-  if (kind.id !== 'Service' || spec?.type === 'LoadBalancer' || !status) return object;
-  return { ...object, status: { ...status, loadBalancer: {} } };
 }
 
 /** Times of managedFields alone are no change. */
