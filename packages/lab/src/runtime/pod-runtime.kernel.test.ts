@@ -11,6 +11,17 @@ const AGNHOST = 'registry.k8s.io/e2e-test-images/agnhost:2.53';
 const netexec = { name: 'web', image: AGNHOST, args: ['netexec', '--http-port=8080', '--udp-port=8081'] };
 const busybox = (command: string[]) => ({ name: 'shell', image: 'busybox:1.36', command });
 
+/** A shell that is ready when it is prepared to be told to end. */
+function trapping(action: string, more: object = {}) {
+  const command = ['sh', '-c', `trap "${action}" TERM; touch /state-of-pod/trap; while :; do sleep 0.05; done`];
+  const readinessProbe = { exec: { command: ['test', '-e', '/state-of-pod/trap'] }, periodSeconds: 1 };
+  const volumeMounts = [{ name: 'state', mountPath: '/state-of-pod' }];
+  return {
+    containers: [{ ...busybox(command), readinessProbe, volumeMounts, ...more }],
+    volumes: [{ name: 'state', emptyDir: {} }],
+  };
+}
+
 function get(
   node: TestNode,
   address: string | undefined,
@@ -312,7 +323,7 @@ test('termination: SIGTERM first, SIGKILL after the grace period; host network u
   const node = await startNode(t);
   await node.run('stubborn', {
     terminationGracePeriodSeconds: 1,
-    containers: [busybox(['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'])],
+    ...trapping(''),
   });
   await node.until('stubborn', isReady);
   await node.run('host', {
@@ -340,12 +351,9 @@ test('seconds beyond what a timer takes are long, not nothing', async (t) => {
   await node.run('patient', {
     activeDeadlineSeconds: 2_147_484,
     terminationGracePeriodSeconds: 2_147_484,
-    containers: [
-      {
-        ...busybox(['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.05; done']),
-        livenessProbe: { exec: { command: ['sh', '-c', 'exit 1'] }, periodSeconds: 2_147_484, failureThreshold: 5 },
-      },
-    ],
+    ...trapping('exit 7', {
+      livenessProbe: { exec: { command: ['sh', '-c', 'exit 1'] }, periodSeconds: 2_147_484, failureThreshold: 5 },
+    }),
   });
   await node.until('patient', isReady);
   await new Promise((resolve) => setTimeout(resolve, 1500)); // the first liveness probe is after a second
