@@ -1,5 +1,6 @@
 export * from './errors.ts';
 export * from './ip.ts';
 export * from './logger.ts';
+export * from './remember.ts';
 export * from './runner.ts';
 export * from './selector.ts';

@@ -1,3 +1,4 @@
+import { remember } from '@podwire/base';
 import { type Clock, systemClock } from './clock.ts';
 import type { EventToRecord } from './event-recorder.ts';
 
@@ -44,7 +45,7 @@ export class EventFilter {
     const similar = present && now - present.at <= SIMILAR_WITHIN ? present : { messages: new Set<string>(), at: now };
     similar.at = now;
     if (similar.messages.size < SIMILAR) similar.messages.add(message);
-    remember(this.#similar, key, similar);
+    remember(this.#similar, key, similar, REMEMBERED);
     if (similar.messages.has(message)) return event;
     // One name for all of them, so that they are counted in one Event.
     return { ...event, message: `(combined from similar events): ${message}`, series: key };
@@ -56,14 +57,7 @@ export class EventFilter {
     const { tokens, at } = this.#buckets.get(key) ?? { tokens: BURST, at: now };
     const rest = Math.min(tokens + (now - at) / REFILL, BURST);
     const isAdmitted = rest >= 1;
-    remember(this.#buckets, key, { tokens: isAdmitted ? rest - 1 : rest, at: now });
+    remember(this.#buckets, key, { tokens: isAdmitted ? rest - 1 : rest, at: now }, REMEMBERED);
     return isAdmitted;
   }
-}
-
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }

@@ -1,3 +1,4 @@
+import { remember } from '@podwire/base';
 import type { KubeClient } from './client.ts';
 import type { EventToRecord } from './event-recorder.ts';
 
@@ -23,10 +24,7 @@ export function eventName(client: KubeClient, event: EventToRecord): EventName {
   const { object, type, reason, message, component, host, series = message } = event;
   const key = JSON.stringify([object, type, reason, series, component, host]);
   const name = known.get(key) ?? { name: `${object.name}.${instant()}`, isWritten: false };
-  known.delete(key);
-  known.set(key, name);
-  const [oldest] = known.keys();
-  if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest);
+  remember(known, key, name, REMEMBERED);
   return name;
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { remember } from '@podwire/base';
 import type { Store } from '../core/store.ts';
 import type { ApiObject, User } from '../seam.ts';
 import { signJwt, verifyJwt } from './jwt.ts';
@@ -120,9 +121,7 @@ export class ServiceAccountTokens {
     // Whatever this key signed was made here.
     const claims = verifyJwt(token, this.key) as Claims | undefined;
     if (!claims || claims.iss !== this.issuer) return undefined;
-    const [oldest] = this.#verified.keys();
-    if (this.#verified.size >= MAX_REMEMBERED && oldest !== undefined) this.#verified.delete(oldest);
-    this.#verified.set(hash, claims);
+    remember(this.#verified, hash, claims, MAX_REMEMBERED);
     return claims;
   }
 
