@@ -31,7 +31,7 @@ test('a manifest that does not parse, is no object, or is not there', async () =
 });
 
 test('a manifest that does not validate: the field path, and the good object beside it is not made either', {
-  timeout: 180_000,
+  timeout: 900_000,
 }, async () => {
   const text =
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bad}\nspec: {replicas: 1, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n';

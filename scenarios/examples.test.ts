@@ -86,7 +86,7 @@ test('the historical Ingress: host, host and path, default backend', { skip }, a
 
 test('NodePort, LoadBalancer address and host port from outside', { skip }, async () => {
   const ask = async (target: string): Promise<string> =>
-    (await lab.inNetns('outside', 'wget', '-q', '-T', '3', '-O', '-', `http://${target}/hostname`)).stdout;
+    (await lab.inNetns('outside', 'wget', '-q', '-T', '30', '-O', '-', `http://${target}/hostname`)).stdout;
   assert.match(await ask('172.30.0.11:30080'), /^shop-/);
   await eventually(
     () => ask('172.30.0.192'),
@@ -97,7 +97,7 @@ test('NodePort, LoadBalancer address and host port from outside', { skip }, asyn
   assert.equal(await ask(`${node}:18080`), 'on-the-host');
 });
 
-test('the policy example: only tellers reach the vault, and only its ports', { skip, timeout: 60_000 }, async () => {
+test('the policy example: only tellers reach the vault, and only its ports', { skip, timeout: 900_000 }, async () => {
   const manifest = `${lab.name}-bank.yaml`;
   const pod = (name: string, namespace: string, labels: string) => `
 apiVersion: v1
@@ -126,7 +126,7 @@ metadata: {name: revision, labels: {tier: audit}}
   const names = ['vault', 'teller', 'clerk', 'auditor', 'intern'];
   await eventually(status, ({ pods }) => names.every((name) => pods.find((p) => p.name === name)?.ready));
   const vault = (await podsNamed('vault'))[0]?.address;
-  const reach = async (namespace: string, from: string, port: number): Promise<boolean> =>
+  const reach = async (namespace: string, from: string, port: number, seconds = 2): Promise<boolean> =>
     (
       await lab.run(
         'exec',
@@ -139,7 +139,7 @@ metadata: {name: revision, labels: {tier: audit}}
         'wget',
         '-q',
         '-T',
-        '1',
+        String(seconds),
         '-t',
         '1',
         '-O',
@@ -150,8 +150,8 @@ metadata: {name: revision, labels: {tier: audit}}
   // The tellers' own egress is denied by default-deny, as the example has it: only pods outside the namespace can ask.
   assert.deepEqual(
     [
-      await reach('revision', 'auditor', 8080),
-      await reach('revision', 'auditor', 9005),
+      await reach('revision', 'auditor', 8080, 60),
+      await reach('revision', 'auditor', 9005, 60),
       await reach('revision', 'auditor', 9011),
       await reach('revision', 'intern', 8080),
       await reach('bank', 'teller', 8080),
@@ -178,7 +178,7 @@ metadata: {name: revision, labels: {tier: audit}}
   );
 });
 
-test('all promises hold on vxlan and bridge', { skip, timeout: 90_000 }, async () => {
+test('all promises hold on vxlan and bridge', { skip, timeout: 900_000 }, async () => {
   const check = await lab.run('check');
   assert.equal(check.code, 0, check.stdout);
 });

@@ -79,17 +79,23 @@ test('kubectl: get, describe, scale, watch, logs, exec, delete', { skip: noKubec
   watch.stdout?.on('data', (chunk) => {
     seen += chunk;
   });
+  const seenBy = (wanted: RegExp) =>
+    eventually(
+      async () => seen,
+      (text) => wanted.test(text),
+    );
+  await seenBy(/stock-/);
   assert.match(
     (await kubectl(['scale', 'deployment', 'stock', '--replicas=5'])).stdout,
     /deployment\.apps\/stock scaled/,
   );
   assert.match(
-    (await kubectl(['rollout', 'status', 'deployment', 'stock', '--timeout=20s'])).stdout,
+    (await kubectl(['rollout', 'status', 'deployment', 'stock', '--timeout=300s'])).stdout,
     /successfully rolled out/,
   );
+  await seenBy(/stock-\S+ +0\/1 +Pending[\s\S]*stock-\S+ +1\/1 +Running/);
   watch.kill();
   await once(watch, 'close');
-  assert.match(seen, /stock-\S+ +0\/1 +Pending[\s\S]*stock-\S+ +1\/1 +Running/);
   await eventually(
     () =>
       kubectl([
@@ -104,7 +110,7 @@ test('kubectl: get, describe, scale, watch, logs, exec, delete', { skip: noKubec
   );
 
   assert.match((await kubectl(['delete', 'pod', front, '--grace-period=0', '--force'])).stdout, /deleted/);
-  assert.equal((await kubectl(['rollout', 'status', 'deployment', 'front', '--timeout=20s'])).code, 0);
+  assert.equal((await kubectl(['rollout', 'status', 'deployment', 'front', '--timeout=300s'])).code, 0);
 });
 
 test('an invalid manifest gets the usual error with the field path and changes nothing', {
@@ -170,7 +176,7 @@ spec: {selector: {app: flip}, ports: [{port: 80}]}
 
 test('an unknown image with ports is played and an event says so', { skip: noKubectl }, async () => {
   assert.equal((await kubectl(['run', 'strange', '--image=example.com/strange:1', '--port=7000'])).code, 0);
-  assert.equal((await kubectl(['wait', 'pod/strange', '--for=condition=Ready', '--timeout=20s'])).code, 0);
+  assert.equal((await kubectl(['wait', 'pod/strange', '--for=condition=Ready', '--timeout=300s'])).code, 0);
   await eventually(
     () => kubectl(['describe', 'pod', 'strange']),
     (ran) => /ImagePlayed/.test(ran.stdout),
@@ -179,7 +185,7 @@ test('an unknown image with ports is played and an event says so', { skip: noKub
   assert.match((await lab.inNetns('node-1', 'wget', '-q', '-O', '-', `http://${address}:7000/`)).stdout, /strange/);
 });
 
-test('kill -9 of the daemon: up keeps the objects, everything works again', { timeout: 120_000 }, async () => {
+test('kill -9 of the daemon: up keeps the objects, everything works again', { timeout: 900_000 }, async () => {
   const pid = Number(readFileSync(`/run/podwire/${lab.name}/daemon.pid`, 'utf8').split(' ')[0]);
   process.kill(pid, 'SIGKILL');
   const up = await lab.up();

@@ -25,7 +25,7 @@ export function run(
     const child = execFile(
       command,
       args,
-      { timeout: 120_000, maxBuffer: 1 << 26, env: { ...process.env, ...env } },
+      { timeout: 600_000, maxBuffer: 1 << 26, env: { ...process.env, ...env } },
       (error, stdout, stderr) => {
         resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
       },
@@ -71,7 +71,7 @@ export class TestLab {
 }
 
 /** Looks again until it holds; throws what was seen last. */
-export async function eventually<T>(look: () => Promise<T>, holds: (value: T) => boolean, seconds = 60): Promise<T> {
+export async function eventually<T>(look: () => Promise<T>, holds: (value: T) => boolean, seconds = 300): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await look();

@@ -57,7 +57,7 @@ const podOn = (node: string, of: string): string =>
 
 /** Which nodes answer a client of a node, asked some times. */
 async function answering(node: string, url = 'http://web/hostname'): Promise<string[]> {
-  const command = `for i in 1 2 3 4 5 6 7 8; do wget -q -T 3 -O - ${url}; echo; done`;
+  const command = `for i in 1 2 3 4 5 6 7 8; do wget -q -T 30 -O - ${url}; echo; done`;
   const { stdout } = await lab.exec(podOn(node, 'client'), 'sh', '-c', command);
   const names = new Set(stdout.split('\n').filter((line) => line !== ''));
   return [...names].map((name) => pods.find((pod) => pod.name === name)?.node ?? name).sort();
@@ -86,7 +86,7 @@ after(async () => {
 });
 
 test('trafficDistribution and topology-mode: every client is answered on its own node or zone', {
-  timeout: 240_000,
+  timeout: 900_000,
 }, async () => {
   await answeredByAll('node-1');
   const own = NODES.map((node) => [node]);
@@ -150,7 +150,7 @@ function converse(address: string): { readonly child: ChildProcess; replies(): n
   };
 }
 
-test('the proxy mode changes while a connection goes on, and back', { timeout: 240_000 }, async () => {
+test('the proxy mode changes while a connection goes on, and back', { timeout: 900_000 }, async () => {
   const plan = (await lab.run('plan', 'services', '--node', 'node-1')).stdout;
   const address = /cluster IP (\S+) tcp 80 .*Service default\/web/.exec(plan)?.[1] ?? '';
   const { child, replies } = converse(address);

@@ -24,7 +24,7 @@ export class TerminalUser {
   }
 
   /** Types, and waits until what is shown from then on matches. */
-  async type(text: string, wanted: RegExp, seconds = 60): Promise<void> {
+  async type(text: string, wanted: RegExp, seconds = 300): Promise<void> {
     const from = this.#shown.length;
     this.#screen.write(text);
     const deadline = Date.now() + seconds * 1000;

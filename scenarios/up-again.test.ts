@@ -36,7 +36,7 @@ async function interrupted(lab: TestLab, when: RegExp): Promise<{ code: number; 
 }
 
 for (const when of [/up +network/, /applied/])
-  test(`Ctrl-C after ${when}: exit 130, nothing is left`, { timeout: 180_000 }, async (t) => {
+  test(`Ctrl-C after ${when}: exit 130, nothing is left`, { timeout: 900_000 }, async (t) => {
     const lab = new TestLab();
     t.after(() => lab.down());
     const { code, stderr } = await interrupted(lab, when);
@@ -46,7 +46,7 @@ for (const when of [/up +network/, /applied/])
   });
 
 test('two at once, a manifest for a running lab, unknown names, two checks, a crash and a bad manifest', {
-  timeout: 240_000,
+  timeout: 900_000,
 }, async (t) => {
   const lab = new TestLab();
   t.after(() => lab.down());

@@ -36,7 +36,7 @@ export function unitStep(name: string, patterns: readonly string[]): Step {
 }
 
 /** Only what hangs needs longer. */
-const TEST_TIMEOUT_MS = 480_000;
+const TEST_TIMEOUT_MS = 1_200_000;
 /** Everything takes the emulated guest about ten times as long. */
 export const GUEST_TEST_TIMEOUT_MS = 1_800_000;
 

@@ -9,7 +9,7 @@ import { streamDaemon } from './control-client.ts';
 import { lastWords } from './daemon-log.ts';
 
 /** No step of the start takes this long, with the most nodes a lab can have. */
-const SILENCE_SECONDS = 60;
+const SILENCE_SECONDS = 120;
 
 /** Starts the lab's daemon, which goes on when this process ends; what it says goes to the lab's log. */
 export function spawnDaemon(lab: string, input: unknown, compileCache: string): ChildProcess {

@@ -126,7 +126,9 @@ test('what a callback throws is an uncaught exception like any other, and later 
     const body = encodeBody(ifaddrmsg, header, addressAttributes, { local: '10.0.0.0' as never });
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
     const message = JSON.stringify({ type: RTM.NEWADDR, body: [...body] });
-    const output = execFileSync('nsenter', [`--net=${path}`, process.execPath, ...flags, message], { timeout: 20_000 });
+    const output = execFileSync('nsenter', [`--net=${path}`, process.execPath, ...flags, message], {
+      timeout: 240_000,
+    });
     assert.equal(output.toString(), 'the first\ncall 2\ncall 3\n');
   });
 });

@@ -6,7 +6,8 @@ import { PodwireError } from '@podwire/base';
 import { decodeMessage, encodeQuery, type Message } from '@podwire/dns';
 import { bindUdp, connectTcp, type Netns } from '@podwire/kernel';
 
-const TIMEOUT = 2000;
+/** For a whole exchange, in ms: on a machine that has much to do, programs are slow to answer. */
+const TIMEOUT = 10_000;
 
 export interface Target {
   readonly address: string;

@@ -6,7 +6,7 @@ import { CHECKS } from './checks.ts';
 import { CHECK_NAMESPACE, createFixture, NEVER_READY } from './fixture.ts';
 import type { CheckRow, World } from './world.ts';
 
-const DEADLINE = 30_000;
+const DEADLINE = 120_000;
 const KINDS = ['Pod', 'Service', 'EndpointSlice', 'Namespace', 'Ingress', 'NetworkPolicy'] as const;
 
 /** Runs every check with a fixture of its own, which is removed afterwards; one row per check, in order. */

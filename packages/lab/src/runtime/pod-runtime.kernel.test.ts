@@ -28,7 +28,7 @@ function get(
   path: string,
   port = 8080,
 ): Promise<{ status: number; body: string }> {
-  return httpGet({ netns: node.netns, address: address ?? '', port, timeout: 20_000 }, { path });
+  return httpGet({ netns: node.netns, address: address ?? '', port, timeout: 60_000 }, { path });
 }
 
 async function execute(
@@ -76,7 +76,7 @@ test('a played pod becomes ready, answers, and goes without a trace', async (t) 
   assert.match((await get(node, ip, '/clientip')).body, new RegExp(`^${NODE_ADDRESS}:\\d+$`));
   assert.match((await get(node, ip, '/', 9000)).body, /^pod: web\nnamespace: default\n/);
   assert.equal(
-    await udpExchange({ netns: node.netns, address: ip ?? '', port: 8081, timeout: 20_000 }, 'hostname'),
+    await udpExchange({ netns: node.netns, address: ip ?? '', port: 8081, timeout: 60_000 }, 'hostname'),
     'web',
   );
   assert.deepEqual(JSON.parse((await get(node, ip, '/shell?cmd=hostname')).body), { output: 'web\n' });
