@@ -38,6 +38,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
+import type { ServiceExport, ServiceImport } from './multicluster.ts';
 
 type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
 /** An address that is taken, named by itself, and who has it. */
@@ -45,6 +46,7 @@ export type IPAddress = InV1<IPAddressAlpha>;
 /** Ranges that cluster addresses of Services come from, one per family. */
 export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 
+export * from './multicluster.ts';
 export type {
   ClusterRole,
   ClusterRoleBinding,
@@ -136,6 +138,8 @@ interface ObjectTypes {
   ValidatingAdmissionPolicy: ValidatingAdmissionPolicy;
   ValidatingAdmissionPolicyBinding: ValidatingAdmissionPolicyBinding;
   CustomResourceDefinition: CustomResourceDefinition;
+  ServiceExport: ServiceExport;
+  ServiceImport: ServiceImport;
 }
 
 export type KindName = keyof ObjectTypes;
@@ -281,6 +285,23 @@ const ROWS: readonly Row[] = [
     'cluster',
     'crd crds',
     'api-extensions generation status',
+  ],
+  // On other API servers these are custom resources, and not there unless somebody has defined them.
+  [
+    'ServiceExport',
+    'multicluster.x-k8s.io/v1alpha1 multicluster.x-k8s.io/v1beta1',
+    'serviceexports',
+    'namespaced',
+    'svcex svcexport',
+    'generation status',
+  ],
+  [
+    'ServiceImport',
+    'multicluster.x-k8s.io/v1alpha1 multicluster.x-k8s.io/v1beta1',
+    'serviceimports',
+    'namespaced',
+    'svcim svcimport',
+    'generation status',
   ],
 ];
 

@@ -17,8 +17,16 @@ const ROOTS: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['meta/v1', 'DeleteOptions'],
 ];
 
-/** Group versions the reference does not have. The numbers of autoscaling/v2 are tried by `kubectl autoscale`. */
-const NOT_IN_REFERENCE = ['apiextensions.k8s.io/v1', 'autoscaling/v2', 'node.k8s.io/v1'];
+/**
+ * Group versions the reference does not have. The numbers of autoscaling/v2 are tried by `kubectl autoscale`; kinds
+ * that are custom resources elsewhere have none.
+ */
+const NOT_IN_REFERENCE = [
+  'apiextensions.k8s.io/v1',
+  'autoscaling/v2',
+  'multicluster.x-k8s.io/v1alpha1',
+  'node.k8s.io/v1',
+];
 
 interface OracleField {
   readonly id: number;

@@ -125,7 +125,9 @@ test('tables and the Kubernetes OpenAPI document name the same fields, types and
   const { definitions } = JSON.parse(readFileSync(ORACLE, 'utf8')) as { definitions: Record<string, Definition> };
   const seen = new Set<string>();
   const problems: string[] = [];
-  const roots = [...KINDS.map(({ apiVersion, kind }) => [apiVersion, kind] as const), ...OTHER_TYPES];
+  // Elsewhere the multi-cluster kinds are custom resources, which the document leaves out.
+  const kinds = KINDS.filter(({ group }) => group !== 'multicluster.x-k8s.io');
+  const roots = [...kinds.map(({ apiVersion, kind }) => [apiVersion, kind] as const), ...OTHER_TYPES];
   for (const [apiVersion, kind] of roots) {
     const type = schemaOf(apiVersion, kind);
     assert.ok(type, `${apiVersion} ${kind}`);

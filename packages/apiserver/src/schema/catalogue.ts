@@ -5,6 +5,7 @@ import { AUTOSCALING_TYPES, AUTOSCALING_V2_TYPES } from './autoscaling-types.ts'
 import { BATCH_TYPES } from './batch-types.ts';
 import { COORDINATION_TYPES, CORE_TYPES, DISCOVERY_TYPES, EVENTS_TYPES, NODE_TYPES } from './core-types.ts';
 import { META_TYPES } from './meta-types.ts';
+import { MULTICLUSTER_TYPES } from './multicluster-types.ts';
 import { INGRESS_BETA_TYPES, NETWORKING_TYPES } from './networking-types.ts';
 import { type FieldSchema, parseType, SCALARS, type TypeSchema, type TypeTable } from './notation.ts';
 import { POD_TYPES } from './pod-types.ts';
@@ -51,6 +52,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   'coordination.k8s.io/v1': family('io.k8s.api.coordination.v1', COORDINATION_TYPES),
   'discovery.k8s.io/v1': family('io.k8s.api.discovery.v1', DISCOVERY_TYPES),
   'events.k8s.io/v1': family('io.k8s.api.events.v1', EVENTS_TYPES),
+  'multicluster.x-k8s.io/v1alpha1': family('io.x-k8s.multicluster.v1alpha1', MULTICLUSTER_TYPES),
+  'multicluster.x-k8s.io/v1beta1': family('io.x-k8s.multicluster.v1beta1', MULTICLUSTER_TYPES),
   'node.k8s.io/v1': family('io.k8s.api.node.v1', NODE_TYPES),
   'networking.k8s.io/v1': family('io.k8s.api.networking.v1', NETWORKING_TYPES),
   'extensions/v1beta1': family('io.k8s.api.extensions.v1beta1', INGRESS_BETA_TYPES),

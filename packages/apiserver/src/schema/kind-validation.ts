@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IPAddress, KindId, ServiceCIDR } from '@podwire/kube';
+import type { IPAddress, KindId, ServiceCIDR, ServiceImport } from '@podwire/kube';
 import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
@@ -55,6 +55,7 @@ import {
 import type { JsonObject } from './decode.ts';
 import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
+import { validateServiceImport } from './multicluster-validation.ts';
 import { configKey, notNegative, qualifiedName } from './names.ts';
 import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
 import { validatePodUpdate } from './pod-update-validation.ts';
@@ -152,6 +153,7 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
   ClusterRoleBinding: of<ClusterRoleBinding>(validateClusterRoleBinding),
   ServiceCIDR: of<ServiceCIDR>(validateServiceCidr),
   IPAddress: of<IPAddress>(validateIpAddress),
+  ServiceImport: of<ServiceImport>(validateServiceImport),
   ConfigMap: of<ConfigMap>(({ data, binaryData }, errors) => validateKeys({ data, binaryData }, errors)),
   Secret: of<Secret>(validateSecret),
   Node: of<Node>(validateNode),

@@ -87,12 +87,21 @@ export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
     const { group, version } = parseApiVersion(apiVersion);
     const entry = found.get(apiVersion) ?? { group, version, resources: [] };
     // A short name belongs to one group version, or kubectl warns that it is ambiguous.
-    entry.resources.push(apiVersion === kind.apiVersion ? resourceOf(kind) : { ...resourceOf(kind), shortNames: [] });
+    entry.resources.push(
+      apiVersion === preferredVersion(kind) ? resourceOf(kind) : { ...resourceOf(kind), shortNames: [] },
+    );
     found.set(apiVersion, entry);
   }
   const groups = Map.groupBy(found.values(), ({ group }) => group);
   const preferred = [...groups.values()].flatMap((all) => all.sort((a, b) => compareVersions(a.version, b.version)));
   return [...preferred, ...REVIEWS];
+}
+
+/** Of the versions in the group it is stored in, the one clients are to use. */
+function preferredVersion({ group, apiVersion, otherVersions }: Kind): string {
+  const own = [apiVersion, ...otherVersions].map(parseApiVersion).filter((one) => one.group === group);
+  const [first = ''] = own.map(({ version }) => version).sort(compareVersions);
+  return group ? `${group}/${first}` : first;
 }
 
 function verbsOf({ id, isReadOnly }: Kind): readonly string[] {

@@ -1,4 +1,4 @@
-import type { IPAddress, ServiceCIDR } from '@podwire/kube';
+import type { IPAddress, ServiceCIDR, ServiceImport } from '@podwire/kube';
 import type { Endpoints, Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
@@ -99,5 +99,12 @@ export const IP_ADDRESS_COLUMNS: readonly Column<IPAddress>[] = [
     const place = group ? `${resource}.${group}` : resource;
     return [place.toLowerCase(), namespace, name].filter(Boolean).join('/');
   }),
+  age(),
+];
+
+/** As the custom resource has them elsewhere: the addresses are shown as JSON. */
+export const SERVICE_IMPORT_COLUMNS: readonly Column<ServiceImport>[] = [
+  text('Type', ({ spec }) => spec?.type ?? null),
+  text('IP', ({ spec }) => (spec?.ips ? JSON.stringify(spec.ips) : null)),
   age(),
 ];

@@ -31,6 +31,7 @@ import {
   NETWORK_POLICY_COLUMNS,
   SERVICE_CIDR_COLUMNS,
   SERVICE_COLUMNS,
+  SERVICE_IMPORT_COLUMNS,
 } from './network-columns.ts';
 import { POD_COLUMNS } from './pod-columns.ts';
 import {
@@ -102,6 +103,8 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   ValidatingAdmissionPolicy: ADMISSION_POLICY_COLUMNS,
   ValidatingAdmissionPolicyBinding: ADMISSION_POLICY_BINDING_COLUMNS,
   CustomResourceDefinition: CUSTOM_RESOURCE_DEFINITION_COLUMNS,
+  ServiceExport: [age()],
+  ServiceImport: SERVICE_IMPORT_COLUMNS,
 };
 
 const NAME: Column<ApiObject> = text('Name', ({ metadata }) => metadata.name ?? '');
