@@ -86,7 +86,7 @@ test('over TLS, with an authority of its own', { timeout: 240_000 }, async (t) =
   const secure = await EtcdProcess.start(pki.serving);
   t.after(() => secure.stop());
   const state = { servers: [secure.url], patience: 3000 };
-  const server = await startApiServer({ etcd: { ...state, tls: { ca: pki.ca } } });
+  const server = await startApiServer({ etcd: { ...state, patience: 60_000, tls: { ca: pki.ca } } });
   t.after(() => server.close());
   assert.ok(await server.client().create('ConfigMap', { metadata: { name: 'a', namespace: 'default' } }));
   await assert.rejects(startApiServer({ etcd: state }), { code: 'APISERVER_ETCD', message: /certificate/ });

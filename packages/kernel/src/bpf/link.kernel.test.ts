@@ -236,14 +236,17 @@ const counting = (result: number): Instruction[] => [
 
 const createCounter = () => createMap({ type: 'array', key: u32, value: u64, maxEntries: 1 });
 
-/** Sends a datagram to a socket of the namespace; whether it arrives within 100 ms. */
+/**
+ * Sends a datagram to a socket of the namespace; whether it arrives within 100 ms. What has come while this thread stood still
+ * is read between a timer and setImmediate().
+ */
 async function arrives(netns: Netns): Promise<boolean> {
   const socket = await bindUdp({ netns, address: '127.0.0.1', port: 0 });
   try {
     socket.send('x', portOf(socket), '127.0.0.1');
     return await Promise.race([
       once(socket, 'message').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(resolve, 100, false)),
+      new Promise<boolean>((resolve) => setTimeout(setImmediate, 100, resolve, false)),
     ]);
   } finally {
     socket.close();

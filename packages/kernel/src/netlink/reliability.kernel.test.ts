@@ -166,10 +166,15 @@ test('a subscription costs no CPU time while nothing happens, and may be stopped
       },
       onLost: () => assert.fail('lost'),
     });
-    const before = process.cpuUsage();
-    await sleep(1000);
-    const { user, system } = process.cpuUsage(before);
-    assert.ok(user + system < 300_000, `${user + system} us of CPU time in a second of waiting`);
+    let used = Number.POSITIVE_INFINITY;
+    // V8 may still be compiling what ran before
+    for (let i = 0; i < 10 && used >= 300_000; i++) {
+      const before = process.cpuUsage();
+      await sleep(1000);
+      const { user, system } = process.cpuUsage(before);
+      used = user + system;
+    }
+    assert.ok(used < 300_000, `${used} us of CPU time in a second of waiting`);
     netlink.batch([newLink({ name: 'a', info: { kind: 'bridge' } }), newLink({ name: 'b', info: { kind: 'bridge' } })]);
     await until(() => calls > 0);
     await sleep(20);

@@ -11,7 +11,7 @@ import { lacking } from '../probe/lacking.fixture.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
 import { createFilter, listFilters, replaceFilter } from './tc-filter.ts';
-import { createQdisc } from './tc-qdisc.ts';
+import { createQdisc, listQdiscs } from './tc-qdisc.ts';
 
 const TC_ACT = { OK: 0, SHOT: 2 } as const;
 const returns = (value: number): Instruction[] => [mov(r0, value), exit()];
@@ -50,11 +50,14 @@ test('a program decides about packets that arrive, and is replaced in place', {
         programId: drop.info().id,
       });
       sender.send('first', 4000, '10.9.0.2');
-      await setTimeout(100);
+      const dropped = () =>
+        listQdiscs(netlink, link).some(({ kind, stats }) => kind === 'clsact' && (stats?.drops ?? 0) > 0);
+      for (let i = 0; i < 1500 && !dropped(); i++) await setTimeout(20);
+      assert.ok(dropped());
       replaceFilter(netlink, { ...place, kind: 'bpf', name: 'pass', fd: pass.fd, directAction: true });
       assert.equal(listFilters(netlink, place).length, 1);
       sender.send('second', 4000, '10.9.0.2');
-      for (let i = 0; i < 100 && got.length === 0; i++) await setTimeout(20);
+      for (let i = 0; i < 1500 && got.length === 0; i++) await setTimeout(20);
       assert.deepEqual(got, ['second']);
     } finally {
       for (const socket of [receiver, sender]) socket.close();

@@ -118,7 +118,8 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies rea
         }
       })();
       try {
-        for (let i = 0; i < 20; i++) {
+        // whoever is faster waits for the other
+        for (let i = 0; i < 20 || writes <= 10; i++) {
           if (i % 2) removeService(world.informers, 'passing');
           else putService(world.informers, '10.96.6.1', { backends: ['near1'] }, 'passing');
           await world.room.idle();
@@ -127,7 +128,6 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies rea
         stop = true;
         await others;
       }
-      assert.ok(writes > 10, `${writes} writes`);
       await settled(world);
       await world.connect('client', '10.96.5.20', 80);
     }),
