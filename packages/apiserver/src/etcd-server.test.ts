@@ -24,7 +24,7 @@ const service = (name: string) => ({
   spec: { type: 'NodePort' as const, ports: [{ port: 80, nodePort: 31000 }] },
 });
 
-test('an API server on etcd: restart, etcd away, another server', { timeout: 240_000 }, async (t) => {
+test('an API server on etcd: restart, etcd away, another server', { timeout: 600_000 }, async (t) => {
   const first = await start();
   t.after(() => first.close());
   const created = await first.client().create('Service', service('web'));
@@ -69,7 +69,7 @@ test('an API server on etcd: restart, etcd away, another server', { timeout: 240
   );
 });
 
-test('without an etcd the start ends with an error', { timeout: 240_000 }, async () => {
+test('without an etcd the start ends with an error', { timeout: 600_000 }, async () => {
   const options = {
     serviceCidrs: [],
     nodePortRange: [30000, 32767],
@@ -81,7 +81,7 @@ test('without an etcd the start ends with an error', { timeout: 240_000 }, async
   });
 });
 
-test('over TLS, with an authority of its own', { timeout: 240_000 }, async (t) => {
+test('over TLS, with an authority of its own', { timeout: 600_000 }, async (t) => {
   const pki = await openPki({ names: ['127.0.0.1'] });
   const secure = await EtcdProcess.start(pki.serving);
   t.after(() => secure.stop());

@@ -27,7 +27,7 @@ for (const [how, method, why] of [
   ['throws', 'plan', /out of luck/],
   ['exits', 'diff', /exit code 3/],
 ] as const) {
-  test(`an agent that ${how}: pending and later calls are rejected, stop is not`, { timeout: 240_000 }, async () => {
+  test(`an agent that ${how}: pending and later calls are rejected, stop is not`, { timeout: 600_000 }, async () => {
     const { node, deaths } = await agent();
     assert.deepEqual(node.rooms, ['fabric']);
     const pending = assert.rejects(node.idle(), dead(why));
@@ -39,7 +39,7 @@ for (const [how, method, why] of [
   });
 }
 
-test('a stop that was asked for is no death', { timeout: 240_000 }, async () => {
+test('a stop that was asked for is no death', { timeout: 600_000 }, async () => {
   const { node, deaths } = await agent();
   await node.stop();
   assert.deepEqual(deaths, []);

@@ -10,7 +10,7 @@ async function watchingWorker(): Promise<Worker> {
   return worker;
 }
 
-test('a thread that watches descriptors is ended, and the process lives on', { timeout: 240_000 }, async () => {
+test('a thread that watches descriptors is ended, and the process lives on', { timeout: 600_000 }, async () => {
   for (let i = 0; i < 5; i++) {
     const worker = await watchingWorker();
     assert.equal(await endWorker(worker, () => worker.postMessage('end')), true);
@@ -18,7 +18,7 @@ test('a thread that watches descriptors is ended, and the process lives on', { t
   }
 });
 
-test('a thread that does not end when asked is left alone', { timeout: 240_000 }, async () => {
+test('a thread that does not end when asked is left alone', { timeout: 600_000 }, async () => {
   const worker = await watchingWorker();
   assert.equal(await endWorker(worker, () => worker.postMessage('ignore'), 50), false);
   assert.notEqual(worker.threadId, -1);

@@ -41,7 +41,7 @@ const SERVICE: Service = {
 
 test(
   'exactly one node answers for an address, and the client follows when the owner changes',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   () =>
     withNetns(4, async (segment, client, first, second) => {
       ip(segment, 'link add br0 type bridge');

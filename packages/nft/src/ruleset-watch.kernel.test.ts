@@ -25,7 +25,7 @@ const questions = mock.method(NftTransport.prototype, 'foreignWrites');
 test(
   'what others write is told to all watches of a namespace, by one question, and what this thread writes is not',
   {
-    timeout: 240_000,
+    timeout: 600_000,
   },
   () =>
     withNetns(2, async (netns, elsewhere) => {
@@ -62,7 +62,7 @@ test(
     }),
 );
 
-test('what others write during a look is told when the watch has rested', { timeout: 240_000 }, () =>
+test('what others write during a look is told when the watch has rested', { timeout: 600_000 }, () =>
   withNetns(1, async (netns) => {
     let told = 0;
     const watch = watchRuleset({ netns, interval: 5, onChange: () => told++ });

@@ -265,7 +265,7 @@ describe('room', () => {
     });
   });
 
-  test('rules that others flushed are made again, and told', { timeout: 240_000 }, async () => {
+  test('rules that others flushed are made again, and told', { timeout: 600_000 }, async () => {
     await withTestLab(async ({ nodes: [node], outside, namespace }) => {
       const reasons: unknown[] = [];
       const create = async (_kind: string, { reason }: { readonly reason: string }) => reasons.push(reason);

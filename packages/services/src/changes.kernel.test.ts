@@ -6,7 +6,7 @@ import { ADDRESS, type World, withWorld } from './world.fixture.ts';
 
 const table = (world: World): string => world.run('node', 'nft', 'list', 'table', 'ip', 'podwire-services');
 
-test('services that change, with real packets', { timeout: 240_000 }, (t) =>
+test('services that change, with real packets', { timeout: 600_000 }, (t) =>
   withWorld(async (world) => {
     const { informers } = world;
     await runChanges(t, world);

@@ -9,7 +9,7 @@ import { NftablesProxy } from './nftables/nftables-proxy.ts';
 import { NodeState } from './node-state.ts';
 import { NODES, type World, withWorld } from './world.fixture.ts';
 
-const options = { timeout: 240_000 };
+const options = { timeout: 600_000 };
 const tables = (world: World): string[] =>
   [...world.run('node', 'nft', 'list', 'tables').matchAll(/podwire-\w+/g)].map(([name]) => name);
 

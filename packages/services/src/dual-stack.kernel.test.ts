@@ -5,7 +5,7 @@ import { bindUdp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
 import { ADDRESS6, withWorld } from './world.fixture.ts';
 
-test('mode nftables in both families, with real packets', { timeout: 240_000 }, (t) =>
+test('mode nftables in both families, with real packets', { timeout: 600_000 }, (t) =>
   withWorld(
     async (world) => {
       const { informers } = world;

@@ -67,7 +67,7 @@ function ended(socket: Socket, within: number): Promise<boolean> {
 }
 const HALF = 'GET / HTTP/1.1\r\nHo';
 
-test('a connection ends after its time, whatever is said on it', { timeout: 240_000 }, () =>
+test('a connection ends after its time, whatever is said on it', { timeout: 600_000 }, () =>
   withServers(async ({ netns, servers }) => {
     await servers.sync('all', false);
     const sockets = [await begin(netns, PROXY, HALF), await begin(netns, PROXY, '')];
@@ -83,7 +83,7 @@ test('a connection ends after its time, whatever is said on it', { timeout: 240_
   }),
 );
 
-test('connections end with their port, and with the room', { timeout: 240_000 }, () =>
+test('connections end with their port, and with the room', { timeout: 600_000 }, () =>
   withServers(async ({ netns, servers, put }) => {
     await put({ web: PORT });
     const ofService = await begin(netns, PORT, HALF);
@@ -97,7 +97,7 @@ test('connections end with their port, and with the room', { timeout: 240_000 },
   }),
 );
 
-test('who holds more connections than there may be does not keep others out', { timeout: 240_000 }, (t: TestContext) =>
+test('who holds more connections than there may be does not keep others out', { timeout: 600_000 }, (t: TestContext) =>
   withServers(async ({ netns, servers }) => {
     await servers.sync('all', false);
     const held = await Promise.all(Array.from({ length: CONNECTIONS.most + 10 }, () => begin(netns, PROXY, HALF)));
@@ -109,7 +109,7 @@ test('who holds more connections than there may be does not keep others out', { 
   }),
 );
 
-test('a port that two want is told, and goes to the second when the first goes', { timeout: 240_000 }, () =>
+test('a port that two want is told, and goes to the second when the first goes', { timeout: 600_000 }, () =>
   withServers(async ({ netns, servers, put }) => {
     const of = async (port: number) => /"name":"(\w+)"/.exec(await get(netns, port))?.[1];
     await put({ first: PORT });

@@ -25,7 +25,7 @@ async function get({ netns }: World, url: { from: Place; address: string; port: 
   }
 }
 
-test('health of services and of the proxy, over the network', { timeout: 240_000 }, (t) =>
+test('health of services and of the proxy, over the network', { timeout: 600_000 }, (t) =>
   withWorld(
     async (world) => {
       const { informers } = world;
@@ -99,7 +99,7 @@ test('health of services and of the proxy, over the network', { timeout: 240_000
   ),
 );
 
-test('node ports at the addresses of the given ranges (SVC-9)', { timeout: 240_000 }, () =>
+test('node ports at the addresses of the given ranges (SVC-9)', { timeout: 600_000 }, () =>
   withWorld(
     async (world) => {
       const ports = [{ name: 'http', port: 80, nodePort: 30_000 }];

@@ -14,14 +14,14 @@ import { LOOPBACK, runLoopback } from './suite/loopback.ts';
 import { ADDRESS, type World, type WorldOptions, withWorld } from './world.fixture.ts';
 
 for (const proxyMode of ['nftables', 'iptables', 'userspace'] as const)
-  test(`node ports at loopback addresses in mode ${proxyMode}`, { timeout: 240_000 }, (t) =>
+  test(`node ports at loopback addresses in mode ${proxyMode}`, { timeout: 600_000 }, (t) =>
     withWorld(
       (world) => runLoopback(t, world),
       () => ({ ...LOOPBACK, proxyMode }),
     ),
   );
 
-test('node ports at loopback addresses in mode ebpf', { skip: lackingSocketProbe(), timeout: 240_000 }, (t) =>
+test('node ports at loopback addresses in mode ebpf', { skip: lackingSocketProbe(), timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runLoopback(t, world), LOOPBACK),
 );
 
@@ -37,7 +37,7 @@ function routeLoopback({ run }: World): void {
 }
 
 for (const proxyMode of ['nftables', 'iptables'] as const)
-  test(`nobody on the wire reaches loopback addresses in mode ${proxyMode}`, { timeout: 240_000 }, () =>
+  test(`nobody on the wire reaches loopback addresses in mode ${proxyMode}`, { timeout: 600_000 }, () =>
     withWorld(
       async (world) => {
         putService(world.informers, '10.96.3.2', {
@@ -78,7 +78,7 @@ for (const proxyMode of ['nftables', 'iptables'] as const)
     ),
   );
 
-test('the kernel routes loopback addresses while a mode needs it', { timeout: 240_000 }, () =>
+test('the kernel routes loopback addresses while a mode needs it', { timeout: 600_000 }, () =>
   withWorld(
     async (world) => {
       const seen = [];
@@ -92,7 +92,7 @@ test('the kernel routes loopback addresses while a mode needs it', { timeout: 24
   ),
 );
 
-test('nobody who does not ask for it has the kernel route them', { timeout: 240_000 }, () =>
+test('nobody who does not ask for it has the kernel route them', { timeout: 600_000 }, () =>
   withWorld(async (world) => {
     assert.equal(sysctl(world), '0');
     world.run('node', 'sysctl', '-qw', `${ROUTE_LOCALNET}=1`);
@@ -112,7 +112,7 @@ for (const [what, change] of [
   ['a mode without such rules', { proxyMode: 'userspace' }],
   ['no loopback addresses in nodePortAddresses', { config: {} }],
 ] as const)
-  test(`an agent that dies and one with ${what}: nothing routes loopback addresses`, { timeout: 240_000 }, (t) => {
+  test(`an agent that dies and one with ${what}: nothing routes loopback addresses`, { timeout: 600_000 }, (t) => {
     const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
     return withWorld(
       async (world) => {
@@ -129,7 +129,7 @@ for (const [what, change] of [
     );
   });
 
-test('loopback addresses are not routed any more when the rules that drop them go', { timeout: 240_000 }, (t) => {
+test('loopback addresses are not routed any more when the rules that drop them go', { timeout: 600_000 }, (t) => {
   const state = agents(t, { ...LOOPBACK, proxyMode: 'nftables' });
   return withWorld(
     async (world) => {
@@ -147,7 +147,7 @@ test('loopback addresses are not routed any more when the rules that drop them g
   );
 });
 
-test('what an administrator has set comes back, also by cleanup of another agent', { timeout: 240_000 }, (t) => {
+test('what an administrator has set comes back, also by cleanup of another agent', { timeout: 600_000 }, (t) => {
   const state = agents(t, { ...LOOPBACK, proxyMode: 'userspace' });
   return withWorld(
     async (world) => {

@@ -24,7 +24,7 @@ const CIRCUIT: readonly ProxyMode[] = [
   ...(['userspace', 'iptables', 'ebpf', 'userspace', 'ebpf', 'nftables'] as const),
 ];
 const MODES: readonly ProxyMode[] = ['nftables', 'iptables', 'userspace', 'ebpf'];
-const options = { skip: lackingSocketProbe(), timeout: 240_000 };
+const options = { skip: lackingSocketProbe(), timeout: 600_000 };
 
 test(
   'an agent that is started with another mode than the one that died: its traces go, connections do not',

@@ -16,7 +16,7 @@ const CHAINS = {
 } as const;
 
 for (const proxyMode of ['nftables', 'userspace', 'iptables'] as const)
-  test(`mode ${proxyMode} mends within seconds what others did to nftables`, { timeout: 240_000 }, () =>
+  test(`mode ${proxyMode} mends within seconds what others did to nftables`, { timeout: 600_000 }, () =>
     withWorld(
       async (world) => {
         putService(world.informers, '10.96.0.1');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { putService } from './api-objects.fixture.ts';
 import { withWorld } from './world.fixture.ts';
 
-test('what mode nftables writes, says and lists', { timeout: 240_000 }, (t) =>
+test('what mode nftables writes, says and lists', { timeout: 600_000 }, (t) =>
   withWorld(async (world) => {
     const { informers } = world;
 

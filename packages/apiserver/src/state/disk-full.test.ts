@@ -16,7 +16,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('a file that may not grow: writes are refused, nothing acknowledged is lost, and they go on when it may', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'podwire-full-'));
   t.after(() => rm(directory, { recursive: true, force: true }));

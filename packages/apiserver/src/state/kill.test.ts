@@ -9,7 +9,7 @@ import { killRounds } from './kill-rounds.fixture.ts';
 const ROUNDS = 6;
 
 test('kill -9 at any instant loses no acknowledged write, leaves no half object, and revisions go on', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'podwire-kill-'));
   t.after(() => rm(directory, { recursive: true, force: true }));

@@ -127,7 +127,7 @@ test('what a callback throws is an uncaught exception like any other, and later 
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
     const message = JSON.stringify({ type: RTM.NEWADDR, body: [...body] });
     const output = execFileSync('nsenter', [`--net=${path}`, process.execPath, ...flags, message], {
-      timeout: 240_000,
+      timeout: 600_000,
     });
     assert.equal(output.toString(), 'the first\ncall 2\ncall 3\n');
   });

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { createMountNamespace } from './mount-namespace.ts';
 import { spawnIn } from './namespaced-child.ts';
 
-test('children share a layer over the machine: new places, no trace, back home', { timeout: 240_000 }, async (t) => {
+test('children share a layer over the machine: new places, no trace, back home', { timeout: 600_000 }, async (t) => {
   const top = fs.mkdtempSync(path.join(os.tmpdir(), 'pwt-mounts-'));
   t.after(() => fs.rmSync(top, { recursive: true, force: true }));
   const [stage, shared, file] = ['stage', 'shared', 'file'].map((name) => path.join(top, name)) as [

@@ -152,7 +152,7 @@ function checkStatistics(netlink: Netlink, run: (command: string) => string): vo
   );
 }
 
-test('events tell a TCP connection from its first packet to its end, and a UDP flow', { skip, timeout: 240_000 }, () =>
+test('events tell a TCP connection from its first packet to its end, and a UDP flow', { skip, timeout: 600_000 }, () =>
   withConntrackWorld(async ({ near, netlink, tcp, udp }) => {
     const events: ConnectionEvent[] = [];
     const watch = subscribeConnections({
@@ -327,7 +327,7 @@ function manySpecs(count: number): ConnectionSpec[] {
   });
 }
 
-test('events that nobody took in time are reported as lost, and events come again', { skip, timeout: 240_000 }, () =>
+test('events that nobody took in time are reported as lost, and events come again', { skip, timeout: 600_000 }, () =>
   withNetns(1, async (netns) => {
     using netlink = openNetlink('netfilter', netns);
     const [spec, ...specs] = manySpecs(20_000);

@@ -124,7 +124,7 @@ test('a group belongs to one socket, and is free when that stops', { skip }, () 
   }),
 );
 
-test('what does not fit the buffer is reported as lost, and packets come again', { skip, timeout: 240_000 }, () =>
+test('what does not fit the buffer is reported as lost, and packets come again', { skip, timeout: 600_000 }, () =>
   withNetns(1, async (netns) => {
     inNamespace(netns, 'nft -f -', RULES);
     let [lost, packets] = [0, 0];

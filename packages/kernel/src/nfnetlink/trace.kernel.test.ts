@@ -42,7 +42,7 @@ function monitorLine({ id, family, table, chain, type, verdict, policy, mark }: 
 /** nft tells the packet in lines of their own, and rules with their text. */
 const withoutText = (line: string) => line.replace(/ rule .* \(verdict (.*)\)$/, ' rule verdict $1').trim();
 
-test('the steps of traced packets are those that nft monitor tells', { skip, timeout: 240_000 }, () =>
+test('the steps of traced packets are those that nft monitor tells', { skip, timeout: 600_000 }, () =>
   withNetns(1, async (netns) => {
     inNamespace(netns, 'nft -f -', RULES);
     const events: TraceEvent[] = [];

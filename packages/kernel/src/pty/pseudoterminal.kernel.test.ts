@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ReadStream } from 'node:tty';
 import { openPseudoterminal, resizePseudoterminal } from './pseudoterminal.ts';
 
-test('a program sees the name and size of its terminal, and what is typed is shown', { timeout: 240_000 }, async () => {
+test('a program sees the name and size of its terminal, and what is typed is shown', { timeout: 600_000 }, async () => {
   const { master, slave, path } = openPseudoterminal();
   resizePseudoterminal(master, 132, 43);
   const child = spawn('sh', ['-c', 'tty; stty size; read line; echo "<$line>"'], { stdio: [slave, slave, slave] });

@@ -67,7 +67,7 @@ const SHAPERS: Record<'tbf' | 'htb', (netlink: Netlink<'route'>, link: number) =
 
 for (const [name, shape] of Object.entries(SHAPERS) as ['tbf' | 'htb', (typeof SHAPERS)['tbf']][]) {
   test(`${name} holds real packets to its rate and counts them`, {
-    timeout: 240_000,
+    timeout: 600_000,
     skip: lacking(`qdisc-${name}`),
   }, async () => {
     await withNetns(2, async (near, far) => {

@@ -59,7 +59,7 @@ function readLink(file: string): string {
 }
 
 test('a connection between two namespaces as ss lists it, and destroyed', {
-  timeout: 240_000,
+  timeout: 600_000,
   skip: lacking('inet-diag', 'sock-destroy'),
 }, async () => {
   await withSockDiag(async (netlink, near, far) => {
@@ -113,7 +113,7 @@ test('a connection between two namespaces as ss lists it, and destroyed', {
 });
 
 test('listeners and UDP sockets of both families', {
-  timeout: 240_000,
+  timeout: 600_000,
   skip: lacking('inet-diag', 'sock-destroy'),
 }, async () => {
   await withSockDiag(async (netlink, near) => {
@@ -143,7 +143,7 @@ test('listeners and UDP sockets of both families', {
 });
 
 test('destroying a connection that is no more leaves the listener and the unconnected socket alone', {
-  timeout: 240_000,
+  timeout: 600_000,
   skip: lacking('inet-diag', 'sock-destroy'),
 }, async () => {
   await withSockDiag(async (netlink, near) => {

@@ -20,7 +20,7 @@ function screenOf({ stdin, stdout }: ExecSession) {
   };
 }
 
-test('a terminal: echo, size, Ctrl-C, job control, exit code; attach to one', { timeout: 240_000 }, async (t) => {
+test('a terminal: echo, size, Ctrl-C, job control, exit code; attach to one', { timeout: 600_000 }, async (t) => {
   const node = await startNode(t);
   const commands = [{ ...SHELL, command: ['sleep', '600'] }];
   const console_ = [

@@ -6,7 +6,7 @@ import { isReady, startNode } from './node.fixture.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-test('volumes and credentials: what containers see, share and may not write', { timeout: 240_000 }, async (t) => {
+test('volumes and credentials: what containers see, share and may not write', { timeout: 600_000 }, async (t) => {
   const node = await startNode(t);
   const namespace = 'default';
   await node.client.create('ServiceAccount', { metadata: { namespace, name: 'default' } });

@@ -43,7 +43,7 @@ const untilTold = async ({ told }: Connected): Promise<string | undefined> => {
   return told[0];
 };
 
-test('connected UDP sockets in mode ebpf', { skip, timeout: 240_000 }, (t) =>
+test('connected UDP sockets in mode ebpf', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld(
     'ebpf',
     async (world) => {

@@ -9,7 +9,7 @@ import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('datagrams', { skip, timeout: 240_000 }, (t) =>
+test('datagrams', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', async (world) => {
     const { informers } = world;
     const name = putService(informers, '10.96.3.1');

@@ -67,7 +67,7 @@ function openAt(
   return openSockets(place).get(key.toString('hex')) ?? 0;
 }
 
-test('least connections in mode ebpf (SVC-33)', { skip, timeout: 240_000 }, (t) =>
+test('least connections in mode ebpf (SVC-33)', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', async (world, place) => {
     const { informers } = world;
     const counts = () => [openAt(place, 'near1'), openAt(place, 'near2')];

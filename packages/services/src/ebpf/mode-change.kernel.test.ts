@@ -9,7 +9,7 @@ import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('from mode nftables to ebpf and back, with a connection going on', { skip, timeout: 240_000 }, () =>
+test('from mode nftables to ebpf and back, with a connection going on', { skip, timeout: 600_000 }, () =>
   withSocketWorld('nftables', async (world, { bpffs }) => {
     putService(world.informers, '10.96.5.1');
     await world.room.idle();

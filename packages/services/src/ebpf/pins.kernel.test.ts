@@ -9,7 +9,7 @@ import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('what is in the kernel outlives the room', { skip, timeout: 240_000 }, (t) =>
+test('what is in the kernel outlives the room', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', async (world, { bpffs }) => {
     const { informers } = world;
     const name = putService(informers, '10.96.4.1', affinity(60));
@@ -55,7 +55,7 @@ test('what is in the kernel outlives the room', { skip, timeout: 240_000 }, (t) 
   }),
 );
 
-test('without a bpf file system the programs end with the room, and it says so', { skip, timeout: 240_000 }, () =>
+test('without a bpf file system the programs end with the room, and it says so', { skip, timeout: 600_000 }, () =>
   withSocketWorld(
     'ebpf',
     async (world) => {

@@ -10,7 +10,7 @@ import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('sockets of the node and its pods get endpoints', { skip, timeout: 240_000 }, (t) =>
+test('sockets of the node and its pods get endpoints', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', async (world) => {
     const { informers } = world;
 

@@ -9,19 +9,19 @@ import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
 
-test('mode ebpf does what every mode does', { skip, timeout: 240_000 }, (t) =>
+test('mode ebpf does what every mode does', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runCases(t, world, SUITE), { dualStack: true }),
 );
 
-test('mode ebpf does on two nodes what every mode does', { skip, timeout: 240_000 }, (t) =>
+test('mode ebpf does on two nodes what every mode does', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runCases(t, world, ACROSS_NODES), { dualStack: true, secondNode: true }),
 );
 
-test('mode ebpf does what every mode does when services change', { skip, timeout: 240_000 }, (t) =>
+test('mode ebpf does what every mode does when services change', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld('ebpf', (world) => runChanges(t, world)),
 );
 
-test('sockets of IPv6, and those that use IPv4', { skip, timeout: 240_000 }, (t) =>
+test('sockets of IPv6, and those that use IPv4', { skip, timeout: 600_000 }, (t) =>
   withSocketWorld(
     'ebpf',
     async (world) => {

@@ -13,7 +13,7 @@ const skip = lackingSocketProbe();
 
 test(
   'the last of ten thousand services is reached, and one change writes its elements only',
-  { skip, timeout: 240_000 },
+  { skip, timeout: 600_000 },
   () =>
     withSocketWorld('nftables', async (world, place) => {
       const { near1, client } = world.netns;

@@ -47,7 +47,7 @@ for (const [proxyMode, intrusions] of [
   ['iptables', IPTABLES],
 ] as const)
   test(`what others do to the rules of mode ${proxyMode} is noticed within a minute, repaired and told`, {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     const server = await apiServer();
@@ -118,7 +118,7 @@ async function intrude(world: World, { client, proxyMode, intrusions, minute }: 
   }
 }
 
-test('rules of others elsewhere are neither touched nor told', { timeout: 240_000 }, (t) => {
+test('rules of others elsewhere are neither touched nor told', { timeout: 600_000 }, (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   return withWorld(async (world) => {
     putService(world.informers, '10.96.5.2');
@@ -153,7 +153,7 @@ async function untilAnsweredBy(world: World, address: string, place: string): Pr
 }
 
 test('while the API server is away traffic goes on, and what changed meanwhile is taken', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'pwt-api-'));
   const socket = path.join(directory, 'api');
@@ -214,7 +214,7 @@ test('while the API server is away traffic goes on, and what changed meanwhile i
   });
 });
 
-test('ten seconds of changing endpoints: no connection is reset, none refused', { timeout: 240_000 }, (t) =>
+test('ten seconds of changing endpoints: no connection is reset, none refused', { timeout: 600_000 }, (t) =>
   withWorld(async (world) => {
     const addresses = Array.from({ length: 8 }, (_, i) => `10.96.6.${i + 1}`);
     const names = addresses.map((address) => putService(world.informers, address));

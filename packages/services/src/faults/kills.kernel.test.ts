@@ -14,13 +14,13 @@ async function run(t: TestContext, world: World, options: Omit<KillsUnderTraffic
 
 const runDirectory = '/nonexistent';
 
-test('killed with -9 in mode nftables: all or nothing, and nobody notices', { timeout: 240_000 }, (t) =>
+test('killed with -9 in mode nftables: all or nothing, and nobody notices', { timeout: 600_000 }, (t) =>
   withWorld((world) =>
     run(t, world, { setup: { config: CIDRS, runDirectory }, view: nftablesView(world.netns.node), rounds: 8 }),
   ),
 );
 
-test('killed with -9 in mode iptables: each table all or nothing', { timeout: 240_000 }, (t) =>
+test('killed with -9 in mode iptables: each table all or nothing', { timeout: 600_000 }, (t) =>
   withWorld(
     (world) =>
       run(t, world, {
@@ -34,7 +34,7 @@ test('killed with -9 in mode iptables: each table all or nothing', { timeout: 24
 
 test(
   'killed with -9 in mode ebpf: sockets are led to endpoints',
-  { skip: lackingSocketProbe(), timeout: 240_000 },
+  { skip: lackingSocketProbe(), timeout: 600_000 },
   (t) =>
     withSocketWorld('ebpf', (world, place) => {
       const { client, near1, near2, node } = world.netns;

@@ -37,7 +37,7 @@ async function withLock(fn: (release: () => Promise<void>) => Promise<void>): Pr
 
 const TEXT = '*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n';
 
-test('who waits for the lock in vain says so', { timeout: 240_000 }, (t) =>
+test('who waits for the lock in vain says so', { timeout: 600_000 }, (t) =>
   withVariant(t, 'iptables-legacy', ({ netns: { node } }) =>
     withLock(async (release) => {
       const commands = new IptablesCommands('-legacy', node, 1);
@@ -52,7 +52,7 @@ test('who waits for the lock in vain says so', { timeout: 240_000 }, (t) =>
   ),
 );
 
-test('a change waits until somebody gives the lock back', { timeout: 240_000 }, (t) =>
+test('a change waits until somebody gives the lock back', { timeout: 600_000 }, (t) =>
   withVariant(t, 'iptables-legacy', (world) =>
     withLock(async (release) => {
       putService(world.informers, '10.96.4.1');
@@ -84,7 +84,7 @@ async function settled({ room }: World): Promise<void> {
 for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies readonly Variant[]) {
   test(
     `where ${variant} has not the rules a change is about, everything is read and mended`,
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     (t) =>
       withVariant(t, variant, async (world) => {
         const { node } = world.netns;
@@ -103,7 +103,7 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies rea
       }),
   );
 
-  test(`others write with ${variant} all the time, and all get what they want`, { timeout: 240_000 }, (t) =>
+  test(`others write with ${variant} all the time, and all get what they want`, { timeout: 600_000 }, (t) =>
     withVariant(t, variant, async (world) => {
       const { node } = world.netns;
       putServices(world, 20);

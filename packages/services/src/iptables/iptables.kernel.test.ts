@@ -16,7 +16,7 @@ const add = (world: World, variant: Variant, text: string): string =>
   iptables(world.netns.node, `${variant}-restore`, `${text}\nCOMMIT\n`, '--noflush');
 const commands = (world: World): unknown => world.room.status().facts.commands;
 
-test('services by iptables in both families, with real packets', { timeout: 240_000 }, (t) =>
+test('services by iptables in both families, with real packets', { timeout: 600_000 }, (t) =>
   withWorld(
     async (world) => {
       await t.test('what ip6tables has is adopted, and is gone after cleanup', async () => {
@@ -44,7 +44,7 @@ test('services by iptables in both families, with real packets', { timeout: 240_
 );
 
 for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
-  test(`what ${variant} has is adopted, mended and removed`, { timeout: 240_000 }, (t) =>
+  test(`what ${variant} has is adopted, mended and removed`, { timeout: 600_000 }, (t) =>
     withVariant(t, variant, async (world) => {
       const { informers, room } = world;
       const affinity = { sessionAffinity: 'ClientIP' as const };
@@ -148,7 +148,7 @@ for (const variant of ['iptables-nft', 'iptables-legacy'] as const)
     }),
   );
 
-test('where a kube-proxy has its chains, the room leaves them alone and says so', { timeout: 240_000 }, () =>
+test('where a kube-proxy has its chains, the room leaves them alone and says so', { timeout: 600_000 }, () =>
   withWorld(
     async (world) => {
       const before = saved(world, 'iptables-nft');
@@ -168,7 +168,7 @@ test('where a kube-proxy has its chains, the room leaves them alone and says so'
   ),
 );
 
-test('from nftables to iptables and back, with a connection open and new ones all the time', { timeout: 240_000 }, () =>
+test('from nftables to iptables and back, with a connection open and new ones all the time', { timeout: 600_000 }, () =>
   withWorld(async (world) => {
     putService(world.informers, '10.96.2.1', { backends: ['near1'] });
     await world.room.idle();

@@ -11,7 +11,7 @@ async function serversOf(world: World, count: number, target: readonly [Place, s
 const counts = (servers: readonly string[]): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(servers, (one) => one)].map(([server, all]) => [server, all.length]));
 
-test('ways to balance (SVC-33), hints and weights, with real packets', { timeout: 240_000 }, (t) =>
+test('ways to balance (SVC-33), hints and weights, with real packets', { timeout: 600_000 }, (t) =>
   withWorld(async (world) => {
     const { informers } = world;
     const balance = (word: string) => ({ annotations: { 'podwire.io/balance': word } });

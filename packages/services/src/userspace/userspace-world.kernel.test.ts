@@ -31,7 +31,7 @@ async function open(world: World, address: string): Promise<{ echo(): Promise<vo
   };
 }
 
-test('mode userspace on a node', { timeout: 240_000 }, (t) =>
+test('mode userspace on a node', { timeout: 600_000 }, (t) =>
   withWorld(async (world) => {
     const { informers, room } = world;
 
@@ -201,7 +201,7 @@ test('mode userspace on a node', { timeout: 240_000 }, (t) =>
   }, mode),
 );
 
-test('mode userspace relays both families', { timeout: 240_000 }, () =>
+test('mode userspace relays both families', { timeout: 600_000 }, () =>
   withWorld(
     async (world) => {
       const clusterIPs = ['10.96.0.1', 'fd00:96::1'];
