@@ -52,6 +52,15 @@ test('ranges that overlap or misfit are refused', () => {
     code,
     message: /dnsAddress 192\.168\.0\.1 is in none/,
   });
+  const peer = (name: string) => ({ name, kubeconfig: '/k' });
+  assert.throws(() => parseClusterConfig({ clusterName: 'a', clusterPeers: [peer('b'), peer('a')] }), {
+    code,
+    message: /two clusters of the set are called a:/,
+  });
+  assert.throws(() => parseClusterConfig({ clusterSetDomain: 'set.cluster.local' }), {
+    code,
+    message: /clusterSetDomain set\.cluster\.local and clusterDomain cluster\.local must not lie in each other/,
+  });
   assert.throws(() => parseClusterConfig({ nodePortRange: [31000, 30000] }), {
     code,
     message: /ends before it begins/,

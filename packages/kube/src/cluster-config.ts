@@ -17,6 +17,12 @@ export interface ClusterConfig {
   readonly podCidrs: readonly Prefix[];
   readonly serviceCidrs: readonly Prefix[];
   readonly clusterDomain: string;
+  /** What this cluster is called in its cluster set, a DNS label no other cluster of the set has. */
+  readonly clusterName: string;
+  /** The domain of multi-cluster services. */
+  readonly clusterSetDomain: string;
+  /** The other clusters of the set, whose exported Services are imported. */
+  readonly clusterPeers: readonly ClusterPeer[];
   /** The tenth address of the first service CIDR unless set. */
   readonly dnsAddress: IpAddress;
   /** Resolvers for names outside the cluster; empty: /etc/resolv.conf of the node. */
@@ -42,6 +48,12 @@ export interface ClusterConfig {
   readonly ingressHttpsPort: number;
 }
 
+/** A cluster of the set, and the kubeconfig file by which its API server is reached. */
+export interface ClusterPeer {
+  readonly name: string;
+  readonly kubeconfig: string;
+}
+
 /** The schedulers of the kernel's load balancer that need nothing but weights and counters. */
 export const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'] as const;
 
@@ -65,12 +77,16 @@ function makeShape() {
   );
   const port = z.int().check(z.minimum(1), z.maximum(65535));
   const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
+  const label = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/), z.maxLength(63));
   const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
   z.config(z.locales.en());
   return z.strictObject({
     podCidrs: cidrs('10.244.0.0/16'),
     serviceCidrs: cidrs('10.96.0.0/12'),
     clusterDomain: z._default(domain, 'cluster.local'),
+    clusterName: z._default(label, 'podwire'),
+    clusterSetDomain: z._default(domain, 'clusterset.local'),
+    clusterPeers: z._default(z.array(z.strictObject({ name: label, kubeconfig: z.string() })), []),
     dnsAddress: z.optional(ip),
     upstreamResolvers: z._default(z.array(ip), []),
     backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
@@ -145,13 +161,31 @@ function overlaps({ podCidrs, serviceCidrs, loadBalancerPools }: ClusterConfig):
   );
 }
 
-function misfits({ dnsAddress, serviceCidrs, nodePortRange: [first, last] }: ClusterConfig): Contradiction[] {
-  const found: Contradiction[] = [];
+function misfits(config: ClusterConfig): Contradiction[] {
+  const { dnsAddress, serviceCidrs, nodePortRange } = config;
+  const [first, last] = nodePortRange;
+  const found: Contradiction[] = setMisfits(config);
   if (serviceCidrs.every((range) => !prefixContains(range, dnsAddress))) {
     const problem = `dnsAddress ${dnsAddress} is in none of serviceCidrs ${serviceCidrs.join(', ')}`;
     found.push({ fields: ['dnsAddress', 'serviceCidrs'], problem });
   }
   if (first > last)
     found.push({ fields: ['nodePortRange'], problem: `nodePortRange ${first}-${last} ends before it begins` });
+  return found;
+}
+
+/** Of the cluster set. */
+function setMisfits({ clusterName, clusterPeers, clusterDomain, clusterSetDomain }: ClusterConfig): Contradiction[] {
+  const found: Contradiction[] = [];
+  const names = [clusterName, ...clusterPeers.map(({ name }) => name)];
+  for (const name of new Set(names.filter((one, index) => names.indexOf(one) !== index))) {
+    const problem = `two clusters of the set are called ${name}: clusterName and the names in clusterPeers must differ`;
+    found.push({ fields: ['clusterName', 'clusterPeers'], problem });
+  }
+  const [one, other] = [clusterDomain, clusterSetDomain].map((domain) => `.${domain}`);
+  if (one?.endsWith(`${other}`) || other?.endsWith(`${one}`)) {
+    const problem = `clusterSetDomain ${clusterSetDomain} and clusterDomain ${clusterDomain} must not lie in each other`;
+    found.push({ fields: ['clusterDomain', 'clusterSetDomain'], problem });
+  }
   return found;
 }
