@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ApiObject } from '../seam.ts';
+import { checkLimits } from './limit-ranges.ts';
 import { restBench } from './rest.fixture.ts';
+import type { Store } from './store.ts';
 
 const NS = '/api/v1/namespaces/default';
 const range = (limits: object[]) => ({ metadata: { name: 'range' }, spec: { limits } });
@@ -65,4 +68,25 @@ test('pods that ask for less or more than they may are refused', async (t) => {
   assert.match(await why(of('1'), of('1')), /: \[maximum cpu usage per Pod is 1500m, but limit is 2, /);
   assert.match(await why(of('800m'), of('900m')), /is 1500m, but limit is 1700m, /);
   assert.equal(await why(of('700m'), of('500m'), of('100m'), of('200m')), undefined);
+});
+
+test('what a bound is for must be there', () => {
+  const limits = [{ type: 'Container', min: { a: '1' }, max: { b: '1' }, maxLimitRequestRatio: { c: '2' } }];
+  const store = { latestOf: () => [{ metadata: { namespace: 'default' }, spec: { limits } }] } as unknown as Store;
+  const check = (resources: object) => () => checkLimits(inDefault(resources), store);
+  const inDefault = (resources: object) => {
+    const { metadata, spec } = pod('p', resources);
+    return { metadata: { ...metadata, namespace: 'default' }, spec } as unknown as ApiObject;
+  };
+  const none = {
+    message:
+      'pods "p" is forbidden: [minimum a usage per Container is 1, but no request is specified, maximum b usage per ' +
+      'Container is 1, but no limit is specified, c max limit to request ratio per Container is 2, but no request is ' +
+      'specified or request is 0]',
+  };
+  assert.throws(check({}), none);
+  assert.throws(check({ limits: { a: '2' }, requests: { b: '1', c: '0' } }), none);
+  const unlimited = /: c max limit to request ratio per Container is 2, but no limit is specified$/;
+  assert.throws(check({ requests: { a: '1', c: '1' }, limits: { b: '1' } }), unlimited);
+  check({ requests: { a: '1', c: '1' }, limits: { b: '1', c: '2' } })();
 });

@@ -105,30 +105,40 @@ function quantityText(value: number): string {
   return thousandths % 1000 === 0 ? String(thousandths / 1000) : `${thousandths}m`;
 }
 
-function violations({ type, min, max, maxLimitRequestRatio }: LimitRangeItem, { requests, limits }: Resources) {
-  const wrong: string[] = [];
-  const less = (a: string, b: string) => quantityValue(a) < quantityValue(b);
-  for (const [name, bound] of Object.entries(min ?? {})) {
+function violations(item: LimitRangeItem, resources: Resources): string[] {
+  return [
+    ...outOfBounds('minimum', item, resources),
+    ...outOfBounds('maximum', item, resources),
+    ...wrongRatios(item, resources),
+  ];
+}
+
+/** Where there is a minimum there must be a request, where there is a maximum a limit; both are compared with it. */
+function outOfBounds(
+  bound: 'minimum' | 'maximum',
+  { type, min, max }: LimitRangeItem,
+  { requests, limits }: Resources,
+) {
+  const isMin = bound === 'minimum';
+  const side = isMin ? -1 : 1;
+  const given = [['request', requests] as const, ['limit', limits] as const];
+  return Object.entries((isMin ? min : max) ?? {}).flatMap(([name, edge]) => {
+    const what = `${bound} ${name} usage per ${type} is ${edge}, but`;
+    return (isMin ? given : given.toReversed()).flatMap(([word, { [name]: value }], i) => {
+      if (value === undefined) return i === 0 ? [`${what} no ${word} is specified`] : [];
+      return side * (quantityValue(value) - quantityValue(edge)) > 0 ? [`${what} ${word} is ${value}`] : [];
+    });
+  });
+}
+
+function wrongRatios({ type, maxLimitRequestRatio }: LimitRangeItem, { requests, limits }: Resources): string[] {
+  return Object.entries(maxLimitRequestRatio ?? {}).flatMap(([name, edge]) => {
+    const what = `${name} max limit to request ratio per ${type} is ${edge}, but`;
     const [request, limit] = [requests[name], limits[name]];
-    const what = `minimum ${name} usage per ${type} is ${bound}`;
-    if (request === undefined) wrong.push(`${what}, but no request is specified`);
-    else if (less(request, bound)) wrong.push(`${what}, but request is ${request}`);
-    if (limit !== undefined && less(limit, bound)) wrong.push(`${what}, but limit is ${limit}`);
-  }
-  for (const [name, bound] of Object.entries(max ?? {})) {
-    const [request, limit] = [requests[name], limits[name]];
-    const what = `maximum ${name} usage per ${type} is ${bound}`;
-    if (limit === undefined) wrong.push(`${what}, but no limit is specified`);
-    else if (less(bound, limit)) wrong.push(`${what}, but limit is ${limit}`);
-    if (request !== undefined && less(bound, request)) wrong.push(`${what}, but request is ${request}`);
-  }
-  for (const [name, bound] of Object.entries(maxLimitRequestRatio ?? {})) {
-    const [request = 0, limit] = [requests[name], limits[name]].map((text) => text && quantityValue(text)) as number[];
-    const what = `${name} max limit to request ratio per ${type} is ${bound}`;
-    if (!request) wrong.push(`${what}, but no request is specified or request is 0`);
-    else if (limit === undefined) wrong.push(`${what}, but no limit is specified`);
-    else if (limit / request > quantityValue(bound))
-      wrong.push(`${what}, but provided ratio is ${(limit / request).toFixed(6)}`);
-  }
-  return wrong;
+    const least = request === undefined ? 0 : quantityValue(request);
+    if (least === 0) return [`${what} no request is specified or request is 0`];
+    if (limit === undefined) return [`${what} no limit is specified`];
+    const ratio = quantityValue(limit) / least;
+    return ratio > quantityValue(edge) ? [`${what} provided ratio is ${ratio.toFixed(6)}`] : [];
+  });
 }
