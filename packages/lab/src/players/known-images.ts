@@ -20,6 +20,14 @@ const SHELL_IMAGES: Readonly<
   'jessie-dnsutils': { command: ['sleep', 'infinity'] },
 };
 
+/** Played images whose servers would be root's; the user of others is not known, or somebody else. */
+const ROOT_IMAGES: ReadonlySet<string> = new Set(['agnhost', 'nginx', 'nginx-slim', 'httpd']);
+
+/** Whether what is planned for an image would run as root where the pod names no user. */
+export function runsAsRoot({ kind }: ContainerPlan, image: string): boolean {
+  return kind === 'process' || ROOT_IMAGES.has(imageName(image));
+}
+
 type Planner = (request: ContainerRequest, argv: readonly string[]) => ContainerPlan;
 
 const PLAYED_IMAGES: Readonly<Record<string, { readonly programs: readonly string[]; readonly plan: Planner }>> = {

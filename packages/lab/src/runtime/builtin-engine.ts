@@ -1,4 +1,5 @@
-import { planContainer } from '../players/known-images.ts';
+import { PodwireError } from '@podwire/base';
+import { planContainer, runsAsRoot } from '../players/known-images.ts';
 import type { Players } from '../players/players.ts';
 import type { ContainerEngine, ContainerSpec, EngineContainer } from './container-engine.ts';
 import { hostHas } from './host-programs.ts';
@@ -13,6 +14,9 @@ export function createBuiltinEngine(players: Players): ContainerEngine {
 
 function createContainer(spec: ContainerSpec, players: Players): EngineContainer {
   const plan = planContainer(spec, (program) => hostHas(spec.mounts.sourceOf(program), spec.env.PATH));
+  const { rootRefused } = spec.user;
+  if (rootRefused !== undefined && runsAsRoot(plan, spec.image))
+    throw new PodwireError('LAB_CONTAINER_CONFIG', rootRefused);
   switch (plan.kind) {
     case 'play':
       return new PlayedContainer(spec, plan, players);

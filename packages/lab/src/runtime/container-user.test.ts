@@ -21,6 +21,8 @@ test('groups are those of the pod and of its volumes, once each', () => {
   assert.deepEqual(commandAs(user, ['id', '-G']), command);
 });
 
+const IMAGE_OF_ROOT = 'container has runAsNonRoot and image will run as root (pod: "p_n(u)", container: c)';
+
 test('root that must not be root is refused', () => {
   const refused = {
     code: 'LAB_CONTAINER_CONFIG',
@@ -31,5 +33,8 @@ test('root that must not be root is refused', () => {
   assert.throws(() => userOf(pod, { name: 'c', securityContext: { runAsUser: 0 } }), refused);
   const allowed = { name: 'c', securityContext: { runAsUser: 0, runAsNonRoot: false } };
   assert.deepEqual(userOf(pod, allowed), { uid: 0 });
-  assert.deepEqual(userOf(pod, { name: 'c' }), {});
+  const unnamed = { uid: 65_534, rootRefused: IMAGE_OF_ROOT };
+  assert.deepEqual(userOf(pod, { name: 'c' }), unnamed);
+  assert.deepEqual(userOf(podOf({}), { name: 'c', securityContext: { runAsNonRoot: true } }), unnamed);
+  assert.deepEqual(userOf(podOf({ runAsNonRoot: true, runAsUser: 7 }), { name: 'c' }), { uid: 7 });
 });

@@ -8,23 +8,29 @@ export interface ContainerUser {
   readonly gid?: number;
   /** Further groups. */
   readonly groups?: readonly number[];
+  /** Why an image of root must not be started; absent: it may. `uid` is then nobody's, for images whose user is not known. */
+  readonly rootRefused?: string;
 }
+
+const NOBODY = 65_534;
 
 /** The security contexts of pod and container together. Throws LAB_CONTAINER_CONFIG for a root that must not be one. */
 export function userOf({ metadata, spec }: Pod, { name, securityContext: own }: Container): ContainerUser {
   const of = spec?.securityContext;
-  const uid = own?.runAsUser ?? of?.runAsUser;
+  const given = own?.runAsUser ?? of?.runAsUser;
   const gid = own?.runAsGroup ?? of?.runAsGroup;
-  if (uid === 0 && (own?.runAsNonRoot ?? of?.runAsNonRoot)) {
-    const pod = `${metadata?.name}_${metadata?.namespace}(${metadata?.uid})`;
-    const why = `container's runAsUser breaks non-root policy (pod: "${pod}", container: ${name})`;
-    throw new PodwireError('LAB_CONTAINER_CONFIG', why);
-  }
+  const nonRoot = own?.runAsNonRoot ?? of?.runAsNonRoot ?? false;
+  const where = `(pod: "${metadata?.name}_${metadata?.namespace}(${metadata?.uid})", container: ${name})`;
+  if (nonRoot && given === 0)
+    throw new PodwireError('LAB_CONTAINER_CONFIG', `container's runAsUser breaks non-root policy ${where}`);
+  const isRefused = nonRoot && given === undefined;
+  const uid = isRefused ? NOBODY : given;
   const groups = [...new Set([...(of?.supplementalGroups ?? []), ...(of?.fsGroup === undefined ? [] : [of.fsGroup])])];
   return {
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     ...(groups.length === 0 ? {} : { groups }),
+    ...(isRefused ? { rootRefused: `container has runAsNonRoot and image will run as root ${where}` } : {}),
   };
 }
 

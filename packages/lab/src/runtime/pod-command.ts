@@ -21,7 +21,7 @@ export function startInPod(spec: ContainerSpec, argv: readonly string[], termina
       `exec: ${JSON.stringify(program)}: executable file not found in $PATH of the host, whose programs podwire runs in pods`,
     );
   }
-  const { groups, ...alone } = user;
+  const { uid, gid, groups } = user;
   const line = terminal ? terminal.command(argv) : argv;
   const [command = '', ...args] = groups ? commandAs(user, line) : line;
   try {
@@ -30,7 +30,7 @@ export function startInPod(spec: ContainerSpec, argv: readonly string[], termina
       cwd: spec.workingDirectory ?? '/',
       detached: true,
       stdio: terminal?.stdio ?? 'pipe',
-      ...(groups ? {} : alone),
+      ...(groups ? {} : { uid, gid }),
     });
   } catch (cause) {
     throw new PodwireError('LAB_CONTAINER_START', `cannot start ${JSON.stringify(program)}: ${messageOf(cause)}`, {
