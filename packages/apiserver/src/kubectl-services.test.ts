@@ -122,7 +122,7 @@ if (!kubectl) {
       assert.equal(busy.code, 1);
       assert.match(busy.stderr, /timed out waiting for the condition/);
       assert.equal(await it.ok('get servicecidr extra -o jsonpath={.status.conditions[0].reason}'), 'Terminating');
-      const leaving = it.ok('wait servicecidr extra --for=delete --timeout=10s');
+      const leaving = it.ok('wait servicecidr extra --for=delete --timeout=300s');
       await it.ok('delete svc guest');
       await leaving;
       assert.equal(

@@ -109,7 +109,7 @@ for (const kubectl of kubectls) {
         spec: { nodeName: 'node-2', containers: [{ name: 'c', image: 'nginx:1' }] },
       });
       assert.match(
-        await it.ok('drain node-2 --force --grace-period=0 --timeout=20s'),
+        await it.ok('drain node-2 --force --grace-period=0 --timeout=300s'),
         /pod\/guest evicted\nnode\/node-2 drained\n$/,
       );
       assert.equal(await it.client.get('Pod', { namespace: 'default', name: 'guest' }), undefined);

@@ -67,7 +67,7 @@ class ServerProcess {
 
 function run(command: string, args: readonly string[], home: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, HOME: home }, timeout: 60_000 };
+    const options = { env: { ...process.env, HOME: home }, timeout: 400_000 };
     execFile(command, args, options, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
@@ -148,7 +148,7 @@ test('with controllers a Deployment makes Pods', { skip: hasKubectl ? false : 'n
   const [, ...words] = await server.ready();
   const kubectl = (...args: readonly string[]) => run('kubectl', [...words.slice(0, 2), ...args], home);
   assert.equal((await kubectl('create', 'deployment', 'web', '--image=nginx', '--replicas=2')).code, 0);
-  const waited = await kubectl('wait', 'deployment/web', '--for=jsonpath={.status.replicas}=2', '--timeout=50s');
+  const waited = await kubectl('wait', 'deployment/web', '--for=jsonpath={.status.replicas}=2', '--timeout=300s');
   assert.equal(waited.code, 0, waited.stderr);
   assert.equal((await kubectl('get', 'pods', '-o', 'name')).stdout.trim().split('\n').length, 2);
   assert.equal((await server.stop('SIGTERM')).code, 0);

@@ -30,22 +30,22 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
   test('rollout: status, history, pause, undo, restart', async () => {
     await it.ok('create deployment web --image=one --replicas=2');
     await it.ok('annotate deployment web kubernetes.io/change-cause=first');
-    await it.ok('rollout status deployment web --timeout=30s');
+    await it.ok('rollout status deployment web --timeout=300s');
     await it.ok('rollout pause deployment web');
     await it.ok('set image deployment/web *=two');
     await it.ok('annotate deployment web kubernetes.io/change-cause=second --overwrite');
     assert.match(await it.ok('get deployment web -o jsonpath={.status.conditions[*].reason}'), /DeploymentPaused/);
     await it.ok('rollout resume deployment web');
-    await it.ok('rollout status deployment web --timeout=30s');
+    await it.ok('rollout status deployment web --timeout=300s');
     const history = await it.ok('rollout history deployment web');
     assert.match(history, /REVISION +CHANGE-CAUSE\n1 +first\n2 +second\n/);
     assert.match(await it.ok('rollout history deployment web --revision=1'), /Image:\s+one/);
     assert.match(await it.ok('rollout undo deployment web'), /rolled back/);
-    await it.ok('rollout status deployment web --timeout=30s');
+    await it.ok('rollout status deployment web --timeout=300s');
     assert.match(await it.ok('rollout history deployment web'), /\n2 +second\n3 +first\n/);
     assert.equal((await it.client.list('ReplicaSet')).items.length, 2);
     await it.ok('rollout restart deployment web');
-    await it.ok('rollout status deployment web --timeout=30s');
+    await it.ok('rollout status deployment web --timeout=300s');
     assert.equal(await it.ok('get pods -l app=web -o jsonpath={.items[*].spec.containers[*].image}'), 'one one');
   });
 
@@ -53,12 +53,12 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
     const template = { metadata: { labels: { app: 'log' } }, spec: { containers: [{ name: 'c', image: 'one' }] } };
     const spec = { selector: { matchLabels: { app: 'log' } }, template };
     await it.ok('create -f -', { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'log' }, spec });
-    await it.ok('rollout status ds log --timeout=30s');
+    await it.ok('rollout status ds log --timeout=300s');
     await it.ok('set image ds/log c=two');
-    await it.ok('rollout status ds log --timeout=30s');
+    await it.ok('rollout status ds log --timeout=300s');
     assert.match(await it.ok('rollout history ds log'), /REVISION +CHANGE-CAUSE\n1 +<none>\n2 +<none>\n/);
     assert.match(await it.ok('rollout undo ds log'), /rolled back/);
-    await it.ok('rollout status ds log --timeout=30s');
+    await it.ok('rollout status ds log --timeout=300s');
     assert.match(await it.ok('rollout history ds log'), /\n2 +<none>\n3 +<none>\n/);
     assert.equal(await it.ok('get pods -l app=log -o jsonpath={.items[*].spec.containers[*].image}'), 'one one');
     await it.ok('delete ds log');
@@ -75,12 +75,12 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
       await it.ok('get pdb'),
       /NAME +MIN AVAILABLE +MAX UNAVAILABLE +ALLOWED DISRUPTIONS +AGE\nweb +2 +N\/A +0 /,
     );
-    const refusal = await it.fails('drain node-1 --timeout=1s');
+    const refusal = await it.fails('drain node-1 --timeout=6s');
     assert.match(refusal, /Cannot evict pod as it would violate the pod's disruption budget\./);
     await it.ok('scale deployment web --replicas=4');
     await it.ok('uncordon node-1');
     await allowed('4/2');
-    await it.ok('drain node-1 --timeout=60s');
+    await it.ok('drain node-1 --timeout=300s');
     const nodes = await it.ok('get pods -l app=web -o jsonpath={.items[*].spec.nodeName}');
     assert.ok(!nodes.includes('node-1'), nodes);
     await it.ok('uncordon node-1');
@@ -88,15 +88,15 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
 
   test('create job, create cronjob, create job --from', async () => {
     await it.ok('create job once --image=succeed');
-    await it.ok('wait --for=condition=complete job/once --timeout=30s');
+    await it.ok('wait --for=condition=complete job/once --timeout=300s');
     assert.match(await it.ok('get job once'), /NAME +STATUS +COMPLETIONS +DURATION +AGE\nonce +Complete +1\/1 /);
     await it.ok('create cronjob often --image=succeed --schedule=@yearly');
     assert.match(await it.ok('get cronjob'), /often +@yearly +<none> +False +0 +<none> /);
     await it.ok('create job now --from=cronjob/often');
-    await it.ok('wait --for=condition=complete job/now --timeout=30s');
+    await it.ok('wait --for=condition=complete job/now --timeout=300s');
     await it.ok('delete cronjob often');
     await eventually('the end of its Job', async () => !(await it.ok('get jobs')).includes('now'));
-    await it.ok('delete job once --cascade=foreground --timeout=30s');
+    await it.ok('delete job once --cascade=foreground --timeout=300s');
     assert.equal(await it.ok('get pods -l job-name=once'), '');
   });
 });

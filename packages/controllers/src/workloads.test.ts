@@ -17,7 +17,7 @@ const started: string[] = [];
 /** Resolves as soon as the cache of pods satisfies the condition. */
 async function podsBecome(what: string, condition: (pods: readonly ObjectOf<'Pod'>[]) => boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`${what} did not happen within 30 s`)), 30_000);
+  const timer = setTimeout(() => reject(new Error(`${what} did not happen within two minutes`)), 120_000);
   const end = pods.subscribe(() => condition(pods.list()) && resolve());
   if (condition(pods.list())) resolve();
   await promise.finally(() => [clearTimeout(timer), end()]);

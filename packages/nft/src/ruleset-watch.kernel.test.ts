@@ -13,7 +13,7 @@ const byOthers = ({ name = '' }: Netns, command: string): void =>
   void execFileSync('ip', ['netns', 'exec', name, 'nft', command]);
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 40_000;
+  const end = performance.now() + 120_000;
   while (!condition() && performance.now() < end) await sleep(10);
   assert.ok(condition());
 }

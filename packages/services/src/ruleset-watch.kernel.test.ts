@@ -5,7 +5,7 @@ import { putService } from './api-objects.fixture.ts';
 import { type World, withWorld } from './world.fixture.ts';
 
 /** Well below the minute after which everything is looked at anyway. */
-const DEADLINE = 40_000;
+const DEADLINE = 120_000;
 
 const fact = ({ room }: World, name: string): number => Number(room.status().facts[name]);
 

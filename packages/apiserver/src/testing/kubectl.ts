@@ -81,7 +81,7 @@ export async function runKubectl(
     stderr += chunk.toString();
   });
   child.stdin?.on('error', () => {}).end(input ?? '');
-  const timer = setTimeout(() => child.kill(), 120_000);
+  const timer = setTimeout(() => child.kill(), 600_000);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { code, stdout, stderr };

@@ -54,13 +54,13 @@ export async function addNode(client: KubeClient, name: string, more: Partial<Ob
   });
 }
 
-/** Polls for 30 s. */
+/** Polls for two minutes. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined | false | ''>): Promise<T> {
-  for (const start = performance.now(); performance.now() - start < 30_000; await delay(10)) {
+  for (const start = performance.now(); performance.now() - start < 120_000; await delay(10)) {
     const found = await look();
     if (found) return found;
   }
-  throw new Error(`${what} did not happen within 30 s`);
+  throw new Error(`${what} did not happen within two minutes`);
 }
 
 /** Bound pods run; those of image `succeed` or `fail` end at once; deleted ones go. */

@@ -42,7 +42,7 @@ export interface TestNode {
   gone(name: string): Promise<void>;
 }
 
-const WAIT = 30_000;
+const WAIT = 120_000;
 
 /** A node in a namespace of its own, with an API server in memory and a CNI plugin of veths. Cleans up after the test. */
 export async function startNode(t: TestContext): Promise<TestNode> {

@@ -12,7 +12,7 @@ function screenOf({ stdin, stdout }: ExecSession) {
   return async (typed: string, wanted: RegExp): Promise<void> => {
     const from = shown.length;
     stdin.write(typed);
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + 120_000;
     while (!wanted.test(shown.slice(from))) {
       if (performance.now() > deadline) throw new Error(`${wanted} is not in ${JSON.stringify(shown.slice(from))}`);
       await new Promise((resolve) => setTimeout(resolve, 10));

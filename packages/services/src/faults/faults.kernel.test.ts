@@ -143,7 +143,7 @@ const generationOf = ({ netns }: World): number | undefined => {
 
 /** Waits until new connections are answered by these only. */
 async function untilAnsweredBy(world: World, address: string, place: string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 2000; i++) {
     const servers = new Set<string>();
     for (let n = 0; n < 10; n++) servers.add((await world.connect('client', address, 80)).server.split(':')[0] ?? '');
     if (servers.size === 1 && servers.has(place)) return;
