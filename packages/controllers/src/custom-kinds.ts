@@ -6,9 +6,10 @@ import {
   type ObjectCache,
   type ObjectOf,
   type ResourceClient,
+  type WorkQueue,
 } from '@podwire/kube';
 import { type Controller, type ControllerContext, nameOf } from './context.ts';
-import { KeyQueue } from './key-queue.ts';
+import { startReconciler } from './reconciler.ts';
 
 type Definition = ObjectOf<'CustomResourceDefinition'>;
 
@@ -38,14 +39,14 @@ export class CustomKinds implements Controller {
   readonly #listeners = new Set<(kind: CustomKind, change: 'came' | 'went') => void>();
   readonly #definitions: Informer<'CustomResourceDefinition'>;
   readonly #dynamic: DynamicClient | undefined;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #end: () => void;
 
   constructor({ informers, dynamic, logger }: ControllerContext) {
     this.#dynamic = dynamic;
     this.#definitions = informers.of('CustomResourceDefinition');
     const reconcile = async (id: string): Promise<undefined> => this.#settle(id);
-    this.#queue = new KeyQueue({ name: 'custom-kinds', logger, reconcile });
+    this.#queue = startReconciler({ name: 'custom-kinds', logger, reconcile });
     this.#end = this.#definitions.subscribe(({ object }) => this.#queue.add(nameOf(object)));
   }
 
@@ -76,7 +77,7 @@ export class CustomKinds implements Controller {
 
   stop(): void {
     this.#end();
-    this.#queue.stop();
+    this.#queue.shutDown();
     for (const { cache } of this.#kinds.values()) cache.stop();
   }
 

@@ -1,8 +1,8 @@
 import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type Controller, type ControllerContext, keyOf, namespaceOf, splitKey } from './context.ts';
 import { type Remark, remarksOn } from './event.ts';
-import { KeyQueue } from './key-queue.ts';
 import { isMirror, MAX_MIRRORED, type MirrorPlan, mirrorsOf, planMirror } from './mirrored-slices.ts';
+import { startReconciler } from './reconciler.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { serviceKeyOf } from './slices.ts';
 
@@ -29,7 +29,7 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
     await writer.apply(plan?.slices ?? [], mirrorsOf(name, all));
     if (object && plan) tell(object, plan);
   };
-  const queue = new KeyQueue({ name: 'endpointslice-mirroring', logger, reconcile });
+  const queue = startReconciler({ name: 'endpointslice-mirroring', logger, reconcile });
   const ends = [
     slices.stop,
     endpoints.subscribe(({ object }) => queue.add(keyOf(object))),
@@ -40,7 +40,7 @@ export function startEndpointSliceMirroring(context: ControllerContext): Control
       if (type !== 'added' && isMirror(object)) queue.add(serviceKeyOf(object));
     }),
   ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+  return { stop: () => [...ends.map((end) => end()), queue.shutDown()] };
 }
 
 /** What of the Endpoints the slices cannot show. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { selectorMatches } from '@podwire/base';
-import { ObjectIndex, type ObjectOf, recordEvent } from '@podwire/kube';
+import { ObjectIndex, type ObjectOf, recordEvent, type WorkQueue } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -12,8 +12,8 @@ import {
   visible,
 } from './context.ts';
 import { OVER_CAPACITY, planEndpoints } from './endpoints-object.ts';
-import { KeyQueue } from './key-queue.ts';
 import { isMirror } from './mirrored-slices.ts';
+import { startReconciler } from './reconciler.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { hasSelector, MANAGED_BY, MANAGER, planSlices, type SlicePlan, serviceKeyOf } from './slices.ts';
 import { planTopology, type Topology, topologyKey } from './topology.ts';
@@ -30,7 +30,7 @@ export function startEndpointSlices(context: ControllerContext): Controller {
 
 class EndpointSliceController implements Controller {
   readonly #context: ControllerContext;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #writer: SliceWriter;
   readonly #services: ObjectIndex<'Service'>;
   readonly #pods: ObjectIndex<'Pod'>;
@@ -43,7 +43,7 @@ class EndpointSliceController implements Controller {
   constructor(context: ControllerContext) {
     const { informers, logger } = context;
     this.#context = context;
-    this.#queue = new KeyQueue({ name: 'endpointslice', logger, reconcile: (key) => this.#reconcile(key) });
+    this.#queue = startReconciler({ name: 'endpointslice', logger, reconcile: (key) => this.#reconcile(key) });
     this.#writer = new SliceWriter(context);
     this.#services = new ObjectIndex(informers.of('Service'), (service) => selectorKeys(service).slice(0, 1));
     this.#pods = new ObjectIndex(informers.of('Pod'), labelKeys);
@@ -68,7 +68,7 @@ class EndpointSliceController implements Controller {
 
   stop(): void {
     for (const end of this.#ends) end();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   #touch(pod: Pod): void {

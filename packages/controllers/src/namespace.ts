@@ -1,7 +1,7 @@
 import { KINDS, type KubeClient, type ObjectKey } from '@podwire/kube';
 import { type Controller, type Meta, nameOf, objectKey } from './context.ts';
 import type { CustomContext } from './custom-kinds.ts';
-import { KeyQueue } from './key-queue.ts';
+import { startReconciler } from './reconciler.ts';
 
 /** First and last wait, in ms, before what is left in a namespace is looked at again. */
 const RETRY = [20, 1000] as const;
@@ -44,9 +44,9 @@ export function startNamespaces({ client, informers, logger, custom }: CustomCon
     await client.finalizeNamespace({ ...namespace, spec: { ...namespace.spec, finalizers: [] } });
     return undefined;
   };
-  const queue = new KeyQueue({ name: 'namespace', logger, reconcile });
+  const queue = startReconciler({ name: 'namespace', logger, reconcile });
   const end = namespaces.subscribe(({ type, object }) => type !== 'deleted' && queue.add(nameOf(object)));
-  return { stop: () => [end(), queue.stop()] };
+  return { stop: () => [end(), queue.shutDown()] };
 }
 
 function builtInContent(client: KubeClient): Content[] {

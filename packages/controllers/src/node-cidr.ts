@@ -1,7 +1,7 @@
 import { nthAddress, type Prefix, prefixesOverlap, prefixParts, prefixSize, tryParsePrefix } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
 import { type Controller, type ControllerContext, forEach, nameOf, visible } from './context.ts';
-import { KeyQueue } from './key-queue.ts';
+import { startReconciler } from './reconciler.ts';
 
 const NODE_LENGTH = { ipv4: 24, ipv6: 64 } as const;
 
@@ -35,11 +35,11 @@ export function startNodeCidrs({ client, informers, config, logger }: Controller
     const open = nodes.list().filter((node) => !node.spec?.podCIDR);
     await forEach(open, give);
   };
-  const queue = new KeyQueue({ name: 'node-cidr', logger, reconcile });
+  const queue = startReconciler({ name: 'node-cidr', logger, reconcile });
   const end = nodes.subscribe(
     ({ type, object }) => type !== 'deleted' && !object.spec?.podCIDR && nameOf(object) && queue.add('nodes'),
   );
-  return { stop: () => [end(), queue.stop()] };
+  return { stop: () => [end(), queue.shutDown()] };
 }
 
 function takenBy({ spec }: ObjectOf<'Node'>): Prefix[] {

@@ -1,4 +1,4 @@
-import { type Informer, type KindName, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { type Informer, type KindName, ObjectIndex, type ObjectOf, type WorkQueue } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -8,7 +8,7 @@ import {
   namespaceOf,
   splitKey,
 } from './context.ts';
-import { KeyQueue } from './key-queue.ts';
+import { startReconciler } from './reconciler.ts';
 
 export interface OwnerParts<K extends KindName, D extends KindName> {
   /** Of the owners. */
@@ -26,7 +26,7 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
   readonly #parts: OwnerParts<K, D>;
   readonly #owners: Informer<K>;
   readonly #owned: ObjectIndex<D>;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #ends: readonly (() => void)[];
 
   constructor({ informers, logger, clock }: ControllerContext, parts: OwnerParts<K, D>) {
@@ -35,7 +35,7 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
     const dependents = informers.of(parts.dependents);
     this.#owned = controlled(dependents);
     const reconcile = (key: string): Promise<number | undefined> => this.#reconcile(key);
-    this.#queue = new KeyQueue({ name: parts.kind.toLowerCase(), logger, reconcile, clock });
+    this.#queue = startReconciler({ name: parts.kind.toLowerCase(), logger, reconcile, clock });
     this.#ends = [
       this.#owners.subscribe(({ type, object }) => type !== 'deleted' && this.#queue.add(keyOf(object))),
       dependents.subscribe(({ object }) => this.wake(object)),
@@ -67,7 +67,7 @@ export class OwnerQueue<K extends KindName, D extends KindName> implements Contr
 
   stop(): void {
     for (const end of this.#ends) end();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   async #reconcile(key: string): Promise<number | undefined> {

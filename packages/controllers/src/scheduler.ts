@@ -1,4 +1,4 @@
-import type { Informer, Informers, KubeClient, ObjectOf } from '@podwire/kube';
+import type { Informer, Informers, KubeClient, ObjectOf, WorkQueue } from '@podwire/kube';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import {
   type Controller,
@@ -12,10 +12,10 @@ import {
   until,
 } from './context.ts';
 import { type Remark, type Remarks, remarksOn } from './event.ts';
-import { KeyQueue } from './key-queue.ts';
 import { disruptionTarget } from './node/disruption-target.ts';
 import { placeIn } from './placement.ts';
 import { deletePod } from './pod-template.ts';
+import { startReconciler } from './reconciler.ts';
 import { ClusterView } from './scheduling/cluster-view.ts';
 import { isClearing, planPreemption, priorityOf } from './scheduling/preemption.ts';
 
@@ -60,7 +60,7 @@ class Scheduler implements Controller {
   readonly #pods: Informer<'Pod'>;
   readonly #clock: Clock;
   readonly #remark: Remarks;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #waiting = new Set<string>();
   readonly #ends: readonly (() => void)[];
 
@@ -71,7 +71,7 @@ class Scheduler implements Controller {
     this.#pods = informers.of('Pod');
     this.#remark = remarksOn(client, 'Pod', NAME);
     // One key for all: binding is serial.
-    this.#queue = new KeyQueue({ name: 'scheduler', logger, reconcile: () => this.#pass() });
+    this.#queue = startReconciler({ name: 'scheduler', logger, reconcile: () => this.#pass() });
     this.#ends = [
       this.#pods.subscribe(({ type, object }) => {
         if (type === 'deleted') this.#waiting.delete(keyOf(object));
@@ -86,7 +86,7 @@ class Scheduler implements Controller {
 
   stop(): void {
     for (const end of this.#ends) end();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   async #pass(): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 import { hasCode } from '@podwire/base';
 import { type Controller, type ControllerContext, nameOf, namespaceOf } from './context.ts';
-import { KeyQueue } from './key-queue.ts';
+import { startReconciler } from './reconciler.ts';
 
 const ACCOUNT = 'default';
 const ROOT_CA = 'kube-root-ca.crt';
@@ -34,7 +34,7 @@ export function startServiceAccounts({ client, informers, logger, caCertificate 
     if (!namespace || namespace.metadata?.deletionTimestamp) return;
     await Promise.all([ensureAccount(name), ensureAuthority(name)]);
   };
-  const queue = new KeyQueue({ name: 'service-account', logger, reconcile });
+  const queue = startReconciler({ name: 'service-account', logger, reconcile });
   const ends = [
     namespaces.subscribe(({ type, object }) => type !== 'deleted' && queue.add(nameOf(object))),
     accounts.subscribe(({ type, object }) => {
@@ -44,7 +44,7 @@ export function startServiceAccounts({ client, informers, logger, caCertificate 
       if (type !== 'added' && nameOf(object) === ROOT_CA) queue.add(namespaceOf(object));
     }),
   ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+  return { stop: () => [...ends.map((end) => end()), queue.shutDown()] };
 }
 
 /** Someone else made it, or the namespace is gone or (FORBIDDEN) going: its next event tells. */

@@ -20,3 +20,19 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', finish, { once: true });
     }),
 };
+
+/** Time that calls back. */
+export interface TimerClock {
+  /** In ms, since whenever. */
+  now(): number;
+  /** Calls once when so many ms have passed; the function returned calls it off. */
+  after(ms: number, act: () => void): () => void;
+}
+
+export const systemTimers: TimerClock = {
+  now: () => performance.now(),
+  after: (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+};

@@ -28,3 +28,7 @@ export * from './quantity.ts';
 export { tellRepair } from './repair-event.ts';
 export type { Resource } from './resource.ts';
 export * from './room.ts';
+export type { RetryLimits } from './work-queue/retry-limiter.ts';
+export * from './work-queue/run-workers.ts';
+export type { Rate } from './work-queue/token-bucket.ts';
+export * from './work-queue/work-queue.ts';

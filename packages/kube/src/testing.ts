@@ -23,6 +23,7 @@ export class FakeInformers implements Informers {
     return {
       kind,
       synced: Promise.resolve(),
+      settled: Promise.resolve(),
       hasSynced: true,
       list: () => [...store.objects.values()] as ObjectOf<K>[],
       get: (name, namespace) => store.objects.get(`${namespace ?? ''}/${name}`) as ObjectOf<K> | undefined,

@@ -1,7 +1,7 @@
-import type { Clock } from './clock.ts';
+import type { Clock, TimerClock } from './clock.ts';
 
 /** Time that goes on only when the test says so, in whole ms; sleepers wake in order. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements Clock, TimerClock {
   #now = 0;
   readonly #sleepers = new Set<{ readonly due: number; readonly wake: () => void }>();
 
@@ -20,6 +20,12 @@ export class VirtualClock implements Clock {
         resolve();
       });
     });
+  }
+
+  after(ms: number, act: () => void): () => void {
+    const sleeper = { due: this.#now + Math.ceil(Math.max(ms, 0)), wake: act };
+    this.#sleepers.add(sleeper);
+    return () => this.#sleepers.delete(sleeper);
   }
 
   /** `each` is called whenever something may have happened. */

@@ -2,7 +2,7 @@ import { type LabelSelector, selectorMatches } from '@podwire/base';
 import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { systemClock } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, namespaceOf, splitKey, visible } from '../context.ts';
-import { KeyQueue } from '../key-queue.ts';
+import { startReconciler } from '../reconciler.ts';
 import { planBudget } from './budget-plan.ts';
 import { scaleOf } from './pod-scale.ts';
 
@@ -33,7 +33,7 @@ export function startDisruptionBudgets({
       await visible(budgets, await client.update('PodDisruptionBudget', { ...budget, status }, 'status'));
     return next;
   };
-  const queue = new KeyQueue({ name: 'disruption', logger, reconcile, clock });
+  const queue = startReconciler({ name: 'disruption', logger, reconcile, clock });
   const addAll = (namespace: string): void => {
     for (const budget of budgetsIn.get(namespace)) queue.add(keyOf(budget));
   };
@@ -46,7 +46,7 @@ export function startDisruptionBudgets({
       informers.of(kind).subscribe(({ object }) => addAll(namespaceOf(object))),
     ),
   ];
-  return { stop: () => [...ends.map((end) => end()), budgetsIn.stop(), podsIn.stop(), queue.stop()] };
+  return { stop: () => [...ends.map((end) => end()), budgetsIn.stop(), podsIn.stop(), queue.shutDown()] };
 }
 
 /** An empty selector selects all pods of the namespace, none selects none. */

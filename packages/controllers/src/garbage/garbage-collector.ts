@@ -1,7 +1,8 @@
+import type { WorkQueue } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { type Controller, type Meta, nameOf, objectKey, splitKey } from '../context.ts';
 import type { CustomContext, CustomKinds } from '../custom-kinds.ts';
-import { KeyQueue } from '../key-queue.ts';
+import { startReconciler } from '../reconciler.ts';
 import { builtInKinds, collectedKind } from './collected-kind.ts';
 import { finalizersOf, holdsUp, isWaiting } from './foreground.ts';
 import { type Owned, Ownership, ownedKey, ownersOf, uidOf } from './ownership.ts';
@@ -22,14 +23,14 @@ export function startGarbageCollector(context: CustomContext): Controller {
 
 class GarbageCollector implements Controller {
   readonly #graph: Ownership;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #custom: CustomKinds;
   readonly #end: () => void;
 
   constructor(context: CustomContext) {
     const { logger, custom } = context;
     this.#custom = custom;
-    this.#queue = new KeyQueue({ name: 'garbage-collector', logger, reconcile: (key) => this.#reconcile(key) });
+    this.#queue = startReconciler({ name: 'garbage-collector', logger, reconcile: (key) => this.#reconcile(key) });
     this.#graph = new Ownership((owned, change, previous) => {
       if (change === 'removed') this.#went(owned);
       else this.#came(owned, previous);
@@ -46,7 +47,7 @@ class GarbageCollector implements Controller {
   stop(): void {
     this.#end();
     this.#graph.stop();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   #came(owned: Owned, previous: Meta | undefined): void {

@@ -1,4 +1,4 @@
-import { type Informer, type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { type Informer, type KubeClient, ObjectIndex, type ObjectOf, type WorkQueue } from '@podwire/kube';
 import { type Clock, systemClock, timeOf } from '../clock.ts';
 import {
   type Controller,
@@ -11,8 +11,8 @@ import {
   visible,
 } from '../context.ts';
 import { type Remarks, remarksOn } from '../event.ts';
-import { KeyQueue } from '../key-queue.ts';
 import { OwnedPods } from '../owned-pods.ts';
+import { startReconciler } from '../reconciler.ts';
 import { finishedCondition } from './job-conditions.ts';
 import { type JobStep, planJob } from './job-plan.ts';
 import { isTracked, jobPod, TRACKING } from './job-pod.ts';
@@ -35,7 +35,7 @@ class JobController implements Controller {
   readonly #owned: OwnedPods;
   readonly #remark: Remarks;
   readonly #clock: Clock;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #ends: readonly (() => void)[];
 
   constructor(context: ControllerContext) {
@@ -47,7 +47,7 @@ class JobController implements Controller {
     this.#byJob = new ObjectIndex(pods, (pod) => [jobKeyOf(pod) ?? []].flat());
     this.#owned = new OwnedPods(context, 'Job');
     this.#remark = remarksOn(client, 'Job', 'job-controller');
-    this.#queue = new KeyQueue({ name: 'job', logger, reconcile: (key) => this.#reconcile(key), clock });
+    this.#queue = startReconciler({ name: 'job', logger, reconcile: (key) => this.#reconcile(key), clock });
     this.#ends = [
       this.#byJob.stop,
       this.#jobs.subscribe(({ object }) => this.#queue.add(keyOf(object))),
@@ -60,7 +60,7 @@ class JobController implements Controller {
 
   stop(): void {
     for (const end of this.#ends) end();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   async #reconcile(key: string): Promise<number | undefined> {

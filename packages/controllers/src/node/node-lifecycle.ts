@@ -1,8 +1,8 @@
-import { type Informer, type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { type Informer, type KubeClient, ObjectIndex, type ObjectOf, type WorkQueue } from '@podwire/kube';
 import { type Clock, systemClock, timeOf, timestamp } from '../clock.ts';
 import { type Controller, type ControllerContext, isReady, nameOf, objectKey, visible } from '../context.ts';
 import { type Remarks, remarksOn } from '../event.ts';
-import { KeyQueue } from '../key-queue.ts';
+import { startReconciler } from '../reconciler.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { readyStatus, silentConditions } from './node-conditions.ts';
 import { planTaints } from './node-taints.ts';
@@ -31,7 +31,7 @@ class NodeLifecycle implements Controller {
   readonly #leases: Informer<'Lease'>;
   readonly #podsOn: ObjectIndex<'Pod'>;
   readonly #clock: Clock;
-  readonly #queue: KeyQueue;
+  readonly #queue: WorkQueue;
   readonly #remark: Remarks;
   readonly #beats = new Heartbeats();
   /** Names of those that are ready. */
@@ -48,7 +48,7 @@ class NodeLifecycle implements Controller {
     this.#podsOn = new ObjectIndex(informers.of('Pod'), (pod) => [pod.spec?.nodeName ?? []].flat());
     this.#remark = remarksOn(client, 'Node', 'node-controller');
     const reconcile = (name: string): Promise<undefined> => this.#reconcile(name);
-    this.#queue = new KeyQueue({ name: 'node-lifecycle', logger, reconcile, clock });
+    this.#queue = startReconciler({ name: 'node-lifecycle', logger, reconcile, clock });
     this.#ends = [
       this.#podsOn.stop,
       this.#nodes.subscribe(({ type, object }) => this.#see(object, type === 'deleted')),
@@ -64,7 +64,7 @@ class NodeLifecycle implements Controller {
   stop(): void {
     this.#cancel();
     for (const end of this.#ends) end();
-    this.#queue.stop();
+    this.#queue.shutDown();
   }
 
   #see(node: Node, isGone: boolean): void {

@@ -2,8 +2,8 @@ import { type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type Clock, systemClock, timeOf } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, nameOf, objectKey, splitKey } from '../context.ts';
 import { remarksOn } from '../event.ts';
-import { KeyQueue } from '../key-queue.ts';
 import { deletePod } from '../pod-template.ts';
+import { startReconciler } from '../reconciler.ts';
 import { tolerates } from '../toleration.ts';
 import { disruptionTarget } from './disruption-target.ts';
 
@@ -43,7 +43,7 @@ export function startTaintEviction({ client, informers, logger, clock = systemCl
     if (delay === 0) await evict(pod);
     return delay === 0 ? undefined : delay;
   };
-  const queue = new KeyQueue({ name: 'taint-eviction', logger, reconcile, clock });
+  const queue = startReconciler({ name: 'taint-eviction', logger, reconcile, clock });
   const ends = [
     nodes.subscribe(({ type, object }) => {
       const name = nameOf(object);
@@ -56,7 +56,7 @@ export function startTaintEviction({ client, informers, logger, clock = systemCl
       if (type !== 'deleted' && tainted.has(object.spec?.nodeName ?? '')) queue.add(keyOf(object));
     }),
   ];
-  return { stop: () => [...ends.map((end) => end()), podsOn.stop(), queue.stop()] };
+  return { stop: () => [...ends.map((end) => end()), podsOn.stop(), queue.shutDown()] };
 }
 
 const drivesAway = ({ spec }: Node): boolean => spec?.taints?.some(({ effect }) => effect === 'NoExecute') ?? false;

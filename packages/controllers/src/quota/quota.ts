@@ -10,7 +10,7 @@ import {
   splitKey,
 } from '../context.ts';
 import { COLLECTED } from '../garbage/collected-kind.ts';
-import { KeyQueue } from '../key-queue.ts';
+import { startReconciler } from '../reconciler.ts';
 import { type QuotaView, quotaStatus } from './quota-usage.ts';
 
 type Quota = ObjectOf<'ResourceQuota'>;
@@ -51,7 +51,7 @@ export function startQuotas({ client, informers, logger }: ControllerContext): C
     const patch = [{ op: 'add', path: '/status', value: status }];
     await client.patch('ResourceQuota', objectKey(quota), patch, { type: 'json', subresource: 'status' });
   };
-  const queue = new KeyQueue({ name: 'quota', logger, reconcile });
+  const queue = startReconciler({ name: 'quota', logger, reconcile });
   const ends = [
     quotasIn.stop,
     quotas.subscribe(({ type, object }) => type !== 'deleted' && queue.add(keyOf(object))),
@@ -61,5 +61,5 @@ export function startQuotas({ client, informers, logger }: ControllerContext): C
       }),
     ),
   ];
-  return { stop: () => [...ends.map((end) => end()), queue.stop()] };
+  return { stop: () => [...ends.map((end) => end()), queue.shutDown()] };
 }

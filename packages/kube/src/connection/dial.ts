@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
 import net, { type Socket } from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { messageOf, PodwireError } from '@podwire/base';
@@ -72,7 +70,7 @@ function tunnel(
   const authority = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
   const who = proxy.username ? `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}` : '';
   const headers = { host: authority, ...(who && { 'proxy-authorization': `Basic ${base64(who)}` }) };
-  const { request } = proxy.protocol === 'https:' ? https : http;
+  const { request } = process.getBuiltinModule(proxy.protocol === 'https:' ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
     const asking = request(proxy, { method: 'CONNECT', path: authority, headers, signal, agent: false });
     asking.on('connect', ({ statusCode }, socket) => {

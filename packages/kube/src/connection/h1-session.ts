@@ -1,7 +1,10 @@
-import http from 'node:http';
+import type { ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Exchange, Headers, Reply, Session } from './session.ts';
+
+// an import of it would also load what it has of WebSocket and fetch: 14 MiB for good in every process with a client
+const http = process.getBuiltinModule('node:http');
 
 /** HTTP/1.1: a connection for each request that is under way, kept for the next. */
 export class H1Session implements Session {
@@ -55,7 +58,7 @@ class DialAgent extends http.Agent {
   }
 
   override createConnection(
-    _options: http.ClientRequestArgs,
+    _options: ClientRequestArgs,
     connected?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
     const first = this.#first;

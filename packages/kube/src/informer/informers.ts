@@ -1,3 +1,4 @@
+import { hasCode } from '@podwire/base';
 import type { KubeClient, ListOptions } from '../client.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ResourceClient } from '../dynamic/dynamic-client.ts';
@@ -18,6 +19,8 @@ export interface Informer<K extends KindName> extends ObjectCache<ObjectOf<K>> {
 export interface ObjectCache<T> {
   /** Resolves after the first complete list; never rejects. */
   readonly synced: Promise<void>;
+  /** Resolves when `synced` does, or once the server has said that it has no such kind or does not show it. */
+  readonly settled: Promise<void>;
   readonly hasSynced: boolean;
   /** Why it is not up to date, while that lasts: it goes on trying. */
   readonly failure?: unknown;
@@ -105,6 +108,7 @@ interface CacheOptions extends Required<InformersOptions> {
 function cacheOf<T extends Stored>(source: ObjectSource<T>, options: CacheOptions): ObjectCache<T> {
   const store = new ObjectStore<T>();
   const { promise: synced, resolve } = Promise.withResolvers<void>();
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   let hasSynced = false;
   let failure: unknown;
   const listWatch = new ListWatch<T>(source, {
@@ -113,14 +117,17 @@ function cacheOf<T extends Stored>(source: ObjectSource<T>, options: CacheOption
     synced: () => {
       hasSynced = true;
       resolve();
+      settle();
     },
     failed: (error) => {
       failure = error;
+      if (hasCode(error, 'KUBE_NOT_FOUND') || hasCode(error, 'KUBE_FORBIDDEN')) settle();
     },
   });
   void listWatch.run();
   return {
     synced,
+    settled,
     get hasSynced() {
       return hasSynced;
     },

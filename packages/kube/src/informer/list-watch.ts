@@ -27,6 +27,8 @@ export interface ListWatchOptions<T extends Stored> {
 
 /** A watch that lasted this long, in ms, was a healthy one: the next failure starts with the first wait again. */
 const HEALTHY = 5_000;
+/** A kind the server never had may come, but is asked for so many times more seldom. */
+const ABSENT = 6;
 /** So many refusals of a watch in a row, and its revision is not trusted any more. */
 const DOUBTS = 4;
 
@@ -48,6 +50,7 @@ export class ListWatch<T extends Stored> {
   /** Undefined: list before watching. */
   #resourceVersion: string | undefined;
   #streams: boolean;
+  #wasThere = false;
   /** Watches in a row that the server itself refused. */
   #doubts = 0;
 
@@ -87,7 +90,9 @@ export class ListWatch<T extends Stored> {
   async #recover(error: unknown): Promise<void> {
     const { clock, signal } = this.#options;
     const first = this.#backoff.failures === 0;
-    const wait = Math.max(this.#backoff.next(), (retryAfterOf(error) ?? 0) * 1000);
+    const isAbsent = !this.#wasThere && hasCode(error, 'KUBE_NOT_FOUND');
+    const own = this.#backoff.next() * (isAbsent ? ABSENT : 1);
+    const wait = Math.max(own, (retryAfterOf(error) ?? 0) * 1000);
     const expired = isExpired(error);
     this.#doubts = isDoubtful(error) ? this.#doubts + 1 : 0;
     if (expired || this.#doubts > DOUBTS) this.#resourceVersion = undefined;
@@ -161,6 +166,7 @@ export class ListWatch<T extends Stored> {
   }
 
   #synced(): void {
+    this.#wasThere = true;
     this.#options.failed(undefined);
     this.#options.synced();
   }
