@@ -62,6 +62,7 @@ export {
 } from './netns/netns.ts';
 export { netnsCookie } from './netns/netns-cookie.ts';
 export { pidsInNetns } from './netns/netns-pids.ts';
+export { releaseProgramPages } from './program-pages.ts';
 export { openPseudoterminal, type Pseudoterminal, resizePseudoterminal } from './pty/pseudoterminal.ts';
 export { DatagramBatch, type DatagramBatchOptions } from './socket/datagram-batch.ts';
 export { type DatagramSocketOptions, openDatagramSocket } from './socket/datagram-socket.ts';

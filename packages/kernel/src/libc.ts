@@ -40,6 +40,7 @@ interface Libc {
   /** Addresses as numbers; -1 on failure. */
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
+  madvise(address: number, length: number, advice: number): number;
   getpagesize(): number;
   /** syscall(2), for the calls that have no wrapper: bpf. */
   syscall(number: number, command: number, data: Uint8Array, length: number): number;
@@ -76,6 +77,7 @@ export const libc: Libc = {
   fcntl: library.func('int fcntl(int, int, long)'),
   mmap: library.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)'),
   munmap: library.func('int munmap(uintptr_t, size_t)'),
+  madvise: library.func('int madvise(uintptr_t, size_t, int)'),
   getpagesize: library.func('int getpagesize()'),
   syscall: library.func('int64_t syscall(int64_t, int64_t, void*, uint64_t)'),
 };
