@@ -92,7 +92,7 @@ async function converse({ netns }: World, address: string) {
   return {
     echo: async (what: string): Promise<void> => {
       socket.write(what);
-      const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(5000) });
+      const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(60_000) });
       assert.equal(String(data), what);
     },
     end: () => socket.destroy(),

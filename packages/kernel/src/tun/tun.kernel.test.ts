@@ -114,7 +114,7 @@ async function transfer(a: Netns, b: Netns, address: string): Promise<{ sent: st
   const server = await listenTcp({ netns: b, address, port: 5000 });
   try {
     const connection = once(server, 'connection');
-    const client = await connectTcp({ netns: a, address, port: 5000, timeout: 3000 });
+    const client = await connectTcp({ netns: a, address, port: 5000, timeout: 60_000 });
     const [socket] = (await connection) as [net.Socket];
     const content = randomBytes(8 << 20);
     client.end(content);

@@ -67,7 +67,7 @@ test('sockets of the node and its pods get endpoints', { skip, timeout: 600_000 
           ['198.51.100.3', 80],
           ['198.51.100.4', 80],
         ] as const)
-          assert.deepEqual(serversOf(await many(world, 30, from, address, port)), ALL, `${from} ${address}`);
+          assert.deepEqual(serversOf(await many(world, 40, from, address, port)), ALL, `${from} ${address}`);
       assert.equal(translated(world, 'node'), '');
     });
 
@@ -81,7 +81,7 @@ test('sockets of the node and its pods get endpoints', { skip, timeout: 600_000 
           ports: [{ name: 'http', port: 80, nodePort: 30004 }],
         });
         await world.room.idle();
-        assert.deepEqual(serversOf(await many(world, 30, 'client', ADDRESS.node, 30004)), ALL);
+        assert.deepEqual(serversOf(await many(world, 40, 'client', ADDRESS.node, 30004)), ALL);
         assert.deepEqual(serversOf(await many(world, 30, 'client', '10.96.0.4', 80)), ['near1:8080', 'near2:8080']);
       },
     );

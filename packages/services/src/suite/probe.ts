@@ -49,7 +49,7 @@ const PACE = hostname() === 'podwire-guest' ? 12 : 1;
 /** How long nothing must come to be silence, in ms; less than the kernel waits before it sends a SYN again. */
 const SILENCE = 400;
 /** How long an answer may take, in ms. */
-const PATIENCE = 5_000 * PACE;
+const PATIENCE = Math.max(10_000, 5_000 * PACE);
 /** A datagram that may be lost is sent again after so many ms. */
 const AGAIN = 300;
 
