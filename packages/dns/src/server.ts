@@ -40,17 +40,28 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const listeners: Listener[] = [];
   const close = async () => void (await Promise.all(listeners.map((listener) => listener.close())));
   try {
-    for (const at of options.listen) {
-      const udp = await listenUdp(sockets, at, responder, options.logger);
-      listeners.push(udp);
-      listeners.push(await listenTcp(sockets, udp.at, responder, options.logger));
-    }
+    for (const at of options.listen) listeners.push(...(await listenBoth(sockets, at, responder, options.logger)));
   } catch (error) {
     await close();
     throw error;
   }
   const addresses = listeners.filter((_, i) => i % 2 === 0).map((listener) => listener.at);
   return { addresses, responder, forwarder, close };
+}
+
+/** How many ports are tried where any will do: one that is free over UDP may be taken over TCP. */
+const TRIES = 20;
+
+async function listenBoth(...[sockets, at, responder, logger]: Parameters<typeof listenUdp>): Promise<Listener[]> {
+  for (let left = at.port === 0 ? TRIES : 1; ; ) {
+    const udp = await listenUdp(sockets, at, responder, logger);
+    try {
+      return [udp, await listenTcp(sockets, udp.at, responder, logger)];
+    } catch (error) {
+      await udp.close();
+      if (--left === 0) throw error;
+    }
+  }
 }
 
 async function listenUdp(

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, type IpAddress } from '@podwire/base';
 import { bindUdp, connectTcp, listenTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
@@ -8,6 +9,7 @@ import { DNS, type ExpectedPacket } from './fixture.ts';
 const OUTSIDE = '203.0.113.10' as IpAddress;
 /** How long silence must last to count as dropped, in ms. */
 const SILENCE = 400;
+const TURNS = 20;
 
 /**
  *   pod 10.244.x.y ── veth ──┐
@@ -102,14 +104,14 @@ export class TestNetwork {
   async #sendUdp(netns: Netns, address: IpAddress, port: number): Promise<boolean> {
     const socket = await bindUdp({ netns, address: '0.0.0.0' as IpAddress, port: 0 });
     try {
-      return await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), SILENCE);
-        socket.once('message', () => {
-          clearTimeout(timer);
-          resolve(true);
-        });
-        socket.send('ping', port, address);
+      let answered = false;
+      socket.once('message', () => {
+        answered = true;
       });
+      socket.send('ping', port, address);
+      // both ends are in this thread: when it stands still, only its turns tell how long nothing came
+      for (let turn = 0; turn < TURNS && !answered; turn++) await sleep(SILENCE / TURNS);
+      return answered;
     } finally {
       socket.close();
     }
