@@ -246,7 +246,7 @@ async function arrives(netns: Netns): Promise<boolean> {
     socket.send('x', portOf(socket), '127.0.0.1');
     return await Promise.race([
       once(socket, 'message').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(setImmediate, 100, resolve, false)),
+      new Promise<boolean>((resolve) => setTimeout(() => setImmediate(resolve, false), 100)),
     ]);
   } finally {
     socket.close();
