@@ -11,6 +11,7 @@ import type {
 } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import type { Clock } from './clock.ts';
+import type { ClusterSource } from './multicluster/cluster-member.ts';
 
 export interface ControllerContext {
   readonly client: KubeClient;
@@ -23,6 +24,8 @@ export interface ControllerContext {
   readonly caCertificate?: string;
   /** For custom resources: as owners, as garbage and in namespaces; absent: they are left alone. */
   readonly dynamic?: DynamicClient;
+  /** The other clusters of the set, whose exported Services are imported. Default: none. */
+  readonly peers?: readonly ClusterSource[];
 }
 
 export interface Controller {

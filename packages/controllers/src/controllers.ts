@@ -9,6 +9,7 @@ import { startEndpointSliceMirroring } from './endpoint-slice-mirroring.ts';
 import { COLLECTED } from './garbage/collected-kind.ts';
 import { startGarbageCollector } from './garbage/garbage-collector.ts';
 import { startJobs } from './job/job.ts';
+import { startMulticluster } from './multicluster/multicluster.ts';
 import { startNamespaces } from './namespace.ts';
 import { startNodeLifecycle } from './node/node-lifecycle.ts';
 import { startPodCollector } from './node/pod-gc.ts';
@@ -26,7 +27,11 @@ export type Controllers = Controller;
 /** Starts the control plane an API server needs to be a cluster; writes nothing before everything is synced. */
 export async function startControllers(context: ControllerContext): Promise<Controllers> {
   await Promise.all(COLLECTED.map((kind) => context.informers.of(kind).synced));
-  const sound = { ...context, informers: soundInformers(context.informers, context.logger) };
+  const peers = (context.peers ?? []).map((peer) => ({
+    ...peer,
+    informers: soundInformers(peer.informers, context.logger),
+  }));
+  const sound = { ...context, informers: soundInformers(context.informers, context.logger), peers };
   const custom = new CustomKinds(sound);
   const starts = [
     startNodeCidrs,
@@ -46,6 +51,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startDisruptionBudgets,
     startEndpointSlices,
     startEndpointSliceMirroring,
+    startMulticluster,
     startQuotas,
     startGarbageCollector,
   ];

@@ -1,6 +1,10 @@
 import { type Informers, ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { keyOf, splitKey } from '../context.ts';
 import { serviceKeyOf } from '../slices.ts';
+import { hindranceOf } from './export-status.ts';
+import type { ExportedService } from './import-plan.ts';
+
+type EndpointSlice = ObjectOf<'EndpointSlice'>;
 
 /** A cluster of the set, and what its API server says. */
 export interface ClusterSource {
@@ -8,15 +12,16 @@ export interface ClusterSource {
   readonly informers: Informers;
 }
 
+const KINDS = ['ServiceExport', 'Service', 'EndpointSlice'] as const;
+
 /** What one cluster of the set exports. */
 export class ClusterMember {
   readonly name: string;
   readonly #informers: Informers;
   readonly #slices: ObjectIndex<'EndpointSlice'>;
   readonly #ends: (() => void)[];
-  #isStopped = false;
 
-  /** Calls back with the keys of Services whose export may be another one now, and with all once everything is known. */
+  /** Calls back with the keys of Services whose export may be another one than it was. */
   constructor({ name, informers }: ClusterSource, onChange: (key: string) => void) {
     this.name = name;
     this.#informers = informers;
@@ -35,20 +40,16 @@ export class ClusterMember {
     ];
   }
 
-  /** Calls back once, when everything is known. */
-  onSynced(listener: () => void): void {
-    const all = (['ServiceExport', 'Service', 'EndpointSlice'] as const).map((kind) => this.#informers.of(kind).synced);
-    void Promise.all(all).then(() => {
-      if (!this.#isStopped) listener();
-    });
+  /** Resolves when everything there is, is known. */
+  get synced(): Promise<unknown> {
+    return Promise.all(KINDS.map((kind) => this.#informers.of(kind).synced));
   }
 
-  get isSynced(): boolean {
-    return (['ServiceExport', 'Service', 'EndpointSlice'] as const).every((kind) => this.#informers.of(kind).hasSynced);
+  get hasSynced(): boolean {
+    return KINDS.every((kind) => this.#informers.of(kind).hasSynced);
   }
 
   stop(): void {
-    this.#isStopped = true;
     for (const end of this.#ends) end();
   }
 
@@ -64,11 +65,16 @@ export class ClusterMember {
     return this.#informers.of('Service').get(name, namespace);
   }
 
-  slicesAt(key: string): readonly ObjectOf<'EndpointSlice'>[] {
-    return this.#slices.get(key);
+  /** Undefined unless the Service is exported and can be. */
+  exportedAt(key: string): ExportedService | undefined {
+    const [exported, service] = [this.exportAt(key), this.serviceAt(key)];
+    return exported && service && !hindranceOf(service) ? { cluster: this.name, exported, service } : undefined;
   }
 
-  /** Of all exports there are, those being deleted included. */
+  exportedSlicesAt(key: string): readonly EndpointSlice[] {
+    return this.exportedAt(key) ? this.#slices.get(key) : [];
+  }
+
   exportKeys(): readonly string[] {
     return this.#informers.of('ServiceExport').list().map(keyOf);
   }

@@ -1,5 +1,15 @@
-import { type Family, familyOf, type IpAddress, nthAddress, type Prefix, prefixParts, prefixSize, tryParseIp, tryParsePrefix } from '@podwire/base';
-import { hasCode } from '@podwire/base';
+import {
+  type Family,
+  familyOf,
+  hasCode,
+  type IpAddress,
+  nthAddress,
+  type Prefix,
+  prefixParts,
+  prefixSize,
+  tryParseIp,
+  tryParsePrefix,
+} from '@podwire/base';
 import { ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type ControllerContext, nameOf, splitKey, visible } from '../context.ts';
 
@@ -21,7 +31,7 @@ export class ClustersetAddresses {
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    this.#byImport = new ObjectIndex(context.informers.of('IPAddress'), (object) => importKeyOf(object) ?? []);
+    this.#byImport = new ObjectIndex(context.informers.of('IPAddress'), (object) => [importKeyOf(object) ?? '']);
   }
 
   stop(): void {
@@ -65,7 +75,10 @@ export class ClustersetAddresses {
     const labels = { [FAMILY_LABEL]: familyOf(address) === 'ipv6' ? 'IPv6' : 'IPv4', [MANAGED_LABEL]: MANAGER };
     const spec = { parentRef: { group: GROUP, resource: RESOURCE, ...splitKey(key) } };
     try {
-      await visible(informers.of('IPAddress'), await client.create('IPAddress', { metadata: { name: address, labels }, spec }));
+      await visible(
+        informers.of('IPAddress'),
+        await client.create('IPAddress', { metadata: { name: address, labels }, spec }),
+      );
       return true;
     } catch (error) {
       if (hasCode(error, 'KUBE_ALREADY_EXISTS')) return false;
@@ -74,7 +87,10 @@ export class ClustersetAddresses {
   }
 
   #ranges(): Prefix[] {
-    const live = this.#context.informers.of('ServiceCIDR').list().filter(({ metadata }) => !metadata?.deletionTimestamp);
+    const live = this.#context.informers
+      .of('ServiceCIDR')
+      .list()
+      .filter(({ metadata }) => !metadata?.deletionTimestamp);
     return live.flatMap(({ spec }) => spec?.cidrs ?? []).flatMap((text) => tryParsePrefix(text) ?? []);
   }
 }

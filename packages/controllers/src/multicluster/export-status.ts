@@ -1,10 +1,9 @@
 import type { ObjectOf } from '@podwire/kube';
-import type { Condition } from 'kubernetes-types/meta/v1.js';
+import type { Said } from './conditions.ts';
 
 type Service = ObjectOf<'Service'>;
-type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** Why a Service cannot be exported; undefined: it can. */
+/** Why a Service cannot be exported. */
 export interface Hindrance {
   readonly reason: string;
   readonly message: string;
@@ -14,48 +13,39 @@ export function hindranceOf(service: Service | undefined): Hindrance | undefined
   if (!service || service.metadata?.deletionTimestamp)
     return { reason: 'NoService', message: 'there is no Service of this name in the namespace' };
   if (service.spec?.type !== 'ExternalName') return undefined;
-  return { reason: 'InvalidServiceType', message: 'a Service of type ExternalName has no endpoints to be shared' };
+  return { reason: 'InvalidServiceType', message: 'a Service of type ExternalName has no endpoints to share' };
 }
 
-/** What a ServiceExport is told of itself. */
+/** What there is to say of an export. */
 export interface ExportOutcome {
   readonly hindrance?: Hindrance | undefined;
+  /** In what the exports of all clusters contradict each other. */
   readonly conflicts: readonly string[];
   readonly clusters: readonly string[];
-  /** Why this cluster has no ServiceImport of it although it should. */
+  /** Why this cluster itself does not import it. */
   readonly failure?: string | undefined;
 }
 
+/** The conditions of a ServiceExport; types and reasons are those of the API. */
 export function exportConditions({ hindrance, conflicts, clusters, failure }: ExportOutcome): readonly Said[] {
-  const pending = hindrance ? 'the Service cannot be exported' : failure;
-  return [
-    hindrance
-      ? { type: 'Valid', status: 'False', ...hindrance }
-      : { type: 'Valid', status: 'True', reason: 'Valid', message: 'the Service can be exported' },
-    pending === undefined
-      ? { type: 'Ready', status: 'True', reason: 'Ready', message: 'clusters of the set can import it' }
-      : { type: 'Ready', status: 'False', reason: hindrance ? 'Pending' : 'Failed', message: pending },
-    conflicts.length > 0 && !hindrance
-      ? { type: 'Conflict', status: 'True', reason: conflicts.join(','), message: conflictMessage(clusters) }
-      : { type: 'Conflict', status: 'False', reason: 'NoConflicts', message: 'the exports of all clusters agree' },
-  ];
+  const isValid: Said = hindrance
+    ? { type: 'Valid', status: 'False', ...hindrance }
+    : { type: 'Valid', status: 'True', reason: 'Valid', message: 'the Service can be exported' };
+  return [isValid, readiness(hindrance, failure), conflict(hindrance ? [] : conflicts, clusters)];
 }
 
-function conflictMessage(clusters: readonly string[]): string {
-  return `the Services of clusters ${clusters.join(', ')} differ: ports are joined, for the rest the oldest export counts`;
+function readiness(hindrance: Hindrance | undefined, failure: string | undefined): Said {
+  const type = 'Ready';
+  if (hindrance) return { type, status: 'False', reason: 'Pending', message: 'the Service cannot be exported' };
+  if (failure !== undefined) return { type, status: 'False', reason: 'Failed', message: failure };
+  return { type, status: 'True', reason: 'Ready', message: 'clusters of the set can import the Service' };
 }
 
-/** Conditions of other types stay, and so does the time of those whose status does. */
-export function withConditions(present: readonly Condition[], said: readonly Said[], generation?: number): Condition[] {
-  const now = `${new Date().toISOString().slice(0, 19)}Z`;
-  const others = present.filter(({ type }) => !said.some((one) => one.type === type));
-  const next = said.map((one): Condition => {
-    const before = present.find(({ type }) => type === one.type);
-    const lastTransitionTime = before?.status === one.status ? before.lastTransitionTime : now;
-    return { ...one, lastTransitionTime: String(lastTransitionTime), ...observed(generation) };
-  });
-  return [...others, ...next];
+function conflict(conflicts: readonly string[], clusters: readonly string[]): Said {
+  const type = 'Conflict';
+  if (conflicts.length === 0)
+    return { type, status: 'False', reason: 'NoConflicts', message: 'the exports of all clusters agree' };
+  const what = `the Services of clusters ${clusters.join(', ')} differ`;
+  const message = `${what}: their ports are joined, for everything else the oldest export counts`;
+  return { type, status: 'True', reason: conflicts.join(','), message };
 }
-
-const observed = (generation: number | undefined): { observedGeneration?: number } =>
-  generation === undefined ? {} : { observedGeneration: generation };

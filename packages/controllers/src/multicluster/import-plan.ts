@@ -41,7 +41,10 @@ function byAge(a: ExportedService, b: ExportedService): number {
 }
 
 const PROPERTIES: Readonly<Record<string, (service: Service) => unknown>> = {
-  PortConflict: (service) => portsOf(service).map((port) => JSON.stringify(port)).sort(),
+  PortConflict: (service) =>
+    portsOf(service)
+      .map((port) => JSON.stringify(port))
+      .sort(),
   TypeConflict: isHeadless,
   SessionAffinityConflict: (service) => affinityOf(service).sessionAffinity,
   SessionAffinityConfigConflict: (service) => affinityOf(service).sessionAffinityConfig ?? null,

@@ -21,7 +21,10 @@ export interface SliceOrigin {
  * the name there, so that a controller without memory finds it again.
  */
 export function importedSlice(slice: EndpointSlice, { cluster, isLocal, owner }: SliceOrigin): EndpointSlice {
-  const digest = createHash('sha256').update(`${cluster}/${nameOf(slice)}`).digest('hex').slice(0, 10);
+  const digest = createHash('sha256')
+    .update(`${cluster}/${nameOf(slice)}`)
+    .digest('hex')
+    .slice(0, 10);
   const service = nameOf(owner);
   return {
     metadata: {
@@ -31,7 +34,12 @@ export function importedSlice(slice: EndpointSlice, { cluster, isLocal, owner }:
         [MANAGED_BY]: MULTICLUSTER,
       },
       ownerReferences: [
-        { apiVersion: 'multicluster.x-k8s.io/v1alpha1', kind: 'ServiceImport', name: service, uid: owner.metadata?.uid ?? '' },
+        {
+          apiVersion: 'multicluster.x-k8s.io/v1alpha1',
+          kind: 'ServiceImport',
+          name: service,
+          uid: owner.metadata?.uid ?? '',
+        },
       ],
     },
     addressType: slice.addressType,
