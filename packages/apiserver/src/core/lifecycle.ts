@@ -107,6 +107,17 @@ export function changedStatus(kind: Kind, next: ApiObject, old: ApiObject): ApiO
 
 const isCustom = ({ id, kind }: Kind): boolean => id !== kind;
 
+/** Times of managedFields alone are no change. */
+export function isUnchanged(next: ApiObject, old: ApiObject): boolean {
+  const isSame = (field: string) => field === 'metadata' || equalJson(next[field], old[field]);
+  if (!Object.keys(next).every(isSame) || !Object.keys(old).every(isSame)) return false;
+  return equalJson(withoutTimes(next.metadata), withoutTimes(old.metadata));
+}
+
+function withoutTimes({ managedFields, resourceVersion: _, ...metadata }: Metadata): unknown {
+  return { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) };
+}
+
 /** The generation goes up when anything but metadata and status differs. */
 export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
   if (!kind.hasGeneration) return next;

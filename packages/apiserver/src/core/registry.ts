@@ -12,7 +12,7 @@ import {
   finalizerCauses,
   generatedName,
   isReleased,
-  type Metadata,
+  isUnchanged,
   newObject,
   timestamp,
   withGeneration,
@@ -21,6 +21,7 @@ import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { admittedPod } from './pod-admission.ts';
 import { checkDefaultClass } from './pod-priority.ts';
+import { checkQuotas } from './quotas.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { sharing } from './shared-parts.ts';
 import {
@@ -290,6 +291,12 @@ export class Registry {
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
+    const result = this.#completed(kind, object, old);
+    checkQuotas(kind, { object: result.object, old }, this.store);
+    return result;
+  }
+
+  #completed(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     if (kind.id === 'PriorityClass') checkDefaultClass(object, this.store);
     if (kind.id === 'Pod' && !old) checkLimits(object, this.store);
     if (kind.id === 'CustomResourceDefinition' && this.#custom) return admitted(this.#custom.admit(object));
@@ -376,17 +383,6 @@ function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
     field: 'patch',
   };
   return failure(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
-}
-
-/** Times of managedFields alone are no change. */
-function isUnchanged(next: ApiObject, old: ApiObject): boolean {
-  const isSame = (field: string) => field === 'metadata' || equalJson(next[field], old[field]);
-  if (!Object.keys(next).every(isSame) || !Object.keys(old).every(isSame)) return false;
-  return equalJson(withoutTimes(next.metadata), withoutTimes(old.metadata));
-}
-
-function withoutTimes({ managedFields, resourceVersion: _, ...metadata }: Metadata): unknown {
-  return { ...metadata, managedFields: managedFields?.map(({ time: __, ...entry }) => entry) };
 }
 
 /** For callers that treat "not there" as an answer. */

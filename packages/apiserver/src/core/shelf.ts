@@ -2,7 +2,7 @@ import type { ApiObject } from '../seam.ts';
 import { EventHistory, type IndexedBy, type StoreEvent } from './event-history.ts';
 import { EventListeners } from './event-listeners.ts';
 import { FieldIndex } from './field-index.ts';
-import { keyOf, SortedObjects, withChanges } from './sorted-objects.ts';
+import { inNamespace, keyOf, SortedObjects, withChanges } from './sorted-objects.ts';
 
 /** All objects of one kind with the recent past. */
 export class Shelf {
@@ -50,6 +50,13 @@ export class Shelf {
       else newest.delete(key);
     }
     return [...newest.values()];
+  }
+
+  /** Of a namespace in key order, with what is staged. */
+  latestIn(namespace: string): readonly ApiObject[] {
+    const durable = inNamespace(this.sorted(), namespace);
+    const changes = [...this.staged].filter(([key]) => key.startsWith(`${namespace}/`));
+    return withChanges(durable, new Map(changes.map(([key, { object }]) => [key, object])));
   }
 
   /** As sorted, at a revision of the history. */

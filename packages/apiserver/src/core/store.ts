@@ -125,6 +125,11 @@ export class Store {
     return this.#shelf(kind).latest();
   }
 
+  /** As latestOf, in order, of the objects of a namespace. */
+  latestIn(kind: KindId, namespace: string): readonly ApiObject[] {
+    return this.#shelf(kind).latestIn(namespace);
+  }
+
   /** The kind's objects as they were at a revision of the recent past; undefined when it is no longer known. */
   listAt(kind: KindId, revision: number): readonly ApiObject[] | undefined {
     const shelf = this.#shelf(kind);

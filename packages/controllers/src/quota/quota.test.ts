@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObjectOf } from '@podwire/kube';
 import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
-import { type QuotaView, quotaStatus } from './quota-usage.ts';
+import { quotaStatus } from './quota.ts';
 
 type Pod = ObjectOf<'Pod'>;
 
@@ -11,18 +11,19 @@ const pod = (resources: object, spec: object = {}, status: object = {}): Pod => 
   status,
 });
 const small = pod({ requests: { cpu: '250m', memory: '64Mi' }, limits: { memory: '128Mi' } });
-const view: QuotaView = {
+const view: Readonly<Record<string, readonly object[]>> = {
   pods: [small, small, pod({ requests: { 'example.com/gpu': '2' } }), pod({}, {}, { phase: 'Succeeded' })],
   services: [{ spec: { type: 'LoadBalancer', ports: [{ port: 1, nodePort: 30000 }, { port: 2 }] } }, { spec: {} }],
-  claims: [
+  persistentvolumeclaims: [
     { spec: { resources: { requests: { storage: '1Gi' } } } },
-    { spec: { resources: { requests: { storage: '512Mi' } } } },
+    { spec: { resources: { requests: { storage: '512Mi' } }, storageClassName: 'gold' } },
   ],
-  count: (resource) => ({ 'deployments.apps': 4, configmaps: 3 })[resource],
+  'deployments.apps': [{}, {}, {}, {}],
+  configmaps: [{}, {}, {}],
 };
 const used = (names: string, spec: object = {}): Record<string, string> | undefined => {
   const hard = Object.fromEntries(names.split(' ').map((name) => [name, '10']));
-  const status = quotaStatus({ spec: { hard, ...spec } }, view);
+  const status = quotaStatus({ spec: { hard, ...spec } }, (subject) => view[subject]);
   assert.deepEqual(status.hard, hard);
   return status.used;
 };
@@ -37,6 +38,10 @@ test('what is used of a quota: numbers of objects, and amounts of pods that are 
   });
   assert.deepEqual(used('count/deployments.apps count/widgets.example.com anything'), {
     'count/deployments.apps': '4',
+  });
+  const gold = 'gold.storageclass.storage.k8s.io';
+  assert.deepEqual(used(`count/pods ${gold}/requests.storage ${gold}/persistentvolumeclaims`), {
+    ...{ 'count/pods': '4', [`${gold}/requests.storage`]: '512Mi', [`${gold}/persistentvolumeclaims`]: '1' },
   });
 });
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { KINDS, type KindName, ObjectIndex, type ObjectOf } from '@podwire/kube';
+import { formatQuotaAmount, KINDS, ObjectIndex, type ObjectOf, quotaUsed } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -11,7 +11,6 @@ import {
 } from '../context.ts';
 import { COLLECTED } from '../garbage/collected-kind.ts';
 import { startReconciler } from '../reconciler.ts';
-import { type QuotaView, quotaStatus } from './quota-usage.ts';
 
 type Quota = ObjectOf<'ResourceQuota'>;
 
@@ -19,13 +18,13 @@ type Quota = ObjectOf<'ResourceQuota'>;
 const PAUSE = 100;
 
 /** What may be counted: by `plural`, and by `plural.group` where there is a group. */
-const RESOURCES = new Map(
+const SUBJECTS = new Map(
   KINDS.filter(({ kind, namespaced }) => namespaced && COLLECTED.includes(kind)).map(({ plural, group, kind }) => {
     return [group ? `${plural}.${group}` : plural, kind] as const;
   }),
 );
 
-/** Keeps in ResourceQuotas what there is of what they allow; nobody refuses more. */
+/** Keeps in the status of ResourceQuotas what there is of what they limit. Refusing more is the API server's. */
 export function startQuotas({ client, informers, logger }: ControllerContext): Controller {
   const quotas = informers.of('ResourceQuota');
   const quotasIn = new ObjectIndex(quotas, (quota) => [namespaceOf(quota)]);
@@ -34,19 +33,16 @@ export function startQuotas({ client, informers, logger }: ControllerContext): C
     const { name, namespace } = splitKey(key);
     const quota: Quota | undefined = quotas.get(name, namespace);
     if (!quota || quota.metadata?.deletionTimestamp) return;
-    const near = <K extends KindName>(kind: K): ObjectOf<K>[] =>
-      informers
-        .of(kind)
-        .list()
-        .filter((object: Meta) => namespaceOf(object) === namespace);
-    const view: QuotaView = {
-      ...{ pods: near('Pod'), services: near('Service'), claims: near('PersistentVolumeClaim') },
-      count: (resource) => {
-        const kind = RESOURCES.get(resource);
-        return kind && near(kind).length;
-      },
-    };
-    const status = quotaStatus(quota, view);
+    const status = quotaStatus(quota, (subject) => {
+      const kind = SUBJECTS.get(subject);
+      return (
+        kind &&
+        informers
+          .of(kind)
+          .list()
+          .filter((object: Meta) => namespaceOf(object) === namespace)
+      );
+    });
     if (isDeepStrictEqual(quota.status ?? {}, status)) return;
     const patch = [{ op: 'add', path: '/status', value: status }];
     await client.patch('ResourceQuota', objectKey(quota), patch, { type: 'json', subresource: 'status' });
@@ -55,11 +51,17 @@ export function startQuotas({ client, informers, logger }: ControllerContext): C
   const ends = [
     quotasIn.stop,
     quotas.subscribe(({ type, object }) => type !== 'deleted' && queue.add(keyOf(object))),
-    ...[...RESOURCES.values()].map((kind) =>
+    ...[...SUBJECTS.values()].map((kind) =>
       informers.of(kind).subscribe(({ object }: { readonly object: Meta }) => {
         for (const quota of quotasIn.get(namespaceOf(object))) queue.addAfter(keyOf(quota), PAUSE);
       }),
     ),
   ];
   return { stop: () => [...ends.map((end) => end()), queue.shutDown()] };
+}
+
+/** What nobody can count is not among what is used. */
+export function quotaStatus(quota: Quota, objectsOf: Parameters<typeof quotaUsed>[1]): NonNullable<Quota['status']> {
+  const used = [...quotaUsed(quota, objectsOf)].map(([name, amount]) => [name, formatQuotaAmount(name, amount)]);
+  return { hard: quota.spec?.hard ?? {}, used: Object.fromEntries(used) };
 }

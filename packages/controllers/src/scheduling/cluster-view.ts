@@ -1,6 +1,6 @@
-import type { ObjectOf } from '@podwire/kube';
+import { type Amounts, addAmounts, amountsOf, type ObjectOf, podRequests } from '@podwire/kube';
 import { isActive, nameOf, namespaceOf } from '../context.ts';
-import { type Amounts, amounts, type HostPort, hostPortsOf, requestsOf, sum } from './pod-resources.ts';
+import { type HostPort, hostPortsOf } from './host-ports.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Node = ObjectOf<'Node'>;
@@ -37,9 +37,9 @@ export class ClusterView {
     const view = this.#byName.get(nodeName);
     const phase = pod.status?.phase;
     if (!view || phase === 'Succeeded' || phase === 'Failed') return;
-    const [requested, ports] = [requestsOf(pod), hostPortsOf(pod)];
+    const [requested, ports] = [podRequests(pod), hostPortsOf(pod)];
     view.pods.push(pod);
-    view.requested = sum(view.requested, requested);
+    view.requested = addAmounts(view.requested, requested);
     view.hostPorts.push(...ports);
     if (pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length)
       this.repellent.push({ pod, at: view });
@@ -48,7 +48,7 @@ export class ClusterView {
   /** As if the pod was gone from this node. */
   remove(pod: Pod, at: NodeView): void {
     at.pods = at.pods.filter((other) => other !== pod);
-    at.requested = at.pods.reduce((all, other) => sum(all, requestsOf(other)), new Map<string, number>());
+    at.requested = at.pods.reduce((all, other) => addAmounts(all, podRequests(other)), new Map<string, number>());
     at.hostPorts = at.pods.flatMap(hostPortsOf);
     this.repellent = this.repellent.filter((one) => one.pod !== pod);
   }
@@ -62,7 +62,7 @@ function viewOf(node: Node): NodeView {
   const { allocatable } = node.status ?? {};
   return {
     ...{ node, name: nameOf(node), labels: node.metadata?.labels ?? {} },
-    allocatable: allocatable && amounts(allocatable),
+    allocatable: allocatable && amountsOf(allocatable),
     ...{ pods: [], requested: new Map(), hostPorts: [] },
   };
 }

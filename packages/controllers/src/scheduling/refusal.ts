@@ -1,10 +1,10 @@
-import type { ObjectOf } from '@podwire/kube';
+import { type Amounts, type ObjectOf, podRequests } from '@podwire/kube';
 import { conditionTaints } from '../node/node-taints.ts';
 import { tolerated } from '../toleration.ts';
 import type { ClusterView, NodeView } from './cluster-view.ts';
+import { hostPortsOf, portsCollide } from './host-ports.ts';
 import { selectsNode } from './node-affinity.ts';
 import { neighbourhoodOf } from './pod-affinity.ts';
-import { type Amounts, hostPortsOf, portsCollide, requestsOf } from './pod-resources.ts';
 import { spreadRefusal } from './topology-spread.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -20,7 +20,7 @@ const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSche
 
 /** The checks of this pod, each made ready once for all nodes; the first that a node fails tells. */
 export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refusal | undefined {
-  const requests = requestsOf(pod);
+  const requests = podRequests(pod);
   const ports = hostPortsOf(pod);
   const spread = spreadRefusal(pod, view);
   const neighbourhood = neighbourhoodOf(pod, view);

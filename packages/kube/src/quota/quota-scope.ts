@@ -1,4 +1,4 @@
-import type { ObjectOf } from '@podwire/kube';
+import type { ObjectOf } from '../kinds.ts';
 
 type Quota = ObjectOf<'ResourceQuota'>;
 type Pod = ObjectOf<'Pod'>;
