@@ -9,7 +9,7 @@ import type { AgentRequest } from './agent.fixture.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'agent.fixture.ts');
 /** A room that says nothing for so long, in ms, has failed. */
-const PATIENCE = 60_000;
+const PATIENCE = 240_000;
 
 let compileCache: string | undefined;
 
@@ -43,7 +43,7 @@ export class AgentChild {
     this.loaded.catch(() => {}); // killed while it loads
   }
 
-  /** Resolves when the room has done what it was asked; throws when the program ends, or says nothing for a minute. */
+  /** Resolves when the room has done what it was asked; throws when the program ends, or says nothing for minutes. */
   async ask(request: AgentRequest): Promise<RoomStatus> {
     await this.loaded;
     const answered = once(this.#child, 'message').then(([status]) => status as RoomStatus);
