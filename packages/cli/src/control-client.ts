@@ -18,12 +18,12 @@ export function requireLab(name: string): void {
 const NOT_FOUND = 404;
 
 /** One JSON answer of the lab daemon; throws CLI_NOT_READY when it takes longer than `seconds`. */
-export function askDaemon<T>(lab: string, path: string, seconds = 60): Promise<T> {
+export function askDaemon<T>(lab: string, path: string, seconds = 180): Promise<T> {
   return answerOf({ lab, path, method: 'GET' }, seconds);
 }
 
 /** As `askDaemon`, for what changes something. */
-export function tellDaemon<T>(lab: string, path: string, seconds = 60): Promise<T> {
+export function tellDaemon<T>(lab: string, path: string, seconds = 180): Promise<T> {
   return answerOf({ lab, path, method: 'POST' }, seconds);
 }
 
