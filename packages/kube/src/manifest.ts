@@ -52,19 +52,46 @@ function bad({ source, document, line }: Place, why: string, cause?: unknown): P
 
 function parseDocuments(text: string, source: string): { value: unknown; document: number; line: number }[] {
   // An agent that reads no manifest need not hold the parser.
-  const { LineCounter, parseAllDocuments }: typeof Yaml = createRequire(import.meta.url)('yaml');
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
+  const yaml: typeof Yaml = createRequire(import.meta.url)('yaml');
+  const lines = new yaml.LineCounter();
+  const documents = yaml.parseAllDocuments(text, {
     version: '1.1',
     customTags: kubectlTags,
     lineCounter: lines,
     merge: true,
+    // It would compare each key with all before it; see repeatedKey().
+    uniqueKeys: false,
   });
   const list = Array.isArray(documents) ? documents : [];
   return list.map((document, i) => {
-    const line = lines.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line;
-    return { value: jsonOf(document, { source, document: i + 1, line }), document: i + 1, line };
+    const lineOf = ({ range }: { range?: Yaml.Range | null }) => lines.linePos(range?.[0] ?? 0).line;
+    const place = { source, document: i + 1, line: lineOf(document.contents ?? document) };
+    const repeated = document.errors.length === 0 ? repeatedKey(document, yaml) : undefined;
+    if (repeated)
+      throw bad(
+        { ...place, line: lineOf(repeated) },
+        `Map keys must be unique, but ${JSON.stringify(repeated.value)} is there again`,
+      );
+    return { value: jsonOf(document, place), document: i + 1, line: place.line };
   });
+}
+
+/** The first key that its map has had before; any number of `<<` may be in one. */
+function repeatedKey(document: Yaml.Document.Parsed, { isScalar, visit }: typeof Yaml): Yaml.Scalar | undefined {
+  let found: Yaml.Scalar | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) found = key;
+        if (found) return visit.BREAK;
+        keys.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 /** go-yaml, which kubectl uses, has neither base-60 numbers nor (in JSON) timestamps. */
