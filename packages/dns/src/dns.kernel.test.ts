@@ -37,6 +37,7 @@ class TestInformers implements Informers {
     return {
       kind,
       synced: Promise.resolve(),
+      settled: Promise.resolve(),
       hasSynced: true,
       list,
       get: () => undefined,

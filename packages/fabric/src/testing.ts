@@ -23,6 +23,7 @@ export class TestNodes {
   readonly informer: Informer<'Node'> = {
     kind: 'Node',
     synced: Promise.resolve(),
+    settled: Promise.resolve(),
     hasSynced: true,
     list: () => [...this.#nodes.values()],
     get: (name) => this.#nodes.get(name),

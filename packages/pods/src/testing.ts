@@ -39,7 +39,7 @@ const NODES = [1, 2].map((n): Node => {
   return { metadata: { name: `node-${n}` }, spec: { podCIDRs: [`10.244.${n}.0/24`] }, status: { addresses } };
 });
 const INFORMER: Informer<'Node'> = {
-  ...{ kind: 'Node', synced: Promise.resolve(), hasSynced: true, list: () => NODES },
+  ...{ kind: 'Node', synced: Promise.resolve(), settled: Promise.resolve(), hasSynced: true, list: () => NODES },
   get: (name) => NODES.find((n) => n.metadata?.name === name),
   subscribe: () => () => {},
 };

@@ -17,6 +17,7 @@ export class FakeInformers implements Informers {
     return {
       kind,
       synced: Promise.resolve(),
+      settled: Promise.resolve(),
       hasSynced: true,
       list: () => [...objects.values()] as ObjectOf<K>[],
       get: (name, namespace = '') => objects.get(`${namespace}/${name}`) as ObjectOf<K> | undefined,

@@ -1,4 +1,4 @@
-import type { Balance, ServiceModel } from './model.ts';
+import { type Balance, keyOf, type ServiceModel, titleOf } from './model.ts';
 import { slowStartSeconds } from './slow-start.ts';
 
 type Annotations = Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export function misreadAnnotations(annotations: Annotations = {}): string[] {
 
 /** The same of all services. */
 export function annotationLimits(services: Iterable<ServiceModel>): string[] {
-  return [...services].flatMap(({ namespace, name, misread = [] }) =>
-    misread.map((line) => `Service ${namespace}/${name}: ${line}`),
+  return [...services].flatMap((service) =>
+    (service.misread ?? []).map((line) => `${titleOf(keyOf(service))}: ${line}`),
   );
 }

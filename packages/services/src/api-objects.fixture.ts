@@ -17,11 +17,15 @@ export interface ServiceOptions extends Partial<Spec> {
   readonly hints?: Partial<Record<ServerPlace, object>>;
   /** Endpoints by address instead, on node-2. */
   readonly addresses?: readonly string[];
+  /** Of a slice of a ServiceImport: the cluster it comes from. */
+  readonly cluster?: string;
+  /** Where it says endpoints are, whatever the truth. */
+  readonly nodeName?: string;
 }
 
 export type SliceOptions = Pick<
   ServiceOptions,
-  'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints' | 'addresses' | 'ports'
+  'backends' | 'conditions' | 'targetPort' | 'addressType' | 'hints' | 'addresses' | 'ports' | 'cluster' | 'nodeName'
 >;
 
 /** Endpoints outside the cluster are on no node. */
@@ -43,7 +47,7 @@ export function putService(
   name = `service-${++next}`,
 ): string {
   const { labels = {}, annotations = {}, ingress = [], ...rest } = options;
-  const { backends, conditions, targetPort, addressType, hints, addresses, ...spec } = rest;
+  const { backends, conditions, targetPort, addressType, hints, addresses, cluster, nodeName, ...spec } = rest;
   informers.put('Service', {
     metadata: { namespace: 'default', name, labels, annotations },
     spec: {
@@ -80,6 +84,11 @@ export function removeSlices(informers: FakeInformers, service: string, keep: re
  * where http is.
  */
 export function putSlice(informers: FakeInformers, service: string, options: SliceOptions = {}, slice = service): void {
+  const labels = { 'kubernetes.io/service-name': service };
+  informers.put('EndpointSlice', sliceObject({ name: slice, labels }, options));
+}
+
+export function sliceObject(metadata: object, options: SliceOptions): EndpointSlice {
   const { conditions = { ready: true }, targetPort = TCP_PORTS[0], addressType = 'IPv4', ports = [] } = options;
   const known = [
     { name: 'http', protocol: 'TCP', port: targetPort },
@@ -88,21 +97,21 @@ export function putSlice(informers: FakeInformers, service: string, options: Sli
     { name: 'sctp', protocol: 'SCTP', port: SCTP_PORT },
   ];
   const others = ports.flatMap(({ name = '' }) => (name.startsWith('http-') ? [name] : []));
-  informers.put('EndpointSlice', {
-    metadata: { namespace: 'default', name: slice, labels: { 'kubernetes.io/service-name': service } },
+  return {
+    metadata: { namespace: 'default', ...metadata },
     addressType,
     ports: [...known, ...others.map((name) => ({ name, protocol: 'TCP', port: targetPort }))],
     endpoints: endpointsOf(options, addressType).map((endpoint) => ({ ...endpoint, conditions })),
-  });
+  };
 }
 
 function endpointsOf(
-  { backends = ['near1', 'near2', 'far'], hints, addresses }: SliceOptions,
+  { backends = ['near1', 'near2', 'far'], hints, addresses, nodeName: told }: SliceOptions,
   addressType: 'IPv4' | 'IPv6',
 ): Omit<EndpointSlice['endpoints'][number], 'conditions'>[] {
   if (addresses) return addresses.map((address) => ({ addresses: [address], nodeName: 'node-2' }));
   return backends.map((place) => {
-    const nodeName = NODE_NAMES[place];
+    const nodeName = told ?? NODE_NAMES[place];
     return {
       addresses: [(addressType === 'IPv4' ? ADDRESS : ADDRESS6)[place]],
       ...(nodeName && { nodeName }),

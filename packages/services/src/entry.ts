@@ -6,22 +6,30 @@ import {
   endpointName,
   isOf,
   isRoutable,
+  keyOf,
   type NodeModel,
   type Protocol,
   type ServiceModel,
   type ServicePortModel,
+  titleOf,
 } from './model.ts';
 import { portTargets, type Target } from './target.ts';
 
-/** In the order in which they win when two services want the same address and port. */
-export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP'] as const;
+/**
+ * In the order in which they win when two services want the same address and port. The clusterset IP is that of a
+ * ServiceImport, and for clients what the cluster IP of a Service is.
+ */
+export const ADDRESS_KINDS = ['cluster IP', 'node port', 'load-balancer IP', 'external IP', 'clusterset IP'] as const;
 export type AddressKind = (typeof ADDRESS_KINDS)[number];
+
+/** Whether it is for clients inside: the internal policy counts, and their source is kept. */
+export const isInternal = (kind: AddressKind): boolean => kind === 'cluster IP' || kind === 'clusterset IP';
 
 /** One address, protocol and port of a service, and what a new connection to it comes to. */
 export interface Entry {
   /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
   readonly id: string;
-  /** `namespace/name` */
+  /** Its key: `namespace/name` of a Service. */
   readonly service: string;
   readonly kind: AddressKind;
   readonly address: IpAddress;
@@ -50,8 +58,8 @@ export function portEntries(
 ): Entry[] {
   const { internal, external, inside } = portTargets(service, port, where);
   const outer = inside ? { target: external, inside } : { target: external };
-  const name = `${service.namespace}/${service.name}`;
-  const why = `Service ${name} port ${port.name || port.port}`;
+  const name = keyOf(service);
+  const why = `${titleOf(name)} port ${port.name || port.port}`;
   const { protocol } = port;
   const source = { service, port };
   const entries: Entry[] = [];
@@ -68,7 +76,7 @@ export function portEntries(
       entries.push(inside ? { ...entry, inside } : entry);
     }
   };
-  add('cluster IP', service.clusterAddresses, port.port, { target: internal });
+  add(service.kind ? 'clusterset IP' : 'cluster IP', service.clusterAddresses, port.port, { target: internal });
   if (port.nodePort) {
     const wanted = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
     add('node port', wanted, port.nodePort, outer);
@@ -106,7 +114,7 @@ function describeTarget(target: Target): string {
 
 function termsOf({ kind, address, target, source: { service } }: Entry, balances: readonly Balance[]): string[] {
   const { balance, affinitySeconds, internalLocal, externalLocal, slowStart } = service;
-  const local = kind === 'cluster IP' ? internalLocal : externalLocal;
+  const local = isInternal(kind) ? internalLocal : externalLocal;
   const sources = kind === 'load-balancer IP' ? allowedSources(service, familyOf(address)) : undefined;
   return [
     ...(local && target.kind !== 'drop' ? ['policy Local'] : []),
@@ -126,7 +134,7 @@ function describeLeftOut(entry: Entry): string {
   const family = familyOf(entry.address);
   const left = port.endpoints.filter((one) => isOf(one.address, family) && !used.has(endpointName(one)));
   if (left.length === 0) return '';
-  const local = entry.kind === 'cluster IP' ? service.internalLocal : service.externalLocal;
+  const local = isInternal(entry.kind) ? service.internalLocal : service.externalLocal;
   const named = left.slice(0, NAMED).map((one) => `${endpointName(one)} ${whyLeftOut(one, local)}`);
   const more = left.length > NAMED ? [`${left.length - NAMED} more`] : [];
   return `; left out: ${[...named, ...more].join(', ')}`;

@@ -2,8 +2,11 @@ import type { Informer, Informers, KindName, ObjectOf } from '@podwire/kube';
 import type { NodeState } from './node-state.ts';
 import type { ServiceStore } from './service-store.ts';
 
-/** API servers before 1.33 have no ServiceCIDR: they are not waited for any longer, in ms. */
-const RANGES_PATIENCE = 5000;
+/**
+ * API servers before 1.33 have no ServiceCIDR, and most have no ServiceImport: a server that does not say so is not waited
+ * for any longer, in ms.
+ */
+const PATIENCE = 5000;
 
 /** Puts what informers say into what the room knows, and calls back when something of it is new. */
 export class FollowedObjects {
@@ -33,6 +36,11 @@ export class FollowedObjects {
       (one) => store.putSlice(one),
       (one) => store.removeSlice(one),
     );
+    const imports = this.#follow(
+      'ServiceImport',
+      (one) => store.putImport(one),
+      (one) => store.removeImport(one),
+    );
     const nodes = this.#follow(
       'Node',
       (one) => node.put(one),
@@ -43,7 +51,8 @@ export class FollowedObjects {
       (one) => store.putRange(one),
       (one) => store.removeRange(one),
     );
-    await Promise.all([services.synced, slices.synced, nodes.synced, atMost(RANGES_PATIENCE, ranges.synced)]);
+    const optional = [ranges, imports].map(({ settled }) => atMost(PATIENCE, settled));
+    await Promise.all([services.synced, slices.synced, nodes.synced, ...optional]);
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 import type { Netns } from '@podwire/kernel';
 import { type HealthAnswer, type ProxyHealth, proxyHealth, serviceHealth } from './health-answer.ts';
 import { HealthListener } from './health-listener.ts';
-import type { ServicesView } from './model.ts';
+import { type ServicesView, titleOf } from './model.ts';
 import type { Changes } from './proxy.ts';
 
 export interface HealthOptions {
@@ -56,7 +56,7 @@ export class HealthServers {
   problems(): string[] {
     const taken = [...this.#waiting].map(
       ([key, port]) =>
-        `Service ${key}: health port ${port} is that of ${this.#listeners.get(port)?.what ?? 'another'}; choose another`,
+        `${titleOf(key)}: health port ${port} is that of ${this.#listeners.get(port)?.what ?? 'another'}; choose another`,
     );
     return [...[...this.#listeners.values()].flatMap(({ problem }) => problem ?? []), ...taken];
   }
@@ -85,7 +85,7 @@ export class HealthServers {
     }
     this.#ports.set(key, port);
     const { view, health } = this.#options;
-    await this.#open(port, `Service ${key}`, () => {
+    await this.#open(port, titleOf(key), () => {
       const service = view.services.get(key);
       return service ? serviceHealth(service, health()) : { status: 404, headers: {}, body: {} };
     });

@@ -1,7 +1,7 @@
 import type { PlanEntry } from '@podwire/kube';
 import { annotationLimits } from './annotations.ts';
 import { compareText } from './compare-text.ts';
-import type { ServicesModel, ServicesView } from './model.ts';
+import { keyOf, type ServicesModel, type ServicesView } from './model.ts';
 import type { ProxyMode } from './proxy.ts';
 import { slowStartLimits } from './slow-start.ts';
 
@@ -71,7 +71,7 @@ export function sortEntries(entries: readonly PlanEntry[]): PlanEntry[] {
 function viewOf({ cluster, node, services, foreignAddresses }: ServicesModel): ServicesView {
   return {
     ...{ cluster, node },
-    services: new Map(services.map((service) => [`${service.namespace}/${service.name}`, service])),
+    services: new Map(services.map((service) => [keyOf(service), service])),
     foreign: new Map([['', foreignAddresses]]),
   };
 }

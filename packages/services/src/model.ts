@@ -18,7 +18,7 @@ export interface ServicesModel {
   readonly foreignAddresses: readonly IpAddress[];
 }
 
-/** The same by name, as the room keeps it from change to change; keys are `namespace/name`. */
+/** The same by name, as the room keeps it from change to change; keys are those of `keyOf`. */
 export interface ServicesView {
   readonly cluster: ClusterModel;
   readonly node: NodeModel;
@@ -52,8 +52,11 @@ export type Protocol = 'tcp' | 'udp' | 'sctp';
 export type Balance = 'random' | 'round-robin' | 'least-connections' | 'source-hash' | 'maglev';
 
 export interface ServiceModel {
+  /** Absent: a Service. */
+  readonly kind?: 'ServiceImport';
   readonly namespace: string;
   readonly name: string;
+  /** Of a ServiceImport those it has in this cluster. */
   readonly clusterAddresses: readonly IpAddress[];
   readonly externalAddresses: readonly IpAddress[];
   /** Only those with ipMode VIP (SVC-12). */
@@ -72,7 +75,7 @@ export interface ServiceModel {
   readonly ipvsScheduler?: string;
   /** Absent: endpoints get their full share as soon as they are ready. */
   readonly slowStart?: SlowStart;
-  /** Annotations without effect, in words. */
+  /** What is not as it has to be and has no effect, in words. */
   readonly misread?: readonly string[];
   readonly ports: readonly ServicePortModel[];
 }
@@ -116,6 +119,18 @@ export interface EndpointModel {
   readonly forZones?: readonly string[];
   readonly forNodes?: readonly string[];
 }
+
+/** `default/web`, or `ServiceImport default/web`: no two services of any kind have the same. */
+export function keyOf({ kind, namespace, name }: Pick<ServiceModel, 'kind' | 'namespace' | 'name'>): string {
+  return kind ? `${kind} ${namespace}/${name}` : `${namespace}/${name}`;
+}
+
+/** `Service default/web`, for people. */
+export function titleOf(key: string): string {
+  return isImportKey(key) ? key : `Service ${key}`;
+}
+
+export const isImportKey = (key: string): boolean => key.startsWith('ServiceImport ');
 
 /** Those of one family, in the same order; the same list when it has no others. */
 export function ofFamily<T extends IpAddress | Prefix>(list: readonly T[], family: Family): readonly T[] {

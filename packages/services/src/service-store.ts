@@ -1,14 +1,15 @@
 import type { IpAddress } from '@podwire/base';
-import type { EndpointSlice, Service, ServiceCIDR } from '@podwire/kube';
+import type { EndpointSlice, Service, ServiceCIDR, ServiceImport } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
 import type { Changes } from './proxy.ts';
+import { importKey, isProxied, serviceFromImport } from './service-import.ts';
 import { ServiceRanges } from './service-ranges.ts';
 import { SlowStarts } from './slow-start.ts';
-import { serviceKey, serviceKeyOfSlice } from './snapshot.ts';
+import { keysOfSlice, serviceKey } from './snapshot.ts';
 
 /**
- * Services, their slices and what the room makes of them, by name. A change marks one service dirty, and only dirty ones are
+ * Services, ServiceImports, their slices and what the room makes of them, by name. A change marks one service dirty, and only dirty ones are
  * read again; the outcome depends on the present objects only, not on how they came, but for endpoints in a slow start.
  */
 export class ServiceStore implements ServicesView {
@@ -73,31 +74,40 @@ export class ServiceStore implements ServicesView {
   }
 
   putService(service: Service): void {
-    const key = serviceKey(service);
-    this.#put(key, service, this.#objects.get(key)?.slices);
+    this.#put(serviceKey(service), { service });
   }
 
   removeService(service: Service): void {
-    const key = serviceKey(service);
-    this.#put(key, undefined, this.#objects.get(key)?.slices);
+    this.#put(serviceKey(service), { service: undefined });
+  }
+
+  putImport(imported: ServiceImport): void {
+    this.#put(importKey(imported), { imported });
+  }
+
+  removeImport(imported: ServiceImport): void {
+    this.#put(importKey(imported), { imported: undefined });
   }
 
   putSlice(slice: EndpointSlice): void {
-    const key = serviceKeyOfSlice(slice);
-    const { service, slices } = this.#objects.get(key) ?? NOTHING;
-    const at = indexOf(slices, slice);
-    this.#put(key, service, at < 0 ? [...slices, slice] : slices.with(at, slice));
+    for (const key of keysOfSlice(slice)) {
+      const { slices } = this.#objects.get(key) ?? NOTHING;
+      const at = indexOf(slices, slice);
+      this.#put(key, { slices: at < 0 ? [...slices, slice] : slices.with(at, slice) });
+    }
   }
 
   removeSlice(slice: EndpointSlice): void {
-    const key = serviceKeyOfSlice(slice);
-    const { service, slices } = this.#objects.get(key) ?? NOTHING;
-    const at = indexOf(slices, slice);
-    this.#put(key, service, at < 0 ? slices : slices.toSpliced(at, 1));
+    for (const key of keysOfSlice(slice)) {
+      const { slices } = this.#objects.get(key) ?? NOTHING;
+      const at = indexOf(slices, slice);
+      this.#put(key, { slices: at < 0 ? slices : slices.toSpliced(at, 1) });
+    }
   }
 
-  #put(key: string, service: Service | undefined, slices: readonly EndpointSlice[] = []): void {
-    if (service || slices.length > 0) this.#objects.set(key, { service, slices });
+  #put(key: string, change: Partial<Objects>): void {
+    const objects = { ...(this.#objects.get(key) ?? NOTHING), ...change };
+    if (objects.service || objects.imported || objects.slices.length > 0) this.#objects.set(key, objects);
     else this.#objects.delete(key);
     this.#dirty.add(key);
   }
@@ -114,28 +124,36 @@ export class ServiceStore implements ServicesView {
   }
 
   #read(key: string): void {
-    const { service, slices } = this.#objects.get(key) ?? NOTHING;
-    const proxy = service && proxiedBy(service);
-    if (service && proxy === 'other') this.foreign.set(key, clusterAddresses(service));
+    const objects = this.#objects.get(key) ?? NOTHING;
+    const { service } = objects;
+    if (service && proxiedBy(service) === 'other') this.foreign.set(key, clusterAddresses(service));
     else this.foreign.delete(key);
-    if (service && proxy === 'us') {
-      const after = serviceFromApi(service, slices, this.#node.name);
+    const after = this.#model(objects);
+    if (after) {
       this.services.set(key, this.#starts.weigh(key, { before: this.services.get(key), after }, this.#now()));
     } else {
       this.services.delete(key);
       this.#starts.forget(key);
     }
   }
+
+  /** Undefined when it is not for this room. */
+  #model({ service, imported, slices }: Objects): ServiceModel | undefined {
+    if (service && proxiedBy(service) === 'us') return serviceFromApi(service, slices, this.#node.name);
+    if (imported && isProxied(imported)) return serviceFromImport(imported, slices, this.#node);
+    return undefined;
+  }
 }
 
-/** What the API server has of one service. */
+/** What the API server has under one key. */
 interface Objects {
-  readonly service: Service | undefined;
+  readonly service?: Service | undefined;
+  readonly imported?: ServiceImport | undefined;
   /** Each name once. */
   readonly slices: readonly EndpointSlice[];
 }
 
-const NOTHING: Objects = { service: undefined, slices: [] };
+const NOTHING: Objects = { slices: [] };
 
 function indexOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice): number {
   return slices.findIndex((slice) => slice.metadata?.name === metadata?.name);

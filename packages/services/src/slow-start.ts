@@ -1,6 +1,6 @@
 import type { IpAddress } from '@podwire/base';
 import type { ServiceModel, SlowStart } from './model.ts';
-import { weightOf } from './model.ts';
+import { keyOf, titleOf, weightOf } from './model.ts';
 import { MAX_ENDPOINTS } from './target.ts';
 
 /**
@@ -37,13 +37,14 @@ export function slowStartFromText(
 /** Why endpoints of a service get their full share at once although it asks for a slow start, in words. */
 export function slowStartLimits(services: Iterable<ServiceModel>): string[] {
   const lines: string[] = [];
-  for (const { namespace, name, slowStart, balance } of services) {
+  for (const service of services) {
+    const { slowStart, balance } = service;
     if (slowStart?.parts !== 1) continue;
     const reason =
       balance === 'source-hash'
         ? 'does not go with balance source-hash, which would move clients at each step'
         : `is for at most ${Math.floor(MAX_ENDPOINTS / 3)} endpoints`;
-    lines.push(`Service ${namespace}/${name}: slow-start ${reason}, so endpoints get their full share at once`);
+    lines.push(`${titleOf(keyOf(service))}: slow-start ${reason}, so endpoints get their full share at once`);
   }
   return lines;
 }

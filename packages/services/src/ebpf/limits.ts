@@ -1,5 +1,5 @@
 import { balanceOf as packetBalanceOf } from '../choice/choice.ts';
-import type { ServiceModel } from '../model.ts';
+import { keyOf, type ServiceModel, titleOf } from '../model.ts';
 import { sizeLimits } from '../size-limits.ts';
 import { MAGLEV_SIZE } from './layout.ts';
 import { balanceOf } from './socket-entry.ts';
@@ -10,8 +10,8 @@ export function limitsOf(services: Iterable<ServiceModel>): string[] {
 }
 
 function balanceLimits(service: ServiceModel): string[] {
-  const { namespace, name, balance, ports } = service;
-  const line = (what: string) => `Service ${namespace}/${name}: balance ${balance} ${what}`;
+  const { balance, ports } = service;
+  const line = (what: string) => `${titleOf(keyOf(service))}: balance ${balance} ${what}`;
   if (!balance || balance === 'random') return [];
   const forSockets = balanceOf(service);
   const most = Math.max(...ports.map(({ endpoints }) => endpoints.length));

@@ -4,7 +4,7 @@ import { maglevTable } from '../choice/maglev.ts';
 import { slotsOf } from '../choice/slot.ts';
 import { type ClaimExchange, Claims } from '../claims.ts';
 import { describeEndpoints } from '../entry.ts';
-import { type EndpointModel, endpointName, isRoutable, type ServicesView } from '../model.ts';
+import { type EndpointModel, endpointName, isRoutable, type ServicesView, titleOf } from '../model.ts';
 import type { Changes } from '../proxy.ts';
 import { BY_ID, KEY, MAGLEV_SIZE, MAPS, writeEndpoint, writeService, writeServiceKey } from './layout.ts';
 import { Rows } from './rows.ts';
@@ -121,6 +121,6 @@ export function describeEntry(entry: SocketEntry): PlanEntry {
   const outcome = endpoints.length ? describeEndpoints(endpoints) : 'is refused: no endpoints';
   return {
     what: `sockets: ${kind} ${id} ${outcome}${how.length ? ` (${how.join(', ')})` : ''}`,
-    why: `Service ${service} port ${portName || port}`,
+    why: `${titleOf(service)} port ${portName || port}`,
   };
 }

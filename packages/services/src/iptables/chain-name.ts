@@ -10,8 +10,8 @@ const PAIRS = Array.from({ length: 1024 }, (_, i) => `${BASE32[i >> 5]}${BASE32[
 export type PortPrefix = 'KUBE-SVC-' | 'KUBE-SVL-' | 'KUBE-EXT-' | 'KUBE-FW-';
 
 export interface PortIdentity {
-  readonly namespace: string;
-  readonly name: string;
+  /** Its key: `namespace/name` of a Service. */
+  readonly service: string;
   readonly portName: string;
   readonly protocol: Protocol;
 }
@@ -40,8 +40,8 @@ export class ChainNames {
 }
 
 /** As kube-proxy does (servicePortChainName): fields cannot run into each other, for names are RFC 1123 labels. */
-function hashOf({ namespace, name, portName, protocol }: PortIdentity, endpoint: string): string {
-  const text = `${namespace}/${name}${portName && `:${portName}`}${protocol}${endpoint}`;
+function hashOf({ service, portName, protocol }: PortIdentity, endpoint: string): string {
+  const text = `${service}${portName && `:${portName}`}${protocol}${endpoint}`;
   return base32(hash('sha256', text, 'binary'));
 }
 

@@ -1,5 +1,5 @@
 import { loopbackLimits } from '../loopback.ts';
-import type { Balance, NodeModel, ServiceModel } from '../model.ts';
+import { type Balance, keyOf, type NodeModel, type ServiceModel, titleOf } from '../model.ts';
 import { sizeLimits } from '../size-limits.ts';
 
 /** How endpoints can be chosen, beside at random. */
@@ -9,21 +9,20 @@ export const BALANCES: readonly Balance[] = ['round-robin'];
 export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
   const lines = loopbackLimits(node, 'iptables');
   for (const service of services) {
-    const { namespace, name, balance = 'random', slowStart, ports } = service;
+    const { balance = 'random', slowStart, ports } = service;
+    const title = titleOf(keyOf(service));
     lines.push(...sizeLimits(service));
     const weighted = ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
     if (!slowStart && weighted && balance === 'round-robin')
       lines.push(
-        `Service ${namespace}/${name}: weights do not go with balance round-robin in mode iptables, so all endpoints have the same; choose random`,
+        `${title}: weights do not go with balance round-robin in mode iptables, so all endpoints have the same; choose random`,
       );
     if (slowStart && balance === 'round-robin')
       lines.push(
-        `Service ${namespace}/${name}: slow-start does not go with balance round-robin in mode iptables, so endpoints get their full share at once; choose random`,
+        `${title}: slow-start does not go with balance round-robin in mode iptables, so endpoints get their full share at once; choose random`,
       );
     if (balance !== 'random' && !BALANCES.includes(balance))
-      lines.push(
-        `Service ${namespace}/${name}: balance ${balance} is not in mode iptables, so it is random; choose another`,
-      );
+      lines.push(`${title}: balance ${balance} is not in mode iptables, so it is random; choose another`);
   }
   return lines;
 }

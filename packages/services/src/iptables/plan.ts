@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import { conflictsOf } from '../claims.ts';
 import type { Entry } from '../entry.ts';
-import { familiesOf, isRoutable, ofFamily, type ServicesModel, type ServicesView } from '../model.ts';
+import { familiesOf, isRoutable, keyOf, ofFamily, type ServicesModel, type ServicesView } from '../model.ts';
 import { baseChains } from './base-rules.ts';
 import type { Chains } from './chain-change.ts';
 import { FamilyChains, type Frame } from './family-chains.ts';
@@ -23,7 +23,7 @@ export function plan(model: ServicesModel, family: Family): Desired {
   const chains = planFamily(
     {
       ...model,
-      services: new Map(services.map((service) => [`${service.namespace}/${service.name}`, service])),
+      services: new Map(services.map((service) => [keyOf(service), service])),
       foreign: new Map([['', foreignAddresses]]),
     },
     family,

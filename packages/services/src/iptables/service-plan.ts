@@ -1,11 +1,12 @@
 import { type Family, type IpAddress, prefixContains } from '@podwire/base';
 import type { Claim } from '../claims.ts';
-import { describeEntry, type Entry, portEntries, reachable, served } from '../entry.ts';
+import { describeEntry, type Entry, isInternal, portEntries, reachable, served } from '../entry.ts';
 import {
   allowedSources,
   type ClusterModel,
   type EndpointModel,
   endpointName,
+  keyOf,
   type NodeModel,
   ofFamily,
   type ServiceModel,
@@ -54,7 +55,7 @@ export interface Where {
 }
 
 export function planService(service: ServiceModel, where: Where): ServicePlan {
-  const name = `${service.namespace}/${service.name}`;
+  const name = keyOf(service);
   const entries: EntryPlan[] = [];
   const chains = new Map<ChainId, string>();
   for (const port of service.ports) {
@@ -109,10 +110,10 @@ interface Port extends Choosing {
 }
 
 function contextOf(service: ServiceModel, port: ServicePortModel, where: Where): Port {
-  const { namespace, name } = service;
+  const key = keyOf(service);
   const { protocol } = port;
-  const names = new ChainNames({ namespace, name, portName: port.name, protocol });
-  return { service, port, protocol, where, names, label: `${namespace}/${name}${port.name && `:${port.name}`}` };
+  const names = new ChainNames({ service: key, portName: port.name, protocol });
+  return { service, port, protocol, where, names, label: `${key}${port.name && `:${port.name}`}` };
 }
 
 function planEntry(entry: Entry): EntryPlan {
@@ -141,10 +142,10 @@ function placedRules(context: Port, entry: Entry): PlacedRule[] {
     const spec = { protocol, comment: label, port: port.nodePort, jump: names.of('KUBE-EXT-') };
     placed.push(['nat KUBE-NODEPORTS', rule(spec)]);
   } else if (isServed(entry)) {
-    const prefix = entry.kind === 'cluster IP' ? clusterPrefix(service) : fenced ? 'KUBE-FW-' : 'KUBE-EXT-';
+    const prefix = isInternal(entry.kind) ? clusterPrefix(service) : fenced ? 'KUBE-FW-' : 'KUBE-EXT-';
     placed.push(['nat KUBE-SERVICES', rule({ ...to, comment: `${label} ${entry.kind}`, jump: names.of(prefix) })]);
   }
-  const place = entry.kind === 'cluster IP' ? 'filter KUBE-CLUSTER-IPS' : 'filter KUBE-EXTERNAL-SERVICES';
+  const place = isInternal(entry.kind) ? 'filter KUBE-CLUSTER-IPS' : 'filter KUBE-EXTERNAL-SERVICES';
   if (entry.target.kind === 'drop')
     placed.push([place, rule({ ...to, comment: `${label} has no local endpoints`, jump: 'DROP' })]);
   if (entry.target.kind === 'reject')
@@ -162,8 +163,8 @@ function isFenced({ service, where }: Port, { kind }: Entry): boolean {
 /** SVC with all endpoints, SVL with local ones, as far as there are entries that lead there, and a SEP for each endpoint. */
 function choiceChains(context: Port, entries: readonly Entry[]): Chain[] {
   const { service, names } = context;
-  const [inner] = entries.filter(({ kind }) => kind === 'cluster IP');
-  const [outer] = entries.filter(({ kind }) => kind !== 'cluster IP');
+  const [inner] = entries.filter(({ kind }) => isInternal(kind));
+  const [outer] = entries.filter(({ kind }) => !isInternal(kind));
   const svc = service.internalLocal ? [] : served(inner?.target);
   const all = svc.length ? svc : served(service.externalLocal ? outer?.inside : outer?.target);
   const svl = service.internalLocal ? served(inner?.target) : [];
@@ -194,14 +195,14 @@ function outsideRules({ label, where }: Port, entries: readonly Entry[]): Rule[]
   const all = where.cluster.masqueradeAll === true;
   const one = !all && pods !== undefined && more.length === 0 && !pods.endsWith('/0');
   return entries.flatMap(({ kind, address, protocol, port }) =>
-    kind === 'cluster IP'
+    isInternal(kind)
       ? [
           rule({
             ...(one && { notSource: pods }),
             destination: address,
             protocol,
             port,
-            comment: `${label} cluster IP`,
+            comment: `${label} ${kind}`,
             jump: one || all ? 'KUBE-MARK-MASQ' : 'KUBE-MARK-OUTSIDE',
           }),
         ]
@@ -211,7 +212,7 @@ function outsideRules({ label, where }: Port, entries: readonly Entry[]): Rule[]
 
 /** From outside the cluster: with Local policy insiders may use all endpoints (SVC-13). */
 function externalChains({ service, names, label, where }: Port, entries: readonly Entry[]): Chain[] {
-  const entry = entries.find((one) => one.kind !== 'cluster IP' && isServed(one));
+  const entry = entries.find((one) => !isInternal(one.kind) && isServed(one));
   if (!entry) return [];
   const all = names.of('KUBE-SVC-');
   const name = names.of('KUBE-EXT-');

@@ -150,7 +150,7 @@ function masqueradeChains(fields: Fields, address: IpAddress | undefined): Chain
         ...each(inSet(fields.originalKey, 'masqueraded'), toMasquerade, 'external Cluster policy, or masqueradeAll'),
         ...each(inOwnSet(fields.originalKey, INWARD), goto('masquerading-inward'), 'external Local policy'),
         rule(
-          [inSet(fields.originalDestination, 'service-cidrs'), notInSet(fields.source, 'pod-cidrs'), toMasquerade],
+          [inSet(fields.originalDestination, 'cluster-ips'), notInSet(fields.source, 'pod-cidrs'), toMasquerade],
           'not from a pod',
         ),
       ],

@@ -1,5 +1,5 @@
 import { IPVS_SCHEDULERS } from '@podwire/kube';
-import type { Balance, ClusterModel, ServiceModel } from '../model.ts';
+import { type Balance, type ClusterModel, keyOf, type ServiceModel, titleOf } from '../model.ts';
 
 /** How IPVS chooses a destination; ipvsadm(8), --scheduler. */
 export type Scheduler = (typeof IPVS_SCHEDULERS)[number];
@@ -46,7 +46,7 @@ export function schedulerLimits(service: ServiceModel, cluster: ClusterModel): s
     );
   if (hasWeights(service) && WEIGHTLESS.includes(scheduler))
     lines.push(`scheduler ${scheduler} does not look at weights; choose ${WEIGHED[scheduler] ?? 'wrr'}`);
-  return lines.map((line) => `Service ${service.namespace}/${service.name}: ${line}`);
+  return lines.map((line) => `${titleOf(keyOf(service))}: ${line}`);
 }
 
 /** Now, or from time to time: a scheduler that is exchanged begins anew. */

@@ -1,6 +1,6 @@
 import type { SetElement } from '@podwire/nft';
 import { describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
-import { endpointName, type ServiceModel } from '../model.ts';
+import { endpointName, keyOf, type ServiceModel } from '../model.ts';
 import {
   type EntryPlan,
   filterElements,
@@ -36,7 +36,7 @@ export function planService(service: ServiceModel, place: IpvsPlace): IpvsPlan {
     }),
   );
   return {
-    service: `${service.namespace}/${service.name}`,
+    service: keyOf(service),
     entries,
     shared: sharedElements(service, entries, place.family),
     servers,

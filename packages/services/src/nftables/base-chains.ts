@@ -122,7 +122,7 @@ const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 
 /** Whose source is replaced (SVC-7, SVC-8): only what would not find back, or what an external Cluster policy asks for. */
 function insideRules({ bothEnds, originalKey, originalDestination, source }: Fields): Rule[] {
-  const fromOutside = [inSet(originalDestination, 'service-cidrs'), notInSet(source, 'pod-cidrs')];
+  const fromOutside = [inSet(originalDestination, 'cluster-ips'), notInSet(source, 'pod-cidrs')];
   return [
     rule([isDnat, inSet(bothEnds, 'hairpin'), toMasquerade], 'a pod through its own service'),
     ...PROTOCOLS.map((protocol) =>

@@ -5,7 +5,7 @@ import { balanceOf } from '../choice/choice.ts';
 import { conflictsOf } from '../claims.ts';
 import { compareText } from '../compare-text.ts';
 import { loopbackLimits } from '../loopback.ts';
-import { familiesOf, type NodeModel, type ServiceModel, type ServicesModel } from '../model.ts';
+import { familiesOf, keyOf, type NodeModel, type ServiceModel, type ServicesModel, titleOf } from '../model.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
 import { declareSet, SET_NAMES } from '../ruleset/sets.ts';
 import { Settlement } from '../ruleset/settlement.ts';
@@ -28,7 +28,7 @@ export interface Desired {
 
 /** Pure and deterministic; the order of `model.services` does not matter. */
 export function plan(model: ServicesModel): Desired {
-  const services = [...model.services].sort((a, b) => compareText(serviceName(a), serviceName(b)));
+  const services = [...model.services].sort((a, b) => compareText(keyOf(a), keyOf(b)));
   const settled = familiesOf(model.cluster).map((family) => {
     const plans = services.map((service) => planService(service, { ...model, family }));
     const constants = [planConstants(model, family), planForeign('', model.foreignAddresses, family)];
@@ -66,10 +66,8 @@ export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): str
     const { balance } = service;
     if (balance && balance !== balanceOf(service))
       lines.push(
-        `Service ${serviceName(service)}: balance ${balance} ${service.affinitySeconds ? 'does not go with affinity' : 'is not in mode nftables'}, so it is random; choose another`,
+        `${titleOf(keyOf(service))}: balance ${balance} ${service.affinitySeconds ? 'does not go with affinity' : 'is not in mode nftables'}, so it is random; choose another`,
       );
   }
   return lines;
 }
-
-const serviceName = ({ namespace, name }: ServiceModel): string => `${namespace}/${name}`;

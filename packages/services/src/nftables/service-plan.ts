@@ -3,7 +3,14 @@ import { affinityIds } from '../choice/affinity-id.ts';
 import { balanceOf, type Choice, choiceValue } from '../choice/choice.ts';
 import { slotsOf } from '../choice/slot.ts';
 import { type AddressKind, describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
-import { type ClusterModel, type EndpointModel, endpointName, type Protocol, type ServiceModel } from '../model.ts';
+import {
+  type ClusterModel,
+  type EndpointModel,
+  endpointName,
+  keyOf,
+  type Protocol,
+  type ServiceModel,
+} from '../model.ts';
 import {
   type EntryPlan,
   filterElements,
@@ -32,7 +39,7 @@ class PlannedService implements ServicePlan {
   }
 
   get service(): string {
-    return `${this.#model.namespace}/${this.#model.name}`;
+    return keyOf(this.#model);
   }
 
   get shared(): readonly PlannedElement[] {

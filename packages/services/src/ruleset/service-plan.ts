@@ -1,7 +1,7 @@
 import { type Family, familyOf, type IpAddress } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
 import type { Choice } from '../choice/choice.ts';
-import type { AddressKind, Entry } from '../entry.ts';
+import { type AddressKind, type Entry, isInternal } from '../entry.ts';
 import {
   allowedSources,
   type ClusterModel,
@@ -19,7 +19,7 @@ export type PlannedElement = readonly [SetName, SetElement];
 export interface EntryPlan {
   /** `10.96.0.1 tcp 80`: of all entries with the same one only the first takes effect. */
   readonly id: string;
-  /** `namespace/name` */
+  /** Its key: `namespace/name` of a Service. */
   readonly service: string;
   readonly kind: AddressKind;
   readonly address: IpAddress;
@@ -69,7 +69,7 @@ const NONE: ReadonlySet<IpAddress> = new Set();
 function externalAddresses(entries: readonly EntryPlan[]): ReadonlySet<IpAddress> {
   let found: Set<IpAddress> | undefined;
   for (const { kind, address } of entries) {
-    if (kind === 'cluster IP') continue;
+    if (isInternal(kind)) continue;
     found ??= new Set();
     found.add(address);
   }
@@ -103,7 +103,7 @@ export function filterElements({ service, entry }: Planned, cluster: ClusterMode
 
 /** Whatever the client, besides those that would not get their replies (SVC-8). */
 function isMasqueraded(kind: AddressKind, { externalLocal }: ServiceModel, { masqueradeAll }: ClusterModel): boolean {
-  return kind === 'cluster IP' ? masqueradeAll === true : !externalLocal;
+  return isInternal(kind) ? masqueradeAll === true : !externalLocal;
 }
 
 function policyElements(elements: Elements, key: Key, { service, entry: { kind, address } }: Planned): void {

@@ -10,6 +10,7 @@ import {
   type SliceOptions,
 } from '../api-objects.fixture.ts';
 import type { World } from '../world.fixture.ts';
+import { putImport } from './import-objects.ts';
 import { insteadOf, problemsOf } from './limits.ts';
 import { type Probe, probe } from './probe.ts';
 
@@ -42,6 +43,10 @@ export interface CaseService {
   readonly slices?: readonly SliceOptions[];
   /** The service is deleted. */
   readonly gone?: boolean;
+  /** A ServiceImport instead, whose address it is. */
+  readonly isImport?: boolean;
+  /** Instead of one that follows from the address. */
+  readonly name?: string;
 }
 
 /** Connections that may fail by silence need time only; others would be late if too many were made at once. */
@@ -73,9 +78,10 @@ export async function runCases(t: TestContext, world: World, cases: readonly Ser
 
 /** Makes the services of a step what they are. */
 export function putServices(informers: FakeInformers, services: readonly CaseService[]): void {
-  for (const { address, options, slices = [], gone } of services) {
-    const name = serviceName(address);
-    if (gone) removeService(informers, name);
+  for (const one of services) {
+    const { address, options, slices = [], gone, isImport, name = serviceName(address) } = one;
+    if (isImport) putImport(informers, name, one);
+    else if (gone) removeService(informers, name);
     else {
       const names = slices.map((_, i) => `${name}-${i}`);
       putService(informers, address, options, name);

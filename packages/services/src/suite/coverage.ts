@@ -116,5 +116,10 @@ export const COVERAGE: Readonly<Record<string, Covered>> = {
       'services/src/ebpf/least-connections.kernel.test.ts': 'least connections in mode ebpf',
     },
   },
-  'SVC-34': { what: 'services of several clusters', open: 'ServiceImport is not served' },
+  'SVC-34': {
+    what: 'services of several clusters',
+    tests: {
+      'services/src/service-import.test.ts': 'endpoints are on this node by their address, whatever the cluster',
+    },
+  },
 };

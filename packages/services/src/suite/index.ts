@@ -5,6 +5,7 @@ import type { ServiceCase } from './case.ts';
 import { CLUSTER_IP_CASES } from './cluster-ip-cases.ts';
 import { ENDPOINT_CASES } from './endpoint-cases.ts';
 import { EXTERNAL_CASES } from './external-cases.ts';
+import { IMPORT_CASES } from './import-cases.ts';
 import { LIVE_CASES } from './live-cases.ts';
 import { MATRIX_CASES } from './matrix-cases.ts';
 
@@ -20,6 +21,7 @@ export const SUITE: readonly ServiceCase[] = [
   ...BALANCE_CASES,
   ...LIVE_CASES,
   ...MATRIX_CASES,
+  ...IMPORT_CASES,
 ];
 
 /** The same for two nodes that both balance: `runCases(t, world, ACROSS_NODES)` in a world with `secondNode: true`. */

@@ -1,4 +1,4 @@
-import { ADDRESS_KINDS, type AddressKind } from '../entry.ts';
+import { ADDRESS_KINDS, type AddressKind, isInternal } from '../entry.ts';
 import type { Place } from '../world.fixture.ts';
 import type { ServiceCase } from './case.ts';
 import type { Probe } from './probe.ts';
@@ -7,12 +7,17 @@ import { type Twin, twins } from './twin.ts';
 const POLICIES = ['Cluster', 'Local'] as const;
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 const PORTS = { tcp: 80, udp: 53, sctp: 99 };
+const SERVED = [
+  { name: 'http', protocol: 'TCP', port: PORTS.tcp },
+  { name: 'dns', protocol: 'UDP', port: PORTS.udp },
+  { name: 'sctp', protocol: 'SCTP', port: PORTS.sctp },
+];
 const PLACEMENTS = [[], ['near1'], ['far'], ['near1', 'far']] as const;
 const CLIENTS = ['client', 'near1', 'node', 'outside', 'distant'] as const;
 
 type Backend = (typeof PLACEMENTS)[number][number];
 
-/** A service with both policies the same, at every kind of address. */
+/** A service with both policies the same, at every kind of address, and an import with the same endpoints. */
 interface Plot {
   readonly policy: (typeof POLICIES)[number];
   readonly backends: readonly Backend[];
@@ -27,19 +32,19 @@ interface Client {
 const PLOTS: readonly Plot[] = POLICIES.flatMap((policy) => PLACEMENTS.map((backends) => ({ policy, backends })));
 
 /**
- * Every client, kind of address, policy, placement of endpoints and protocol (SVC-4, SVC-5, SVC-7, SVC-8, SVC-13, SVC-14).
+ * Every client, kind of address, policy, placement of endpoints and protocol (SVC-4, SVC-5, SVC-7, SVC-8, SVC-13, SVC-14, SVC-34).
  * Pods of another node do not come here for a cluster IP: theirs is served there.
  */
 export const MATRIX_CASES: readonly ServiceCase[] = twins(
   ...PLOTS.map((plot) => (twin: Twin): ServiceCase => {
     const probes = PROTOCOLS.flatMap((protocol) =>
       ADDRESS_KINDS.flatMap((kind) =>
-        CLIENTS.filter((from) => kind !== 'cluster IP' || from !== 'distant').map((from) =>
+        CLIENTS.filter((from) => !isInternal(kind) || from !== 'distant').map((from) =>
           probeOf(plot, { from, kind, protocol }, twin),
         ),
       ),
     );
-    return { name: nameOf(plot), steps: [{ services: [serviceOf(plot, twin)], probes }] };
+    return { name: nameOf(plot), steps: [{ services: [serviceOf(plot, twin), importOf(plot, twin)], probes }] };
   }),
 );
 
@@ -62,12 +67,12 @@ function serviceOf({ policy, backends }: Plot, { service, externalIp, loadBalanc
     externalTrafficPolicy: policy,
     externalIPs: [externalIp],
     ingress: [{ ip: loadBalancerIp }],
-    ports: [
-      { name: 'http', protocol: 'TCP', port: PORTS.tcp, nodePort },
-      { name: 'dns', protocol: 'UDP', port: PORTS.udp, nodePort },
-      { name: 'sctp', protocol: 'SCTP', port: PORTS.sctp, nodePort },
-    ],
+    ports: SERVED.map((port) => ({ ...port, nodePort })),
   });
+}
+
+function importOf({ policy, backends }: Plot, { imported }: Twin) {
+  return imported({ internalTrafficPolicy: policy, ports: [...SERVED] }, { backends });
 }
 
 function probeOf(plot: Plot, client: Client, twin: Twin): Probe {
@@ -84,12 +89,12 @@ function probeOf(plot: Plot, client: Client, twin: Twin): Probe {
 /** Local is the client's node for a cluster IP; at external addresses it concerns clients from outside only. */
 function mayUse({ policy }: Plot, { from, kind }: Client, backend: Backend): boolean {
   if (policy === 'Cluster' || backend !== 'far') return true;
-  return kind !== 'cluster IP' && from !== 'outside';
+  return !isInternal(kind) && from !== 'outside';
 }
 
 function sourceSeen({ policy }: Plot, { from, kind }: Client, backend: Place, at: Twin['at']): string {
   if (from === 'node' || from === backend) return at.node;
-  if (kind === 'cluster IP') return from === 'outside' ? at.node : at[from];
+  if (isInternal(kind)) return from === 'outside' ? at.node : at[from];
   if (policy === 'Cluster') return at.node;
   return from === 'distant' && backend === 'far' ? at.node : at[from];
 }

@@ -45,6 +45,7 @@ export class VirtualNode {
   plan(): void {
     const model = modelFromApi({
       services: this.#informers.of('Service').list(),
+      imports: this.#informers.of('ServiceImport').list(),
       slices: this.#informers.of('EndpointSlice').list(),
       node: NODES[this.place],
       nodeName: NODES[this.place].metadata?.name ?? '',

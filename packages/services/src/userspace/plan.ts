@@ -2,7 +2,7 @@ import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import { conflictsOf } from '../claims.ts';
-import { familiesOf, isOf, ofFamily, type ServiceModel, type ServicesView } from '../model.ts';
+import { familiesOf, isOf, keyOf, ofFamily, type ServiceModel, type ServicesView, titleOf } from '../model.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
 import type { ServicePlan } from '../ruleset/service-plan.ts';
 import { Settlement } from '../ruleset/settlement.ts';
@@ -77,11 +77,11 @@ export function unaddressed({ cluster, node, services }: ServicesView): string[]
 export const limitsOf = ({ services }: Pick<ServicesView, 'services'>): string[] =>
   [...services.values()].flatMap(serviceLimits);
 
-function serviceLimits({ namespace, name, ports }: ServiceModel): string[] {
-  return ports
+function serviceLimits(service: ServiceModel): string[] {
+  return service.ports
     .filter(({ protocol }) => protocol === 'sctp')
     .map(
       ({ port }) =>
-        `Service ${namespace}/${name} port ${port}: mode userspace cannot relay SCTP and refuses it; choose another mode`,
+        `${titleOf(keyOf(service))} port ${port}: mode userspace cannot relay SCTP and refuses it; choose another mode`,
     );
 }

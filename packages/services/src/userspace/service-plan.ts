@@ -1,7 +1,7 @@
 import { familyOf } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
-import { describeEntry, type Entry, portEntries } from '../entry.ts';
-import { allowedSources, endpointName, ofFamily, type ServiceModel, type ServicePortModel } from '../model.ts';
+import { describeEntry, type Entry, isInternal, portEntries } from '../entry.ts';
+import { allowedSources, endpointName, keyOf, ofFamily, type ServiceModel, type ServicePortModel } from '../model.ts';
 import type { EntryPlan, Place, PlannedElement, ServicePlan } from '../ruleset/service-plan.ts';
 import type { Target } from '../target.ts';
 import type { ListenerPlan, PortOf } from './listener-plan.ts';
@@ -27,10 +27,9 @@ export function planService(service: ServiceModel, place: Place): RelayPlan {
   const shared = ofFamily(service.clusterAddresses, place.family).map(
     (address): PlannedElement => ['cluster-ips', { key: [address] }],
   );
-  const own = `${service.namespace}/${service.name}`;
   return {
     listeners,
-    elements: (portOf) => ({ service: own, entries: entries.map((one) => entryPlan(one, portOf)), shared }),
+    elements: (portOf) => ({ service: keyOf(service), entries: entries.map((one) => entryPlan(one, portOf)), shared }),
   };
 }
 
@@ -52,20 +51,21 @@ function planPort(
   return portEntries(service, port, { ...place, loopback: true }).map((entry) => ({
     entry,
     service,
-    listener: listenerFor(entry.target, entry.kind === 'cluster IP' ? 'internal' : 'external'),
+    listener: listenerFor(entry.target, isInternal(entry.kind) ? 'internal' : 'external'),
     inside: listenerFor(entry.inside, 'inside'),
   }));
 }
 
 function listenerOf(
-  { namespace, name, affinitySeconds, balance }: ServiceModel,
+  service: ServiceModel,
   { protocol, port }: ServicePortModel,
   { target, variant, place }: { readonly target: Target; readonly variant: string; readonly place: Place },
 ): ListenerPlan | undefined {
+  const { affinitySeconds, balance } = service;
   const [address] = ofFamily(place.node.addresses, place.family);
   if (protocol === 'sctp' || target.kind !== 'serve' || !address) return undefined;
   return {
-    id: `${namespace}/${name} ${protocol} ${port} ${variant} ${address}`,
+    id: `${keyOf(service)} ${protocol} ${port} ${variant} ${address}`,
     protocol,
     address,
     endpoints: target.endpoints,
@@ -91,7 +91,7 @@ function entryPlan({ entry, service, listener, inside }: Relayed, portOf: PortOf
   if (target.kind === 'drop') elements.push(['dropped', { key }]);
   else if (!isRelayed) elements.push(['rejected', { key }]);
   elements.push(...fence(entry, service, key));
-  const own = `${service.namespace}/${service.name}`;
+  const own = keyOf(service);
   const describe = () => ({ what: describeRelayed(entry, service, listener), why });
   return { id, service: own, kind, address, protocol, choices: [], elements, endpoints, describe };
 }
