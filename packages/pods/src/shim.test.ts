@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +79,16 @@ describe('shim', () => {
       }
     });
   }
+});
+
+test('builders at once do not disturb each other, and leave nothing but the binary', async () => {
+  const bin = join(directory, 'shared');
+  const kinds = await Promise.all([buildShim(bin), buildShim(bin)]);
+  assert.equal(new Set(kinds).size, 1);
+  assert.deepEqual(
+    readdirSync(bin).filter((name) => name !== 'podwire-cni.mjs'),
+    ['podwire-cni'],
+  );
 });
 
 describe('socket', () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,7 +23,8 @@ export interface ShimOptions {
  */
 export async function buildShim(targetDirectory: string, options: ShimOptions = {}): Promise<'c' | 'node'> {
   const target = join(targetDirectory, SHIM_NAME);
-  const temporary = join(targetDirectory, `.${SHIM_NAME}.new`);
+  // others may build it at the same time
+  const temporary = join(targetDirectory, `.${SHIM_NAME}.${randomUUID()}`);
   try {
     mkdirSync(targetDirectory, { recursive: true, mode: 0o755 });
     if (options.socketPath !== undefined) writeFileSync(`${target}.conf`, `${options.socketPath}\n`, { mode: 0o644 });
@@ -37,6 +39,8 @@ export async function buildShim(targetDirectory: string, options: ShimOptions = 
       `cannot put the CNI binary into ${targetDirectory}; check space and permissions`,
       { cause },
     );
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
 
