@@ -103,7 +103,7 @@ async function endDaemon({ pid, startTime }: DaemonIdentity): Promise<void> {
 async function endProcesses(names: readonly string[]): Promise<number> {
   const inodes = new Set(names.flatMap((name) => inodeOf(name) ?? []));
   const seen = new Set<number>();
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 2000; round++) {
     const pids = pidsInNetns(inodes).filter((pid) => pid !== process.pid);
     if (pids.length === 0) break;
     for (const pid of pids) {
