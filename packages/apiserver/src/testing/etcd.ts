@@ -40,10 +40,15 @@ export async function findEtcd(): Promise<string> {
 
 async function download(cwd: string): Promise<void> {
   const get = () => run('apt-get', ['download', '-qq', 'etcd-server'], { cwd });
-  await get().catch(async () => {
-    await run('apt-get', ['update', '-qq']);
-    await get();
-  });
+  for (let left = 60; ; left--) {
+    try {
+      return void (await get());
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    // Somebody else may be at it just now, and then this is refused.
+    await run('apt-get', ['update', '-qq']).catch(() => sleep(2000));
+  }
 }
 
 /** Below the ports that connections get by themselves, so that nobody takes it while etcd is down. */
