@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseIp, parsePrefix } from '@podwire/base';
-import type { EndpointSlice, Namespace, Service } from '@podwire/kube';
+import type { EndpointSlice, Namespace, Service, ServiceImport } from '@podwire/kube';
 import { parseAllDocuments } from 'yaml';
 import { answerFromZone, type ZoneAnswer } from './answer.ts';
 import { decodeMessage } from './decode.ts';
@@ -15,7 +15,7 @@ import { writeReply } from './reply.ts';
 import type { Zone } from './zone.ts';
 
 const ROOT = new URL('../testdata/', import.meta.url);
-type ApiObject = { kind: string } & (Service | EndpointSlice | Namespace);
+type ApiObject = { kind: string } & (Service | ServiceImport | EndpointSlice | Namespace);
 
 function loadObjects(folder: string): ApiObject[] {
   const text = readFileSync(new URL(`${folder}/input.yaml`, ROOT), 'utf8');
@@ -24,7 +24,8 @@ function loadObjects(folder: string): ApiObject[] {
 
 function feedZone(objects: readonly ApiObject[]): { zone: Zone; feed: ZoneFeed } {
   const prefixes = ['10.96.0.0/12', '10.244.0.0/16', 'fd00:96::/108'].map(parsePrefix);
-  const zone = createZone({ domain: 'cluster.local', dnsAddress: parseIp('10.96.0.10'), prefixes, serial: 1 });
+  const domains = { domain: 'cluster.local', setDomain: 'clusterset.local' };
+  const zone = createZone({ ...domains, dnsAddress: parseIp('10.96.0.10'), prefixes, serial: 1 });
   const feed = new ZoneFeed(zone);
   for (const object of objects) set(feed, object, true);
   zone.ready = true;
@@ -33,6 +34,7 @@ function feedZone(objects: readonly ApiObject[]): { zone: Zone; feed: ZoneFeed }
 
 function set(feed: ZoneFeed, object: ApiObject, present: boolean): void {
   if (object.kind === 'Service') feed.setService(object as Service, present);
+  else if (object.kind === 'ServiceImport') feed.setImport(object as ServiceImport, present);
   else if (object.kind === 'EndpointSlice') feed.setSlice(object as EndpointSlice, present);
   else feed.setNamespace(object.metadata?.name ?? '', present);
 }

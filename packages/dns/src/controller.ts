@@ -32,8 +32,8 @@ class DnsController implements Room {
 
   constructor(context: RoomContext & { readonly netns?: Netns }) {
     this.#context = context;
-    const { clusterDomain: domain, dnsAddress, serviceCidrs, podCidrs } = context.config;
-    this.#zone = createZone({ domain, dnsAddress, prefixes: [...serviceCidrs, ...podCidrs] });
+    const { clusterDomain: domain, clusterSetDomain: setDomain, dnsAddress, serviceCidrs, podCidrs } = context.config;
+    this.#zone = createZone({ domain, setDomain, dnsAddress, prefixes: [...serviceCidrs, ...podCidrs] });
     this.#plan = planListen(context.config, observeNameservers());
     const logger = context.logger.child({ room: this.name });
     this.#runner = createRunner({ name: this.name, run: () => this.#run(), logger, maxInterval: RESYNC_INTERVAL });
@@ -74,7 +74,7 @@ class DnsController implements Room {
   status(): RoomStatus {
     const { responder, forwarder } = this.#server ?? {};
     const facts = {
-      ...(this.#watch?.feed.counts ?? { services: 0, names: 0 }),
+      ...(this.#watch?.feed.counts ?? { services: 0, imports: 0, names: 0 }),
       udpRequests: responder?.requests.udp ?? 0,
       tcpRequests: responder?.requests.tcp ?? 0,
       nxdomain: responder?.replies.get(RCODE.NXDOMAIN) ?? 0,

@@ -121,6 +121,14 @@ test('the room answers on both addresses of lo, repairs drift, and cleans up', a
           .some((e) => e.what === 'late.default.svc.cluster.local A 10.96.1.2' && e.why === 'Service default/late'),
       );
 
+      const spec = { type: 'ClusterSetIP', ips: ['10.96.7.7'], ports: [{ port: 80 }] } as const;
+      informers.put('ServiceImport', {
+        ...service('far', ''),
+        spec: { ...spec, ips: [...spec.ips], ports: [...spec.ports] },
+      });
+      assert.deepEqual(addressOf(await askUdp(netns, '10.96.0.10', 'far.default.svc.clusterset.local')), ['10.96.7.7']);
+      assert.ok(room.plan().some(({ why }) => why === 'ServiceImport default/far'));
+
       for (const address of own()) net.deleteAddress(address);
       assert.equal((await room.diff()).length, 2);
       assert.equal((await room.resync()).kind, 'done');

@@ -1,5 +1,5 @@
 import { type IpAddress, tryParseIp, tryParsePort } from '@podwire/base';
-import type { EndpointSlice, Service } from '@podwire/kube';
+import { type EndpointSlice, type Service, type ServiceImport, SOURCE_CLUSTER_LABEL } from '@podwire/kube';
 import { isHostLabel, isHostName } from './name.ts';
 
 /** What DNS needs to know of a Service; everything a name cannot be made of is already left out. */
@@ -23,8 +23,21 @@ export interface DnsPort {
   readonly port: number;
 }
 
+/** What DNS needs to know of a ServiceImport. */
+export interface DnsImport {
+  readonly namespace: string;
+  readonly name: string;
+  readonly headless: boolean;
+  /** One or two, or none yet; empty when headless. */
+  readonly ips: readonly IpAddress[];
+  /** Named ports; headless imports take theirs from the slices. */
+  readonly ports: readonly DnsPort[];
+}
+
 /** One EndpointSlice. */
 export interface DnsSlice {
+  /** Of a multi-cluster service: the cluster the endpoints are in. */
+  readonly cluster: string | undefined;
   readonly endpoints: readonly DnsEndpoint[];
   readonly ports: readonly DnsPort[];
 }
@@ -74,8 +87,19 @@ export function modelService(service: Service): DnsService | undefined {
   };
 }
 
+/** Undefined for a ServiceImport whose name or namespace cannot be a label. */
+export function modelImport({ metadata, spec }: ServiceImport): DnsImport | undefined {
+  const { name = '', namespace = '' } = metadata ?? {};
+  if (!isHostLabel(name) || !isHostLabel(namespace)) return undefined;
+  const headless = spec?.type === 'Headless';
+  const [ips, ports] = headless ? [[], []] : [readAddresses(spec?.ips ?? []), readPorts(spec?.ports)];
+  return { namespace, name, headless, ips, ports };
+}
+
 export function modelSlice(slice: EndpointSlice): DnsSlice {
+  const cluster = slice.metadata?.labels?.[SOURCE_CLUSTER_LABEL] ?? '';
   return {
+    cluster: isHostLabel(cluster) ? cluster.toLowerCase() : undefined,
     endpoints: (slice.endpoints ?? []).map((endpoint) => ({
       addresses: readAddresses(endpoint.addresses ?? []),
       hostname: endpoint.hostname && isHostLabel(endpoint.hostname) ? endpoint.hostname.toLowerCase() : undefined,

@@ -1,7 +1,7 @@
 import { familyOf, type IpAddress, ipBytes, nthAddress, type Prefix, prefixOf, prefixParts } from '@podwire/base';
 import { addressType } from './encode.ts';
 import type { RecordData } from './message.ts';
-import type { DnsEndpoint, DnsService, DnsSlice } from './model.ts';
+import type { DnsEndpoint, DnsImport, DnsPort, DnsService, DnsSlice } from './model.ts';
 import { TYPE } from './numbers.ts';
 
 /** One record the zone holds, or, without data, only the existence of a name. */
@@ -14,6 +14,7 @@ export interface ZoneRecord {
 }
 
 const SPEC_VERSION = '1.1.0';
+const SET_SPEC_VERSION = '1.0.0';
 const SRV_WEIGHT = 100;
 
 /** The records every cluster zone has besides SOA: version, name server and its address. */
@@ -25,6 +26,13 @@ export function planApex(domain: string, dnsAddress: IpAddress | undefined): Zon
     { name: `svc.${domain}`, type: 0 },
   ];
   return dnsAddress ? [...records, addressRecord(server, dnsAddress)] : records;
+}
+
+/** The same of the zone of multi-cluster services. */
+export function planSetApex(domain: string, dnsAddress: IpAddress | undefined): ZoneRecord[] {
+  const version = `dns-version.${domain}`;
+  const records = planApex(domain, dnsAddress).filter(({ name }) => name !== version);
+  return [...records, { name: version, type: TYPE.TXT, data: { kind: 'text', strings: [SET_SPEC_VERSION] } }];
 }
 
 /** An existing namespace is a name of its own, also without Services (DNS-6). */
@@ -43,30 +51,47 @@ export function planService(service: DnsService, slices: readonly DnsSlice[], do
         : [{ name, type: 0 }];
     }
     case 'headless':
-      return planHeadless(service, slices, name);
+      return planHeadless(service.publishNotReady, slices, name);
     case 'cluster-ip':
-      return [
-        { name, type: 0 },
-        ...service.clusterIps.flatMap((ip) => [addressRecord(name, ip), pointerRecord(ip, name)]),
-        ...service.ports.map((port) => srvRecord(`_${port.name}._${port.protocol}.${name}`, port.port, name)),
-      ];
+      return planAddresses(name, service.clusterIps, service.ports);
   }
 }
 
-function planHeadless(service: DnsService, slices: readonly DnsSlice[], name: string): ZoneRecord[] {
+/**
+ * All records one ServiceImport brings (KEP-1645, specification 1.0.0 of multi-cluster DNS). Reverse names lead to clusterset
+ * addresses only: an endpoint has one in the zone of its own cluster.
+ */
+export function planImport(imported: DnsImport, slices: readonly DnsSlice[], setDomain: string): ZoneRecord[] {
+  const name = `${imported.name}.${imported.namespace}.svc.${setDomain}`;
+  if (!imported.headless) return planAddresses(name, imported.ips, imported.ports);
+  return planHeadless(false, slices, name);
+}
+
+function planAddresses(name: string, addresses: readonly IpAddress[], ports: readonly DnsPort[]): ZoneRecord[] {
+  return [
+    { name, type: 0 },
+    ...addresses.flatMap((ip) => [addressRecord(name, ip), pointerRecord(ip, name)]),
+    ...ports.map((port) => srvRecord(`_${port.name}._${port.protocol}.${name}`, port.port, name)),
+  ];
+}
+
+function planHeadless(publishNotReady: boolean, slices: readonly DnsSlice[], name: string): ZoneRecord[] {
   return slices.flatMap((slice) =>
     slice.endpoints
-      .filter((endpoint) => endpoint.ready || service.publishNotReady)
+      .filter((endpoint) => endpoint.ready || publishNotReady)
       .flatMap((endpoint) => endpoint.addresses.flatMap((address) => planEndpoint(endpoint, address, slice, name))),
   );
 }
 
 function planEndpoint(endpoint: DnsEndpoint, address: IpAddress, slice: DnsSlice, service: string): ZoneRecord[] {
-  const target = `${endpoint.hostname ?? address.replace(/[.:]/g, '-').replace(/^-|-$/g, '0')}.${service}`;
+  const label = endpoint.hostname ?? address.replace(/[.:]/g, '-').replace(/^-|-$/g, '0');
+  const { cluster } = slice;
+  const target = cluster === undefined ? `${label}.${service}` : `${label}.${cluster}.${service}`;
+  const isNamed = endpoint.hostname !== undefined && cluster === undefined;
   return [
     addressRecord(service, address),
     addressRecord(target, address),
-    ...(endpoint.hostname === undefined ? [] : [pointerRecord(address, target)]),
+    ...(isNamed ? [pointerRecord(address, target)] : []),
     ...slice.ports.map((port) => srvRecord(`_${port.name}._${port.protocol}.${service}`, port.port, target)),
   ];
 }

@@ -35,6 +35,8 @@ class Node implements ZoneNode {
 export interface ZoneOptions {
   /** e.g. cluster.local */
   readonly domain: string;
+  /** Of multi-cluster services, e.g. clusterset.local; absent: none are known. */
+  readonly setDomain?: string;
   /** Reverse zones this zone speaks for; see reverseZones. */
   readonly reverse?: readonly string[];
   /** Seconds; of every record and every negative answer. Default 5. */
@@ -52,6 +54,7 @@ const OWNER_POINTER = 0xc00c;
  */
 export class Zone {
   readonly domain: string;
+  readonly setDomain: string | undefined;
   readonly ttl: number;
   /** False until everything has been loaded once; cluster names are SERVFAIL before (DNS-13). */
   ready = false;
@@ -63,9 +66,11 @@ export class Zone {
 
   constructor(options: ZoneOptions) {
     this.domain = lowerAscii(options.domain);
+    this.setDomain = options.setDomain === undefined ? undefined : lowerAscii(options.setDomain);
     this.ttl = options.ttl ?? 5;
     this.serial = options.serial ?? 1;
-    this.#apexes = new Set([this.domain, ...(options.reverse ?? [])].map(nameKey));
+    const set = this.setDomain === undefined ? [] : [this.setDomain];
+    this.#apexes = new Set([this.domain, ...set, ...(options.reverse ?? [])].map(nameKey));
     for (const apex of this.#apexes) this.#reference(apex);
     const numbers = Buffer.alloc(20);
     [0, 7200, 1800, 86_400, this.ttl].forEach((n, i) => void numbers.writeUInt32BE(n, 4 * i));

@@ -31,6 +31,7 @@ export class NameLookup {
   constructor({ objects, site: { cluster } }: ClusterView) {
     const zone = createZone({
       domain: cluster.clusterDomain,
+      setDomain: cluster.clusterSetDomain,
       dnsAddress: cluster.dnsAddress,
       prefixes: [...cluster.podCidrs, ...cluster.serviceCidrs],
       serial: 1,
