@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '..');
@@ -29,11 +30,22 @@ export const T2 = ['packages/*/src/**/*.kernel.test.ts', 'packages/*/src/**/{kub
 export const TVM = ['packages/*/src/**/*.vm.test.ts'];
 export const T3 = ['scenarios/**/*.test.ts'];
 
-/** As `testStep`, all in one process: starting one for each file takes longer than most of these tests. */
-export function unitStep(name: string, patterns: readonly string[]): Step {
+/**
+ * As `testStep`, in a process for each core, with every n-th file: starting one for each file takes longer than most of
+ * these tests.
+ */
+export function unitSteps(name: string, patterns: readonly string[]): readonly Step[] {
   const { command, args } = testStep(name, patterns, { reporter: 'dot' });
-  return { name, command, args: ['--test-isolation=none', ...args] };
+  const count = Math.min(availableParallelism(), MOST_SHARDS);
+  return Array.from({ length: count }, (_, i) => ({
+    name: `${name} ${i + 1}/${count}`,
+    command,
+    args: ['--test-isolation=none', `--test-shard=${i + 1}/${count}`, ...args],
+  }));
 }
+
+/** In each the modules have to be loaded again. */
+const MOST_SHARDS = 4;
 
 /** Only what hangs needs longer. */
 const TEST_TIMEOUT_MS = 1_200_000;
@@ -57,16 +69,36 @@ export function testStep(name: string, patterns: readonly string[], options: Tes
 }
 
 /** Runs a step with its output as it comes; resolves to its exit code. */
-export function runStep({ name, command, args }: Step): Promise<number> {
+export async function runStep(step: Step): Promise<number> {
+  const { code, summary } = await ended(step, spawn(step.command, step.args, { cwd: ROOT, stdio: SHOWN }));
+  console.error(summary);
+  return code;
+}
+
+/** Runs steps side by side, with the output of each when it has ended; resolves to their exit codes. */
+export function runTogether(steps: readonly Step[]): Promise<number[]> {
+  return Promise.all(
+    steps.map(async (step) => {
+      const child = spawn(step.command, step.args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+      const output: Buffer[] = [];
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk));
+      const { code, summary } = await ended(step, child);
+      process.stdout.write(Buffer.concat(output));
+      console.error(summary);
+      return code;
+    }),
+  );
+}
+
+const SHOWN: StdioOptions = ['ignore', 'inherit', 'inherit'];
+
+function ended({ name }: Step, child: ChildProcess): Promise<{ readonly code: number; readonly summary: string }> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);
-    child.on('exit', (code) => {
-      console.error(
-        `${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
-      );
-      resolve(code ?? 1);
+    child.on('close', (code) => {
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      resolve({ code: code ?? 1, summary: `${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)` });
     });
   });
 }

@@ -1,6 +1,6 @@
 /** `npm test`: everything. Kernel and scenario tests need root, so without it this runs itself again through sudo. */
 import { spawnSync } from 'node:child_process';
-import { runStep, STATIC_STEPS, T1, T2, T3, testStep } from './steps.ts';
+import { runStep, runTogether, STATIC_STEPS, T1, T2, T3, testStep } from './steps.ts';
 
 function runAsRoot(): never {
   const sudo = spawnSync(
@@ -26,7 +26,7 @@ await installSystemPackages(
   ],
   (line) => console.error(line),
 );
-const statics = await Promise.all(STATIC_STEPS.map(runStep));
+const statics = await runTogether(STATIC_STEPS);
 // One run of node's test runner, last, so that its summary closes the output.
 const tests = await runStep(testStep('tests', [...T1, ...T2, ...T3]));
 process.exitCode = [...statics, tests].some((code) => code !== 0) ? 1 : 0;
