@@ -63,16 +63,25 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): boolea
   }
 }
 
-/** How long output is waited for after the exit: a daemon may hold the pipe for ever. */
+/** How long output is waited for after the exit, in ms: a daemon may hold the pipe for ever. */
 const OUTPUT_GRACE = 100;
+/**
+ * In so many turns of the event loop at least: the exit may be told a turn before the output is read, and when this thread
+ * stands still in between, all timers are late.
+ */
+const TURNS = 10;
 
 /** The exit code, 128 + n after signal n, once the output is read. Rejects when the program did not start. */
-export function exitOf(child: ChildProcess): Promise<number> {
+export function exitOf(child: Pick<ChildProcess, 'once'>): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => reject(new PodwireError('LAB_CONTAINER_START', messageOf(cause), { cause })));
     child.once('exit', (code, signal) => {
       const result = code ?? 128 + (signal ? os.constants.signals[signal] : 0);
-      const timer = setTimeout(() => resolve(result), OUTPUT_GRACE);
+      let timer: NodeJS.Timeout | undefined;
+      const wait = (turns: number): void => {
+        timer = setTimeout(() => (turns > 1 ? wait(turns - 1) : resolve(result)), OUTPUT_GRACE / TURNS);
+      };
+      wait(TURNS);
       child.once('close', () => {
         clearTimeout(timer);
         resolve(result);
