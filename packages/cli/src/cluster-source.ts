@@ -36,9 +36,10 @@ async function live({ name, proxyMode }: SourceOptions): Promise<ClusterView> {
 async function readObjects(socketPath: string): Promise<ClusterObjects> {
   const client = createKubeClient({ socketPath });
   try {
-    const [pods, services, slices, nodes, namespaces, policies] = await Promise.all([
+    const [pods, services, imports, slices, nodes, namespaces, policies] = await Promise.all([
       client.list('Pod'),
       client.list('Service'),
+      client.list('ServiceImport'),
       client.list('EndpointSlice'),
       client.list('Node'),
       client.list('Namespace'),
@@ -47,6 +48,7 @@ async function readObjects(socketPath: string): Promise<ClusterObjects> {
     return {
       pods: pods.items,
       services: services.items,
+      imports: imports.items,
       slices: slices.items,
       nodes: nodes.items,
       namespaces: namespaces.items,

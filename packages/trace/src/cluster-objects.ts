@@ -10,6 +10,7 @@ import type {
   Pod,
   ReplicaSet,
   Service,
+  ServiceImport,
   StatefulSet,
 } from '@podwire/kube';
 
@@ -17,6 +18,8 @@ import type {
 export interface ClusterObjects {
   readonly pods: readonly Pod[];
   readonly services: readonly Service[];
+  readonly imports: readonly ServiceImport[];
+  /** Of Services and of ServiceImports. */
   readonly slices: readonly EndpointSlice[];
   readonly nodes: readonly Node[];
   readonly namespaces: readonly Namespace[];
@@ -48,6 +51,7 @@ export function sortManifests(objects: readonly ManifestObject[]): ManifestObjec
   return {
     pods: ofKind('Pod'),
     services: ofKind('Service'),
+    imports: ofKind('ServiceImport'),
     slices: ofKind('EndpointSlice'),
     endpoints: ofKind('Endpoints'),
     nodes: ofKind('Node'),

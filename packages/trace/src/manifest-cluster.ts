@@ -29,10 +29,11 @@ export function manifestCluster(objects: ManifestObjects, site: Site): ClusterOb
     .filter((endpoints) => !written.has(keyOf(endpoints)))
     .flatMap((endpoints) => planMirror(endpoints, byKey.get(keyOf(endpoints)), []).slices);
   const slices = written.has('default/kubernetes') ? [] : [apiServerSlice(site)];
-  const namespaces = namespacesOf([...pods, ...services, ...objects.policies], objects.namespaces);
+  const namespaces = namespacesOf([...pods, ...services, ...objects.imports, ...objects.policies], objects.namespaces);
   return {
     pods,
     services,
+    imports: objects.imports,
     slices: [...objects.slices, ...planned, ...mirrored, ...slices],
     nodes,
     namespaces,
@@ -115,7 +116,7 @@ function apiServerSlice(site: Site): EndpointSlice {
 }
 
 function namespacesOf(
-  objects: readonly (Pod | Service | ManifestObjects['policies'][number])[],
+  objects: readonly (Pod | Service | ManifestObjects['imports' | 'policies'][number])[],
   given: readonly Namespace[],
 ): Namespace[] {
   const known = new Set(given.map(nameOf));

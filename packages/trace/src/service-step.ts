@@ -5,7 +5,7 @@ import type { NodeView } from './node-view.ts';
 export interface ServiceMatch {
   readonly service: ServiceModel;
   readonly port: ServicePortModel;
-  readonly kind: 'cluster IP' | 'node port' | 'load-balancer IP' | 'external IP';
+  readonly kind: 'cluster IP' | 'node port' | 'load-balancer IP' | 'external IP' | 'clusterset IP';
 }
 
 /** The ServicePort an address, protocol and port belong to on a node. */
@@ -19,7 +19,7 @@ export function serviceAt(
       const found = (kind: ServiceMatch['kind']): ServiceMatch => ({ service, port: one, kind });
       if (one.nodePort === port && address === own) return found('node port');
       if (one.port !== port) continue;
-      if (has(service.clusterAddresses)) return found('cluster IP');
+      if (has(service.clusterAddresses)) return found(service.kind ? 'clusterset IP' : 'cluster IP');
       if (has(service.loadBalancerAddresses)) return found('load-balancer IP');
       if (has(service.externalAddresses)) return found('external IP');
     }
@@ -34,15 +34,23 @@ export function describeService(cluster: ClusterView, match: ServiceMatch, eligi
     `${endpoint} (${cluster.nameOf(endpoint.split(':')[0] ?? '')}${nodeOf(cluster, endpoint)})`;
   const others = port.endpoints.filter(({ address, port: number }) => !eligible.includes(`${address}:${number}`));
   const left = others.map((one) => `${nameOf(`${one.address}:${one.port}`)} ${whyNot(one, eligible.length > 0)}`);
-  const own = `Service ${service.namespace}/${service.name} port ${port.name || port.port} by ${kind}`;
+  const own = `${titleOf(service)} port ${port.name || port.port} by ${kind}`;
   const affinity = service.affinitySeconds > 0 ? `, the same one for ${service.affinitySeconds} s` : '';
   const found =
     eligible.length === 0
       ? port.endpoints.length === 0
-        ? 'has no endpoints: no pod matches its selector, or none has that port'
+        ? noEndpoints(service)
         : 'has no endpoint that may be used'
       : `leads to one of ${eligible.length}: ${eligible.map(nameOf).join(', ')}${affinity}`;
   return `${own} ${found}${left.length > 0 ? `; left out: ${left.join(', ')}` : ''}`;
+}
+
+const titleOf = ({ kind, namespace, name }: ServiceModel): string => `${kind ?? 'Service'} ${namespace}/${name}`;
+
+function noEndpoints({ kind }: ServiceModel): string {
+  return kind
+    ? 'has no endpoints: no cluster exports it, or none has a pod with that port'
+    : 'has no endpoints: no pod matches its selector, or none has that port';
 }
 
 /** Hints count only where they leave somebody, and never together with policy Local. */
@@ -62,5 +70,5 @@ export function strayPort({ services: { services } }: NodeView, address: string,
   const found = services.find(({ clusterAddresses }) => (clusterAddresses as readonly string[]).includes(address));
   if (!found) return undefined;
   const ports = found.ports.map((one) => `${one.port}/${one.protocol}`).join(', ') || 'none';
-  return `Service ${found.namespace}/${found.name} has ${address}, but not ${port}; its ports: ${ports}`;
+  return `${titleOf(found)} has ${address}, but not ${port}; its ports: ${ports}`;
 }

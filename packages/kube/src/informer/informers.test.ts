@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { PodwireError } from '@podwire/base';
 import type { KubeClient, WatchEvent } from '../client.ts';
 import type { ConfigMap } from '../kinds.ts';
+import { VirtualClock } from '../virtual-clock.fixture.ts';
 import { createInformers } from './informers.ts';
 import type { StoreEvent } from './object-store.ts';
 
@@ -84,5 +85,35 @@ test('a server that is not there yet is waited for', async () => {
   const informers = createInformers(client);
   await informers.of('ConfigMap').synced;
   assert.deepEqual(informers.of('ConfigMap').list(), []);
+  informers.stop();
+});
+
+test('a kind the server does not have is not waited for, and is there when it comes', async () => {
+  const clock = new VirtualClock();
+  const asked: number[] = [];
+  let isServed = false;
+  const client = {
+    list: async () => {
+      asked.push(clock.now());
+      if (!isServed) throw new PodwireError('KUBE_NOT_FOUND', 'the server could not find the requested resource');
+      return { items: [configMap('a', '1')], resourceVersion: '1' };
+    },
+    watch: (_kind: string, { signal }: { signal: AbortSignal }) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+  } as unknown as KubeClient;
+  const informers = createInformers(client, { clock });
+  const informer = informers.of('ConfigMap');
+  await informer.settled;
+  assert.equal(informer.hasSynced, false);
+  await clock.advance(3_600_000);
+  // the waits grow to between half a minute and a whole one
+  assert.ok(asked.length <= 140, `${asked.length} lists in an hour`);
+  assert.ok(asked.length >= 60, `${asked.length} lists in an hour`);
+  isServed = true;
+  await clock.advance(60_000);
+  assert.deepEqual(
+    informer.list().map(({ metadata }) => metadata?.name),
+    ['a'],
+  );
   informers.stop();
 });
