@@ -91,4 +91,5 @@ export function controlled<D extends KindName>(informer: Informer<D>): ObjectInd
 
 const ownerNameOf = (object: Meta): string => controllerOf(object)?.uid ?? orphansOf(namespaceOf(object));
 
-const orphansOf = (namespace: string): string => `/${namespace}`;
+/** Under what `controlled` has those that nobody controls. */
+export const orphansOf = (namespace: string): string => `/${namespace}`;

@@ -34,16 +34,23 @@ export function validateWorkload({ spec }: Workload, word: string, errors: Field
   if (spec.selector && Object.keys(matchLabels).length + matchExpressions.length === 0) {
     errors.invalid('spec.selector', spec.selector, `empty selector is invalid for ${word}`);
   }
-  validateTemplate('volumeClaimTemplates' in spec ? withClaims(spec) : spec.template, spec.selector, errors);
+  validateTemplate(
+    word === 'statefulset' ? withMounted(spec as StatefulSetSpec) : spec.template,
+    spec.selector,
+    errors,
+  );
 }
 
-/** Containers may mount what a StatefulSet claims for each of its pods. */
-function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
+/** A StatefulSet's containers may mount its claims, and what nobody has: only its pods are refused for that. */
+function withMounted({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
   if (!template.spec) return template;
+  const { containers, initContainers = [], volumes = [] } = template.spec;
   const claims = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? '');
-  const own = (template.spec.volumes ?? []).filter(({ name }) => !claims.includes(name));
-  const claimed = [...new Set(claims)].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
-  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } };
+  const mounts = [...containers, ...initContainers].flatMap(({ volumeMounts = [] }) => volumeMounts);
+  const own = volumes.filter(({ name }) => !claims.includes(name));
+  const unknown = mounts.map(({ name }) => name).filter((name) => !own.some((volume) => volume.name === name));
+  const rest = [...new Set([...claims, ...unknown])].map((name) => ({ name, emptyDir: {} }));
+  return { ...template, spec: { ...template.spec, volumes: [...own, ...rest] } };
 }
 
 function validateTemplate(

@@ -15,12 +15,18 @@ export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
 /** The set of the deployment's present template, whatever hash it was named by. */
 export function freshOf(deployment: Deployment, all: readonly ReplicaSet[]): ReplicaSet | undefined {
-  const hash = templateHash(deployment.spec?.template);
+  const [name, hash] = [hashOf(deployment), templateHash(deployment.spec?.template)];
   const isSame = ({ spec }: ReplicaSet): boolean => {
     const { [HASH_LABEL]: _, ...labels } = spec?.template?.metadata?.labels ?? {};
     return templateHash({ ...spec?.template, metadata: { ...spec?.template?.metadata, labels } }) === hash;
   };
-  return all.find((set) => set.metadata?.labels?.[HASH_LABEL] === hash) ?? all.find(isSame);
+  return all.find((set) => set.metadata?.labels?.[HASH_LABEL] === name) ?? all.find(isSame);
+}
+
+/** Of the present template; another one for each time the name it gives was taken. */
+function hashOf({ spec, status }: Deployment): string {
+  const { collisionCount } = status ?? {};
+  return templateHash(collisionCount ? { ...spec?.template, collisionCount } : spec?.template);
 }
 
 export function revisionOf(set: ReplicaSet): number {
@@ -30,7 +36,7 @@ export function revisionOf(set: ReplicaSet): number {
 /** The ReplicaSet of the deployment's present template. */
 export function replicaSetOf(deployment: Deployment, revision: string, replicas: number): ReplicaSet {
   const template = deployment.spec?.template;
-  const hash = templateHash(template);
+  const hash = hashOf(deployment);
   const labels = { ...template?.metadata?.labels, [HASH_LABEL]: hash };
   const { selector } = deployment.spec ?? {};
   return {

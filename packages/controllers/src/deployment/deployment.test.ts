@@ -117,3 +117,32 @@ test('pods that cannot be made are told of', async (t) => {
   client.create = real;
   await eventually('the pod', async () => (await client.list('Pod', { namespace: 'default' })).items.length === 1);
 });
+
+test('a set of another owner that has the name of ours is left alone: ours gets another name', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  await client.create('Deployment', deployment(1));
+  const [first] = await eventually('a set', async () => {
+    const sets = await setsOf(client);
+    return sets.length === 1 && sets;
+  });
+  await client.delete('Deployment', key);
+  await eventually('the end', async () => (await setsOf(client)).length === 0);
+  const { metadata, spec } = first ?? {};
+  const owner = { apiVersion: 'example.com/v1', kind: 'Other', name: 'other', uid: 'other', controller: true };
+  const foreign = {
+    name: metadata?.name ?? '',
+    namespace: 'default',
+    labels: { other: 'yes' },
+    ownerReferences: [owner],
+  };
+  await client.create('ReplicaSet', { metadata: foreign, spec: { ...spec, replicas: 0 } } as ObjectOf<'ReplicaSet'>);
+  await client.create('Deployment', deployment(1));
+  await eventually('a pod', async () => (await client.get('Deployment', key))?.status?.availableReplicas === 1);
+  assert.equal((await client.get('Deployment', key))?.status?.collisionCount, 1);
+  assert.equal((await setsOf(client)).filter((one) => one.spec?.replicas === 1).length, 1);
+  await client.patch('Deployment', key, change('two'));
+  await eventually('the new set', async () =>
+    (await setsOf(client)).some((one) => imageOf(one) === 'two' && one.status?.availableReplicas),
+  );
+});

@@ -1,4 +1,4 @@
-import { type LabelSelector, selectorMatches } from '@podwire/base';
+import { hasCode, type LabelSelector, selectorMatches } from '@podwire/base';
 import type { Informer, KubeClient, ObjectIndex, ObjectOf } from '@podwire/kube';
 import { type Clock, systemClock } from '../clock.ts';
 import {
@@ -98,13 +98,30 @@ class DeploymentController implements Controller {
     const highest = Math.max(0, ...all.filter((set) => set !== fresh).map(revisionOf));
     const revision = String(fresh && revisionOf(fresh) > highest ? revisionOf(fresh) : highest + 1);
     if (!fresh) {
-      const made = await this.#client.create('ReplicaSet', replicaSetOf(deployment, revision, replicas));
+      const made = await this.#make(deployment, replicaSetOf(deployment, revision, replicas));
       await visible(this.#sets, made);
       this.#scaled(deployment, made, 0);
     } else await this.#resize(deployment, fresh, replicas, replicaSetAnnotations(deployment, revision, fresh));
     if (deployment.metadata?.annotations?.[REVISION] === revision) return;
     const metadata = { annotations: { [REVISION]: revision } };
     await this.#client.patch('Deployment', objectKey(deployment), { metadata });
+  }
+
+  /** When its name is taken by another's set, or by one of another template, the next try has another name. */
+  async #make(deployment: Deployment, set: ReplicaSet): Promise<ReplicaSet> {
+    try {
+      return await this.#client.create('ReplicaSet', set);
+    } catch (error) {
+      const present = hasCode(error, 'KUBE_ALREADY_EXISTS')
+        ? await this.#client.get('ReplicaSet', objectKey(set))
+        : undefined;
+      const isOurs = present && controllerOf(present)?.uid === deployment.metadata?.uid;
+      if (present && !(isOurs && freshOf(deployment, [present]))) {
+        const status = { collisionCount: (deployment.status?.collisionCount ?? 0) + 1 };
+        await this.#client.patch('Deployment', objectKey(deployment), { status }, { subresource: 'status' });
+      }
+      throw error;
+    }
   }
 
   async #resize(

@@ -93,3 +93,31 @@ test('policies of failure and success, and a limit for each index, in a cluster'
     return items.every(({ metadata }) => !metadata?.finalizers);
   });
 });
+
+test('a Job with a selector of its own takes in pods of nobody that it selects, and counts them', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  const labels = { batch: 'left' };
+  const pod = (name: string, more: object) => ({ metadata: { name, namespace: 'default', ...more } });
+  const spec = { restartPolicy: 'Never', containers: [{ name: 'c', image: 'one' }] };
+  await client.create('Pod', { ...pod('left', { labels }), spec });
+  await client.create('Pod', { ...pod('other', { labels: { batch: 'other' } }), spec });
+  const own = { manualSelector: true, selector: { matchLabels: labels } };
+  const template = { metadata: { labels }, spec };
+  const made = await client.create('Job', job('heir', 'one', { ...own, template }));
+  const left = await eventually('its owner', async () => {
+    const found = await client.get('Pod', { namespace: 'default', name: 'left' });
+    return found?.metadata?.ownerReferences?.[0]?.uid === made.metadata?.uid && found;
+  });
+  assert.deepEqual(left.metadata?.finalizers, ['batch.kubernetes.io/job-tracking']);
+  await eventually('one active pod', async () => {
+    const { items } = await client.list('Pod', { namespace: 'default' });
+    const { active } = (await client.get('Job', { namespace: 'default', name: 'heir' }))?.status ?? {};
+    return active === 1 && items.length === 2;
+  });
+  await client.create('Pod', { ...pod('later', { labels }), spec });
+  await eventually('the surplus goes', async () => {
+    const { items } = await client.list('Pod', { namespace: 'default' });
+    return items.length === 2 && items.some(({ metadata }) => metadata?.name === 'other');
+  });
+});

@@ -4,14 +4,18 @@ import {
   type Controller,
   type ControllerContext,
   controllerOf,
+  isActive,
   keyOf,
   namespaceOf,
   objectKey,
+  ownedBy,
   splitKey,
   visible,
 } from '../context.ts';
 import { type Remarks, remarksOn } from '../event.ts';
 import { OwnedPods } from '../owned-pods.ts';
+import { controlled, orphansOf } from '../owner-queue.ts';
+import { isSelected } from '../pod-template.ts';
 import { startReconciler } from '../reconciler.ts';
 import { finishedCondition } from './job-conditions.ts';
 import { type JobStep, planJob } from './job-plan.ts';
@@ -31,7 +35,9 @@ export function startJobs(context: ControllerContext): Controller {
 class JobController implements Controller {
   readonly #client: KubeClient;
   readonly #jobs: Informer<'Job'>;
+  readonly #pods: Informer<'Pod'>;
   readonly #byJob: ObjectIndex<'Pod'>;
+  readonly #orphans: ObjectIndex<'Pod'>;
   readonly #owned: OwnedPods;
   readonly #remark: Remarks;
   readonly #clock: Clock;
@@ -44,6 +50,8 @@ class JobController implements Controller {
     this.#client = client;
     this.#clock = clock;
     this.#jobs = informers.of('Job');
+    this.#pods = pods;
+    this.#orphans = controlled(pods);
     this.#byJob = new ObjectIndex(pods, (pod) => [jobKeyOf(pod) ?? []].flat());
     this.#owned = new OwnedPods(context, 'Job');
     this.#remark = remarksOn(client, 'Job', 'job-controller');
@@ -54,6 +62,7 @@ class JobController implements Controller {
       pods.subscribe(({ object }) => {
         const key = jobKeyOf(object);
         if (key !== undefined) this.#queue.add(key);
+        else if (!controllerOf(object)) for (const job of this.#adopters(object)) this.#queue.add(keyOf(job));
       }),
     ];
   }
@@ -66,11 +75,12 @@ class JobController implements Controller {
   async #reconcile(key: string): Promise<number | undefined> {
     const { name, namespace } = splitKey(key);
     const job = this.#jobs.get(name, namespace);
+    if (job) await this.#adopt(job);
     const all = this.#byJob.get(key);
     const mine = all.filter((pod) => controllerOf(pod)?.uid === job?.metadata?.uid);
     const lost = !job || job.metadata?.deletionTimestamp ? all : all.filter((pod) => !mine.includes(pod));
     await Promise.all(lost.filter(isTracked).map((pod) => this.#release(pod)));
-    if (!job || job.metadata?.deletionTimestamp || (job.spec?.managedBy ?? CONTROLLER) !== CONTROLLER) return undefined;
+    if (!job || job.metadata?.deletionTimestamp || !isOurs(job)) return undefined;
     const step = planJob(job, mine, this.#clock.now());
     await this.#take(job, step);
     const left = timeToLive(job, this.#clock.now());
@@ -78,6 +88,28 @@ class JobController implements Controller {
     const { uid } = job.metadata ?? {};
     await this.#client.delete('Job', objectKey(job), { propagationPolicy: 'Foreground', ...(uid ? { uid } : {}) });
     return undefined;
+  }
+
+  /** Jobs that would take in a pod of nobody. */
+  #adopters(pod: Pod): Job[] {
+    const near = this.#jobs.list().filter((job) => namespaceOf(job) === namespaceOf(pod));
+    return near.filter((job) => isSelected(job, pod) && !finishedCondition(job));
+  }
+
+  async #adopt(job: Job): Promise<void> {
+    if (job.metadata?.deletionTimestamp || finishedCondition(job) || !isOurs(job)) return;
+    for (const pod of this.#orphans.get(orphansOf(namespaceOf(job)))) {
+      if (!isActive(pod) || !isSelected(job, pod)) continue;
+      const { uid = '', resourceVersion = '', ownerReferences = [], finalizers = [] } = pod.metadata ?? {};
+      const owners = [...ownerReferences, ownedBy(job, 'Job', 'batch/v1')];
+      const metadata = {
+        uid,
+        resourceVersion,
+        ownerReferences: owners,
+        finalizers: [...new Set([...finalizers, TRACKING])],
+      };
+      await visible(this.#pods, await this.#client.patch('Pod', objectKey(pod), { metadata }));
+    }
   }
 
   async #take(job: Job, step: JobStep): Promise<void> {
@@ -98,6 +130,8 @@ class JobController implements Controller {
     });
   }
 }
+
+const isOurs = ({ spec }: Job): boolean => (spec?.managedBy ?? CONTROLLER) === CONTROLLER;
 
 function jobKeyOf(pod: Pod): string | undefined {
   const owner = controllerOf(pod);

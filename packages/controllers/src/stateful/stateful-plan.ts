@@ -1,6 +1,7 @@
 import type { ObjectOf } from '@podwire/kube';
 import { availableIn, soonest } from '../availability.ts';
 import { isActive } from '../context.ts';
+import { resolveCount } from '../count.ts';
 import { mayStart, PASS_LIMIT, REVISION_LABEL } from '../pod-template.ts';
 import { ordinalOf, revisionName } from './stateful-pod.ts';
 
@@ -18,7 +19,7 @@ export interface StatefulPlan {
 /**
  * The next step towards ordinals 0 to replicas - 1. OrderedReady: a pod is made when all below are available, and removed
  * from the top, one at a time; Parallel: all at once. An update replaces from the top down to the partition, one pod at
- * a time, each when those above are available. A pod is made anew only after the one of its name is gone.
+ * a time, each when those above are available, or maxUnavailable at once. A pod is made anew only after the one of its name is gone.
  */
 export function planStateful(set: StatefulSet, pods: readonly Pod[], now: number): StatefulPlan {
   const finished = pods.filter((pod) => !isActive(pod) && !pod.metadata?.deletionTimestamp);
@@ -59,14 +60,33 @@ function surplusOf(set: StatefulSet, pods: readonly Pod[]): Pod[] {
   );
 }
 
-/** From the top: the first outdated pod, unless one above it is not available yet. */
+/** From the top: outdated pods, as long as no more than maxUnavailable are not available. */
 function updateStep(set: StatefulSet, pods: readonly Pod[], now: number): Pod[] {
-  const wanted = pods.filter((pod) => isWanted(set, pod));
-  for (const pod of descending(set, wanted)) {
+  const wanted = descending(
+    set,
+    pods.filter((pod) => isWanted(set, pod)),
+  );
+  const most = maxUnavailable(set);
+  if (most === 1) return oneByOne(set, wanted, now);
+  const isAway = (pod: Pod): boolean => !serves(set, pod, now);
+  const outdated = wanted.filter((pod) => isActive(pod) && isOutdated(set, pod));
+  const room = Math.max(0, most - wanted.filter(isAway).length);
+  // Those that are not available anyway cost nothing.
+  return [...outdated.filter(isAway), ...outdated.filter((pod) => !isAway(pod)).slice(0, room)];
+}
+
+/** The first outdated pod, unless one above it is not available yet; pods below do not matter. */
+function oneByOne(set: StatefulSet, wanted: readonly Pod[], now: number): Pod[] {
+  for (const pod of wanted) {
     if (isActive(pod) && isOutdated(set, pod)) return [pod];
     if (!serves(set, pod, now)) return [];
   }
   return [];
+}
+
+function maxUnavailable({ spec }: StatefulSet): number {
+  const rolling: { readonly maxUnavailable?: number | string } = spec?.updateStrategy?.rollingUpdate ?? {};
+  return Math.max(1, resolveCount(rolling.maxUnavailable ?? 1, spec?.replicas ?? 1, 'up'));
 }
 
 /** The first and the one past the last ordinal. */
@@ -75,7 +95,7 @@ function range({ spec }: StatefulSet): readonly [first: number, end: number] {
   return [first, first + (spec?.replicas ?? 1)];
 }
 
-function isWanted(set: StatefulSet, pod: Pod): boolean {
+export function isWanted(set: StatefulSet, pod: Pod): boolean {
   const [first, end] = range(set);
   const ordinal = ordinalOf(set, pod) ?? -1;
   return ordinal >= first && ordinal < end;

@@ -57,6 +57,16 @@ test('Parallel: broken pods below hold up neither the others nor the update', ()
   );
 });
 
+test('maxUnavailable: so many pods at once are replaced from the top, those that are not available first', () => {
+  const two = { updateStrategy: { rollingUpdate: { maxUnavailable: '50%' } } };
+  const all = [0, 1, 2].map((ordinal) => pod(ordinal, 'one', 60));
+  assert.deepEqual(plan(set('two', two), all), ['', 'db-2,db-1', undefined]);
+  const broken = [pod(0, 'one', undefined), ...all.slice(1)];
+  assert.deepEqual(plan(set('two', { ...two, podManagementPolicy: 'Parallel' }), broken), ['', 'db-0,db-2', undefined]);
+  const halfway = [...all.slice(0, 2), pod(2, 'two', undefined)];
+  assert.deepEqual(plan(set('two', { ...two, podManagementPolicy: 'Parallel' }), halfway), ['', 'db-1', undefined]);
+});
+
 async function imagesOf(client: KubeClient): Promise<string> {
   const { items } = await client.list('Pod', { namespace: 'default', labelSelector: 'app=db' });
   const running = items.filter(({ status }) => status?.podIP).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
@@ -123,6 +133,29 @@ test('claims of a template are made, mounted and kept', async (t) => {
   const { items } = await client.list('PersistentVolumeClaim', { namespace: 'default' });
   assert.deepEqual(items.map(nameOf), ['data-db-0', 'data-db-1']);
   assert.deepEqual(items[0]?.metadata?.labels, labels);
+});
+
+test('claims go with pods that are not wanted any more, and with the set, where it says so', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const template = { metadata: { name: 'data' }, spec: claim };
+  const policy = { whenDeleted: 'Delete', whenScaled: 'Delete' };
+  const more = { volumeClaimTemplates: [template], persistentVolumeClaimRetentionPolicy: policy };
+  await client.create('StatefulSet', set('one', { replicas: 2, ...more }));
+  const claims = async () => (await client.list('PersistentVolumeClaim', { namespace: 'default' })).items.map(nameOf);
+  await eventually('two pods', async () => (await imagesOf(client)) === 'one,one');
+  assert.deepEqual(await claims(), ['data-db-0', 'data-db-1']);
+  await client.delete('Pod', { namespace: 'default', name: 'db-0' });
+  await eventually('another pod', async () => (await imagesOf(client)) === 'one,one');
+  assert.deepEqual(await claims(), ['data-db-0', 'data-db-1']);
+  await client.patch('StatefulSet', metadata, { spec: { replicas: 1 } });
+  await eventually('one claim', async () => (await claims()).join() === 'data-db-0');
+  await client.patch('StatefulSet', metadata, { spec: { replicas: 2 } });
+  await eventually('two pods again', async () => (await imagesOf(client)) === 'one,one');
+  assert.deepEqual(await claims(), ['data-db-0', 'data-db-1']);
+  await client.delete('StatefulSet', metadata);
+  await eventually('no claims', async () => (await claims()).length === 0);
 });
 
 test('a set that is made again takes in the pods the one before left behind', async (t) => {
