@@ -1,10 +1,9 @@
 /** A child of g24: the services room of a node on a list and watch of the API server, and nothing else. */
-import { keepHeapSmall, releaseMemory } from '../packages/agent/src/memory.ts';
+import { releaseMemory } from '../packages/agent/src/memory.ts';
 import { openNetns } from '../packages/kernel/src/index.ts';
 import { createInformers, createKubeClient } from '../packages/kube/src/index.ts';
 import { requireReady, servicesRoom } from './service-node.ts';
 
-keepHeapSmall();
 const [netnsPath = '', socketPath = ''] = process.argv.slice(2);
 const client = createKubeClient({ socketPath });
 const room = servicesRoom(openNetns(netnsPath), createInformers(client));

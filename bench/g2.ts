@@ -3,16 +3,17 @@
  * change by `nft -f -` on kube-proxy's shape; what a change costs at 50,000 Services over what it costs at 1,000; and one
  * element of a map of 50,000 by the nft library.
  */
-
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import { withNetns } from '../packages/kernel/src/testing.ts';
-import type { FakeInformers } from '../packages/kube/src/testing.ts';
 import { openNft } from '../packages/nft/src/index.ts';
-import { runInside } from './child.ts';
+import { end, messageFrom, runInside } from './child.ts';
 import { nftChange, nftShape } from './kube-proxy-shape.ts';
 import { element, elementTable } from './map-table.ts';
 import { type Part, printParts } from './part.ts';
-import { informersOf, requireReady, type ServiceNode, servicesRoom, withServiceNode } from './service-node.ts';
-import { endpointAddress, sliceObject } from './service-objects.ts';
+import { type ServiceNode, withServiceNode } from './service-node.ts';
+import { type ChangedService, changeAt, endpointAddress } from './service-objects.ts';
 import { inTurn, median, milliseconds, quantile, ratios, spread } from './turns.ts';
 
 const SERVICES = 10_000;
@@ -20,39 +21,23 @@ const [FEW, MANY] = [1000, 50_000];
 /** Pairs of some changes of ours and one of the peer's, which takes much longer. */
 const PAIRS = 20;
 const CHANGES = 50;
+/** Until the code of an agent has been compiled. */
+const WARM_UP = 1000;
 const SCALE_PAIRS = 15;
 const ELEMENTS = 50_000;
 const ELEMENT_CHANGES = 5000;
 const ELEMENT_MICROSECONDS = 50;
 
-/** Changes one service after the other, each from its first endpoint to the replacement and later back. */
-class Changes {
-  readonly #services: number;
-  readonly #state = new Map<number, boolean>();
-  #next = 0;
-
-  constructor(services: number) {
-    this.#services = services;
-  }
-
-  /** Spread over all services: 7919 is prime. */
-  next(): { readonly service: number; readonly replaced: boolean } {
-    const service = (this.#next++ * 7919) % this.#services;
-    const replaced = !this.#state.get(service);
-    this.#state.set(service, replaced);
-    return { service, replaced };
-  }
-}
-
+/** Who has a ruleset of Services and changes it; the changes follow from their number. */
 interface Changer {
-  /** Milliseconds that one change takes. */
-  change(): Promise<number>;
+  /** Milliseconds that each of some changes takes. */
+  change(count: number): Promise<number[]>;
   /** Throws unless the last change is in force. */
   verify(): Promise<void>;
 }
 
 /** Connections are spread over two endpoints: 40 that miss one of them have a chance of 1e-12. */
-async function requireEndpoint({ connect }: ServiceNode, service: number, replaced: boolean): Promise<void> {
+async function requireEndpoint({ connect }: ServiceNode, { service, replaced }: ChangedService): Promise<void> {
   const seen = new Set<string>();
   for (let i = 0; i < 40; i++) seen.add(await connect(service));
   const wanted = [endpointAddress(service, 0, replaced), endpointAddress(service, 1)];
@@ -60,27 +45,24 @@ async function requireEndpoint({ connect }: ServiceNode, service: number, replac
     throw new Error(`service ${service} leads to ${[...seen].join(' and ')} instead of ${wanted.join(' and ')}`);
 }
 
+/** The room of an agent, in a process of its own. */
 function withRoom<T>(services: number, fn: (changer: Changer) => Promise<T>): Promise<T> {
   return withServiceNode(async (node) => {
-    const informers: FakeInformers = informersOf(services);
-    const room = servicesRoom(node.netns, informers);
-    await room.start();
-    requireReady(room);
-    const changes = new Changes(services);
-    let last = changes.next();
-    const change = (): Promise<number> => {
-      last = changes.next();
-      const slice = sliceObject(last.service, last.replaced);
-      return milliseconds(() => {
-        informers.put('EndpointSlice', slice);
-        return room.idle();
-      });
+    const program = path.join(import.meta.dirname, 'change-agent.ts');
+    const execArgv = [...process.execArgv, ...AGENT_NODE_FLAGS];
+    const agent = fork(program, [node.netns.path, String(services)], { execArgv });
+    let done = 0;
+    const change = (count: number): Promise<number[]> => {
+      done += count;
+      agent.send(count);
+      return messageFrom<number[]>(agent);
     };
-    const verify = (): Promise<void> => requireEndpoint(node, last.service, last.replaced);
     try {
-      return await fn({ change, verify });
+      await messageFrom(agent);
+      await change(WARM_UP);
+      return await fn({ change, verify: () => requireEndpoint(node, changeAt(done - 1, services)) });
     } finally {
-      await room.stop();
+      await end(agent);
     }
   });
 }
@@ -88,28 +70,32 @@ function withRoom<T>(services: number, fn: (changer: Changer) => Promise<T>): Pr
 function withKubeProxy<T>(services: number, fn: (changer: Changer) => Promise<T>): Promise<T> {
   return withServiceNode((node) => {
     runInside(node.netns, 'nft', ['-f', '-'], nftShape(services));
-    const changes = new Changes(services);
-    let last = { service: 0, replaced: false };
-    const change = (): Promise<number> => {
-      last = changes.next();
-      const text = nftChange(last.service, last.replaced);
-      return milliseconds(() => runInside(node.netns, 'nft', ['-f', '-'], text));
+    let done = 0;
+    const change = async (count: number): Promise<number[]> => {
+      const times: number[] = [];
+      for (; times.length < count; done++) {
+        const { service, replaced } = changeAt(done, services);
+        const text = nftChange(service, replaced);
+        times.push(await milliseconds(() => runInside(node.netns, 'nft', ['-f', '-'], text)));
+      }
+      return times;
     };
-    return fn({ change, verify: () => requireEndpoint(node, last.service, last.replaced) });
+    return fn({ change, verify: () => requireEndpoint(node, changeAt(done - 1, services)) });
   });
 }
+
+const one = async (changer: Changer): Promise<number> => (await changer.change(1))[0] ?? Number.NaN;
 
 function oneChange(): Promise<Part[]> {
   return withRoom(SERVICES, (room) =>
     withKubeProxy(SERVICES, async (proxy) => {
       const all: number[] = [];
       const ours = async (): Promise<number> => {
-        const some: number[] = [];
-        for (let i = 0; i < CHANGES; i++) some.push(await room.change());
+        const some = await room.change(CHANGES);
         all.push(...some);
         return median(some);
       };
-      const measured = await inTurn(PAIRS, { ours, peer: () => proxy.change() });
+      const measured = await inTurn(PAIRS, { ours, peer: () => one(proxy) });
       await room.verify();
       await proxy.verify();
       const [p50, p99] = [median(all), quantile(all, 0.99)];
@@ -125,7 +111,7 @@ function oneChange(): Promise<Part[]> {
 function scale(): Promise<Part> {
   return withRoom(FEW, (few) =>
     withRoom(MANY, async (many) => {
-      const costs = await inTurn(SCALE_PAIRS, { few: () => few.change(), many: () => many.change() });
+      const costs = await inTurn(SCALE_PAIRS, { few: () => one(few), many: () => one(many) });
       await few.verify();
       await many.verify();
       const detail = `a change at ${FEW}: ${spread(costs.few, 'ms', 2)}, at ${MANY}: ${spread(costs.many, 'ms', 2)}`;

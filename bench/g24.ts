@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import { type ApiServer, startApiServer } from '../packages/apiserver/src/index.ts';
 import { parsePrefix } from '../packages/base/src/index.ts';
 import type { KubeClient } from '../packages/kube/src/index.ts';
@@ -39,6 +40,7 @@ async function fill(client: KubeClient): Promise<void> {
 async function startAgent({ netns }: ServiceNode, directory: string): Promise<ChildProcess> {
   const program = path.join(import.meta.dirname, 'footprint-agent.ts');
   const agent = fork(program, [netns.path, path.join(directory, 'api')], {
+    execArgv: [...process.execArgv, ...AGENT_NODE_FLAGS],
     env: { ...process.env, NODE_COMPILE_CACHE: path.join(directory, 'compiled') },
   });
   await messageFrom(agent);

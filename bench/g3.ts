@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
+import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import { end, messageFrom } from './child.ts';
 import type { ChurnRequest, ChurnResult } from './churn-agent.ts';
 import { LiveTraffic, type TrafficSummary } from './live-traffic.ts';
@@ -73,7 +74,9 @@ function report(
 
 await withServiceNode((peerNode) =>
   withServiceNode(async (node) => {
-    const agent = fork(path.join(import.meta.dirname, 'churn-agent.ts'), [node.netns.path, String(SERVICES)]);
+    const program = path.join(import.meta.dirname, 'churn-agent.ts');
+    const execArgv = [...process.execArgv, ...AGENT_NODE_FLAGS];
+    const agent = fork(program, [node.netns.path, String(SERVICES)], { execArgv });
     const results: ChurnResult[] = [];
     const summaries: TrafficSummary[] = [];
     try {

@@ -47,7 +47,10 @@ const followed =
     ? { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { ...process.env, PODWIRE_LAUNCHER_FD: '3' } }
     : { stdio: 'inherit' };
 
-const command = ['--disable-warning=ExperimentalWarning', path.join(root, entry), ...args];
+/** AGENT_NODE_FLAGS of packages/agent/src/memory.ts, which says why. */
+const flags = args[0] === 'agent' ? ['--min-semi-space-size=8', '--max-semi-space-size=8'] : [];
+
+const command = ['--disable-warning=ExperimentalWarning', ...flags, path.join(root, entry), ...args];
 const child = spawn(nodeBinary, command, followed);
 child.stdio[3]?.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
