@@ -59,7 +59,7 @@ test('two at once, a manifest for a running lab, unknown names, two checks, a cr
   assert.equal(again.code, 1);
   assert.match(
     again.stderr,
-    new RegExp(`was not applied; apply it with: podwire kubectl --name ${lab.name} apply -f ${manifest}\n$`),
+    new RegExp(`was not applied; apply it with: \\S*podwire kubectl --name ${lab.name} apply -f ${manifest}\n$`),
   );
 
   const unknown = await lab.run('diff', 'attic');

@@ -1,3 +1,4 @@
+export * from './command-name.ts';
 export * from './errors.ts';
 export * from './ip.ts';
 export * from './logger.ts';

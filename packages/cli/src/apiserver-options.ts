@@ -1,3 +1,4 @@
+import { commandName } from '@podwire/base';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 /** As the command line gives them; checked where they are used. */
@@ -21,13 +22,13 @@ export interface ApiServerFlags {
   readonly withControllers?: boolean;
 }
 
-const EXAMPLES = `
+const examples = (podwire: string): string => `
 Examples:
-  podwire apiserver                                  # then, in another terminal, the kubectl line it prints
-  podwire apiserver --in-memory --port 0 --kubeconfig ./kubeconfig
-  podwire apiserver --with-controllers               # Deployments make Pods; nobody runs them
-  podwire apiserver --etcd-servers http://10.0.0.1:2379,http://10.0.0.2:2379
-  podwire apiserver --service-cidr 10.96.0.0/12,fd00:96::/112 --node-port-range 30000-30999
+  ${podwire} apiserver                                  # then, in another terminal, the kubectl line it prints
+  ${podwire} apiserver --in-memory --port 0 --kubeconfig ./kubeconfig
+  ${podwire} apiserver --with-controllers               # Deployments make Pods; nobody runs them
+  ${podwire} apiserver --etcd-servers http://10.0.0.1:2379,http://10.0.0.2:2379
+  ${podwire} apiserver --service-cidr 10.96.0.0/12,fd00:96::/112 --node-port-range 30000-30999
 
 Needs no root. Ctrl-C or SIGTERM ends it; the objects stay in the data directory.`;
 
@@ -62,7 +63,7 @@ export function apiServerCommand(run: (flags: ApiServerFlags) => Promise<void>):
     .option('--etcd-keyfile <file>', 'key of that certificate')
     .option('--audit-file <file>', 'gets a line of JSON for each request')
     .option('--with-controllers', 'run the control plane, too: Deployments, EndpointSlices, garbage collection ...')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', examples(commandName()))
     .action(run);
 }
 

@@ -1,4 +1,4 @@
-import { PodwireError } from '@podwire/base';
+import { commandName, PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { apiServerCommand } from './apiserver-options.ts';
 import { printable } from './printable.ts';
@@ -18,6 +18,12 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
 /** 0 ok, 1 failed or different, 2 usage. */
 export type ExitCode = number;
 
+/** Command lines for the end of a command's help. */
+const examples = (first: string, ...more: readonly string[]): string =>
+  [
+    more.length === 0 ? '\nExample:' : '\nExamples:',
+    ...[first, ...more].map((line) => `  ${commandName()} ${line}`),
+  ].join('\n');
 const wholeNumber = (text: string): number => {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
   return Number(text);
@@ -52,12 +58,12 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
 }
 
 function buildProgram(finish: (code: ExitCode) => void): Command {
-  const program = new Command('podwire')
+  const program = new Command(commandName())
     .description('The whole Kubernetes network in one program.')
     .version('0.1.0')
     .exitOverride()
     .enablePositionalOptions()
-    .showHelpAfterError('(podwire --help lists the commands)')
+    .showHelpAfterError(`(${commandName()} --help lists the commands)`)
     // Once for every command: the name becomes part of paths that are made and removed.
     .hook('preAction', async (_, called) => {
       const { name } = called.opts<{ name?: string }>();
@@ -77,18 +83,15 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .option('-f, --filename <manifest>', 'apply this manifest instead of the example; may be repeated', collect, [])
     .option('--no-wait', 'do not wait for the workloads, and do not run the check')
     .option('--no-check', 'wait, but do not run the check')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  podwire up\n  podwire up --nodes 5 --backend vxlan\n  podwire up -f my-app.yaml -f my-policy.yaml',
-    )
+    .addHelpText('after', examples('up', 'up --nodes 5 --backend vxlan', 'up -f my-app.yaml -f my-policy.yaml'))
     .action(async (options) => finish(await (await import('./up.ts')).up(options)));
   command('down', 'remove the lab and everything it made, also after a crash')
-    .addHelpText('after', '\nExample:\n  podwire down')
+    .addHelpText('after', examples('down'))
     .action(async ({ name }) => finish(await (await import('./down.ts')).down(name)));
   command('status', 'show nodes, pods, Services and what is wrong')
     .option('--features', "try what this machine's kernel can do instead; needs no lab")
     .addOption(output())
-    .addHelpText('after', '\nExamples:\n  podwire status\n  podwire status -o json\n  podwire status --features')
+    .addHelpText('after', examples('status', 'status -o json', 'status --features'))
     .action(async ({ features, ...options }) => {
       if (features) finish((await import('./features.ts')).features(options.output));
       else finish(await (await import('./status.ts')).status(options));
@@ -98,12 +101,12 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(output())
     .addHelpText(
       'after',
-      `\nModes: ${PROXY_MODES.join(', ')}\n\nExamples:\n  podwire proxy-mode\n  podwire proxy-mode iptables\n  podwire proxy-mode ebpf --node node-1`,
+      `\nModes: ${PROXY_MODES.join(', ')}\n${examples('proxy-mode', 'proxy-mode iptables', 'proxy-mode ebpf --node node-1')}`,
     )
     .action(async (mode, options) => finish(await (await import('./proxy-mode.ts')).proxyMode(mode, options)));
   command('check', 'send real packets along every path the cluster promises')
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'junit']))
-    .addHelpText('after', '\nExamples:\n  podwire check\n  podwire check -o junit > report.xml')
+    .addHelpText('after', examples('check', 'check -o junit > report.xml'))
     .action(async (options) => finish(await (await import('./check.ts')).check(options)));
   shaped(command('plan [room]', 'print what each node should have, and why'))
     .option('--node <node>', 'only this node')
@@ -111,13 +114,18 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(output())
     .addHelpText(
       'after',
-      '\nExamples:\n  podwire plan\n  podwire plan services --node node-1\n  podwire plan services --proxy-mode iptables -o json\n  podwire plan services -f my-app.yaml > before   # neither root nor a lab; change my-app.yaml, and compare',
+      examples(
+        'plan',
+        'plan services --node node-1',
+        'plan services --proxy-mode iptables -o json',
+        'plan services -f my-app.yaml > before   # neither root nor a lab; change my-app.yaml, and compare',
+      ),
     )
     .action(async (room, options) => finish(await (await import('./plan.ts')).plan(room, options)));
   command('diff [room]', "print where a node's kernel differs from the plan; exit 1 if it does")
     .option('--node <node>', 'only this node')
     .addOption(output())
-    .addHelpText('after', '\nExamples:\n  podwire diff\n  podwire diff services --node node-1')
+    .addHelpText('after', examples('diff', 'diff services --node node-1'))
     .action(async (room, options) => finish(await (await import('./plan.ts')).diff(room, options)));
   shaped(
     command(
@@ -133,11 +141,15 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addOption(new Option('-o, --output <form>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(
       'after',
-      '\nExamples:\n  podwire explain --from POD --to stock:80\n  podwire explain --from outside --to 172.30.0.11:30080\n  podwire explain -f my-app.yaml --from front-1 --to stock:80 -o json',
+      examples(
+        'explain --from POD --to stock:80',
+        'explain --from outside --to 172.30.0.11:30080',
+        'explain -f my-app.yaml --from front-1 --to stock:80 -o json',
+      ),
     )
     .action(async (options) => finish(await (await import('./explain.ts')).explain(options)));
   command('kubeconfig', "print the path of the lab's kubeconfig")
-    .addHelpText('after', '\nExample:\n  export KUBECONFIG=$(podwire kubeconfig)')
+    .addHelpText('after', `\nExample:\n  export KUBECONFIG=$(${commandName()} kubeconfig)`)
     .action(async ({ name }) => finish(await (await import('./kubeconfig.ts')).kubeconfig(name)));
   program
     .command('kubectl [args...]')
@@ -149,7 +161,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   command('exec <pod> [command...]', "run a command inside a pod's namespaces")
     .option('-n, --namespace <namespace>', "the pod's namespace", 'default')
     .option('-c, --container <container>', 'which container')
-    .addHelpText('after', '\nExample:\n  podwire exec my-pod -- getent hosts my-service')
+    .addHelpText('after', examples('exec my-pod -- getent hosts my-service'))
     .action(async (pod, words, options) => finish(await (await import('./exec.ts')).exec(pod, words, options)));
   // commander hands the error settings only to commands made through it.
   const server = apiServerCommand(async (flags) => finish(await (await import('./apiserver.ts')).apiserver(flags)));

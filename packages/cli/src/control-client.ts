@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { messageOf, PodwireError } from '@podwire/base';
+import { commandName, messageOf, PodwireError } from '@podwire/base';
 import { labPaths, runningDaemon } from '@podwire/lab';
 
 /** What to add to a command that people are told to run, so that it means this lab. */
@@ -10,7 +10,7 @@ export function requireLab(name: string): void {
   if (!runningDaemon(name))
     throw new PodwireError(
       'CLI_NOT_RUNNING',
-      `lab "${name}" is not running; start it with "podwire up${nameFlag(name)}"`,
+      `lab "${name}" is not running; start it with "${commandName()} up${nameFlag(name)}"`,
     );
 }
 
@@ -113,7 +113,7 @@ function open({ lab, path, method, signal }: DaemonRequest): Promise<http.Incomi
         reject(
           new PodwireError(
             'CLI_NOT_RUNNING',
-            `lab "${lab}" does not answer (${cause.message}); "podwire down${nameFlag(lab)}" removes what is left of it`,
+            `lab "${lab}" does not answer (${cause.message}); "${commandName()} down${nameFlag(lab)}" removes what is left of it`,
             { cause },
           ),
         ),

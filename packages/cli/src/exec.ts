@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { PodwireError } from '@podwire/base';
+import { commandName, PodwireError } from '@podwire/base';
 import { labPaths } from '@podwire/lab';
 import WebSocket from 'ws';
 import { requireLab } from './control-client.ts';
@@ -16,7 +16,8 @@ const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, status: 3, close: 255 } as con
 
 /** Runs a command in a pod through the API server's exec subresource, as kubectl does; ends with the command's exit code. */
 export async function exec(pod: string, command: readonly string[], options: ExecOptions): Promise<number> {
-  if (command.length === 0) throw new PodwireError('CLI_USAGE', 'exec needs a command: podwire exec POD -- COMMAND');
+  if (command.length === 0)
+    throw new PodwireError('CLI_USAGE', `exec needs a command: ${commandName()} exec POD -- COMMAND`);
   becomeRoot();
   requireLab(options.name);
   const query = new URLSearchParams([

@@ -1,3 +1,4 @@
+import { commandName } from '@podwire/base';
 import { FEATURE_GROUPS, type ProbeName, type ProbeResult, probe } from '@podwire/kernel/probe';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
@@ -36,6 +37,6 @@ export function formatFeatures(rows: readonly FeatureRow[], wide: boolean): stri
   const counts = (['yes', 'no', 'unknown'] as const).map((outcome) => {
     return `${rows.filter((row) => row.outcome === outcome).length} ${WORDS[outcome]}`;
   });
-  const advice = wide ? '' : `; reasons: ${colours.bold('podwire status --features -o wide')}`;
+  const advice = wide ? '' : `; reasons: ${colours.bold(`${commandName()} status --features -o wide`)}`;
   return `${formatTable(headers, cells)}\n\n${counts.join(', ')}${advice}`;
 }

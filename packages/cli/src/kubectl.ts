@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { PodwireError } from '@podwire/base';
+import { commandName, PodwireError } from '@podwire/base';
 import { labPaths, requireLabName } from '@podwire/lab';
 import { requireLab } from './control-client.ts';
 import { becomeRoot } from './root.ts';
@@ -28,7 +28,10 @@ export function kubectlTarget(args: readonly string[]): { readonly name: string;
   if (first.startsWith('--name=')) return { name: first.slice('--name='.length), rest: args.slice(1) };
   if (first !== '--name') return { name: 'lab', rest: args };
   if (second === undefined)
-    throw new PodwireError('CLI_USAGE', '--name needs the name of a lab: podwire kubectl --name NAME get pods');
+    throw new PodwireError(
+      'CLI_USAGE',
+      `--name needs the name of a lab: ${commandName()} kubectl --name NAME get pods`,
+    );
   return { name: second, rest: args.slice(2) };
 }
 
@@ -61,10 +64,11 @@ export async function kubectl(args: readonly string[]): Promise<number> {
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const binary = findKubectl();
+  const podwire = commandName();
   if (!binary)
     throw new PodwireError(
       'CLI_NO_KUBECTL',
-      'there is no kubectl on PATH; install it (kubernetes.io/docs/tasks/tools), or use "podwire status" and "podwire exec"',
+      `there is no kubectl on PATH; install it (kubernetes.io/docs/tasks/tools), or use "${podwire} status" and "${podwire} exec"`,
     );
   const child = spawn(binary, args, { stdio: 'inherit', env });
   return new Promise((resolve, reject) => child.on('error', reject).on('exit', (code) => resolve(code ?? 1)));

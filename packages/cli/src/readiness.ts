@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PodwireError } from '@podwire/base';
+import { commandName, PodwireError } from '@podwire/base';
 import type { KubeClient, ObjectOf } from '@podwire/kube';
 import { unreadyReason } from '@podwire/lab';
 import { askDaemon, nameFlag } from './control-client.ts';
@@ -36,7 +36,8 @@ export async function waitForWorkloads(client: KubeClient, lab: string, say: (li
 }
 
 function notReady(lab: string, waiting: readonly string[]): PodwireError {
-  const hint = `"podwire status${nameFlag(lab)}" shows it, "podwire kubectl${nameFlag(lab)} get events -A" tells what happened`;
+  const podwire = commandName();
+  const hint = `"${podwire} status${nameFlag(lab)}" shows it, "${podwire} kubectl${nameFlag(lab)} get events -A" tells what happened`;
   return new PodwireError(
     'CLI_NOT_READY',
     `not ready after ${DEADLINE_SECONDS} s: ${waiting.join('; ')}; the lab is left running: ${hint}`,

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { messageOf, PodwireError } from '@podwire/base';
+import { commandName, messageOf, PodwireError } from '@podwire/base';
 import { probe } from '@podwire/kernel/probe';
 import { createKubeClient, type Manifest } from '@podwire/kube';
 import { type LabConfig, labExists, labPaths, lockLab, parseLabConfig, runningDaemon, sweepLab } from '@podwire/lab';
@@ -78,16 +78,17 @@ async function upAlone({ options, config, input, manifests }: Omit<Job, 'attempt
 
 /** Throws CLI_RUNNING when manifests were given: they are not applied, and that must not look like success. */
 function sayRunning(lab: string, pid: number, { filename: files, proxyMode }: UpOptions): number {
+  const podwire = commandName();
   if (files.length > 0)
     throw new PodwireError(
       'CLI_RUNNING',
-      `lab "${lab}" is running already (process ${pid}), so ${files.join(', ')} was not applied; apply it with: podwire kubectl${nameFlag(lab)} apply ${files.map((file) => `-f ${file}`).join(' ')}`,
+      `lab "${lab}" is running already (process ${pid}), so ${files.join(', ')} was not applied; apply it with: ${podwire} kubectl${nameFlag(lab)} apply ${files.map((file) => `-f ${file}`).join(' ')}`,
     );
   say(
-    `lab "${lab}" is running already (process ${pid}); nothing changed. "podwire status${nameFlag(lab)}" shows it, "podwire down${nameFlag(lab)}" removes it.`,
+    `lab "${lab}" is running already (process ${pid}); nothing changed. "${podwire} status${nameFlag(lab)}" shows it, "${podwire} down${nameFlag(lab)}" removes it.`,
   );
   if (proxyMode !== undefined)
-    say(`To change how it balances Services: podwire proxy-mode ${proxyMode}${nameFlag(lab)}`);
+    say(`To change how it balances Services: ${podwire} proxy-mode ${proxyMode}${nameFlag(lab)}`);
   return 0;
 }
 
@@ -178,19 +179,19 @@ function requireFreePort(port: number): Promise<void> {
 
 async function removeLeftovers(name: string): Promise<void> {
   if (!labExists(name)) return;
-  say(`lab "${name}" had ended without "podwire down": removing its leftovers, keeping its objects`);
+  say(`lab "${name}" had ended without "${commandName()} down": removing its leftovers, keeping its objects`);
   await sweepLab(name, { state: false });
 }
 
 function summary(config: LabConfig): void {
-  const other = nameFlag(config.name);
+  const [podwire, other] = [commandName(), nameFlag(config.name)];
   say(`
 Lab "${config.name}" is up: ${counted(config.nodes.length, 'node')}, API server https://127.0.0.1:${config.apiPort}
 kubeconfig: ${labPaths(config.name).kubeconfig}
 
 Try:
-  ./podwire status${other}
-  ./podwire kubectl${other} get pods -o wide
-  ./podwire plan services --node node-1${other}
-  ./podwire down${other}`);
+  ${podwire} status${other}
+  ${podwire} kubectl${other} get pods -o wide
+  ${podwire} plan services --node node-1${other}
+  ${podwire} down${other}`);
 }

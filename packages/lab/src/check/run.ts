@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, PodwireError } from '@podwire/base';
+import { commandName, messageOf, PodwireError } from '@podwire/base';
 import type { Pod } from '@podwire/kube';
 import { unreadyReason } from '../unready-reason.ts';
 import { CHECKS } from './checks.ts';
@@ -97,7 +97,7 @@ async function areKnown(world: World): Promise<boolean> {
 async function removeFixture(world: World): Promise<void> {
   if (!(await world.client.delete('Namespace', { name: CHECK_NAMESPACE }))) return;
   const namespaces = world.informers.of('Namespace');
-  const hint = `"podwire kubectl get namespace ${CHECK_NAMESPACE} -o yaml" says what holds it up`;
+  const hint = `"${commandName()} kubectl get namespace ${CHECK_NAMESPACE} -o yaml" says what holds it up`;
   await until(
     () => namespaces.get(CHECK_NAMESPACE) === undefined,
     () => `namespace ${CHECK_NAMESPACE} was not removed; ${hint}`,

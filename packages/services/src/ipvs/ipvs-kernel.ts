@@ -1,4 +1,4 @@
-import { type Family, hasCode, prefixContains } from '@podwire/base';
+import { commandName, type Family, hasCode, prefixContains } from '@podwire/base';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
 import { type Nft, openNft } from '@podwire/nft';
 import { servicesError } from '../errors.ts';
@@ -79,7 +79,7 @@ function needingIpvs(read: () => void): void {
     throw servicesError(
       'SERVICES_NO_IPVS',
       'mode ipvs needs the load balancer of the kernel (module ip_vs, CONFIG_IP_VS), which this one neither has nor can load; ' +
-        'install it, or choose another mode (`podwire status --features` tells what the kernel has)',
+        `install it, or choose another mode ("${commandName()} status --features" tells what the kernel has)`,
       error,
     );
   }
