@@ -126,15 +126,18 @@ async function listen(server: ApiServer, flags: ApiServerFlags): Promise<string>
 
 async function runControllers(server: ApiServer, config: ClusterConfig): Promise<() => void> {
   // Most do without.
-  const { startControllers } = await import('@podwire/controllers');
+  const { followPeers, startControllers } = await import('@podwire/controllers');
   const client = server.client();
   const informers = createInformers(client);
   const { caCertificate } = server;
   const logger = createLogger({ level: 'error' });
   const dynamic = server.dynamicClient();
-  const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate });
+  const peers = followPeers(config.clusterPeers);
+  const others = { peers: peers.sources };
+  const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate, ...others });
   return () => {
     controllers.stop();
+    peers.stop();
     informers.stop();
     client.close();
     dynamic.close();

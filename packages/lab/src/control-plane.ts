@@ -1,6 +1,6 @@
 import type { ApiServer } from '@podwire/apiserver';
 import type { Logger } from '@podwire/base';
-import { startControllers } from '@podwire/controllers';
+import { followPeers, startControllers } from '@podwire/controllers';
 import { startSecretAccess } from '@podwire/ingress';
 import { createInformers, type Informers } from '@podwire/kube';
 import { startAddressAllocator } from '@podwire/loadbalancer';
@@ -24,8 +24,10 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
   const client = server.client(userOf(CONTROLLERS));
   const informers = createInformers(client);
   const shared = { client, informers, config: parts.config.cluster };
+  const peers = followPeers(parts.config.cluster.clusterPeers);
   const controllers = await startControllers({
     ...shared,
+    peers: peers.sources,
     dynamic: server.dynamicClient(userOf(CONTROLLERS)),
     caCertificate: server.caCertificate,
     logger: logger.child({ part: 'controllers' }),
@@ -40,6 +42,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
   return {
     stop: async () => {
       controllers.stop();
+      peers.stop();
       await Promise.all([allocator.stop(), access.stop()]);
       informers.stop();
     },

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
 import { silentLogger } from '@podwire/base';
@@ -6,6 +9,7 @@ import { createInformers, type KubeClient, type ObjectOf, parseClusterConfig } f
 import { startControllers } from '../controllers.ts';
 import { eventually } from '../testing/control-plane.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
+import { followPeers } from './cluster-peers.ts';
 
 const key = { namespace: 'default', name: 'web' };
 const CIDRS = { serviceCidrs: ['10.96.0.0/16', 'fd00:96::/112'], podCidrs: ['10.244.0.0/16', 'fd00:244::/56'] };
@@ -19,25 +23,25 @@ async function startServer(t: TestContext): Promise<ApiServer> {
   return server;
 }
 
-/** Controllers of the cluster `name`; resolves with what stops them. */
+/** Controllers of the cluster `name`, with the kubeconfig files of its peers; gives back what stops them. */
 async function control(
   t: TestContext,
   server: ApiServer,
   name: string,
-  peers: Readonly<Record<string, ApiServer>> = {},
+  kubeconfigs: Readonly<Record<string, string>> = {},
 ) {
   const client = server.client();
   const informers = createInformers(client);
-  const others = Object.entries(peers).map(([peer, { client: of }]) => ({
-    name: peer,
-    informers: createInformers(of()),
-  }));
-  const config = parseClusterConfig({ ...CIDRS, clusterName: name });
+  const clusterPeers = Object.entries(kubeconfigs).map(([peer, kubeconfig]) => ({ name: peer, kubeconfig }));
+  const config = parseClusterConfig({ ...CIDRS, clusterName: name, clusterPeers });
+  const peers = followPeers(config.clusterPeers);
   const clock = new VirtualClock(new Date().toISOString());
-  const controllers = await startControllers({ client, informers, config, logger: silentLogger, clock, peers: others });
+  const others = { peers: peers.sources };
+  const controllers = await startControllers({ client, informers, config, logger: silentLogger, clock, ...others });
   const stop = (): void => {
     controllers.stop();
-    for (const one of [{ informers }, ...others]) one.informers.stop();
+    informers.stop();
+    peers.stop();
   };
   t.after(stop);
   return stop;
@@ -155,8 +159,16 @@ test('a headless Service has no address; ExternalName is refused; a foreign impo
 test('two clusters import each other’s exports; the oldest counts; a cluster away loses nothing', async (t) => {
   const [east, west] = [await startServer(t), await startServer(t)];
   const [here, there] = [east.client(), west.client()];
-  const stop = await control(t, east, 'east', { west });
-  await control(t, west, 'west', { east });
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-clusters-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const files = { east: path.join(directory, 'east'), west: path.join(directory, 'west') };
+  // In whatever order: the files of the peers come later.
+  const stop = await control(t, east, 'east', { west: files.west });
+  await control(t, west, 'west', { east: files.east });
+  for (const [name, server] of Object.entries({ east, west })) {
+    const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
+    writeFileSync(files[name as keyof typeof files], server.kubeconfig(`https://127.0.0.1:${port}`));
+  }
   await serve(there, '198.51.100.1', { sessionAffinity: 'ClientIP' });
   await exportIt(there);
   await endpointsBecome(here, ['west 198.51.100.1']);
@@ -187,7 +199,7 @@ test('two clusters import each other’s exports; the oldest counts; a cluster a
 
   stop();
   await west.close();
-  await control(t, east, 'east', { west });
+  await control(t, east, 'east', { west: files.west });
   await here.patch('EndpointSlice', { ...key, name: 'web-1' }, { endpoints: [{ addresses: ['192.0.2.7'] }] });
   await endpointsBecome(here, ['east 192.0.2.7', 'west 198.51.100.1']);
   assert.equal((await importOf(here))?.spec?.sessionAffinity, 'ClientIP');

@@ -62,8 +62,11 @@ const DEFAULTS = {
   patience: 20_000,
 } as const;
 
+/** What informers need of a client. */
+type Reader = Pick<KubeClient, 'list' | 'watch' | 'streamsLists'>;
+
 /** Informers on one client; failures of any kind are retried until stop(). */
-export function createInformers(client: KubeClient, options: InformersOptions = {}): Informers {
+export function createInformers(client: Reader, options: InformersOptions = {}): Informers {
   const informers = new Map<string, Informer<KindName>>();
   const stopped = new AbortController();
   return {
