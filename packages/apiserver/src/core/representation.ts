@@ -19,7 +19,8 @@ export function objectAnswer(
   surface: Surface | undefined,
 ): ApiResponse {
   const includeObject = wantsTable(shape.request);
-  if (!includeObject || !surface) return { status, headers: JSON_TYPE, body: jsonBytes(shapeOf(object, shape)) };
+  if (!includeObject || !surface)
+    return { status, headers: JSON_TYPE, body: Buffer.from(jsonBytes(shapeOf(object, shape))) };
   const { path } = shape;
   const listMeta = { resourceVersion: object.metadata.resourceVersion ?? '' };
   const options = { includeObject, columns: true, listMeta, apiVersion: path.apiVersion };
