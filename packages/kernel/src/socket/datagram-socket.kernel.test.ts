@@ -19,7 +19,6 @@ import { until } from './until.fixture.ts';
 const openSocket = closing(openDatagramSocket);
 
 const ip = (netns: Netns, words: string) => execFileSync('ip', ['-n', netns.name ?? '', ...words.split(' ')]);
-const closed = (error: unknown) => hasCode(error, 'KERNEL_CLOSED');
 const refused = (error: unknown) => hasCode(error, 'KERNEL_ENCODE');
 const errorNames = (batch: DatagramBatch) =>
   Array.from(batch.errors.subarray(0, batch.count), (e) => e && errnoName(e));
@@ -153,39 +152,6 @@ test('link-local addresses work with their link as scope; broadcasts are answere
   });
 });
 
-test('a datagram that cannot be sent is reported by value and holds up no other', async () => {
-  await withNetns(1, async (netns) => {
-    const server = openSocket({ netns, address: '127.0.0.1', port: 0 });
-    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
-    const to = encodeSockaddr(server.localAddress.address, server.localAddress.port);
-    const batch = new DatagramBatch({ count: 5, size: 65_535 });
-    batch.put(0, Buffer.from('first'), to);
-    batch.put(1, Buffer.alloc(65_535), to); // longer than UDP allows
-    batch.put(2, Buffer.from('third'), to);
-    batch.put(3, Buffer.from('nowhere'), encodeSockaddr(parseIp('192.0.2.1'), 9));
-    batch.put(4, Buffer.from('fifth'), to);
-    batch.count = 5;
-    assert.equal(client.send(batch), 5);
-    // bound to 127.0.0.1, it may not leave the loopback
-    assert.deepEqual(errorNames(batch), [0, 'EMSGSIZE', 0, errnoName(batch.errors[3] ?? 0), 0]);
-    assert.notEqual(batch.errors[3], 0);
-    const back = new DatagramBatch({ count: 8, size: 4 });
-    assert.equal(server.receive(back), 3);
-    assert.deepEqual(
-      [0, 1, 2].map((i) => String(back.bytesOf(i))),
-      ['firs', 'thir', 'fift'],
-    );
-    assert.ok(back.isTruncated(0));
-    batch.lengths[0] = 65_536;
-    assert.throws(
-      () => client.send(batch),
-      (error) => hasCode(error, 'KERNEL_ENCODE'),
-    );
-    client.close();
-    server.close();
-  });
-});
-
 test('a refused peer is ECONNREFUSED: once on receive, once on send, and as event', async () => {
   await withNetns(1, async (netns) => {
     const peer = { address: '127.0.0.1', port: 9 };
@@ -218,119 +184,6 @@ test('a refused peer is ECONNREFUSED: once on receive, once on send, and as even
     await sleep(20);
     assert.deepEqual(errors, ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED']);
     listening.close();
-  });
-});
-
-test('GSO and GRO: one slot is cut into datagrams, and they come together again with their size', async () => {
-  await withNetns(1, async (netns) => {
-    for (const address of ['127.0.0.1', '::1']) {
-      const plain = openSocket({ netns, address, port: 0 });
-      const joined = openSocket({ netns, address, port: 0, gro: true, packetInfo: true });
-      const client = openSocket({ netns, address, port: 0 });
-      const batch = new DatagramBatch({ count: 2, size: 65_535 });
-      const content = Buffer.from(Array.from({ length: 5300 }, (_, i) => i & 255));
-      for (const [i, server] of [plain, joined].entries()) {
-        batch.put(i, content, encodeSockaddr(server.localAddress.address, server.localAddress.port));
-        batch.segmentSizes[i] = 1000;
-      }
-      batch.count = 2;
-      assert.equal(client.send(batch), 2);
-      assert.deepEqual(errorNames(batch), [0, 0]);
-      const cut = new DatagramBatch({ count: 8 });
-      assert.equal(plain.receive(cut), 6);
-      assert.deepEqual([...cut.lengths.subarray(0, 6)], [1000, 1000, 1000, 1000, 1000, 300]);
-      assert.equal(joined.receive(batch), 1);
-      assert.deepEqual([batch.lengths[0], batch.segmentSizes[0], batch.localAddressOf(0)], [5300, 1000, address]);
-      assert.deepEqual(batch.bytesOf(0), content);
-      for (const socket of [plain, joined, client]) socket.close();
-    }
-  });
-});
-
-test('a full send buffer ends a batch early; writable() says when to go on', async () => {
-  await withNetns(1, async (netns) => {
-    const ip = (...words: string[]) => execFileSync('ip', ['-n', netns.name ?? '', ...words]);
-    ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    for (const link of ['v0', 'v1']) ip('link', 'set', link, 'up');
-    ip('addr', 'add', '192.0.2.1/24', 'dev', 'v0');
-    const client = openSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
-    const batch = new DatagramBatch();
-    // nobody answers for 192.0.2.2, so that the datagrams stay in the neighbour's queue
-    for (let i = 0; i < 64; i++) batch.put(i, Buffer.alloc(1000, i), encodeSockaddr(parseIp('192.0.2.2'), 9));
-    batch.count = 64;
-    const first = client.send(batch);
-    assert.ok(first > 0 && first < 64, `${first} sent at once`);
-    let isWritable = false;
-    const room = client.writable().then(() => {
-      isWritable = true;
-    });
-    await sleep(20);
-    assert.ok(!isWritable);
-    ip('neigh', 'replace', '192.0.2.2', 'lladdr', '02:00:00:00:00:01', 'dev', 'v0');
-    await room;
-    let next = first;
-    while (next < 64) {
-      next = client.send(batch, next);
-      if (next < 64) await client.writable();
-    }
-    client.close();
-    await assert.rejects(client.writable(), closed);
-    const other = openSocket({ netns, address: '192.0.2.1', port: 0, sendBuffer: 9000 });
-    for (let i = 0; i < 64; i++) batch.setPeer(i, encodeSockaddr(parseIp('192.0.2.3'), 9));
-    assert.ok(other.send(batch) < 64);
-    const waiting = assert.rejects(other.writable(), closed);
-    other.close();
-    await waiting;
-  });
-});
-
-test('pause leaves datagrams in the kernel, which drops and counts what does not fit', async () => {
-  await withNetns(1, async (netns) => {
-    let received = 0;
-    const server = openSocket({
-      netns,
-      address: '127.0.0.1',
-      port: 0,
-      receiveBuffer: 20_000,
-      onDatagrams: (batch) => {
-        received += batch.count;
-      },
-    });
-    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
-    server.pause();
-    for (let i = 0; i < 100; i++) client.sendTo(Buffer.alloc(1000), '127.0.0.1', server.localAddress.port);
-    await sleep(20);
-    assert.equal(received, 0);
-    const { drops } = server.statistics();
-    assert.ok(drops > 0 && drops < 100, `${drops} drops`);
-    server.resume();
-    await until(() => received === 100 - drops);
-    client.close();
-    server.close();
-  });
-});
-
-test('pause inside the callback takes effect at once, resume goes on', async () => {
-  await withNetns(1, async (netns) => {
-    let received = 0;
-    const server = openSocket({
-      netns,
-      address: '127.0.0.1',
-      port: 0,
-      batch: { count: 1 },
-      onDatagrams(_batch, socket) {
-        received++;
-        socket.pause();
-      },
-    });
-    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
-    for (let i = 0; i < 5; i++) client.sendTo(Buffer.from('x'), '127.0.0.1', server.localAddress.port);
-    for (let turn = 1; turn <= 5; turn++) {
-      await until(() => received === turn);
-      await sleep(5);
-      assert.equal(received, turn);
-      server.resume();
-    }
   });
 });
 
@@ -372,56 +225,6 @@ test('values that do not fit are refused before the kernel sees them, and leave 
   });
 });
 
-test('a slot keeps nothing of an address it had before, and takes an address out of its own batch', () => {
-  const batch = new DatagramBatch({ count: 2 });
-  batch.setPeer(0, encodeSockaddr(parseIp('ff::ff'), 65_535, 3));
-  const v4 = encodeSockaddr(parseIp('10.0.0.1'), 80);
-  batch.setPeer(0, v4);
-  assert.equal(batch.peerBytes(0).toString('hex'), v4.toString('hex').padEnd(64, '0'));
-  batch.setPeer(0, batch.peerBytes(0));
-  batch.setPeer(1, batch.peerBytes(0));
-  assert.deepEqual(batch.peerOf(1), { address: '10.0.0.1', port: 80, scope: 0 });
-  assert.throws(() => batch.setPeer(0, Buffer.alloc(33)), refused);
-});
-
-test('close() inside the callback ends it; every later use is KERNEL_CLOSED', async () => {
-  await withNetns(1, async (netns) => {
-    let calls = 0;
-    const server = openSocket({
-      netns,
-      address: '127.0.0.1',
-      port: 0,
-      batch: { count: 1 },
-      onDatagrams(_batch, socket) {
-        calls++;
-        socket.close();
-        socket.close();
-      },
-    });
-    const client = openSocket({ netns, address: '127.0.0.1', port: 0 });
-    const { port } = server.localAddress;
-    for (let i = 0; i < 3; i++) client.sendTo(Buffer.from('x'), '127.0.0.1', port);
-    await until(() => calls > 0);
-    await sleep(20);
-    assert.equal(calls, 1);
-    const batch = new DatagramBatch();
-    for (const use of [
-      () => server.receive(batch),
-      () => server.send(batch),
-      () => server.sendTo(Buffer.from('x'), '127.0.0.1', 1),
-      () => server.localAddress,
-      () => server.statistics(),
-      () => server.fd,
-      () => server.pause(),
-      () => server.resume(),
-      () => server.keepAlive(true),
-    ]) {
-      assert.throws(use, closed);
-    }
-    client.close();
-  });
-});
-
 test('errors say what to do: an address that no link has, a batch too large, a socket closed by `using`', async () => {
   await withNetns(1, (netns) => {
     assert.throws(
@@ -451,30 +254,5 @@ test('sockets with reusePort share a port, and a mark and a link can be set', as
     assert.equal(a.localAddress.port, b.localAddress.port);
     a.close();
     b.close();
-  });
-});
-
-test('many sockets share one batch', async () => {
-  await withNetns(1, async (netns) => {
-    const batch = new DatagramBatch({ count: 2, size: 65_535 });
-    const got: string[] = [];
-    const servers = [1, 2, 3].map((i) =>
-      openSocket({
-        netns,
-        address: `127.0.0.${i}`,
-        port: 53,
-        batch,
-        onDatagrams: (own, socket) => {
-          assert.equal(own, batch);
-          for (let k = 0; k < own.count; k++) got.push(`${socket.localAddress.address} ${own.bytesOf(k)}`);
-        },
-      }),
-    );
-    const client = openSocket({ netns, address: '127.0.0.9', port: 0 });
-    for (let n = 0; n < 3; n++)
-      for (const [i] of servers.entries()) client.sendTo(Buffer.from(`${n}`), `127.0.0.${i + 1}`, 53);
-    await until(() => got.length === 9);
-    const expected = [1, 2, 3].flatMap((i) => [0, 1, 2].map((n) => `127.0.0.${i} ${n}`));
-    assert.deepEqual(got.sort(), expected);
   });
 });
