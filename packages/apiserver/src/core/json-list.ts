@@ -9,7 +9,7 @@ const END = Buffer.from(']}\n');
 
 /**
  * Answers a list whose items are made into bytes as the client takes them, so that a long list neither holds up others
- * nor is in memory as a whole. `head`: all of the list but its items.
+ * nor is in memory as a whole. `head`: all of the list but its items. `render`: bytes that need to last for this turn only.
  */
 export function listResponse<T>(head: object, items: Iterable<T>, render: (item: T) => Buffer): ApiResponse {
   const chunks = listChunks(head, items, render);
@@ -33,11 +33,11 @@ function* listChunks<T>(head: object, items: Iterable<T>, render: (item: T) => B
   let pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   let length = 0;
   for (const one of items) {
-    const item = render(one);
     if (length >= CHUNK) {
       yield Buffer.concat(pieces);
       [pieces, length] = [[COMMA], 0];
     } else if (length > 0) pieces.push(COMMA);
+    const item = render(one);
     pieces.push(item);
     length += item.length;
   }
