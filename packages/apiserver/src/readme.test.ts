@@ -13,6 +13,6 @@ test('every example of the README prints what is shown below it', () => {
   assert.equal(examples.length, [...readme.matchAll(/```ts/g)].length);
   for (const [, code = '', output] of examples) {
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
-    assert.equal(execFileSync(process.execPath, flags, { cwd: directory, timeout: 120_000 }).toString(), output);
+    assert.equal(execFileSync(process.execPath, flags, { cwd: directory, timeout: 600_000 }).toString(), output);
   }
 });

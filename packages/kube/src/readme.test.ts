@@ -13,6 +13,6 @@ test('the examples of the README that need no cluster print what is shown below 
   assert.ok(examples.length > 0);
   for (const [, code = '', output] of examples) {
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', code];
-    assert.equal(execFileSync(process.execPath, flags, { cwd: directory, timeout: 120_000 }).toString(), output);
+    assert.equal(execFileSync(process.execPath, flags, { cwd: directory, timeout: 600_000 }).toString(), output);
   }
 });
