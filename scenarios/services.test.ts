@@ -2,7 +2,8 @@
  *   client-1 ─ node-1 (zone-1) ─┬─ node-2 (zone-2) ─ client-2       each node also has a pod of web
  *                               └─ node-3 (zone-3) ─ client-3
  *
- * Services as their user sees them: topology hints, and the proxy mode changed under a connection that goes on.
+ * Services as their user sees them: topology hints, names in the cluster set, and the proxy mode changed under a connection
+ * that goes on.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -119,6 +120,18 @@ test('the plan of a dump is that of the agents, for someone who may only read th
   const offline = await podwire(['plan', 'services', '-f', dump]);
   assert.equal(offline.stdout, (await lab.run('plan', 'services')).stdout);
   assert.match(offline.stdout, /Service default\/web port http/);
+});
+
+test('an exported Service is reached by its name in the cluster set', async () => {
+  await apply(`
+apiVersion: multicluster.x-k8s.io/v1beta1
+kind: ServiceExport
+metadata: {name: web, namespace: default}
+`);
+  await eventually(
+    () => answering('node-2', 'http://web.default.svc.clusterset.local/hostname'),
+    (seen) => seen.length > 0 && seen.every((node) => NODES.includes(node)),
+  );
 });
 
 /** A client of the Service that sends a line every 50 ms over one connection, and counts what comes back. */

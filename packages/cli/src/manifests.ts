@@ -26,11 +26,7 @@ function pathOf({ object, source, line }: Manifest): string {
       `error validating "${source}": line ${line}: the ${kind} has no metadata.name`,
     );
   const known = KINDS.find((k) => k.kind === kind);
-  const served =
-    known &&
-    (known.apiVersion === apiVersion ||
-      (kind === 'Ingress' && /^(extensions|networking\.k8s\.io)\/v1beta1$/.test(apiVersion)));
-  if (!served)
+  if (!known || ![known.apiVersion, ...known.otherVersions].includes(apiVersion))
     throw new PodwireError(
       'CLI_MANIFEST',
       `resource mapping not found for name: "${name}" from "${source}": no matches for kind "${kind}" in version "${apiVersion}"`,
