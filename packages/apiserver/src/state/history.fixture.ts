@@ -40,52 +40,60 @@ const revisionOf = (object: ApiObject | undefined): number => Number(object?.met
  * in between at the revision they know.
  */
 export async function recordHistory(store: Store, { clients, writes, seed }: HistoryOptions): Promise<History> {
-  const random = seeded(seed);
+  const recorder = new Recorder(store, seeded(seed));
   const start = store.revision;
-  const operations: Operation[] = [];
-  const watches: { since: number; events: StoreEvent[] }[] = [];
-  const watch = () => {
-    const entry = { since: store.revision, events: [] as StoreEvent[] };
-    const stop = store.watch('ConfigMap', entry.since, (event) => void entry.events.push(event));
-    assert.ok(stop, 'a watch of now was refused');
-    watches.push(entry);
-  };
-  watch();
-  let clock = 0;
+  recorder.watch();
   const client = async (id: number) => {
-    for (let i = 0; i < writes; i++) {
-      const key = KEYS[Math.floor(random() * KEYS.length)] as string;
-      const readAt = clock++;
-      const seen = store.get('ConfigMap', `default/${key}`);
-      operations.push({
-        client: id,
-        key,
-        did: 'read',
-        revision: revisionOf(seen),
-        base: 0,
-        began: readAt,
-        ended: clock++,
-      });
-      for (let pause = Math.floor(random() * 3); pause > 0; pause--) await turn();
-      const began = clock++;
-      const base = revisionOf(seen);
-      const said = { client: id, key, base, began };
-      // As the verbs do: compare with the newest, and stage in the same stretch.
-      if (revisionOf(store.latest('ConfigMap', `default/${key}`)) !== base) {
-        operations.push({ ...said, did: 'lost', revision: 0, ended: clock++ });
-      } else {
-        const isRemoval = seen !== undefined && random() < 0.2;
-        const object = objectOf(key, `${id}-${i}`);
-        const writing = isRemoval ? store.remove('ConfigMap', object) : store.put('ConfigMap', object);
-        const written = await writing.catch(ifRefused);
-        const did = written ? (isRemoval ? 'removed' : 'wrote') : 'lost';
-        operations.push({ ...said, did, revision: revisionOf(written), ended: clock++ });
-      }
-      if (random() < 0.05) watch();
-    }
+    for (let i = 0; i < writes; i++) await recorder.change(id, `${id}-${i}`);
   };
   await Promise.all(Array.from({ length: clients }, (_, id) => client(id)));
+  const { operations, watches } = recorder;
   return { start, operations, watches, end: store.list('ConfigMap') };
+}
+
+class Recorder {
+  readonly operations: Operation[] = [];
+  readonly watches: { since: number; events: StoreEvent[] }[] = [];
+  readonly #store: Store;
+  readonly #random: () => number;
+  #clock = 0;
+
+  constructor(store: Store, random: () => number) {
+    this.#store = store;
+    this.#random = random;
+  }
+
+  watch(): void {
+    const entry = { since: this.#store.revision, events: [] as StoreEvent[] };
+    const stop = this.#store.watch('ConfigMap', entry.since, (event) => void entry.events.push(event));
+    assert.ok(stop, 'a watch of now was refused');
+    this.watches.push(entry);
+  }
+
+  /** Reads a key, and some turns later writes what it read. */
+  async change(client: number, text: string): Promise<void> {
+    const key = KEYS[Math.floor(this.#random() * KEYS.length)] as string;
+    const began = this.#clock++;
+    const seen = this.#store.get('ConfigMap', `default/${key}`);
+    const revision = revisionOf(seen);
+    this.operations.push({ client, key, did: 'read', revision, base: 0, began, ended: this.#clock++ });
+    for (let pause = Math.floor(this.#random() * 3); pause > 0; pause--) await turn();
+    await this.#write({ client, key, base: revision, began: this.#clock++ }, objectOf(key, text));
+    if (this.#random() < 0.05) this.watch();
+  }
+
+  async #write(said: Pick<Operation, 'client' | 'key' | 'base' | 'began'>, object: ApiObject): Promise<void> {
+    // As the verbs do: compare with the newest, and stage in the same stretch.
+    if (revisionOf(this.#store.latest('ConfigMap', `default/${said.key}`)) !== said.base) {
+      this.operations.push({ ...said, did: 'lost', revision: 0, ended: this.#clock++ });
+      return;
+    }
+    const isRemoval = said.base !== 0 && this.#random() < 0.2;
+    const writing = isRemoval ? this.#store.remove('ConfigMap', object) : this.#store.put('ConfigMap', object);
+    const written = await writing.catch(ifRefused);
+    const did = written ? (isRemoval ? 'removed' : 'wrote') : 'lost';
+    this.operations.push({ ...said, did, revision: revisionOf(written), ended: this.#clock++ });
+  }
 }
 
 /**
