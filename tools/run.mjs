@@ -43,7 +43,7 @@ if (!packagesAreInstalled()) installPackages();
 
 /** A server sees the end of this pipe when its launcher is killed outright (packages/cli/src/launcher.ts). */
 const followed =
-  args[0] === 'apiserver'
+  args[0] === 'apiserver' || args[0] === 'agent'
     ? { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { ...process.env, PODWIRE_LAUNCHER_FD: '3' } }
     : { stdio: 'inherit' };
 

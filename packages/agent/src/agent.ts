@@ -1,7 +1,4 @@
-import type { Logger } from '@podwire/base';
-import { createDnsRoom } from '@podwire/dns';
-import { createFabricRoom } from '@podwire/fabric';
-import { createIngressRoom } from '@podwire/ingress';
+import { type Logger, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createInformers,
@@ -11,10 +8,7 @@ import {
   type RoomContext,
   type RoomStatus,
 } from '@podwire/kube';
-import { createLoadBalancerRoom } from '@podwire/loadbalancer';
-import { createPodsRoom } from '@podwire/pods';
-import { createPolicyRoom } from '@podwire/policy';
-import { createServicesRoom } from '@podwire/services';
+import { createRooms, ROOM_NAMES, type RoomName } from './rooms.ts';
 
 export interface AgentOptions {
   readonly nodeName: string;
@@ -23,15 +17,17 @@ export interface AgentOptions {
   readonly runDirectory: string;
   readonly stateDirectory: string;
   readonly logger: Logger;
+  /** Absent: all. */
+  readonly rooms?: readonly RoomName[];
 }
 
-/** The node daemon: all rooms of one node, in the network namespace the calling thread lives in. */
+/** The node daemon: the rooms of one node, in the network namespace the calling thread lives in. */
 export interface Agent {
   readonly nodeName: string;
   status(): readonly RoomStatus[];
   plan(room?: string): readonly RoomEntries[];
   diff(room?: string): Promise<readonly RoomEntries[]>;
-  /** Goes over to another way to balance Services, without losing connections; throws SERVICES_MODE_REFUSED. */
+  /** Goes over to another way to balance Services, without losing connections; throws SERVICES_MODE_REFUSED, also without that room. */
   setProxyMode(mode: ClusterConfig['proxyMode']): Promise<void>;
   /** Resolves when all rooms have put into force what they have seen. */
   idle(): Promise<void>;
@@ -47,7 +43,7 @@ export interface RoomEntries {
 }
 
 /**
- * Starts every room and resolves when all are in force.
+ * Starts the rooms and resolves when each has tried to be in force.
  *
  *   informers ─┬─▶ fabric ── routes, VXLAN        ┌─ a pod's ADD returns only when
  *              ├─▶ pods ──── CNI socket ──────────┤  policy has seen the pod
@@ -60,7 +56,7 @@ export interface RoomEntries {
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { nodeName, config, client, runDirectory, stateDirectory, logger } = options;
   const informers = createInformers(client);
-  const context = (room: string): RoomContext => ({
+  const context = (room: RoomName): RoomContext => ({
     nodeName,
     config,
     client,
@@ -69,29 +65,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     stateDirectory,
     logger: logger.child({ room }),
   });
-  const policy = createPolicyRoom(context('policy'));
-  const pods = createPodsRoom({
-    ...context('pods'),
-    podReady: async ({ identity, address }) => {
-      services.podsChanged();
-      if (identity) await policy.ensurePod({ namespace: identity.namespace, name: identity.name, address });
-    },
-  });
-  const services = createServicesRoom({
-    ...context('services'),
-    sockets: { podNamespaces: () => pods.podNamespaces() },
-  });
-  const rooms: readonly Room[] = [
-    createFabricRoom(context('fabric')),
-    policy,
-    pods,
-    services,
-    createDnsRoom(context('dns')),
-    createIngressRoom(context('ingress')),
-    createLoadBalancerRoom(context('loadbalancer')),
-  ];
+  const { all: rooms, services } = await createRooms(options.rooms ?? ROOM_NAMES, context);
   await Promise.all(rooms.map((room) => room.start()));
-  services.podsChanged();
+  services?.podsChanged();
   const chosen = (name: string | undefined): readonly Room[] =>
     rooms.filter((room) => name === undefined || room.name === name);
   return {
@@ -103,7 +79,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return { room: room.name, entries: room.plan(), problems: [...errors, ...limits] };
       }),
     diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
-    setProxyMode: (mode) => services.setMode(mode),
+    setProxyMode: async (mode) => {
+      if (!services) throw new PodwireError('SERVICES_MODE_REFUSED', `the room services does not run on ${nodeName}`);
+      await services.setMode(mode);
+    },
     idle: async () => void (await Promise.all(rooms.map((room) => room.idle()))),
     stop: async () => {
       await Promise.all(rooms.map((room) => room.stop()));

@@ -1,5 +1,6 @@
 import { commandName, PodwireError } from '@podwire/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { agentCommand } from './agent-options.ts';
 import { apiServerCommand } from './apiserver-options.ts';
 import { printable } from './printable.ts';
 import { PROXY_MODES } from './proxy-mode-names.ts';
@@ -166,5 +167,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
   // commander hands the error settings only to commands made through it.
   const server = apiServerCommand(async (flags) => finish(await (await import('./apiserver.ts')).apiserver(flags)));
   program.addCommand(server.copyInheritedSettings(program));
+  const node = agentCommand(async (flags) => finish(await (await import('./agent.ts')).agent(flags)));
+  program.addCommand(node.copyInheritedSettings(program));
   return program;
 }
