@@ -86,7 +86,7 @@ test('the historical Ingress: host, host and path, default backend', { skip }, a
 
 test('NodePort, LoadBalancer address and host port from outside', { skip }, async () => {
   const ask = async (target: string): Promise<string> =>
-    (await lab.inNetns('outside', 'wget', '-q', '-T', '30', '-O', '-', `http://${target}/hostname`)).stdout;
+    (await lab.inNetns('outside', 'wget', '-q', '-T', '10', '-t', '3', '-O', '-', `http://${target}/hostname`)).stdout;
   assert.match(await ask('172.30.0.11:30080'), /^shop-/);
   await eventually(
     () => ask('172.30.0.192'),

@@ -58,7 +58,7 @@ const podOn = (node: string, of: string): string =>
 
 /** Which nodes answer a client of a node, asked some times. */
 async function answering(node: string, url = 'http://web/hostname'): Promise<string[]> {
-  const command = `for i in 1 2 3 4 5 6 7 8; do wget -q -T 30 -O - ${url}; echo; done`;
+  const command = `for i in 1 2 3 4 5 6 7 8; do wget -q -T 10 -t 2 -O - ${url}; echo; done`;
   const { stdout } = await lab.exec(podOn(node, 'client'), 'sh', '-c', command);
   const names = new Set(stdout.split('\n').filter((line) => line !== ''));
   return [...names].map((name) => pods.find((pod) => pod.name === name)?.node ?? name).sort();
