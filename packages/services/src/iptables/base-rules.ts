@@ -1,4 +1,5 @@
 import { type Family, parsePrefix } from '@podwire/base';
+import { SCRATCH, SCRATCH_MASK } from '../ipvs/layout.ts';
 import { hasLoopbackPorts } from '../loopback.ts';
 import { type ClusterModel, isRoutable, type NodeModel, ofFamily } from '../model.ts';
 import { AWAY_BIT, JUMP_COMMENT, MARKER, MASQUERADE_BIT } from './layout.ts';
@@ -10,6 +11,8 @@ const setBit = (bits: number): Rule => rule({ jump: `MARK --set-xmark ${hex(bits
 const clearBit = (bits: number): Rule => rule({ jump: `MARK --set-xmark ${hex(bits)}/0x0` });
 const LOOPBACK = parsePrefix('127.0.0.0/8');
 const NEW = '-m conntrack --ctstate NEW';
+/** While the node goes over from mode ipvs or to it, both serve: what is on its way to IPVS still has the service's address. */
+const NOT_TO_IPVS = `-m mark ! --mark ${hex(SCRATCH)}/${hex(SCRATCH_MASK)}`;
 
 export interface Base {
   readonly cluster: ClusterModel;
@@ -89,16 +92,16 @@ function jumps(base: Base): Chain[] {
           .filter((address) => !isRoutable(address))
           .map((destination) => rule({ destination, comment: `${JUMP_COMMENT}node ports`, jump: 'KUBE-NODEPORTS' }));
   const fence = to('KUBE-PROXY-FIREWALL', 'load-balancer firewall', NEW);
-  const unserved = [
-    to('KUBE-SERVICES', 'cluster addresses', NEW),
-    to('KUBE-EXTERNAL-SERVICES', 'external addresses', NEW),
+  const unserved = (match: string) => [
+    to('KUBE-SERVICES', 'cluster addresses', match),
+    to('KUBE-EXTERNAL-SERVICES', 'external addresses', match),
   ];
   return [
     into('nat', 'PREROUTING', to('KUBE-SERVICES', 'service portals')),
     into('nat', 'OUTPUT', to('KUBE-SERVICES', 'service portals'), ...ofLoopback),
     into('nat', 'POSTROUTING', to('KUBE-POSTROUTING', 'postrouting rules')),
-    into('filter', 'INPUT', ...martian, fence, ...unserved),
-    into('filter', 'FORWARD', ...martian.slice(0, 1), fence, to('KUBE-FORWARD', 'forwarding rules'), ...unserved),
-    into('filter', 'OUTPUT', fence, ...unserved),
+    into('filter', 'INPUT', ...martian, fence, ...unserved(`${NEW} ${NOT_TO_IPVS}`)),
+    into('filter', 'FORWARD', ...martian.slice(0, 1), fence, to('KUBE-FORWARD', 'forwarding rules'), ...unserved(NEW)),
+    into('filter', 'OUTPUT', fence, ...unserved(NEW)),
   ];
 }
