@@ -268,10 +268,10 @@ test('CronJobs, claims of StatefulSets, and what custom resources own', { skip, 
   const rolledOut = await kubectl(['rollout', 'status', 'statefulset/db', '--timeout=300s']);
   assert.equal(rolledOut.code, 0, rolledOut.stderr);
   assert.equal((await kubectl(['exec', 'db-1', '--', 'cat', '/data-of-db/name'])).stdout, 'db-1\n');
-  assert.match(
-    (await kubectl(['get', 'pvc', '--no-headers'])).stdout,
-    /^data-db-0 +Pending[\s\S]*\ndata-db-1 +Pending/,
-  );
+  const bound = await kubectl(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc', '--all', '--timeout=300s']);
+  assert.equal(bound.code, 0, bound.stderr);
+  const claims = (await kubectl(['get', 'pvc', '--no-headers'])).stdout;
+  assert.match(claims, /^data-db-0 +Bound +pvc-\S+ +1Gi +RWO +directory[\s\S]*\ndata-db-1 +Bound/);
 
   const widget = 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: owner}\n';
   assert.equal((await kubectl(['apply', '-f', '-'], widget)).code, 0);

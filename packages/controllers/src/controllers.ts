@@ -21,6 +21,8 @@ import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
 import { soundInformers } from './sound-informers.ts';
 import { startStatefulSets } from './stateful/stateful-set.ts';
+import { startVolumeClaims } from './volumes/claim.ts';
+import { startVolumes } from './volumes/volume.ts';
 
 export type Controllers = Controller;
 
@@ -52,6 +54,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startEndpointSlices,
     startEndpointSliceMirroring,
     startMulticluster,
+    startVolumeClaims,
+    startVolumes,
     startQuotas,
     startGarbageCollector,
   ];

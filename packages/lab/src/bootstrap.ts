@@ -10,6 +10,10 @@ export async function bootstrapCluster(client: KubeClient, config: LabConfig): P
     metadata: { name: 'podwire', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
     spec: { controller: 'podwire.io/ingress-controller' },
   });
+  await ensure(client, 'StorageClass', {
+    metadata: { name: 'directory', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'podwire.io/directory',
+  });
   await ensure(client, 'Service', {
     metadata: {
       name: 'kube-dns',

@@ -112,7 +112,7 @@ export const DEFAULT_ROLES: Readonly<Record<string, DefaultRole>> = {
     rules: [
       `${READ} * *`,
       `${ALL} core endpoints,events,pods,serviceaccounts`,
-      'create core configmaps,persistentvolumeclaims,pods/binding,pods/eviction,serviceaccounts/token',
+      'create core configmaps,persistentvolumeclaims,persistentvolumes,pods/binding,pods/eviction,serviceaccounts/token',
       'patch,update core namespaces/finalize,namespaces/status,nodes,nodes/status,pods/status',
       `${ALL} apps controllerrevisions,replicasets`,
       `patch,update apps ${APPS},${APPS_STATUS}`,

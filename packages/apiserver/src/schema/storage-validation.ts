@@ -75,9 +75,12 @@ export function validatePersistentVolumeClaimUpdate(
   old: PersistentVolumeClaim,
   errors: FieldErrors,
 ): void {
-  const { resources: wanted, volumeAttributesClassName: _, volumeName, ...spec } = next.spec ?? {};
-  const { resources: had, volumeAttributesClassName: __, volumeName: oldVolume, ...oldSpec } = old.spec ?? {};
-  const isFixed = same(spec, oldSpec) && (oldVolume === undefined || oldVolume === volumeName);
+  const { resources: wanted, volumeAttributesClassName: _, volumeName, storageClassName, ...spec } = next.spec ?? {};
+  const { resources: had, volumeAttributesClassName: __, ...oldFields } = old.spec ?? {};
+  const { volumeName: oldVolume, storageClassName: oldClass, ...oldSpec } = oldFields;
+  // Both may come later, and stay.
+  const isKept = (before: string | undefined, after: string | undefined) => before === undefined || before === after;
+  const isFixed = same(spec, oldSpec) && isKept(oldVolume, volumeName) && isKept(oldClass, storageClassName);
   if (!isFixed) errors.forbidden('spec', CLAIM_FIXED);
   const [size, oldSize] = [wanted?.requests?.storage, had?.requests?.storage];
   if (size === undefined || oldSize === undefined || quantityValue(size) === quantityValue(oldSize)) return;
