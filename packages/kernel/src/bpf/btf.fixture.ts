@@ -28,12 +28,7 @@ export function kernelTypes(): readonly BtfType[] | undefined {
   const file = '/sys/kernel/btf/vmlinux';
   if (!fs.existsSync(file)) return undefined;
   const b = fs.readFileSync(file);
-  const [header, typesAt, typesLength, stringsAt] = [4, 8, 12, 16].map((at) => b.readUInt32LE(at)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [header = 0, typesAt = 0, typesLength = 0, stringsAt = 0] = [4, 8, 12, 16].map((at) => b.readUInt32LE(at));
   const text = (at: number) => {
     const start = header + stringsAt + b.readUInt32LE(at);
     return b.toString('latin1', start, b.indexOf(0, start));
@@ -51,13 +46,9 @@ export function kernelTypes(): readonly BtfType[] | undefined {
       return { name: text(place), type: b.readUInt32LE(place + 4), value: bits / 8 };
     };
     const listed = kind === KIND.STRUCT || kind === KIND.UNION || kind === KIND.ENUM ? count : 0;
-    types.push({
-      kind,
-      name: text(at),
-      size: b.readUInt32LE(at + 8),
-      elements: kind === KIND.ARRAY ? b.readUInt32LE(at + 20) : 0,
-      members: Array.from({ length: listed }, (_, i) => member(i)),
-    });
+    const members = Array.from({ length: listed }, (_, i) => member(i));
+    const elements = kind === KIND.ARRAY ? b.readUInt32LE(at + 20) : 0;
+    types.push({ kind, name: text(at), size: b.readUInt32LE(at + 8), elements, members });
     at += 12 + once + each * (EXTRA[kind] ? count : 0);
   }
   return types;

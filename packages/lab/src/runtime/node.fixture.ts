@@ -44,6 +44,14 @@ export interface TestNode {
 
 const WAIT = 120_000;
 
+const CLUSTER = {
+  serviceCidrs: [parsePrefix('10.96.0.0/12')],
+  nodePortRange: [30000, 32767] as const,
+  advertise: { address: NODE_ADDRESS, port: 6443 },
+};
+
+const NODE_OPTIONS = { nodeName: NODE, nodeAddress: NODE_ADDRESS, zone: 'zone-1', config: parseClusterConfig({}) };
+
 /** A node in a namespace of its own, with an API server in memory and a CNI plugin of veths. Cleans up after the test. */
 export async function startNode(t: TestContext): Promise<TestNode> {
   const suffix = randomBytes(3).toString('hex');
@@ -53,27 +61,14 @@ export async function startNode(t: TestContext): Promise<TestNode> {
   const directory = await mkdtemp(path.join(tmpdir(), 'podwire-runtime-'));
   const log: string[] = [];
   const logger = createLogger({ write: (line) => log.push(line) });
-  const cni = vethCni(netns, suffix);
-  const server = await startApiServer({
-    serviceCidrs: [parsePrefix('10.96.0.0/12')],
-    nodePortRange: [30000, 32767],
-    advertise: { address: NODE_ADDRESS, port: 6443 },
-  });
+  const server = await startApiServer(CLUSTER);
   const client = server.client();
   const informers = createInformers(client);
   const players = await startPlayers({ logger });
   const runtime = await createPodRuntime({
-    nodeName: NODE,
-    nodeAddress: NODE_ADDRESS,
-    nodeNetns: netns,
-    zone: 'zone-1',
-    client,
-    informers,
-    players,
-    logger,
-    config: parseClusterConfig({}),
-    cni,
-    directory,
+    ...NODE_OPTIONS,
+    ...{ nodeNetns: netns, client, informers, players, logger, directory },
+    cni: vethCni(netns, suffix),
     claims: path.join(directory, 'claims'),
     netnsPrefix: prefix,
     credentials: server,
@@ -83,25 +78,19 @@ export async function startNode(t: TestContext): Promise<TestNode> {
     await players.stop();
     informers.stop();
     await server.close();
-    for (const name of sandboxes()) deleteNetns(name);
     netns.close();
-    deleteNetns(`pwt-${suffix}-node`);
+    for (const name of [...sandboxes(), `pwt-${suffix}-node`]) deleteNetns(name);
     await rm(directory, { recursive: true, force: true });
   });
   await runtime.start();
   const streams = createPodStreams(new Map([[NODE, runtime]]), () => informers);
-  const until = (name: string, test: (pod: Pod) => boolean): Promise<Pod> => waitFor(informers, name, test);
+  const made = { client, informers, runtime, players, streams, netns, log, directory, sandboxes };
+  return { ...made, ...podActs(client, informers) };
+}
+
+function podActs(client: KubeClient, informers: Informers): Pick<TestNode, 'run' | 'until' | 'gone'> {
   return {
-    client,
-    informers,
-    runtime,
-    players,
-    streams,
-    netns,
-    log,
-    directory,
-    sandboxes,
-    until,
+    until: (name, test) => waitFor(informers, name, test),
     run: (name, spec, metadata) =>
       client.create('Pod', {
         metadata: { name, namespace: 'default', ...metadata },
