@@ -135,6 +135,24 @@ test('an import is as its spec says, and what is wrong in it has no effect and i
   assert.deepEqual(serviceFromImport({}, [], NODE).ports, []);
 });
 
+test('an import cannot have an address of the node, of a pod here, or one that is for no host', () => {
+  const ips = [
+    '172.30.0.11',
+    '10.244.1.9',
+    '127.0.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '::1',
+    'fe80::1',
+    'ff02::1',
+    '243.1.0.1',
+  ];
+  const { clusterAddresses, misread } = serviceFromImport(imported({ ips }), [], NODE);
+  assert.deepEqual(clusterAddresses, ['243.1.0.1']);
+  assert.equal(misread?.length, 8);
+  for (const line of misread ?? []) assert.match(line, /is no address for a service and has no effect/);
+});
+
 test('headless imports, those without an address, and those of a derived Service are not for the proxy', () => {
   assert.equal(isProxied(imported()), true);
   assert.equal(isProxied(imported({ type: 'Headless' })), false);

@@ -45,7 +45,7 @@ export function serviceFromImport(
     {
       ...(metadata && { metadata }),
       spec: {
-        clusterIPs: [...ips],
+        clusterIPs: ips.filter((ip) => !isUnusable(ip, node)),
         ports: kept,
         ...(sessionAffinity && { sessionAffinity }),
         ...(sessionAffinityConfig && { sessionAffinityConfig }),
@@ -55,7 +55,7 @@ export function serviceFromImport(
     slices.map((slice) => sliceSeenFrom(node, slice)),
     node.name,
   );
-  const misread = [...(model.misread ?? []), ...misreadAddresses(ips), ...misreadPorts(ports)];
+  const misread = [...(model.misread ?? []), ...misreadAddresses(ips, node), ...misreadPorts(ports)];
   return { ...model, kind: 'ServiceImport', ...(misread.length > 0 && { misread }) };
 }
 
@@ -63,10 +63,21 @@ const protocolOf = ({ protocol = 'TCP' }: ServiceImportPort): string => protocol
 const isSamePort = (a: ServiceImportPort, b: ServiceImportPort): boolean =>
   a.port === b.port && protocolOf(a) === protocolOf(b);
 
-function misreadAddresses(ips: readonly string[]): string[] {
-  return ips
-    .filter((ip) => tryParseIp(ip) === undefined)
-    .map((ip) => `ips: ${JSON.stringify(ip)} is no IP address and has no effect; write 10.1.2.3 or fd00::1`);
+/** Unspecified, loopback, link-local, multicast, broadcast. */
+const UNUSABLE = /^(0\.|127\.|169\.254\.|22[4-9]\.|23\d\.|255\.255\.255\.255$|::1?$|fe[89ab].:|ff..:)/;
+
+/** Where ports that an import does not have must not be refused: its address would be the node's or a pod's no more. */
+function isUnusable(ip: string, node: NodeModel): boolean {
+  const address = tryParseIp(ip);
+  return address === undefined || UNUSABLE.test(address) || isOn(node, address);
+}
+
+function misreadAddresses(ips: readonly string[], node: NodeModel): string[] {
+  const reason = (ip: string): string =>
+    tryParseIp(ip) === undefined
+      ? 'is no IP address and has no effect; write 10.1.2.3 or fd00::1'
+      : 'is no address for a service and has no effect; take one of no node, pod or link';
+  return ips.filter((ip) => isUnusable(ip, node)).map((ip) => `ips: ${JSON.stringify(ip)} ${reason(ip)}`);
 }
 
 function misreadPorts(ports: readonly ServiceImportPort[]): string[] {
