@@ -31,12 +31,12 @@ export const TVM = ['packages/*/src/**/*.vm.test.ts'];
 export const T3 = ['scenarios/**/*.test.ts'];
 
 /**
- * As `testStep`, in a process for each core, with every n-th file: starting one for each file takes longer than most of
- * these tests.
+ * As `testStep`, in a few processes with every n-th file each: starting one for each file takes longer than most of these
+ * tests. One more than there are cores, which so have work while tests wait.
  */
 export function unitSteps(name: string, patterns: readonly string[]): readonly Step[] {
   const { command, args } = testStep(name, patterns, { reporter: 'dot' });
-  const count = Math.min(availableParallelism(), MOST_SHARDS);
+  const count = Math.min(availableParallelism() + 1, MOST_SHARDS);
   return Array.from({ length: count }, (_, i) => ({
     name: `${name} ${i + 1}/${count}`,
     command,
