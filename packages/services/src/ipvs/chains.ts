@@ -118,10 +118,10 @@ function restoreChains(): Chain[] {
   ];
 }
 
-/** What is on its way to IPVS is neither refused nor dropped. */
+/** What is on its way to IPVS is neither refused nor dropped there, unless it comes too late. */
 function withCaptured(input: Chain): Chain {
   const late = rule([ifCaptured, stateIs('invalid'), verdict('drop')], 'late segments of translated connections');
-  return { ...input, rules: [late, rule([ifCaptured, accept], 'to IPVS'), ...input.rules] };
+  return { ...input, rules: [late, ...input.rules] };
 }
 
 /** As in mode nftables; IPVS tells connection tracking where a connection leads, but not that it is translated. */

@@ -1,12 +1,16 @@
 import type { IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
+import { SCRATCH, SCRATCH_MASK } from '../ipvs/layout.ts';
 import {
   addressIsNot,
+  bits,
   constant,
+  equals,
   type Fields,
   goto,
   inSet,
   jump,
+  MARK,
   notInSet,
   protocolIs,
   rule,
@@ -45,13 +49,14 @@ export function filterChains(fields: Fields): Chain[] {
     ),
   ];
   const known = rule([stateIs('established', 'related'), verdict('accept')]);
+  const toIpvs = rule([equals(bits(MARK, SCRATCH_MASK), SCRATCH), verdict('accept')], 'to IPVS, also of another mode');
   const rest = rule([jump('unserved')]);
   const invalid = rule([stateIs('invalid'), verdict('drop')], 'late segments of translated connections');
   return [
     { name: 'unserved', rules: unserved },
     { name: 'forward', base: base('filter', 'forward', -10), rules: [known, invalid, rest] },
     { name: 'filter-output', base: base('filter', 'output', -10), rules: [known, rest] },
-    { name: 'input', base: base('filter', 'input', -10), rules: [known, rest] },
+    { name: 'input', base: base('filter', 'input', -10), rules: [known, toIpvs, rest] },
   ];
 }
 
