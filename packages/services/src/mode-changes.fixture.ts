@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { messageOf } from '@podwire/base';
 import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from './api-objects.fixture.ts';
 import { type SocketPlaceFixture, withSocketPlace } from './ebpf/socket-place.fixture.ts';
@@ -60,14 +61,23 @@ export async function withModeWorld(first: ProxyMode, fn: (world: ModeWorld) => 
 const socketsOf = ({ cgroup, bpffs }: SocketPlaceFixture) => ({ cgroup, bpffs });
 const podsOf = ({ client, near1, near2 }: World['netns']): string[] => [client, near1, near2].map(({ path }) => path);
 
+/** What a command prints on the node; nothing when it fails, or is not there. */
+function printed(world: World, command: string, ...args: string[]): string {
+  try {
+    return world.run('node', command, ...args);
+  } catch {
+    return '';
+  }
+}
+
+/** What the kernel of the node has by which a connection is led, or refused. */
+const balancersOf = (world: World): string =>
+  ['ipvsadm -Ln --stats', 'ipvsadm -Lnc', 'ip rule', 'conntrack -L -p tcp', 'iptables-save', 'nft list ruleset']
+    .map((line) => `${line}\n${printed(world, ...(line.split(' ') as [string, ...string[]]))}`)
+    .join('\n');
+
 function tracesOf(world: World, { bpffs }: SocketPlaceFixture): ProxyMode[] {
-  const run = (command: string, ...args: string[]): string => {
-    try {
-      return world.run('node', command, ...args);
-    } catch {
-      return '';
-    }
-  };
+  const run = (command: string, ...args: string[]): string => printed(world, command, ...args);
   const tables = world.run('node', 'nft', 'list', 'tables');
   const pins = path.join(bpffs, 'podwire');
   const found: Readonly<Record<ProxyMode, boolean>> = {
@@ -121,7 +131,9 @@ export function runDeaths(t: TestContext, circuit: readonly ProxyMode[]): Promis
         assert.deepEqual([world.room.mode, world.room.status().errors], [to, []]);
         const recorded: ProxyMode[] = JSON.parse(fs.readFileSync(place.record, 'utf8'));
         assert.ok(recorded.includes(to) && withoutIpvs(recorded).every((mode) => traceOf(to).includes(mode)));
-        await world.connect('client', '10.96.1.1', 80);
+        await world.connect('client', '10.96.1.1', 80).catch((error) => {
+          throw new Error(`${messageOf(error)}\n${balancersOf(world)}`, { cause: error });
+        });
         // what is relayed ends with the program
         if (from !== 'userspace') await open.echo(`${from} and ${to}`);
         open.end();
