@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Exchange, Headers, Reply, Session } from './session.ts';
 
-// an import of it would also load what it has of WebSocket and fetch: 14 MiB for good in every process with a client
+// an import of it would also load what it has of WebSocket and fetch, for good, in every process with a client
 const http = process.getBuiltinModule('node:http');
 
 /** HTTP/1.1: a connection for each request that is under way, kept for the next. */

@@ -1,7 +1,7 @@
 import { type Family, parsePrefix } from '@podwire/base';
-import { SCRATCH, SCRATCH_MASK } from '../ipvs/layout.ts';
 import { hasLoopbackPorts } from '../loopback.ts';
 import { type ClusterModel, isRoutable, type NodeModel, ofFamily } from '../model.ts';
+import { IPVS_MARK, IPVS_MARK_MASK } from '../ruleset/ipvs-mark.ts';
 import { AWAY_BIT, JUMP_COMMENT, MARKER, MASQUERADE_BIT } from './layout.ts';
 import { type Chain, type Rule, rule, type TableName } from './rule.ts';
 
@@ -12,7 +12,7 @@ const clearBit = (bits: number): Rule => rule({ jump: `MARK --set-xmark ${hex(bi
 const LOOPBACK = parsePrefix('127.0.0.0/8');
 const NEW = '-m conntrack --ctstate NEW';
 /** While the node goes over from mode ipvs or to it, both serve: what is on its way to IPVS still has the service's address. */
-const NOT_TO_IPVS = `-m mark ! --mark ${hex(SCRATCH)}/${hex(SCRATCH_MASK)}`;
+const NOT_TO_IPVS = `-m mark ! --mark ${hex(IPVS_MARK)}/${hex(IPVS_MARK_MASK)}`;
 
 export interface Base {
   readonly cluster: ClusterModel;

@@ -24,10 +24,11 @@ import {
   stateIs,
   verdict,
 } from '../ruleset/expressions.ts';
+import { IPVS_MARK, IPVS_MARK_MASK } from '../ruleset/ipvs-mark.ts';
 import { KEEP_ALL, SAVED, saveMark } from '../ruleset/saved-mark.ts';
-import { DRAINING, INWARD, inOwnSet, SCRATCH, SCRATCH_MASK } from './layout.ts';
+import { DRAINING, INWARD, inOwnSet } from './layout.ts';
 
-const ifCaptured: Statement = equals(bits(MARK, SCRATCH_MASK), SCRATCH);
+const ifCaptured: Statement = equals(bits(MARK, IPVS_MARK_MASK), IPVS_MARK);
 const accept = verdict('accept');
 const known = stateIs('established', 'related');
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
@@ -80,7 +81,7 @@ function captureChains(fields: Fields): Chain[] {
     rule([differs(MARK, 0), ...match, saveMark], 'keep a foreign mark');
   const drains = [known, inOwnSet(fields.key, DRAINING)];
   const byInside = [setMark(mapped(fields.key, 'inside')), accept];
-  const byAddress = setMark(constant(SCRATCH));
+  const byAddress = setMark(constant(IPVS_MARK));
   const saves = [save([inSet(fields.key, 'svc')]), save([inOwnSet(fields.key, INWARD)]), save(drains)];
   const rest = [rule([inSet(fields.key, 'svc'), byAddress, accept]), rule([...drains, byAddress])];
   return [

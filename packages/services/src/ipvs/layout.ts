@@ -10,14 +10,6 @@ export const TABLES = {
   ipv6: { family: 'ip6', name: 'podwire-ipvs' },
 } as const satisfies Readonly<Record<Family, Pick<Table, 'family' | 'name'>>>;
 
-/**
- * What a packet's mark is from capture until IPVS has taken it; then it is as before.
- *
- *   10110101 11010010 nnnnnnnn nnnnnnnn    n: 0, the virtual server has the packet's own address and port;
- *                                             else the one that is known by this mark
- */
-export const SCRATCH = 0xb5d20000;
-export const SCRATCH_MASK = 0xffff0000;
 /** Numbers of marks, from 1. */
 export const MAX_NUMBER = 0xffff;
 

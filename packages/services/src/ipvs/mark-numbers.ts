@@ -1,4 +1,5 @@
-import { MAX_NUMBER, SCRATCH } from './layout.ts';
+import { IPVS_MARK } from '../ruleset/ipvs-mark.ts';
+import { MAX_NUMBER } from './layout.ts';
 
 /**
  * Marks of virtual servers for clients inside, by entry id. They live as long as somebody needs them, so that a connection
@@ -7,7 +8,7 @@ import { MAX_NUMBER, SCRATCH } from './layout.ts';
 export class MarkNumbers {
   readonly #marks = new Map<string, number>();
   readonly #used = new Set<number>();
-  #next = SCRATCH + 1;
+  #next = IPVS_MARK + 1;
 
   /** As an earlier process has given it. */
   adopt(id: string, mark: number): void {
@@ -40,7 +41,7 @@ export class MarkNumbers {
   #free(): number | undefined {
     for (let tries = 0; tries < MAX_NUMBER; tries++) {
       const mark = this.#next;
-      this.#next = mark === SCRATCH + MAX_NUMBER ? SCRATCH + 1 : mark + 1;
+      this.#next = mark === IPVS_MARK + MAX_NUMBER ? IPVS_MARK + 1 : mark + 1;
       if (!this.#used.has(mark)) return mark;
     }
     return undefined;

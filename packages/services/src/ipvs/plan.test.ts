@@ -6,8 +6,9 @@ import { formatTable, type Table } from '@podwire/nft';
 import fc from 'fast-check';
 import { endpointName, type ServiceModel, type ServicesModel, type ServicesView } from '../model.ts';
 import { plan as nftablesPlan } from '../nftables/plan.ts';
+import { IPVS_MARK, IPVS_MARK_MASK } from '../ruleset/ipvs-mark.ts';
 import { modelFromApi } from '../snapshot.ts';
-import { entryId, INWARD, SCRATCH, SCRATCH_MASK } from './layout.ts';
+import { entryId, INWARD } from './layout.ts';
 import { MarkNumbers } from './mark-numbers.ts';
 import { plan } from './plan.ts';
 import type { VirtualServer } from './virtual-server.ts';
@@ -179,20 +180,20 @@ test('marks: never two entries with the same, none outside the range, and an ent
   fc.assert(
     fc.property(fc.array(step), fc.array(fc.integer({ min: 1, max: 8 })), (steps, reserved) => {
       const marks = new MarkNumbers();
-      for (const n of reserved) marks.reserve(SCRATCH + n);
+      for (const n of reserved) marks.reserve(IPVS_MARK + n);
       const held = new Map<string, number>();
       for (const { id, keep } of steps) {
         if (!keep) {
           held.delete(id);
-          marks.keep(new Set([...reserved.map((n) => SCRATCH + n), ...held.values()]), (one) => held.has(one));
+          marks.keep(new Set([...reserved.map((n) => IPVS_MARK + n), ...held.values()]), (one) => held.has(one));
           continue;
         }
         const mark = marks.of(id);
-        assert.ok(mark !== undefined && mark > SCRATCH && (mark & SCRATCH_MASK) >>> 0 === SCRATCH);
+        assert.ok(mark !== undefined && mark > IPVS_MARK && (mark & IPVS_MARK_MASK) >>> 0 === IPVS_MARK);
         assert.equal(held.get(id) ?? mark, mark);
         held.set(id, mark);
         assert.equal(new Set(held.values()).size, held.size);
-        assert.ok(!reserved.includes(mark - SCRATCH));
+        assert.ok(!reserved.includes(mark - IPVS_MARK));
       }
     }),
   );

@@ -2,7 +2,8 @@ import type { Family, Prefix } from '@podwire/base';
 import type { Netlink, Netns } from '@podwire/kernel';
 import { getIpvsTimeouts, setIpvsTimeouts } from '@podwire/kernel/genetlink';
 import { diffRoutes, diffRules, diffSysctls, MAIN_TABLE, type Net, openNet, type Route, type Rule } from '@podwire/net';
-import { ROUTING, SCRATCH, SCRATCH_MASK } from './layout.ts';
+import { IPVS_MARK, IPVS_MARK_MASK } from '../ruleset/ipvs-mark.ts';
+import { ROUTING } from './layout.ts';
 
 /** IPVS connections of TCP end without a packet for so many seconds: as long as connection tracking keeps them. */
 const TCP_TIMEOUT = 432_000;
@@ -29,7 +30,7 @@ export function routingOf(families: readonly Family[]): {
   readonly routes: readonly Route[];
 } {
   const { protocol, table, priority } = ROUTING;
-  const captured = { mark: SCRATCH, markMask: SCRATCH_MASK, protocol };
+  const captured = { mark: IPVS_MARK, markMask: IPVS_MARK_MASK, protocol };
   return {
     rules: families.flatMap((family) => [
       { ...captured, family, priority: priority - 1, inLink: 'lo', table: MAIN_TABLE },

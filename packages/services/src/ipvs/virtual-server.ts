@@ -2,7 +2,8 @@ import type { Family, IpAddress } from '@podwire/base';
 import type { IpvsServiceKey } from '@podwire/kernel/genetlink';
 import { fnv1a } from '../fnv.ts';
 import type { EndpointModel, NodeModel, ServiceModel } from '../model.ts';
-import { type EntryKey, entryId, SCRATCH } from './layout.ts';
+import { IPVS_MARK } from '../ruleset/ipvs-mark.ts';
+import { type EntryKey, entryId } from './layout.ts';
 import type { Scheduling } from './scheduler.ts';
 
 /** What IPVS is to have for an entry: by its address and port, or by the mark of packets from inside. */
@@ -38,7 +39,7 @@ export function serverId(key: IpvsServiceKey): string {
  */
 export const OWN_FLAG = 3;
 
-export const isCaptureMark = (mark: number): boolean => mark > SCRATCH && mark <= SCRATCH + 0xffff;
+export const isCaptureMark = (mark: number): boolean => mark > IPVS_MARK && mark <= IPVS_MARK + 0xffff;
 
 /** What all virtual servers of a service have in common. */
 export interface ServerBasis {

@@ -1,6 +1,5 @@
 import type { IpAddress } from '@podwire/base';
 import type { Chain, Rule, Statement } from '@podwire/nft';
-import { SCRATCH, SCRATCH_MASK } from '../ipvs/layout.ts';
 import {
   addressIsNot,
   bits,
@@ -17,6 +16,7 @@ import {
   stateIs,
   verdict,
 } from './expressions.ts';
+import { IPVS_MARK, IPVS_MARK_MASK } from './ipvs-mark.ts';
 
 type Base = NonNullable<Chain['base']>;
 export const base = (type: Base['type'], hook: Base['hook'], priority: number): Base => ({ type, hook, priority });
@@ -49,7 +49,10 @@ export function filterChains(fields: Fields): Chain[] {
     ),
   ];
   const known = rule([stateIs('established', 'related'), verdict('accept')]);
-  const toIpvs = rule([equals(bits(MARK, SCRATCH_MASK), SCRATCH), verdict('accept')], 'to IPVS, also of another mode');
+  const toIpvs = rule(
+    [equals(bits(MARK, IPVS_MARK_MASK), IPVS_MARK), verdict('accept')],
+    'to IPVS, also of another mode',
+  );
   const rest = rule([jump('unserved')]);
   const invalid = rule([stateIs('invalid'), verdict('drop')], 'late segments of translated connections');
   return [
