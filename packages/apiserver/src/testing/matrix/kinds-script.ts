@@ -105,8 +105,7 @@ Finalizers:    {any}
 Capacity:      
 Access Modes:  
 VolumeMode:    Filesystem
-Used By:       <none>
-Events:        <none>`;
+Used By:       <none>`;
 
 const LIMITS = `Name:       range
 Namespace:  kinds
@@ -151,7 +150,7 @@ export const KINDS: Script = {
       'get pvc disk',
       'NAME  STATUS  VOLUME  CAPACITY  ACCESS MODES  STORAGECLASS  VOLUMEATTRIBUTESCLASS  AGE\ndisk  Pending            <unset>  {age}',
     ),
-    ok('describe pvc disk', CLAIM),
+    ok('describe pvc disk --show-events=false', CLAIM),
     ok('describe cronjob tick', CRON_JOB),
     ok(
       "get cronjob tick -o jsonpath='{.spec.concurrencyPolicy} {.spec.failedJobsHistoryLimit} {.spec.successfulJobsHistoryLimit} {.spec.suspend}'",
