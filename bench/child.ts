@@ -1,5 +1,7 @@
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
+import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import type { Netns } from '../packages/kernel/src/index.ts';
 
 /** Runs a program inside the netns, without the cost of `ip netns exec`; throws when it fails. */
@@ -13,6 +15,18 @@ export function runInside(netns: Netns, command: string, args: readonly string[]
 /** Lines of ip(8) without the leading `ip`. */
 export function ip(netns: Netns, ...lines: readonly string[]): void {
   runInside(netns, 'ip', ['-batch', '-'], lines.join('\n'));
+}
+
+/** Starts a program of this folder as agents are started. */
+export function forkAgent(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcess {
+  return fork(path.join(import.meta.dirname, program), args, {
+    env,
+    execArgv: [...process.execArgv, ...AGENT_NODE_FLAGS],
+  });
 }
 
 /** The next message of a forked program; throws when it ends instead. */

@@ -3,12 +3,9 @@
  * change by `nft -f -` on kube-proxy's shape; what a change costs at 50,000 Services over what it costs at 1,000; and one
  * element of a map of 50,000 by the nft library.
  */
-import { fork } from 'node:child_process';
-import path from 'node:path';
-import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import { withNetns } from '../packages/kernel/src/testing.ts';
 import { openNft } from '../packages/nft/src/index.ts';
-import { end, messageFrom, runInside } from './child.ts';
+import { end, forkAgent, messageFrom, runInside } from './child.ts';
 import { nftChange, nftShape } from './kube-proxy-shape.ts';
 import { element, elementTable } from './map-table.ts';
 import { type Part, printParts } from './part.ts';
@@ -48,9 +45,7 @@ async function requireEndpoint({ connect }: ServiceNode, { service, replaced }: 
 /** The room of an agent, in a process of its own. */
 function withRoom<T>(services: number, fn: (changer: Changer) => Promise<T>): Promise<T> {
   return withServiceNode(async (node) => {
-    const program = path.join(import.meta.dirname, 'change-agent.ts');
-    const execArgv = [...process.execArgv, ...AGENT_NODE_FLAGS];
-    const agent = fork(program, [node.netns.path, String(services)], { execArgv });
+    const agent = forkAgent('change-agent.ts', [node.netns.path, String(services)]);
     let done = 0;
     const change = (count: number): Promise<number[]> => {
       done += count;

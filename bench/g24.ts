@@ -3,16 +3,15 @@
  * watched from an API server in another process; what it holds in memory, what it uses when nothing happens, and how long it
  * takes from its start until the last Service answers, against `iptables-legacy-restore` of the same and the start of Node.
  */
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
 import { type ApiServer, startApiServer } from '../packages/apiserver/src/index.ts';
 import { parsePrefix } from '../packages/base/src/index.ts';
 import type { KubeClient } from '../packages/kube/src/index.ts';
-import { end, messageFrom, runInside } from './child.ts';
+import { end, forkAgent, messageFrom, runInside } from './child.ts';
 import { iptablesShape } from './kube-proxy-shape.ts';
 import { printParts } from './part.ts';
 import { type ServiceNode, withServiceNode } from './service-node.ts';
@@ -38,11 +37,8 @@ async function fill(client: KubeClient): Promise<void> {
 
 /** An agent that is in force; it ends when the bench does. */
 async function startAgent({ netns }: ServiceNode, directory: string): Promise<ChildProcess> {
-  const program = path.join(import.meta.dirname, 'footprint-agent.ts');
-  const agent = fork(program, [netns.path, path.join(directory, 'api')], {
-    execArgv: [...process.execArgv, ...AGENT_NODE_FLAGS],
-    env: { ...process.env, NODE_COMPILE_CACHE: path.join(directory, 'compiled') },
-  });
+  const env = { ...process.env, NODE_COMPILE_CACHE: path.join(directory, 'compiled') };
+  const agent = forkAgent('footprint-agent.ts', [netns.path, path.join(directory, 'api')], env);
   await messageFrom(agent);
   return agent;
 }

@@ -3,10 +3,8 @@
  * of its own, under live traffic, in an agent process of its own. Nothing may be lost, reset or refused. The CPU time of a
  * change is compared with that of the same change of the same ruleset by one `nft -f -`, in turn.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import path from 'node:path';
-import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
-import { end, messageFrom } from './child.ts';
+import type { ChildProcess } from 'node:child_process';
+import { end, forkAgent, messageFrom } from './child.ts';
 import type { ChurnRequest, ChurnResult } from './churn-agent.ts';
 import { LiveTraffic, type TrafficSummary } from './live-traffic.ts';
 import { printParts } from './part.ts';
@@ -74,9 +72,7 @@ function report(
 
 await withServiceNode((peerNode) =>
   withServiceNode(async (node) => {
-    const program = path.join(import.meta.dirname, 'churn-agent.ts');
-    const execArgv = [...process.execArgv, ...AGENT_NODE_FLAGS];
-    const agent = fork(program, [node.netns.path, String(SERVICES)], { execArgv });
+    const agent = forkAgent('churn-agent.ts', [node.netns.path, String(SERVICES)]);
     const results: ChurnResult[] = [];
     const summaries: TrafficSummary[] = [];
     try {
