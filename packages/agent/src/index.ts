@@ -1,4 +1,3 @@
 export * from './agent.ts';
 export { type AgentServer, type AgentServerOptions, serveAgent } from './agent-server.ts';
 export * from './memory.ts';
-export { ROOM_NAMES, type RoomName } from './rooms.ts';

@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
+// not all of @podwire/agent, whose code is loaded by the command alone
+import { ROOM_NAMES, type RoomName } from '@podwire/agent/rooms';
 import { commandName } from '@podwire/base';
 import { Command, InvalidArgumentError, Option } from 'commander';
-
-/** Of @podwire/agent, whose code is loaded by the command alone. */
-const ROOM_NAMES = ['fabric', 'policy', 'pods', 'services', 'dns', 'ingress', 'loadbalancer'] as const;
 
 export interface Place {
   readonly address: string;
@@ -16,7 +15,7 @@ export interface AgentFlags {
   readonly context?: string;
   readonly node?: string;
   readonly config?: string;
-  readonly rooms?: readonly (typeof ROOM_NAMES)[number][];
+  readonly rooms?: readonly RoomName[];
   readonly runDir: string;
   readonly stateDir: string;
   /** undefined: nowhere. */
