@@ -1,13 +1,14 @@
 import type { Logger } from '@podwire/base';
-import type {
-  ClusterConfig,
-  DynamicClient,
-  Informer,
-  Informers,
-  KindName,
-  KubeClient,
-  ObjectKey,
-  ObjectOf,
+import {
+  type ClusterConfig,
+  type DynamicClient,
+  type Informer,
+  type Informers,
+  isPodOver,
+  type KindName,
+  type KubeClient,
+  type ObjectKey,
+  type ObjectOf,
 } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import type { Clock } from './clock.ts';
@@ -85,9 +86,7 @@ export function isReady(pod: ObjectOf<'Pod'>): boolean {
 
 /** Neither finished nor on its way out. */
 export function isActive(pod: ObjectOf<'Pod'>): boolean {
-  return (
-    pod.metadata?.deletionTimestamp === undefined && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed'
-  );
+  return pod.metadata?.deletionTimestamp === undefined && !isPodOver(pod);
 }
 
 /** Resolves once the cache shows what was just written, so that the next pass does not write it again. */

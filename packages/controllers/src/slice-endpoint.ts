@@ -1,5 +1,5 @@
 import { type Family, familyOf, tryParseIp } from '@podwire/base';
-import type { ObjectOf } from '@podwire/kube';
+import { isPodOver, type ObjectOf } from '@podwire/kube';
 import { isReady, nameOf, namespaceOf } from './context.ts';
 import type { Topology } from './topology.ts';
 
@@ -18,11 +18,10 @@ export function endpointOf(
   { family, zones }: Pick<Topology, 'zones'> & { readonly family: Family },
 ): Endpoint | undefined {
   const address = addressOf(pod, family);
-  const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   const nodeName = pod.spec?.nodeName;
   const lost = nodeName !== undefined && !zones.has(nodeName);
   const publish = service.spec?.publishNotReadyAddresses ?? false;
-  if (address === undefined || ended || (lost && !publish)) return undefined;
+  if (address === undefined || isPodOver(pod) || (lost && !publish)) return undefined;
   const terminating = pod.metadata?.deletionTimestamp !== undefined;
   const serving = isReady(pod);
   const zone = nodeName === undefined ? undefined : zones.get(nodeName);

@@ -7,7 +7,7 @@ import {
   tryParsePort,
   tryParsePrefix,
 } from '@podwire/base';
-import type { Namespace, NetworkPolicy, Pod } from '@podwire/kube';
+import { isPodOver, type Namespace, type NetworkPolicy, type Pod } from '@podwire/kube';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 export type Direction = 'ingress' | 'egress';
@@ -125,8 +125,8 @@ function activePods(snapshot: PolicySnapshot): PolicyPod[] {
     .filter((pod) => pod.addresses.length > 0);
 }
 
-function isActive({ spec, status }: Pod): boolean {
-  return !spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+function isActive(pod: Pod): boolean {
+  return !pod.spec?.hostNetwork && !isPodOver(pod);
 }
 
 function podOf({ metadata, spec, status }: Pod, { nodeName, assigned }: PolicySnapshot): PolicyPod {

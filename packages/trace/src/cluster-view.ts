@@ -1,7 +1,7 @@
-import type { Pod } from '@podwire/kube';
+import { isPodOver, type Pod } from '@podwire/kube';
 import { type ClusterObjects, keyOf, nameOf } from './cluster-objects.ts';
 import { type NodeView, planNode } from './node-view.ts';
-import { isActive, podAddress } from './pod-attachment.ts';
+import { podAddress } from './pod-attachment.ts';
 import { NODE_LOCAL_DNS, type Site } from './site.ts';
 
 /** The whole cluster as planned; a node is planned when it is first asked for. */
@@ -34,7 +34,7 @@ export class ClusterView {
 
   /** The pod whose own address it is. */
   podAt(address: string): Pod | undefined {
-    return this.objects.pods.find((pod) => !pod.spec?.hostNetwork && isActive(pod) && podAddress(pod) === address);
+    return this.objects.pods.find((pod) => !pod.spec?.hostNetwork && !isPodOver(pod) && podAddress(pod) === address);
   }
 
   /** The node that an address belongs to; none for those that every node has. */

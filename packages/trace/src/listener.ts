@@ -1,8 +1,8 @@
+import { isPodOver } from '@podwire/kube';
 import type { VirtualPacket } from '@podwire/nft';
 import { keyOf } from './cluster-objects.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeView } from './node-view.ts';
-import { isActive } from './pod-attachment.ts';
 import { NODE_LOCAL_DNS } from './site.ts';
 
 const DNS_PORT = 53;
@@ -21,7 +21,7 @@ export function listenerOn(
     (one) =>
       one.spec?.hostNetwork &&
       one.spec.nodeName === node.name &&
-      isActive(one) &&
+      !isPodOver(one) &&
       one.spec.containers
         .flatMap(({ ports }) => ports ?? [])
         .some((port) => port.containerPort === dport && (port.protocol ?? 'TCP').toLowerCase() === protocol),

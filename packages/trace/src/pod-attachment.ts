@@ -1,5 +1,5 @@
 import { familyOf, type IpAddress, tryParseIp, tryParsePort } from '@podwire/base';
-import type { ClusterConfig, Pod } from '@podwire/kube';
+import { type ClusterConfig, isPodOver, type Pod } from '@podwire/kube';
 import { type Attachment, hostLinkName, podMac } from '@podwire/pods';
 import { keyOf } from './cluster-objects.ts';
 import { UNDERLAY_MTU } from './site.ts';
@@ -13,7 +13,7 @@ const HOST_PORT_PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
  */
 export function attachmentOf(pod: Pod, config: ClusterConfig): Attachment | undefined {
   const address = podAddress(pod);
-  if (!address || pod.spec?.hostNetwork || !isActive(pod)) return undefined;
+  if (!address || pod.spec?.hostNetwork || isPodOver(pod)) return undefined;
   return {
     ...{ containerId: keyOf(pod), ifName: 'eth0', network: 'podwire', netnsPath: '', address, mac: podMac(address) },
     mtu: config.backend === 'vxlan' ? UNDERLAY_MTU - VXLAN_OVERHEAD : UNDERLAY_MTU,
@@ -26,11 +26,6 @@ export function attachmentOf(pod: Pod, config: ClusterConfig): Attachment | unde
 export function podAddress({ status }: Pod): IpAddress | undefined {
   const all = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)].map((text) => tryParseIp(text ?? ''));
   return all.find((ip) => ip !== undefined && familyOf(ip) === 'ipv4');
-}
-
-/** Has not ended. */
-export function isActive({ status }: Pod): boolean {
-  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
 
 function hostPortsOf({ spec }: Pod): Attachment['hostPorts'] {

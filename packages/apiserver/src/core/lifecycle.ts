@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { equalJson, type Kind } from '@podwire/kube';
+import { equalJson, isPodOver, type Kind } from '@podwire/kube';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, StatusCause } from '../seam.ts';
@@ -157,8 +157,9 @@ export function finalizersFor(object: ApiObject, policy: string | undefined): re
 /** Seconds a pod gets to end by itself; 0 when there is nothing to wait for. */
 export function graceOf(kind: Kind, object: ApiObject, asked: number | undefined): number {
   if (kind.id !== 'Pod') return 0;
-  const { spec, status } = object as unknown as Pod;
-  if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
+  const pod = object as unknown as Pod;
+  const { spec } = pod;
+  if (!spec?.nodeName || isPodOver(pod)) return 0;
   const seconds = asked ?? spec.terminationGracePeriodSeconds ?? 30;
   // Less than nothing is not at once: only a 0 that was asked for is.
   return seconds < 0 ? 1 : seconds;

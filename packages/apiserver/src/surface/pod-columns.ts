@@ -1,3 +1,4 @@
+import { isPodOver } from '@podwire/kube';
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js';
 import { formatAge, formatDuration } from './age.ts';
 import { type Column, NONE, text, wide } from './columns.ts';
@@ -28,9 +29,8 @@ export function summarizePod(pod: Pod, now: number): PodSummary {
     tally.restarts = sum(status?.initContainerStatuses?.filter(({ name }) => sidecars.has(name)));
     tallyContainers(pod, tally);
   }
-  const finished = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   if (metadata?.deletionTimestamp && status?.reason === 'NodeLost') tally.reason = 'Unknown';
-  else if (metadata?.deletionTimestamp && !finished) tally.reason = 'Terminating';
+  else if (metadata?.deletionTimestamp && !isPodOver(pod)) tally.reason = 'Terminating';
   const total = (pod.spec?.containers.length ?? 0) + sidecars.size;
   const ago = Number.isNaN(tally.lastRestart) ? '' : ` (${formatDuration(now - tally.lastRestart)} ago)`;
   return {

@@ -1,5 +1,5 @@
 import { hasCode, type LabelSelector, selectorMatches } from '@podwire/base';
-import type { Informer, KubeClient, ObjectIndex, ObjectOf } from '@podwire/kube';
+import { type Informer, isPodOver, type KubeClient, type ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type Clock, systemClock } from '../clock.ts';
 import {
   type Controller,
@@ -83,7 +83,7 @@ class DeploymentController implements Controller {
   async #rollOut(deployment: Deployment, all: readonly ReplicaSet[], fresh: ReplicaSet | undefined): Promise<void> {
     const old = all.filter((set) => set !== fresh);
     const isRunning = (set: ReplicaSet): boolean =>
-      this.#podsOf.get(set.metadata?.uid ?? '').some(({ status }) => !isOver(status?.phase));
+      this.#podsOf.get(set.metadata?.uid ?? '').some((pod) => !isPodOver(pod));
     const sizes = planRollout(deployment, fresh, { sets: old, isRunning });
     await this.#ensureFresh(deployment, all, sizes.fresh);
     for (const set of old) {
@@ -162,5 +162,3 @@ class DeploymentController implements Controller {
     return nextLook(deployment, status, now);
   }
 }
-
-const isOver = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';

@@ -1,5 +1,5 @@
 import { hasCode, type Logger, messageOf } from '@podwire/base';
-import type { Informer, KubeClient, ObjectOf } from '@podwire/kube';
+import { type Informer, isPodOver, type KubeClient, type ObjectOf } from '@podwire/kube';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Controller, type ControllerContext, forEach, nameOf, objectKey } from '../context.ts';
 import { disruptionTarget } from './disruption-target.ts';
@@ -80,7 +80,7 @@ class PodCollector implements Controller {
   }
 
   async #giveUp(pod: Pod): Promise<void> {
-    if (pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') {
+    if (!isPodOver(pod)) {
       const message = 'PodGC: node no longer exists';
       const patch = disruptionTarget(pod, { reason: 'DeletionByPodGC', message, now: this.#clock.now() });
       const status = { ...patch.status, phase: 'Failed' };
@@ -101,9 +101,7 @@ function isWrittenOff(node: Node | undefined): boolean {
 }
 
 function surplus(pods: readonly Pod[]): Pod[] {
-  const over = pods.filter(({ metadata, status }) => {
-    return !metadata?.deletionTimestamp && (status?.phase === 'Succeeded' || status?.phase === 'Failed');
-  });
+  const over = pods.filter((pod) => !pod.metadata?.deletionTimestamp && isPodOver(pod));
   if (over.length <= KEPT_FINISHED) return [];
   const age = (pod: Pod): string => `${pod.metadata?.creationTimestamp ?? ''} ${nameOf(pod)}`;
   return over.toSorted((a, b) => (age(a) < age(b) ? -1 : 1)).slice(0, over.length - KEPT_FINISHED);

@@ -1,4 +1,4 @@
-import { type Amounts, addAmounts, amountsOf, type ObjectOf, podRequests } from '@podwire/kube';
+import { type Amounts, addAmounts, amountsOf, isPodOver, type ObjectOf, podRequests } from '@podwire/kube';
 import { isActive, nameOf, namespaceOf } from '../context.ts';
 import { type HostPort, hostPortsOf } from './host-ports.ts';
 
@@ -35,8 +35,7 @@ export class ClusterView {
   /** The pod is on this node from now on; one that is over takes nothing. */
   place(pod: Pod, nodeName: string): void {
     const view = this.#byName.get(nodeName);
-    const phase = pod.status?.phase;
-    if (!view || phase === 'Succeeded' || phase === 'Failed') return;
+    if (!view || isPodOver(pod)) return;
     const [requested, ports] = [podRequests(pod), hostPortsOf(pod)];
     view.pods.push(pod);
     view.requested = addAmounts(view.requested, requested);

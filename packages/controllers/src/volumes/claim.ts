@@ -1,4 +1,12 @@
-import { type Informer, type KubeClient, ObjectIndex, type ObjectOf, type WorkQueue } from '@podwire/kube';
+import {
+  equalJson,
+  type Informer,
+  isPodOver,
+  type KubeClient,
+  ObjectIndex,
+  type ObjectOf,
+  type WorkQueue,
+} from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -145,8 +153,7 @@ class ClaimController implements Controller {
   }
 
   async #setStatus(claim: Claim, status: NonNullable<Claim['status']>): Promise<void> {
-    const same = (field: keyof typeof status) =>
-      JSON.stringify(claim.status?.[field]) === JSON.stringify(status[field]);
+    const same = (field: keyof typeof status) => equalJson(claim.status?.[field], status[field]);
     if ((Object.keys(status) as (keyof typeof status)[]).every(same)) return;
     await visible(
       this.#claims,
@@ -169,6 +176,6 @@ function claimKeys(pod: Pod): string[] {
   );
 }
 
-function isUsing({ spec, status }: Pod): boolean {
-  return Boolean(spec?.nodeName) && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+function isUsing(pod: Pod): boolean {
+  return Boolean(pod.spec?.nodeName) && !isPodOver(pod);
 }

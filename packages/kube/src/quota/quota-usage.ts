@@ -1,4 +1,5 @@
 import type { ObjectOf } from '../kinds.ts';
+import { isPodOver } from '../pod-phase.ts';
 import { type Amounts, podRequests } from '../pod-requests.ts';
 import { quantityValue } from '../quantity.ts';
 import { isInScope } from './quota-scope.ts';
@@ -79,7 +80,7 @@ export function formatQuotaAmount(name: string, amount: number): string {
 
 /** A pod that is over takes nothing but its place among objects. */
 function addPod(usage: Map<string, number>, pod: ObjectOf<'Pod'>): void {
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return;
+  if (isPodOver(pod)) return;
   usage.set('pods', 1);
   for (const [name, amount] of podRequests(pod)) {
     usage.set(`requests.${name}`, amount);

@@ -1,7 +1,14 @@
 import fs from 'node:fs';
 import { type Logger, messageOf } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
-import type { ClusterConfig, Informers, KubeClient, Pod, StoreEvent } from '@podwire/kube';
+import {
+  type ClusterConfig,
+  type Informers,
+  isPodOver,
+  type KubeClient,
+  type Pod,
+  type StoreEvent,
+} from '@podwire/kube';
 import type { Players } from '../players/players.ts';
 import { createBuiltinEngine } from './builtin-engine.ts';
 import type { Cni } from './cni.ts';
@@ -145,8 +152,7 @@ class NodePodRuntime implements PodRuntime {
 
 /** A pod that was over before this process began needs nothing but, once deleted, to go. */
 function isOver(pod: Pod): boolean {
-  const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  return over && !pod.metadata?.deletionTimestamp;
+  return isPodOver(pod) && !pod.metadata?.deletionTimestamp;
 }
 
 function contextOf(options: PodRuntimeOptions): PodContext {
