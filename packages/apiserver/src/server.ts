@@ -167,7 +167,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   await Promise.all([createPriorityClasses(registry), createDefaultRoles(registry)]);
   const aggregation = new RoleAggregation(registry);
   await aggregation.settle();
-  const client = new LocalClient({ registry, schema, kinds }, new AbortController().signal);
+  const client = new LocalClient({ registry, schema, kinds, custom }, new AbortController().signal);
   const repair = new AllocationRepair({ store, addresses, client });
   const repairs = await repair.start();
   const [cidr] = serviceCidrs;
@@ -190,7 +190,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();
   const clientOf = (user?: User): KubeClient => {
-    const local = new LocalClient({ registry, schema, kinds }, stopped.signal);
+    const local = new LocalClient({ registry, schema, kinds, custom }, stopped.signal);
     return user ? new AuthorizedClient(local, { user, authorizer, kinds }) : local;
   };
   return {

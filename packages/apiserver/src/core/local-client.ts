@@ -12,6 +12,7 @@ import {
   type WatchEvent,
 } from '@podwire/kube';
 import type { Namespace } from 'kubernetes-types/core/v1.js';
+import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
 import { indexedValue } from './field-index.ts';
 import type { KindRegistry } from './kind-registry.ts';
@@ -29,24 +30,28 @@ export interface LocalClientParts {
   readonly registry: Registry;
   readonly schema: Schema;
   readonly kinds: KindRegistry;
+  readonly custom: CustomResources;
 }
 
 /**
  * A client without HTTP: calls the registry directly. Objects it returns are the stored ones, frozen in depth; objects
- * it is given are copied. Watch events arrive synchronously at the commit, before the writer's promise resolves.
+ * it is given are copied. Watch events arrive synchronously at the commit, before the writer's promise resolves. Watches
+ * of custom resources end when their definition changes or goes.
  */
 export class LocalClient implements KubeClient {
   readonly #registry: Registry;
   readonly #schema: Schema;
   readonly #kinds: KindRegistry;
+  readonly #custom: CustomResources;
   readonly #closing = new AbortController();
   /** Closed by its owner or with the server. */
   readonly #closed: AbortSignal;
 
-  constructor({ registry, schema, kinds }: LocalClientParts, stopped: AbortSignal) {
+  constructor({ registry, schema, kinds, custom }: LocalClientParts, stopped: AbortSignal) {
     this.#registry = registry;
     this.#schema = schema;
     this.#kinds = kinds;
+    this.#custom = custom;
     this.#closed = AbortSignal.any([this.#closing.signal, stopped]);
   }
 
@@ -149,7 +154,8 @@ export class LocalClient implements KubeClient {
     this.#kindOf(kind);
     const { store } = this.#registry;
     const matcher = parseSelection(kind, options);
-    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed]) : this.#closed;
+    const ends = [options.signal, this.#custom.served(kind), this.#closed];
+    const signal = AbortSignal.any(ends.filter((end) => end !== undefined));
     if (signal.aborted) return;
     let unsubscribe: (() => void) | undefined;
     let ended = false;

@@ -75,3 +75,34 @@ test('a kind that is gone is gone for those who had a client for it', async (t) 
     { code: 'KUBE_NO_KIND' },
   );
 });
+
+test('watches end with their kind, and caches go on when it is defined again', async (t) => {
+  const server = await startApiServer();
+  t.after(() => server.close());
+  const definitions = await server.dynamicClient().of('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+  await definitions.create(CRD);
+  const widgets = await server.dynamicClient().of('example.org/v1', 'Widget');
+  const widget = { apiVersion: 'example.org/v1', kind: 'Widget', metadata: key };
+  const first = await widgets.create({ ...widget, spec: { size: 1 } });
+  const cache = createResourceCache(widgets, { backoff: [1, 10] });
+  t.after(() => cache.stop());
+  await cache.synced;
+  const { resourceVersion } = await widgets.list();
+  const seen: string[] = [];
+  const watch = widgets.watch({ resourceVersion }, ({ type }) => seen.push(type));
+  await definitions.delete({ name: 'widgets.example.org' });
+  await watch;
+  assert.deepEqual(seen, ['DELETED']);
+  assert.deepEqual(cache.list(), []);
+
+  await definitions.create(CRD);
+  const again = Promise.withResolvers<unknown>();
+  cache.subscribe(({ object }) => again.resolve(object.metadata?.uid));
+  const second = await widgets.create({ ...widget, spec: { size: 2 } });
+  assert.notEqual(second.metadata?.uid, first.metadata?.uid);
+  assert.equal(await again.promise, second.metadata?.uid);
+  assert.deepEqual(
+    cache.list().map(({ spec }) => spec),
+    [{ size: 2 }],
+  );
+});
