@@ -3,6 +3,7 @@ import { controllerOf, isActive } from './context.ts';
 import { ClusterView, type NodeView } from './scheduling/cluster-view.ts';
 import { nodePreference } from './scheduling/node-affinity.ts';
 import { podPreference } from './scheduling/pod-affinity.ts';
+import { claimsOf } from './scheduling/pod-claims.ts';
 import { type Refusal, refusalsOf } from './scheduling/refusal.ts';
 import { spreadCrowd } from './scheduling/topology-spread.ts';
 import { tolerated } from './toleration.ts';
@@ -26,9 +27,9 @@ export function placePod(pod: Pod, nodes: readonly Node[], pods: readonly Pod[])
 
 /**
  * The node for a pod. Out are nodes that are cordoned, tainted beyond the pod's tolerations or not ready, that its node
- * selector or affinity does not select, and those without the ports, resources, neighbours or balance it asks for. Of
- * the others: least unwanted (PreferNoSchedule), most wanted by affinity, best spread, fewest pods of the same owner,
- * fewest pods, by name.
+ * selector or affinity does not select, and those without the ports, resources, volumes, neighbours or balance it asks
+ * for. Of the others: the one it was promised, least unwanted (PreferNoSchedule), most wanted by affinity, best spread,
+ * fewest pods of the same owner, fewest pods, by name.
  */
 export function placeIn(pod: Pod, view: ClusterView): Placement {
   const refusalAt = refusalsOf(pod, view);
@@ -41,7 +42,7 @@ export function placeIn(pod: Pod, view: ClusterView): Placement {
   const rankAt = rankOf(pod, view);
   const ranked = fitting.map((at) => ({ at, rank: rankAt(at) })).sort((a, b) => compare(a.rank, b.rank));
   const [best] = ranked;
-  return best ? { node: best.at.name } : refusal(pod, view.nodes.length, refusals);
+  return best ? { node: best.at.name } : refusal(pod, view, refusals);
 }
 
 type Rank = readonly (number | string)[];
@@ -55,6 +56,7 @@ function rankOf(pod: Pod, view: ClusterView): (at: NodeView) => Rank {
     const active = at.pods.filter(isActive);
     const taints = at.node.spec?.taints ?? [];
     return [
+      at.name === pod.status?.nominatedNodeName ? 0 : 1,
       taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !tolerated(pod, taint)).length,
       -(nodePreference(pod.spec ?? {}, at.node) + neighbours(at)),
       crowd(at),
@@ -74,16 +76,18 @@ function compare(a: Rank, b: Rank): number {
 }
 
 /** As the event FailedScheduling says it. */
-function refusal({ spec }: Pod, nodes: number, refusals: readonly Refusal[]): Placement & { readonly reasons: string } {
+function refusal(pod: Pod, view: ClusterView, refusals: readonly Refusal[]): Placement {
+  const nodes = view.nodes.length;
   const none = 'no nodes available to schedule pods';
   if (nodes === 0) return { refused: none, reasons: none };
-  const available = (lines: readonly string[]): string => `0/${nodes} nodes are available: ${counted(lines)}.`;
+  const available = (why: string): string => `0/${nodes} nodes are available: ${why}.`;
   const preemption = refusals.map(({ isCrowded }) =>
     isCrowded ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
   );
-  const reasons = available(refusals.flatMap((one) => one.reasons));
-  const isAllowed = spec?.preemptionPolicy !== 'Never';
-  const hope = isAllowed ? available(preemption) : 'not eligible due to preemptionPolicy=Never.';
+  const ofAll = claimsOf(pod, view.storage).refused;
+  const reasons = available(ofAll ?? counted(refusals.flatMap((one) => one.reasons)));
+  const isAllowed = pod.spec?.preemptionPolicy !== 'Never';
+  const hope = isAllowed ? available(counted(preemption)) : 'not eligible due to preemptionPolicy=Never.';
   return { refused: `${reasons} preemption: ${hope}`, reasons };
 }
 

@@ -18,6 +18,8 @@ import { deletePod } from './pod-template.ts';
 import { startReconciler } from './reconciler.ts';
 import { ClusterView } from './scheduling/cluster-view.ts';
 import { isClearing, planPreemption, priorityOf } from './scheduling/preemption.ts';
+import { storageOf } from './scheduling/storage-view.ts';
+import { VolumeBinder } from './scheduling/volume-binder.ts';
 
 type Pod = ObjectOf<'Pod'>;
 
@@ -61,6 +63,7 @@ class Scheduler implements Controller {
   readonly #clock: Clock;
   readonly #remark: Remarks;
   readonly #queue: WorkQueue;
+  readonly #volumes: VolumeBinder;
   readonly #waiting = new Set<string>();
   readonly #ends: readonly (() => void)[];
 
@@ -70,6 +73,7 @@ class Scheduler implements Controller {
     this.#clock = clock;
     this.#pods = informers.of('Pod');
     this.#remark = remarksOn(client, 'Pod', NAME);
+    this.#volumes = new VolumeBinder(client, informers);
     // One key for all: binding is serial.
     this.#queue = startReconciler({ name: 'scheduler', logger, reconcile: () => this.#pass() });
     this.#ends = [
@@ -81,6 +85,7 @@ class Scheduler implements Controller {
         else if (leaves && this.#waiting.size > 0) this.#queue.addAfter('pods', RETRY_LEFT);
       }),
       informers.of('Node').subscribe(() => this.#queue.add('pods')),
+      ...this.#onStorage(() => this.#waiting.size > 0 && this.#queue.add('pods')),
     ];
   }
 
@@ -89,11 +94,16 @@ class Scheduler implements Controller {
     this.#queue.shutDown();
   }
 
+  #onStorage(look: () => void): (() => void)[] {
+    const kinds = ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass'] as const;
+    return kinds.map((kind) => this.#informers.of(kind).subscribe(look));
+  }
+
   async #pass(): Promise<number | undefined> {
     const open = this.#pods.list().filter(isOpen);
     if (open.length === 0) return undefined;
     const [nodes, namespaces] = [this.#informers.of('Node').list(), this.#informers.of('Namespace').list()];
-    const view = new ClusterView(nodes, this.#pods.list(), namespaces);
+    const view = new ClusterView(nodes, this.#pods.list(), { namespaces, storage: storageOf(this.#informers) });
     await forEach(open.toSorted(byPriority), async (pod) => {
       const fresh = this.#pods.get(nameOf(pod), namespaceOf(pod));
       if (fresh && isOpen(fresh)) await this.#schedule(fresh, view);
@@ -104,7 +114,10 @@ class Scheduler implements Controller {
   async #schedule(pod: Pod, view: ClusterView): Promise<void> {
     if (gatesOf(pod).length > 0) return this.#refuse(pod, { reason: 'SchedulingGated', message: GATED });
     const placement = placeIn(pod, view);
-    if ('node' in placement) return this.#bind(pod, view, placement.node);
+    if ('node' in placement) {
+      const isReady = await this.#volumes.bind(pod, placement.node, view);
+      return isReady ? this.#bind(pod, view, placement.node) : this.#promise(pod, view, placement.node);
+    }
     const nominated = await this.#preempt(pod, view);
     // Pods that matter no more than this one must not take the room that is being made.
     if (nominated) view.place(pod, nominated);
@@ -120,6 +133,15 @@ class Scheduler implements Controller {
     this.#waiting.delete(keyOf(pod));
     const message = `Successfully assigned ${keyOf(pod)} to ${node}`;
     this.#remark(pod, { type: 'Normal', reason: 'Scheduled', message });
+  }
+
+  /** The node is its own as soon as its claims are bound. */
+  async #promise(pod: Pod, view: ClusterView, node: string): Promise<void> {
+    this.#waiting.add(keyOf(pod));
+    view.place(pod, node);
+    if (pod.status?.nominatedNodeName === node) return;
+    const patch = { status: { nominatedNodeName: node } };
+    await this.#client.patch('Pod', objectKey(pod), patch, { subresource: 'status' });
   }
 
   /** Sends pods of lower priority away; the node where that makes room. */

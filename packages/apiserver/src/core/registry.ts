@@ -206,7 +206,8 @@ export class Registry {
       throw conflict(binding, name, `pod ${name} is being deleted, cannot be assigned to a host`);
     if (spec.nodeName)
       throw conflict(binding, name, `pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
-    const status = (pod.status ?? {}) as { conditions?: { type?: string }[] };
+    // It has what it was promised.
+    const { nominatedNodeName: _, ...status } = (pod.status ?? {}) as BoundStatus;
     const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp() };
     const conditions = [...(status.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled];
     if (dryRun) return;
@@ -342,6 +343,11 @@ export class Registry {
     const why = `unable to create new content in namespace ${name} because it is being terminated`;
     throw forbidden(kind, metadata.name ?? '', why, [cause]);
   }
+}
+
+interface BoundStatus {
+  readonly conditions?: readonly { readonly type?: string }[];
+  readonly nominatedNodeName?: string;
 }
 
 interface Draft {

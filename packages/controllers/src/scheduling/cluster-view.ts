@@ -1,6 +1,7 @@
 import { type Amounts, addAmounts, amountsOf, isPodOver, type ObjectOf, podRequests } from '@podwire/kube';
 import { isActive, nameOf, namespaceOf } from '../context.ts';
 import { type HostPort, hostPortsOf } from './host-ports.ts';
+import { NO_STORAGE, type StorageView } from './storage-view.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Node = ObjectOf<'Node'>;
@@ -17,19 +18,30 @@ export interface NodeView {
   hostPorts: HostPort[];
 }
 
+interface Around {
+  readonly namespaces?: readonly ObjectOf<'Namespace'>[];
+  readonly storage?: StorageView;
+}
+
 /** What the cluster looks like, with the choices of this pass. */
 export class ClusterView {
   readonly nodes: readonly NodeView[];
+  readonly storage: StorageView;
   /** Pods that keep others away, with where they are. */
   repellent: { readonly pod: Pod; readonly at: NodeView }[] = [];
   readonly #byName: ReadonlyMap<string, NodeView>;
   readonly #namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-  constructor(nodes: readonly Node[], pods: readonly Pod[], namespaces: readonly ObjectOf<'Namespace'>[] = []) {
+  constructor(nodes: readonly Node[], pods: readonly Pod[], { namespaces = [], storage = NO_STORAGE }: Around = {}) {
+    this.storage = storage;
     this.nodes = nodes.map(viewOf);
     this.#byName = new Map(this.nodes.map((view) => [view.name, view]));
     this.#namespaces = new Map(namespaces.map((one) => [nameOf(one), one.metadata?.labels ?? {}]));
     for (const pod of pods) if (pod.spec?.nodeName) this.place(pod, pod.spec.nodeName);
+  }
+
+  at(nodeName: string): NodeView | undefined {
+    return this.#byName.get(nodeName);
   }
 
   /** The pod is on this node from now on; one that is over takes nothing. */

@@ -4,7 +4,8 @@ import { nameOf } from '../context.ts';
 type Node = ObjectOf<'Node'>;
 type PodSpec = NonNullable<ObjectOf<'Pod'>['spec']>;
 type Affinity = NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>;
-type Term = NonNullable<Affinity['requiredDuringSchedulingIgnoredDuringExecution']>['nodeSelectorTerms'][number];
+type NodeSelector = NonNullable<Affinity['requiredDuringSchedulingIgnoredDuringExecution']>;
+type Term = NodeSelector['nodeSelectorTerms'][number];
 type Requirement = NonNullable<Term['matchExpressions']>[number];
 
 /** Whether a node has what nodeSelector and required node affinity ask for. */
@@ -12,7 +13,12 @@ export function selectsNode({ nodeSelector = {}, affinity }: Partial<PodSpec>, n
   const labels = node.metadata?.labels ?? {};
   if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || required.nodeSelectorTerms.some((term) => matches(term, node));
+  return !required || matchesNode(required, node);
+}
+
+/** Whether one of the terms selects the node. */
+export function matchesNode({ nodeSelectorTerms }: NodeSelector, node: Node): boolean {
+  return nodeSelectorTerms.some((term) => matches(term, node));
 }
 
 /** Sum of the weights of the preferences this node meets. */

@@ -5,6 +5,7 @@ import type { ClusterView, NodeView } from './cluster-view.ts';
 import { hostPortsOf, portsCollide } from './host-ports.ts';
 import { selectsNode } from './node-affinity.ts';
 import { neighbourhoodOf } from './pod-affinity.ts';
+import { claimsOf, settle } from './pod-claims.ts';
 import { spreadRefusal } from './topology-spread.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -24,6 +25,8 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
   const ports = hostPortsOf(pod);
   const spread = spreadRefusal(pod, view);
   const neighbourhood = neighbourhoodOf(pod, view);
+  const claims = claimsOf(pod, view.storage);
+  if (claims.refused) return always(claims.refused);
   return (at) => {
     const wrong = placeRefusal(pod, at);
     if (wrong !== undefined) return { reasons: [wrong], isCrowded: false };
@@ -31,9 +34,15 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
       return { reasons: ["node(s) didn't have free ports for the requested pod ports"], isCrowded: true };
     const lacking = lackingResources(requests, at);
     if (lacking.length > 0) return { reasons: lacking, isCrowded: true };
+    const settlement = settle(claims, at.node, view.storage);
+    if (typeof settlement === 'string') return { reasons: [settlement], isCrowded: false };
     const around = spread(at) ?? neighbourhood(at);
     return around === undefined ? undefined : { reasons: [around], isCrowded: !around.endsWith('label)') };
   };
+}
+
+function always(reason: string): () => Refusal {
+  return () => ({ reasons: [reason], isCrowded: false });
 }
 
 /** What no other pod has to do with. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { KubeClient, ObjectOf } from '@podwire/kube';
 import { timestamp } from '../clock.ts';
 import { nameOf } from '../context.ts';
-import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
+import { addNode, addStorageClass, eventually, startControlPlane } from '../testing/control-plane.ts';
 import { planStateful } from './stateful-plan.ts';
 import { statefulPod } from './stateful-pod.ts';
 
@@ -115,6 +115,7 @@ test('pods below the partition stay as they are, and are made again as they were
 test('claims of a template are made, mounted and kept', async (t) => {
   const { client } = await startControlPlane(t);
   await addNode(client, 'node-1');
+  await addStorageClass(client);
   const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
   const containers = [{ name: 'c', image: 'one', volumeMounts: [{ name: 'data', mountPath: '/data' }] }];
   await client.create(
@@ -138,6 +139,7 @@ test('claims of a template are made, mounted and kept', async (t) => {
 test('claims go with pods that are not wanted any more, and with the set, where it says so', async (t) => {
   const { client } = await startControlPlane(t);
   await addNode(client, 'node-1');
+  await addStorageClass(client);
   const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
   const template = { metadata: { name: 'data' }, spec: claim };
   const policy = { whenDeleted: 'Delete', whenScaled: 'Delete' };

@@ -5,6 +5,7 @@ import { silentLogger } from '@podwire/base';
 import { createInformers, type Informers, type KubeClient, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import type { Clock } from '../clock.ts';
 import { startControllers } from '../controllers.ts';
+import { IS_DEFAULT, PROVISIONER } from '../volumes/claim-plan.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface ControlPlane {
@@ -52,6 +53,12 @@ export async function addNode(client: KubeClient, name: string, more: Partial<Ob
     ...more,
     status: { conditions: [{ type: 'Ready', status: 'True' }], ...more.status },
   });
+}
+
+/** The default class, whose volumes are made for claims. */
+export async function addStorageClass(client: KubeClient, more: Partial<ObjectOf<'StorageClass'>> = {}): Promise<void> {
+  const metadata = { name: 'ours', annotations: { [IS_DEFAULT]: 'true' } };
+  await client.create('StorageClass', { metadata, provisioner: PROVISIONER, ...more });
 }
 
 /** Polls for two minutes. */

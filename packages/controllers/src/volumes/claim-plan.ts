@@ -1,5 +1,6 @@
-import { type LabelSelector, selectorMatches } from '@podwire/base';
-import { type ObjectOf, quantityValue } from '@podwire/kube';
+import type { ObjectOf } from '@podwire/kube';
+import type { Remark } from '../event.ts';
+import { claimReference, isFor, smallestFit } from './volume-fit.ts';
 
 type Claim = ObjectOf<'PersistentVolumeClaim'>;
 type Volume = ObjectOf<'PersistentVolume'>;
@@ -8,6 +9,8 @@ type Class = ObjectOf<'StorageClass'>;
 /** Volumes of classes with this provisioner are made for claims; whoever runs the pods keeps their data. */
 export const PROVISIONER = 'podwire.io/directory';
 export const IS_DEFAULT = 'storageclass.kubernetes.io/is-default-class';
+/** The node of the first pod with the claim, once the scheduler knows it. */
+export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 /** What a claim needs next. */
 export type ClaimStep =
@@ -17,7 +20,7 @@ export type ClaimStep =
   | { readonly step: 'classify'; readonly of: Class }
   /** Its volume is gone. */
   | { readonly step: 'lost' }
-  | { readonly step: 'wait'; readonly why: string };
+  | { readonly step: 'wait'; readonly why: Remark };
 
 export interface ClaimView {
   readonly volumes: readonly Volume[];
@@ -32,46 +35,51 @@ export function planClaim(claim: Claim, { volumes, classes }: ClaimView): ClaimS
       claim,
       volumes.find(({ metadata }) => metadata?.name === volumeName),
     );
-  const kept = volumes.find((volume) => isFor(volume, claim));
+  const kept = volumes.find((volume) => isFor(volume, claim) && !volume.metadata?.deletionTimestamp);
   if (kept) return { step: 'bind', volume: kept };
   const byDefault = storageClassName === undefined ? classes.find(isDefault) : undefined;
   if (byDefault) return { step: 'classify', of: byDefault };
-  const [fit] = volumes.filter((volume) => fits(volume, claim)).toSorted((a, b) => sizeOf(a) - sizeOf(b));
-  if (fit) return { step: 'bind', volume: fit };
   const own = storageClassName ? classes.find(({ metadata }) => metadata?.name === storageClassName) : undefined;
+  const waits = isDelayed(own);
+  if (waits && !claim.metadata?.annotations?.[SELECTED_NODE])
+    return wait('WaitForFirstConsumer', 'waiting for first consumer to be created before binding');
+  // What is there for the node of the pod, the scheduler has taken already.
+  const fit = waits ? undefined : smallestFit(claim, volumes);
+  return fit ? { step: 'bind', volume: fit } : planNew(storageClassName, own);
+}
+
+function planNew(className: string | undefined, own: Class | undefined): ClaimStep {
   if (own?.provisioner === PROVISIONER) return { step: 'provision', of: own };
   const none = 'no persistent volumes available for this claim and no storage class is set';
-  if (!storageClassName) return { step: 'wait', why: none };
-  const missing = `storageclass.storage.k8s.io "${storageClassName}" not found`;
-  return { step: 'wait', why: own ? `waiting for a volume to be created by '${own.provisioner}'` : missing };
+  if (!className) return wait('FailedBinding', none);
+  if (!own) {
+    const message = `storageclass.storage.k8s.io "${className}" not found`;
+    return { step: 'wait', why: { type: 'Warning', reason: 'ProvisioningFailed', message } };
+  }
+  const unmade = `no volume fits, and class "${className}" makes none`;
+  if (!isProvisioning(own)) return wait('FailedBinding', unmade);
+  return wait('ExternalProvisioning', `waiting for a volume to be created by '${own.provisioner}'`);
 }
 
 function planNamed(claim: Claim, volume: Volume | undefined): ClaimStep {
   const name = claim.spec?.volumeName;
   if (!volume && claim.status?.phase === 'Bound') return { step: 'lost' };
-  if (!volume) return { step: 'wait', why: `volume "${name}" not found` };
+  if (!volume) return wait('FailedBinding', `volume "${name}" not found`);
   if (!volume.spec?.claimRef || isFor(volume, claim)) return { step: 'bind', volume };
-  return { step: 'wait', why: `volume "${name}" already bound to a different claim.` };
+  return wait('FailedBinding', `volume "${name}" already bound to a different claim.`);
 }
 
-/** Whether a volume is kept for this claim, be it before the claim was there. */
-export function isFor({ spec }: Volume, { metadata }: Claim): boolean {
-  const { name, namespace, uid } = spec?.claimRef ?? {};
-  return name === metadata?.name && namespace === metadata?.namespace && (!uid || uid === metadata?.uid);
+function wait(reason: string, message: string): ClaimStep {
+  return { step: 'wait', why: { type: 'Normal', reason, message } };
 }
 
-function fits({ metadata, spec }: Volume, claim: Claim): boolean {
-  const { accessModes = [], resources, selector, storageClassName = '', volumeMode } = claim.spec ?? {};
-  if (metadata?.deletionTimestamp || spec?.claimRef || (spec?.storageClassName ?? '') !== storageClassName)
-    return false;
-  if ((spec?.volumeMode ?? 'Filesystem') !== (volumeMode ?? 'Filesystem')) return false;
-  if (selector && !selectorMatches(selector as LabelSelector, metadata?.labels)) return false;
-  const isLarge = sizeOf({ spec: spec ?? {} }) >= quantityValue(resources?.requests?.storage ?? '0');
-  return isLarge && accessModes.every((mode) => spec?.accessModes?.includes(mode));
-}
-
-const sizeOf = ({ spec }: Volume): number => quantityValue(spec?.capacity?.storage ?? '0');
 const isDefault = ({ metadata }: Class): boolean => metadata?.annotations?.[IS_DEFAULT] === 'true';
+
+/** Whether claims of the class are bound only when the node of a pod that uses them is known. */
+export const isDelayed = (of: Class | undefined): boolean => of?.volumeBindingMode === 'WaitForFirstConsumer';
+
+/** Whether anybody makes volumes of the class. */
+export const isProvisioning = ({ provisioner }: Class): boolean => provisioner !== 'kubernetes.io/no-provisioner';
 
 export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
 
@@ -91,9 +99,4 @@ export function volumeFor(claim: Claim, { metadata, reclaimPolicy }: Class): Vol
       ...(volumeMode ? { volumeMode } : {}),
     },
   };
-}
-
-export function claimReference({ metadata }: Claim) {
-  const { name = '', namespace = '', uid = '' } = metadata ?? {};
-  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid };
 }

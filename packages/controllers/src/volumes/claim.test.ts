@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeClient, ObjectOf } from '@podwire/kube';
-import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
+import { addNode, addStorageClass, eventually, startControlPlane } from '../testing/control-plane.ts';
 import { IS_DEFAULT, PROVISIONER, planClaim, volumeFor } from './claim-plan.ts';
 
 type Claim = ObjectOf<'PersistentVolumeClaim'>;
@@ -37,7 +37,7 @@ test('a claim gets the volume kept for it, else the smallest that fits, else one
   const step = (of: Claim, volumes: readonly Volume[] = []): string => {
     const plan = planClaim(of, { volumes, classes });
     if (plan.step === 'bind') return plan.volume.metadata?.name ?? '';
-    return plan.step === 'wait' ? plan.why : plan.step;
+    return plan.step === 'wait' ? plan.why.message : plan.step;
   };
   assert.equal(step(claim({ storageClassName: '' }), all), 'fit');
   const kept = volume('kept', '1Gi', { claimRef: { namespace, name: 'data' } });
@@ -68,7 +68,7 @@ test('a volume of the default class is made for a claim, and goes with it, which
     (await client.list('Event', { namespace })).items.some(({ reason }) => reason === 'FailedBinding'),
   );
   assert.equal(await phases(client), 'Pending');
-  await client.create('StorageClass', named('ours', PROVISIONER, true));
+  await addStorageClass(client);
   await eventually('both bound', async () => (await phases(client)) === 'Bound,Bound');
   const bound = await client.get('PersistentVolumeClaim', key);
   assert.deepEqual([bound?.spec?.storageClassName, bound?.status?.capacity], ['ours', { storage: '2Gi' }]);

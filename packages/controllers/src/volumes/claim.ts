@@ -17,15 +17,18 @@ import {
   splitKey,
   visible,
 } from '../context.ts';
-import { type Remarks, remarksOn } from '../event.ts';
+import { type Remark, type Remarks, remarksOn } from '../event.ts';
 import { startReconciler } from '../reconciler.ts';
-import { type ClaimView, claimReference, isFor, planClaim, volumeFor } from './claim-plan.ts';
+import { claimNames } from './claim-names.ts';
+import { type ClaimView, planClaim, volumeFor } from './claim-plan.ts';
+import { BOUND_BY_CONTROLLER, claimReference, isFor } from './volume-fit.ts';
 
 type Claim = ObjectOf<'PersistentVolumeClaim'>;
 type Volume = ObjectOf<'PersistentVolume'>;
 type Pod = ObjectOf<'Pod'>;
 
 const PROTECTION = 'kubernetes.io/pvc-protection';
+const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const STATUS = { subresource: 'status' } as const;
 
 /**
@@ -131,25 +134,32 @@ class ClaimController implements Controller {
   }
 
   /** Once for each reason. */
-  #tell(claim: Claim, why: string): void {
+  #tell(claim: Claim, why: Remark): void {
     const key = keyOf(claim);
-    if (this.#told.get(key) !== why) this.#remark(claim, { type: 'Normal', reason: 'FailedBinding', message: why });
-    this.#told.set(key, why);
+    if (this.#told.get(key) !== why.message) this.#remark(claim, why);
+    this.#told.set(key, why.message);
   }
 
   /** The volume first: of two claims that want it, one is refused. */
   async #bind(claim: Claim, volume: Volume): Promise<void> {
     const { resourceVersion = '' } = volume.metadata ?? {};
-    if (!isFor(volume, claim) || !volume.spec?.claimRef?.uid) {
-      const patch = { metadata: { resourceVersion }, spec: { claimRef: claimReference(claim) } };
+    const isKept = isFor(volume, claim);
+    if (!isKept || !volume.spec?.claimRef?.uid) {
+      const metadata = { resourceVersion, ...(isKept ? {} : { annotations: BOUND_BY_CONTROLLER }) };
+      const patch = { metadata, spec: { claimRef: claimReference(claim) } };
       await visible(this.#volumes, await this.#client.patch('PersistentVolume', { name: nameOf(volume) }, patch));
     }
-    const annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
-    const bound = claim.spec?.volumeName
-      ? claim
-      : await this.#change(claim, { metadata: { annotations }, spec: { volumeName: nameOf(volume) } });
+    const bound = await this.#name(claim, volume);
     const { accessModes = [], capacity = {} } = volume.spec ?? {};
     await this.#setStatus(bound, { phase: 'Bound', accessModes, capacity });
+  }
+
+  async #name(claim: Claim, volume: Volume): Promise<Claim> {
+    const { annotations: present = {} } = claim.metadata ?? {};
+    const isNamed = Boolean(claim.spec?.volumeName);
+    if (isNamed && BIND_COMPLETED in present) return claim;
+    const annotations = { [BIND_COMPLETED]: 'yes', ...(isNamed ? {} : BOUND_BY_CONTROLLER) };
+    return this.#change(claim, { metadata: { annotations }, spec: { volumeName: nameOf(volume) } });
   }
 
   async #setStatus(claim: Claim, status: NonNullable<Claim['status']>): Promise<void> {
@@ -171,9 +181,7 @@ class ClaimController implements Controller {
 }
 
 function claimKeys(pod: Pod): string[] {
-  return (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
-    persistentVolumeClaim ? [`${namespaceOf(pod)}/${persistentVolumeClaim.claimName}`] : [],
-  );
+  return claimNames(pod).map((name) => `${namespaceOf(pod)}/${name}`);
 }
 
 function isUsing(pod: Pod): boolean {
