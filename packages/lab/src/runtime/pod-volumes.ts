@@ -35,7 +35,7 @@ export interface PodVolumesParts {
   readonly pod: Pod;
   /** Of this pod alone; made when it is needed. */
   readonly directory: string;
-  /** Of the lab: each claim has a directory in it, named by its uid, that outlives the pods. */
+  /** Of the lab: a claim whose volume names no place of the machine has a directory in it that outlives the pods. */
   readonly claims: string;
   readonly source: VolumeSource;
   /** Something people should know about a volume. */
@@ -44,7 +44,7 @@ export interface PodVolumesParts {
 
 /**
  * The volumes of one pod, each a directory of the machine that its containers have bound to their mount paths. What is made
- * of API objects follows them; a claim is a directory of the lab. Volumes podwire cannot provide are empty directories, and an event says so.
+ * of API objects follows them; a claim is a directory of the lab or of the machine. Volumes podwire cannot provide are empty directories, and an event says so.
  */
 export class PodVolumes {
   readonly #parts: PodVolumesParts;
@@ -129,10 +129,13 @@ export class PodVolumes {
 
   async #claim(volume: string, claim: string): Promise<void> {
     const { source, claims } = this.#parts;
-    const uid = await source.claim(claim);
-    if (!uid) throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${claim}" not found`);
-    const directory = path.join(claims, uid);
-    if (!fs.existsSync(directory)) makeWritable(directory, this.#fsGroup);
+    const found = await source.claim(claim);
+    if (!found?.isBound)
+      throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${claim}" ${found ? 'is not bound' : 'not found'}`);
+    const { uid, hostPath } = found;
+    const directory = hostPath?.path ?? path.join(claims, uid);
+    if (hostPath) prepareHostPath(hostPath);
+    else if (!fs.existsSync(directory)) makeWritable(directory, this.#fsGroup);
     this.#claimed.set(volume, directory);
   }
 

@@ -1,4 +1,5 @@
 import type { Pod } from '@podwire/kube';
+import { claimSource } from './claim-source.ts';
 import type { PodContext } from './pod-context.ts';
 import type { VolumeSource } from './volume-source.ts';
 
@@ -37,7 +38,7 @@ export function volumeInputs(pod: () => Pod, podIp: () => string, context: PodCo
       const secret = await client.get('Secret', { namespace, name });
       return secret && bytes(secret.data, 'base64');
     },
-    claim: async (name) => (await client.get('PersistentVolumeClaim', { namespace, name }))?.metadata?.uid,
+    claim: (name) => claimSource(client, { namespace, name }),
     wantsToken: async () => {
       const asked = pod().spec?.automountServiceAccountToken;
       if (!credentials || asked !== undefined) return credentials !== undefined && asked === true;

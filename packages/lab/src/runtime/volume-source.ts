@@ -1,5 +1,6 @@
 import { PodwireError } from '@podwire/base';
 import type { Pod } from '@podwire/kube';
+import type { ClaimSource } from './claim-source.ts';
 import { type FieldSource, resolveFieldRef } from './field-ref.ts';
 import { resourceFieldValue } from './resource-field.ts';
 import type { Payload, PayloadFile } from './volume-payload.ts';
@@ -15,8 +16,8 @@ export interface VolumeSource extends FieldSource {
   /** Key to content; undefined when there is no such object. */
   configMap(name: string): Promise<Readonly<Record<string, Buffer>> | undefined>;
   secret(name: string): Promise<Readonly<Record<string, Buffer>> | undefined>;
-  /** The uid of a PersistentVolumeClaim; undefined when there is none of the name. */
-  claim(name: string): Promise<string | undefined>;
+  /** Undefined when there is no PersistentVolumeClaim of the name. */
+  claim(name: string): Promise<ClaimSource | undefined>;
   /** Whether the pod gets credentials without asking for them. */
   wantsToken(): Promise<boolean>;
   /** Undefined when the pod's service account is not there. */

@@ -12,8 +12,10 @@ test('volumes and credentials: what containers see, share and may not write', { 
   await node.client.create('ServiceAccount', { metadata: { namespace, name: 'default' } });
   await node.client.create('PersistentVolumeClaim', {
     metadata: { namespace, name: 'disk' },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, volumeName: 'any' },
   });
+  const bound = { status: { phase: 'Bound' } };
+  await node.client.patch('PersistentVolumeClaim', { namespace, name: 'disk' }, bound, { subresource: 'status' });
   await node.client.create('Secret', { metadata: { namespace, name: 'keys' }, data: { key: btoa('secret') } });
   const shell = { image: 'busybox:1.36', command: ['sh', '-c', 'while sleep 1; do :; done'] };
   const mounts = [
