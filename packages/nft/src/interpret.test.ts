@@ -194,6 +194,19 @@ test('updates are reported, and seen again when the caller remembers them', () =
   assert.equal(second.verdict, 'accept');
 });
 
+test('copies are reported with where they go; without an address there is none', () => {
+  const table: Table = {
+    ...filter('accept', [{ kind: 'dup', to: { kind: 'map', key: saddr, map: 'ways' } }, verdict('drop')]),
+    sets: [
+      { name: 'ways', key: ['ipv4_addr'], data: ['ipv4_addr'], elements: [{ key: ['10.0.0.9'], data: ['10.9.9.9'] }] },
+    ],
+  };
+  const { verdict: ending, copies } = forward(table);
+  assert.deepEqual([ending, copies], ['drop', [{ packet, to: '10.9.9.9' }]]);
+  const other = interpret([table], { ...packet, saddr: '10.0.0.1' }, { hook: 'forward' });
+  assert.deepEqual([other.verdict, other.copies], ['accept', undefined]);
+});
+
 test('reject and fib', () => {
   const table = filter('accept', [
     { kind: 'match', left: { kind: 'fib', flags: ['daddr'], result: 'type' }, op: '==', right: 'local' },

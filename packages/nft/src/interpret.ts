@@ -8,7 +8,14 @@ import type { BaseChain, Chain, Rule, SetElement, Statement, Table, Value, Verdi
 import { type RejectAnswer, rejectAnswer } from './reject-code.ts';
 import { rewritten } from './rewrite.ts';
 import { translated } from './translate.ts';
-import type { ElementUpdate, Interpretation, InterpretOptions, MatchedRule, VirtualPacket } from './virtual-packet.ts';
+import type {
+  ElementUpdate,
+  Interpretation,
+  InterpretOptions,
+  MatchedRule,
+  PacketCopy,
+  VirtualPacket,
+} from './virtual-packet.ts';
 
 type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
@@ -39,6 +46,7 @@ export class Walk {
   readonly #options: InterpretOptions;
   readonly #matched: MatchedRule[] = [];
   readonly #updates: ElementUpdate[] = [];
+  readonly #copies: PacketCopy[] = [];
   readonly #unknown = new Set<string>();
   readonly #cannotTell = (what: string) => {
     this.#unknown.add(what);
@@ -79,6 +87,7 @@ export class Walk {
       matched: this.#matched,
       decidedBy: this.#decidedBy,
       updates: this.#updates,
+      ...(this.#copies.length > 0 && { copies: this.#copies }),
       ...(this.#rejection && { rejection: this.#rejection }),
       ...(this.#proxy && { proxy: this.#proxy }),
       ...(this.#unknown.size > 0 && { cannotTell: [...this.#unknown] }),
@@ -213,9 +222,10 @@ export class Walk {
         return { kind: statement.bypass ? 'accept' : 'drop' };
       case 'log':
       case 'last':
-      case 'dup':
       case 'flow-add':
         return undefined;
+      case 'dup':
+        return this.#copy(statement, context) && undefined;
       default: {
         const packet = rewritten(statement, context);
         if (packet === undefined) return false;
@@ -224,6 +234,15 @@ export class Walk {
         return undefined;
       }
     }
+  }
+
+  /** Without an address for it there is no copy, and the rule ends. */
+  #copy({ to }: StatementOf<'dup'>, context: EvaluationContext): boolean {
+    const address = to && evaluate(to, context, isIpv6(this.packet) ? 'ipv6_addr' : 'ipv4_addr')?.[0];
+    if (to && !address) return false;
+    const type = TYPES[address?.length === 16 ? 'ipv6_addr' : 'ipv4_addr'];
+    this.#copies.push({ packet: this.packet, ...(address && { to: String(type.decode(address)) }) });
+    return true;
   }
 
   #translate(

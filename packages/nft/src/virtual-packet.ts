@@ -95,6 +95,12 @@ export interface ElementUpdate {
   readonly element: SetElement;
 }
 
+/** The packet as it was, on its way to an address or out of a link. */
+export interface PacketCopy {
+  readonly packet: VirtualPacket;
+  readonly to?: string;
+}
+
 export interface Interpretation {
   readonly verdict: 'accept' | 'drop' | 'reject';
   /** The packet as it leaves the hook: after NAT, with its marks. */
@@ -108,6 +114,8 @@ export interface Interpretation {
   /** The local socket that tproxy gave the packet to. */
   readonly proxy?: { readonly address?: string; readonly port: number };
   readonly updates: readonly ElementUpdate[];
+  /** What `dup` sent beside the packet. */
+  readonly copies?: readonly PacketCopy[];
   /** Statements and expressions the interpreter could not evaluate, in nft syntax; matches among them failed. */
   readonly cannotTell?: readonly string[];
 }
