@@ -16,6 +16,10 @@ const VIEW = clusterOf(`
 ---
 {apiVersion: multicluster.x-k8s.io/v1alpha1, kind: ServiceImport, metadata: {name: gone}, spec: {type: ClusterSetIP, ips: [10.96.7.2], ports: [{port: 80}]}}
 ---
+{apiVersion: multicluster.x-k8s.io/v1alpha1, kind: ServiceImport, metadata: {name: bare}, spec: {type: ClusterSetIP, ports: [{port: 80}]}}
+---
+{apiVersion: multicluster.x-k8s.io/v1alpha1, kind: ServiceImport, metadata: {name: many}, spec: {type: Headless, ports: [{port: 80}]}}
+---
 ${slice('own', '10.244.1.9')}
 ---
 ${slice('west', '10.245.3.3')}
@@ -40,6 +44,20 @@ test('an explanation names the import, and endpoints of other clusters by their 
     ask('10.96.7.1:81').text,
     /ServiceImport default\/web has 10\.96\.7\.1, but not 81\/tcp; its ports: 80\/tcp/,
   );
+});
+
+test('names of the cluster set are resolved, and what is missing is named', () => {
+  const { verdict, text } = ask('web.default.svc.clusterset.local:http', 'web');
+  assert.equal(verdict, 'delivered', text);
+  assert.match(text, /web\.default\.svc\.clusterset\.local A: 10\.96\.7\.1/);
+  const missing = ask('stock.default.svc.clusterset.local:80');
+  assert.equal(missing.verdict, 'unresolved');
+  assert.match(missing.text, /there is no ServiceImport default\/stock: no cluster of the set exports that Service$/);
+  assert.match(
+    ask('bare.default.svc.clusterset.local:80').text,
+    /ServiceImport default\/bare has no IPv4 address yet$/,
+  );
+  assert.match(ask('many.default.svc.clusterset.local:80').text, /many is headless and has no ready endpoint/);
 });
 
 test('plans tell of imports', async () => {

@@ -20,7 +20,10 @@ test('nothing is claimed of nftables in modes whose Services do not go through i
 });
 
 test('what is particular about a mode is said where it matters', () => {
-  assert.match(told('ebpf', 'shop/front-1', 'stock:80'), /the socket gets the endpoint when it connects/);
+  const bySocket = told('ebpf', 'shop/front-1', 'stock:80');
+  assert.match(bySocket, /the socket gets the endpoint when it connects/);
+  assert.doesNotMatch(bySocket, /makes their source/);
+  assert.match(told('iptables', 'shop/front-1', 'stock:80'), /makes their source 10\.96\.\d+\.\d+:80 again/);
   assert.match(told('userspace', 'shop/front-1', 'stock:80'), /sees the node as its client/);
   assert.match(told('ipvs', 'shop/front-1', 'stock:80'), /a virtual server of IPVS/);
   for (const mode of ['nftables', 'iptables'])

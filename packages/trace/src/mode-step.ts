@@ -1,5 +1,6 @@
 import type { ClusterConfig } from '@podwire/kube';
 import type { MatchedRule } from '@podwire/nft';
+import type { ServiceMatch } from './service-step.ts';
 import type { TableVerdict } from './step.ts';
 
 type Mode = ClusterConfig['proxyMode'];
@@ -13,14 +14,19 @@ const WAYS: Partial<Record<Mode, string>> = {
   userspace:
     'the agent takes the connection and makes one of its own to the endpoint, which sees the node as its client',
 };
-const INSIDE: Partial<Record<Mode, string>> = {
-  ebpf: 'the socket gets the endpoint when it connects: nothing is translated, and the endpoint sees the client itself',
-};
+const BY_SOCKET =
+  'the socket gets the endpoint when it connects: nothing is translated, and the endpoint sees the client itself';
 
-/** What is particular about a mode for who connects to an endpoint. `inside`: a socket of the node or of its pods. */
-export function wayOf(mode: Mode, inside: boolean): string | undefined {
-  const way = (inside ? INSIDE[mode] : undefined) ?? WAYS[mode];
+/** What is particular about a mode for who connects to an endpoint. `bySocket`: as `isBySocket` says. */
+export function wayOf(mode: Mode, bySocket: boolean): string | undefined {
+  const way = bySocket ? BY_SOCKET : WAYS[mode];
   return way && `proxy mode ${mode}: ${way}`;
+}
+
+/** Whether a socket of the node or its pods gets the endpoint itself, so that no packet is translated. */
+export function isBySocket(mode: Mode, { service, port, kind }: ServiceMatch): boolean {
+  const isFenced = kind === 'load-balancer IP' && service.sourceRanges !== undefined;
+  return mode === 'ebpf' && port.protocol !== 'sctp' && !isFenced;
 }
 
 /** Whether endpoints see a connection of the node's instead of the client's. */

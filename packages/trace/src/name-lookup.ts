@@ -39,6 +39,7 @@ export class NameLookup {
     const feed = new ZoneFeed(zone);
     for (const namespace of objects.namespaces) feed.setNamespace(nameOf(namespace), true);
     for (const service of objects.services) feed.setService(service, true);
+    for (const imported of objects.imports) feed.setImport(imported, true);
     for (const slice of objects.slices) feed.setSlice(slice, true);
     zone.ready = true;
     const forwarder = new Forwarder({ resolvers: [], sockets: localSockets });

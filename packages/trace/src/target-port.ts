@@ -23,14 +23,19 @@ export function findPort(
   throw new PodwireError('TRACE_TARGET', `${what}: write ${host}:PORT; ${protocol} ports known there: ${list}`);
 }
 
-/** Of the Service whose address it is, or else of the pod's containers. */
+/** Of the Service or ServiceImport whose address it is, or else of the pod's containers. */
 function portsAt(cluster: ClusterView, address: IpAddress, protocol: Protocol): Listener[] {
-  const service = cluster.objects.services.find(({ spec }) =>
-    [spec?.clusterIP, ...(spec?.clusterIPs ?? []), ...(spec?.externalIPs ?? [])].includes(address),
+  const { services, imports } = cluster.objects;
+  const service = services.find(({ spec, status }) =>
+    [
+      ...[spec?.clusterIP, ...(spec?.clusterIPs ?? []), ...(spec?.externalIPs ?? [])],
+      ...(status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip),
+    ].includes(address),
   );
+  const found = service ?? imports.find(({ spec }) => spec?.ips?.includes(address));
   const ofProtocol = (text: string | undefined) => (text ?? 'TCP').toLowerCase() === protocol;
-  if (service)
-    return (service.spec?.ports ?? [])
+  if (found)
+    return (found.spec?.ports ?? [])
       .filter((one) => ofProtocol(one.protocol))
       .map(({ name = '', port }) => ({ name, port }));
   return (cluster.podAt(address)?.spec?.containers ?? [])

@@ -5,7 +5,7 @@ import { BRIDGE_LINK } from '@podwire/pods';
 import type { ClusterView } from './cluster-view.ts';
 import { describeHook, runHook, tableVerdicts } from './hook.ts';
 import { listenerOn } from './listener.ts';
-import { decisionIn, inMode, isRelayed, wayOf } from './mode-step.ts';
+import { decisionIn, inMode, isBySocket, isRelayed, wayOf } from './mode-step.ts';
 import type { NodeView } from './node-view.ts';
 import { policyOpinion } from './policy-step.ts';
 import { planReplies, type Translation } from './reply.ts';
@@ -148,10 +148,12 @@ class Walk {
       match && isRelayed(this.#mode)
         ? (isFree ? balanced : balanced.filter((one) => one === chosen)).map((one) => one.packet)
         : [];
-    const way = eligible.length > 0 && match ? wayOf(this.#mode, inside) : undefined;
+    const bySocket = match !== undefined && inside && isBySocket(this.#mode, match);
+    const way = eligible.length > 0 && match ? wayOf(this.#mode, bySocket) : undefined;
     if (way !== undefined) this.#add(node.name, 'service', way);
     this.#rules(node, hook, chosen);
-    if (chosen.translation) this.#translations.push({ node: node.name, before: packet, after: chosen.packet });
+    if (chosen.translation && !bySocket)
+      this.#translations.push({ node: node.name, before: packet, after: chosen.packet });
     return chosen;
   }
 
