@@ -17,6 +17,7 @@ test('hints call podwire as it can be called from here', (t) => {
   assert.equal(from(clone), './podwire');
   assert.equal(from(root), './clone/podwire');
   assert.equal(from(bin), launcher);
+  assert.equal(from('/'), launcher);
   assert.equal(from(clone, `/nowhere:${bin}`), './podwire');
   symlinkSync(launcher, path.join(bin, 'podwire'));
   assert.equal(from(clone, `/nowhere:${bin}`), 'podwire');

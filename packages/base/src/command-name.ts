@@ -24,7 +24,8 @@ export function commandName(whereabouts: Whereabouts = {}): string {
     .map((one) => path.join(one, 'podwire'));
   if (onPath.some((file) => isFile(file) && realpathSync(file) === realpathSync(launcher))) return 'podwire';
   const way = path.relative(directory, launcher);
-  return way.startsWith('..') ? launcher : `./${way}`;
+  // At the root are daemons, whose hints are read elsewhere.
+  return way.startsWith('..') || directory === path.parse(directory).root ? launcher : `./${way}`;
 }
 
 const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
