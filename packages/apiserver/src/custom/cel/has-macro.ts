@@ -1,18 +1,6 @@
 import { Optional } from '@marcbachmann/cel-js';
+import type { Checker, Context, Evaluator, Macro } from './macro.ts';
 import type { Node } from './syntax-tree.ts';
-
-/** The parts of the library's checker and evaluator that a macro is given. */
-interface Checker {
-  check(node: unknown, context: unknown): unknown;
-  getType(name: string): unknown;
-  createError(code: string, message: string, node: unknown): Error;
-}
-interface Evaluator {
-  run(node: unknown, context: unknown): unknown;
-  debugType(value: unknown): {
-    fieldLazy(value: unknown, field: unknown, node: unknown, evaluator: Evaluator): unknown;
-  };
-}
 
 /**
  * The library's `has` takes fields of variables only, and lets fields pass that a type does not have: calls of it are
@@ -24,18 +12,18 @@ export function useOwnHas(node: Node): void {
   if (argument) node.setMeta('macro', hasMacro(argument));
 }
 
-function hasMacro(argument: Node) {
+function hasMacro(argument: Node): Macro & { readonly args: readonly Node[] } {
   const [owner, field] = Array.isArray(argument.args) ? argument.args : [];
   return {
     args: [argument],
     async: false,
-    typeCheck: (checker: Checker, _macro: unknown, context: unknown) => {
+    typeCheck: (checker: Checker, _macro: unknown, context: Context) => {
       if (argument.op !== '.') throw checker.createError('invalid_macro_argument', 'has() invalid argument', argument);
       checker.check(argument, context);
       return checker.getType('bool');
     },
-    evaluate: (evaluator: Evaluator, _macro: unknown, context: unknown) => {
-      const object = evaluator.run(owner, context);
+    evaluate: (evaluator: Evaluator, _macro: unknown, context: Context) => {
+      const object = evaluator.run(owner as Node, context);
       const value = evaluator.debugType(object).fieldLazy(object, field, argument, evaluator);
       return value instanceof Optional ? value.hasValue() : value !== undefined;
     },

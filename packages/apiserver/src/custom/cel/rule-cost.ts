@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { Loop } from './loop.ts';
 import { isNode, type Node } from './syntax-tree.ts';
 import type { ValueType } from './value-type.ts';
 
@@ -30,6 +31,7 @@ function costOf(value: unknown, scope: Scope): number {
   if (!isNode(value)) return value.constructor === Object ? costOf(Object.values(value), scope) : 0;
   const { alternate, macro } = value.meta;
   if (alternate) return costOf(alternate, scope);
+  if (macro instanceof Loop) return macroCost(macro, scope);
   if (macro) return bindingCost(macro as Binding, scope);
   if (value.op === 'comprehension') return loopCost(value.args as Comprehension, scope);
   return (value.op === 'id' ? 1 : 0) + costOf(value.args, scope);
@@ -41,6 +43,15 @@ function loopCost({ iterable, init, step, iterVarName }: Comprehension, scope: S
   if (type?.items) inner.set(iterVarName, type.items);
   else inner.delete(iterVarName);
   return costOf([iterable, init], scope) + (type?.size ?? 1) * (1 + costOf(step, inner));
+}
+
+function macroCost({ range, names, parts }: Loop, scope: Scope): number {
+  const type = typeOf(range, scope);
+  const inner = new Map(scope);
+  for (const name of names) inner.delete(name);
+  const last = names.at(-1);
+  if (type?.items && last !== undefined) inner.set(last, type.items);
+  return costOf(range, scope) + (type?.size ?? 1) * (1 + costOf(parts, inner));
 }
 
 /** What the library keeps of `has` and `cel.bind`. */
@@ -61,8 +72,9 @@ function bindingCost({ args, var: name, val, exp }: Binding, scope: Scope): numb
 
 /** The type of a field, an item or what a loop makes of a list; undefined: not known. */
 function typeOf(node: Node, scope: Scope): ValueType | undefined {
-  const { alternate } = node.meta;
+  const { alternate, macro } = node.meta;
   if (isNode(alternate)) return typeOf(alternate, scope);
+  if (macro instanceof Loop) return typeOf(macro.range, scope);
   if (node.op === 'id') return scope.get(String(node.args));
   if (node.op === 'comprehension') return typeOf((node.args as Comprehension).iterable, scope);
   if (!Array.isArray(node.args)) return undefined;

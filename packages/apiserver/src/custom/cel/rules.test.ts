@@ -83,6 +83,8 @@ test('rules hold of values of all types', () => {
     "'%s-%d'.format(['a', 5]) == 'a-5' && 'a-b-c'.replace('-', '') == 'abc' && 'abc'.charAt(1) == 'b'",
     "self.s.split('b') == ['a', 'c'] && 'ABC'.lowerAscii() == 'abc' && self.s.indexOf('c') == 2",
     'cel.bind(x, self.n * 2, x == 6)',
+    "self.list.all(i, x, x > i - 3) && self.map.exists(k, v, k == v || v == 'z') && self.s.find('[bc]+') == 'bc'",
+    "self.items.transformMap(i, item, item.name)[0] == 'a' && math.least(self.n, self.f) == 2.0",
   ];
   for (const rule of rules) assert.deepEqual(verdict(rule, spec), [], rule);
   for (const rule of rules) assert.deepEqual(verdict(`!(${rule})`, spec).length, 1, rule);
@@ -166,4 +168,12 @@ test('rules that would run for ever are cut off', () => {
     const [cause = ''] = verdict(rule, { open: { list }, s: 'a'.repeat(100_000) });
     assert.match(cause, /call cost exceeds limit for rule|running out of cost budget/, rule);
   }
+});
+
+test('loops of two variables count for the cost of a rule, and see the types of the schema', () => {
+  const faults = (rule: string) => rulesOf(schemaWith(rule)).faults.map(({ why }) => why);
+  assert.match(String(faults('self.list.all(i, a, self.list.all(j, b, a + i > b))')), /exceeds budget by factor of/);
+  assert.deepEqual(faults('self.items.all(i, item, item.n > i)'), []);
+  assert.match(String(faults("self.items.all(i, item, item.nope == 'a')")), /No such key: nope/i);
+  assert.match(String(faults('self.items.all(i, item, item.n + "a" == "")')), /no such overload: int \+ string/);
 });

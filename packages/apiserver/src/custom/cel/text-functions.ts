@@ -1,9 +1,32 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { spend } from './budget.ts';
 
-/** What Kubernetes adds to text: the extended strings library of CEL. */
+class StringsNamespace {}
+class JsonPatchNamespace {}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+
+/** What Kubernetes adds to text: the extended strings library of CEL, and `jsonpatch.escapeKey`. */
 export function registerText(environment: Environment): void {
   environment
+    .registerType('StringsNamespace', StringsNamespace)
+    .registerConstant('strings', 'StringsNamespace', new StringsNamespace())
+    .registerFunction('StringsNamespace.quote(string): string', (_: unknown, text: string) => quoted(text))
+    .registerType('JsonPatchNamespace', JsonPatchNamespace)
+    .registerConstant('jsonpatch', 'JsonPatchNamespace', new JsonPatchNamespace())
+    .registerFunction('JsonPatchNamespace.escapeKey(string): string', (_: unknown, key: string) =>
+      joined(key.replaceAll('~', '~0').split('/'), '~1'),
+    )
     .registerFunction('string.charAt(int): string', (text: string, index: bigint) => charAt(text, Number(index)))
     .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
       joined(text.split(from), to),
@@ -14,6 +37,12 @@ export function registerText(environment: Environment): void {
     )
     .registerFunction('string.reverse(): string', (text: string) => [...text].reverse().join(''))
     .registerFunction('string.format(list): string', (text: string, values: unknown[]) => formatText(text, values));
+}
+
+/** Without invalid characters, and with what cannot be seen spelled out. */
+function quoted(text: string): string {
+  spend(text.length / 10);
+  return `"${[...text.toWellFormed()].map((char) => ESCAPES[char] ?? char).join('')}"`;
 }
 
 function charAt(text: string, index: number): string {

@@ -91,7 +91,8 @@ function toQuantity(text: string): Quantity {
   return new Quantity(quantityValue(text));
 }
 
-function isUrl(text: string): boolean {
+/** A request URI of Go. */
+export function isUrl(text: string): boolean {
   if (/[\s"<>`{}|\\^]/.test(text) || !/^(\/|[A-Za-z][A-Za-z0-9+.-]*:)/.test(text)) return false;
   return URL.canParse(text, 'relative://');
 }

@@ -1,10 +1,10 @@
 import { parsePattern } from './parse.ts';
 import { compileSyntax, type Program } from './program.ts';
-import { type Assertion, isWord, NEWLINE, PatternError } from './syntax.ts';
+import { type Pay, type Range, Search } from './search.ts';
+import { END, holds, isWord, NEWLINE, PatternError } from './syntax.ts';
 
 export { PatternError } from './syntax.ts';
 
-const END = -1;
 /** Steps one search may take that are not known from before, so that no text takes longer than a second. */
 const MAX_STEPS = 20_000_000;
 const MAX_KNOWN = 20_000;
@@ -47,6 +47,28 @@ export class Pattern {
       position = next;
     }
     return (position.known.get(END) ?? this.#remember(position, END)) === true;
+  }
+
+  /**
+   * The first matches that do not overlap, of each the one that Perl finds: at most `limit`. Goes on as
+   * long as `pay` does not throw.
+   */
+  find(text: string, limit: number, pay: Pay): string[] {
+    const chars = Array.from(text);
+    const codes = chars.map((char) => char.codePointAt(0) ?? 0);
+    const search = new Search(this.#program, codes, pay);
+    const found: string[] = [];
+    let previous: Range | undefined;
+    for (let at = 0; at <= codes.length && found.length < limit; ) {
+      const match = search.from(at);
+      if (!match) break;
+      const [start, end] = match;
+      // An empty match right after another one is none.
+      if (start < end || start !== previous?.[1]) found.push(chars.slice(start, end).join(''));
+      at = end === at ? at + 1 : end;
+      previous = match;
+    }
+    return found;
   }
 
   #remember(position: Position, code: number): Position | boolean {
@@ -94,23 +116,6 @@ export class Pattern {
       if (state?.type === 'set' && state.set(code)) next.add(state.next);
     }
     return [...next].sort((a, b) => a - b);
-  }
-}
-
-function holds(assertion: Assertion, before: number, next: number): boolean {
-  switch (assertion) {
-    case 'start':
-      return before === END;
-    case 'end':
-      return next === END;
-    case 'lineStart':
-      return before === END || before === NEWLINE;
-    case 'lineEnd':
-      return next === END || next === NEWLINE;
-    case 'word':
-      return isWord(before) !== isWord(next);
-    case 'notWord':
-      return isWord(before) === isWord(next);
   }
 }
 

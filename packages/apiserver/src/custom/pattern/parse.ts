@@ -122,9 +122,9 @@ class Parser {
   #repeated(part: Syntax): Syntax {
     const range = this.#quantifier();
     if (!range) return part;
-    this.#cursor.skip('?');
+    const isLazy = this.#cursor.skip('?');
     if (this.#quantifier()) throw new PatternError('invalid nested repetition operator');
-    return { type: 'repeat', part, ...range };
+    return { type: 'repeat', part, isLazy, ...range };
   }
 
   #quantifier(): { readonly min: number; readonly max: number } | undefined {

@@ -55,15 +55,21 @@ test('expressions that make backtracking engines hang take no time', () => {
 
 test('agrees with the engine of JavaScript', () => {
   const atom = fc.constantFrom('a', 'b', '[ab]', '[^a]', '.', '(a|b)', '(ab)', '\\w', '^', '$', '\\b');
-  const piece = fc.tuple(atom, fc.constantFrom('', '*', '+', '?', '{1,2}')).map(([part, count]) => {
-    return /^(\^|\$|\\b)$/.test(part) ? part : part + count;
-  });
+  const piece = fc
+    .tuple(atom, fc.constantFrom('', '*', '+', '?', '{1,2}', '*?', '+?', '??', '{1,2}?'))
+    .map(([part, count]) => {
+      return /^(\^|\$|\\b)$/.test(part) ? part : part + count;
+    });
   const source = fc.array(fc.array(piece, { maxLength: 5 }), { minLength: 1, maxLength: 3 }).map((all) => {
     return all.map((pieces) => pieces.join('')).join('|');
   });
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '-', 'c'), maxLength: 8 });
   fc.assert(
-    fc.property(source, text, (one, on) => matches(one, on) === new RegExp(one).test(on)),
+    fc.property(source, text, (one, on) => {
+      const found = new RegExp(one).exec(on)?.[0];
+      assert.equal(matches(one, on), found !== undefined);
+      assert.equal(new Pattern(one).find(on, 1, () => {})[0], found);
+    }),
     { numRuns: 500 },
   );
 });

@@ -1,6 +1,6 @@
 import { type Assertion, type CharSet, PatternError, type Syntax } from './syntax.ts';
 
-/** A state of a non-deterministic automaton; `next` are indexes of states. */
+/** A state of a non-deterministic automaton; `next` are indexes of states, of a split in the order they are preferred. */
 export type State =
   | { readonly type: 'set'; readonly set: CharSet; readonly next: number }
   | { readonly type: 'assert'; readonly assertion: Assertion; readonly next: number }
@@ -11,6 +11,8 @@ export interface Program {
   readonly states: readonly State[];
   readonly start: number;
 }
+
+type Repeat = Syntax & { readonly type: 'repeat' };
 
 /** More than any expression written by hand; counted repetitions of repetitions would exceed all bounds. */
 const MAX_STATES = 10_000;
@@ -36,17 +38,18 @@ export function compileSyntax(syntax: Syntax): Program {
         return repeat(part, next);
     }
   };
-  const repeat = ({ part, min, max }: Syntax & { type: 'repeat' }, next: number): number => {
+  const repeat = ({ part, min, max, isLazy }: Repeat, next: number): number => {
+    const either = (more: number) => (isLazy ? [next, more] : [more, next]);
     let at = next;
-    if (max === Number.POSITIVE_INFINITY) at = loop(part, next);
-    else for (let i = min; i < max; i++) at = add({ type: 'split', next: [build(part, at), next] });
+    if (max === Number.POSITIVE_INFINITY) at = loop(part, either);
+    else for (let i = min; i < max; i++) at = add({ type: 'split', next: either(build(part, at)) });
     for (let i = 0; i < min; i++) at = build(part, at);
     return at;
   };
-  const loop = (part: Syntax, next: number): number => {
-    const targets = [next];
+  const loop = (part: Syntax, either: (more: number) => number[]): number => {
+    const targets: number[] = [];
     const split = add({ type: 'split', next: targets });
-    targets.push(build(part, split));
+    targets.push(...either(build(part, split)));
     return split;
   };
   const start = build(syntax, 0);

@@ -8,7 +8,13 @@ export type Syntax =
   | { readonly type: 'assert'; readonly assertion: Assertion }
   | { readonly type: 'all'; readonly parts: readonly Syntax[] }
   | { readonly type: 'any'; readonly parts: readonly Syntax[] }
-  | { readonly type: 'repeat'; readonly part: Syntax; readonly min: number; readonly max: number };
+  | {
+      readonly type: 'repeat';
+      readonly part: Syntax;
+      readonly isLazy: boolean;
+      readonly min: number;
+      readonly max: number;
+    };
 
 /** Thrown for what is no expression of RE2's syntax. */
 export class PatternError extends Error {}
@@ -20,6 +26,8 @@ export interface Flags {
 }
 
 export const NEWLINE = 10;
+/** Before the first and after the last character. */
+export const END = -1;
 
 export function isWord(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122);
@@ -41,4 +49,22 @@ export function oneChar(code: number, { i }: Flags): CharSet {
 
 export function fold(code: number): number {
   return String.fromCodePoint(code).toLowerCase().codePointAt(0) ?? code;
+}
+
+/** Whether an assertion holds between two characters. */
+export function holds(assertion: Assertion, before: number, next: number): boolean {
+  switch (assertion) {
+    case 'start':
+      return before === END;
+    case 'end':
+      return next === END;
+    case 'lineStart':
+      return before === END || before === NEWLINE;
+    case 'lineEnd':
+      return next === END || next === NEWLINE;
+    case 'word':
+      return isWord(before) !== isWord(next);
+    case 'notWord':
+      return isWord(before) === isWord(next);
+  }
 }
