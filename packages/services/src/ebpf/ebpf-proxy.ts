@@ -144,7 +144,7 @@ class EbpfProxy implements ServiceProxy {
 const KEPT =
   'masqueradeAll does not hold for sockets of the node and its pods in mode ebpf: nothing of theirs is translated; choose another mode';
 const NO_PINS =
-  'no bpf file system is mounted, so sockets are balanced only while the agent runs: mount one (mount -t bpf bpf /sys/fs/bpf)';
+  'no bpf file system is mounted, so sockets are balanced only while the agent runs: mount one (mount -t bpf bpf /sys/fs/bpf), then leave the mode and come back';
 
 function planned(view: ServicesView): SocketPlan {
   const plan = new SocketPlan();
