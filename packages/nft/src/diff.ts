@@ -1,8 +1,9 @@
 import { type Command, NftChange } from './change.ts';
 import { diffObjects, type ObjectDelta } from './diff-object.ts';
 import { diffSets, type SetsDelta } from './diff-set.ts';
+import type { SetDelta } from './element-index.ts';
 import { devicesOf } from './format.ts';
-import type { Chain, Table } from './model.ts';
+import type { Chain, NamedSet, Table } from './model.ts';
 import { usesOf } from './reference.ts';
 
 /** The difference of two tables, by kind; `changesOf` puts it in order. */
@@ -22,7 +23,7 @@ export interface TableDelta {
  * it refers to, and comes after it.
  *
  *   flush changed chains ▸ delete elements ▸ delete sets ▸ delete chains ▸ delete objects, flowtables
- *     ▸ add objects, flowtables ▸ add chains ▸ add sets ▸ add elements ▸ add rules
+ *     ▸ add objects, flowtables ▸ add chains ▸ add sets ▸ add verdicts, constants ▸ add rules ▸ add other elements
  *
  * Sets change element by element. The rules of a chain are replaced as a whole, which resets their counters, limits and
  * quotas. A comment of a table, chain, object or set is not a difference, nor is what counters and quotas start from.
@@ -59,9 +60,22 @@ export function commandsOf({ create, flags, objects, sets, chains }: TableDelta)
     ...chains.added.map((chain): Command => ({ kind: 'add-chain', chain })),
     ...chains.policies.map((chain): Command => ({ kind: 'set-policy', chain })),
     ...sets.added.map((set): Command => ({ kind: 'add-set', set })),
-    ...sets.elements.flatMap(({ set, add }) => add.map((element): Command => ({ kind: 'add-element', set, element }))),
+    ...addCommands(sets.elements.filter(({ set }) => comesBeforeRules(set))),
     ...chains.filled.flatMap((chain) => chain.rules.map((rule): Command => ({ kind: 'add-rule', chain, rule }))),
+    ...addCommands(sets.elements.filter(({ set }) => !comesBeforeRules(set))),
   ];
+}
+
+function addCommands(deltas: readonly SetDelta[]): Command[] {
+  return deltas.flatMap(({ set, add }) => add.map((element): Command => ({ kind: 'add-element', set, element })));
+}
+
+/**
+ * For each rule that comes to use a map the kernel walks through all elements, so they come when the rules are there. But it
+ * puts nothing into a constant set that a rule uses, and where a verdict leads is looked at anew with every element.
+ */
+export function comesBeforeRules({ constant, data }: NamedSet): boolean {
+  return constant === true || data === 'verdict';
 }
 
 /** How many commands that are, without making them. */

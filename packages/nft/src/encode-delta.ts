@@ -1,6 +1,6 @@
 import { AttributeWriter } from './attribute-writer.ts';
 import { type Command, formatCommand } from './change.ts';
-import { commandsOf, type TableDelta } from './diff.ts';
+import { comesBeforeRules, commandsOf, type TableDelta } from './diff.ts';
 import type { SetDelta } from './element-index.ts';
 import { ElementEncoder } from './encode-element.ts';
 import { TableEncoder, type WireMessage } from './encode-table.ts';
@@ -17,16 +17,19 @@ export function encodeDelta(delta: TableDelta): WireMessage[] {
   const bare = { ...delta, sets: { ...sets, elements: [] } };
   const encoder = new TableEncoder(delta.table);
   const [before, after] = split(commandsOf(bare));
+  const early = sets.elements.filter(({ set }) => comesBeforeRules(set));
+  const late = sets.elements.filter(({ set }) => !comesBeforeRules(set));
   return [
     ...before.flatMap((command) => encoder.encode(command)),
     ...encodeElements(delta.table, sets.elements, 'delete'),
     ...after.removing.flatMap((command) => encoder.encode(command)),
-    ...encodeElements(delta.table, sets.elements, 'add'),
+    ...encodeElements(delta.table, early, 'add'),
     ...after.rules.flatMap((command) => encoder.encode(command)),
+    ...encodeElements(delta.table, late, 'add'),
   ];
 }
 
-/** Where elements go among the commands: out behind the flushing of chains, in before the rules. */
+/** Where elements go among the commands: out behind the flushing of chains, in before or behind the rules. */
 function split(commands: readonly Command[]): [Command[], { removing: Command[]; rules: Command[] }] {
   const first = commands.filter(({ kind }) => kind === 'add-table' || kind === 'set-table' || kind === 'flush-chain');
   const rules = commands.filter(({ kind }) => kind === 'add-rule');

@@ -67,8 +67,8 @@ test('drift is found and mended, element by element', () =>
       [
         'flush chain ip filter-v4 sub',
         'delete element ip filter-v4 cidrs { 10.200.0.0/16 }',
-        'add element ip filter-v4 pods { 10.0.0.2 }',
         'add rule ip filter-v4 sub counter return',
+        'add element ip filter-v4 pods { 10.0.0.2 }',
       ],
     );
     client.forget('ip', table.name);
