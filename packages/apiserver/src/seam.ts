@@ -54,9 +54,10 @@ export interface ApiResponse {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** An object is sent as application/json unless the headers name another content type. */
   readonly body?: Buffer | string | object;
+  /** What comes when it comes: a watch, a log. */
   readonly stream?: Readable;
-  /** Whether the stream is worth compressing, and its end can wait for it: not so a watch. */
-  readonly isCompressible?: boolean;
+  /** A long answer, made as it is taken: each piece lasts until the next is asked for. */
+  readonly chunks?: Iterable<Buffer>;
 }
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
+import { pipeline, type Transform, type Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '@podwire/base';
 import { statusOf } from '@podwire/kube';
 import type { ApiResponse } from '../seam.ts';
@@ -18,15 +19,15 @@ export function failed(error: unknown): ApiResponse {
 /** Writes an answer, in gzip where it is worth while; of a stream what comes as it comes. */
 export async function send(
   response: Response,
-  { status, headers = {}, body, stream, isCompressible = false }: ApiResponse,
+  { status, headers = {}, body, stream, chunks }: ApiResponse,
   acceptEncoding: string | undefined,
 ): Promise<void> {
   const isText = typeof body === 'string' || Buffer.isBuffer(body);
-  const plain = stream ? undefined : bytesOf(body);
+  const plain = stream || chunks ? undefined : bytesOf(body);
   const packed = plain && (await compressed(plain, acceptEncoding));
   if (response.destroyed || response.writableEnded) return void stream?.destroy();
   const bytes = packed ?? plain;
-  const packing = isCompressible ? compressor(acceptEncoding) : undefined;
+  const packing = chunks && compressor(acceptEncoding);
   const all = {
     'cache-control': 'no-cache, private',
     'content-type': isText ? 'text/plain' : 'application/json',
@@ -34,11 +35,31 @@ export async function send(
     ...(packed || packing ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
     ...headers,
   } as OutgoingHttpHeaders;
-  (response as ServerResponse).writeHead(status, all);
-  if (!stream) return void response.end(bytes ?? '');
-  (response as ServerResponse).flushHeaders();
-  const pieces = packing ? [stream, packing] : [stream];
-  pipeline([...pieces, response as ServerResponse], () => stream.destroy());
+  const sink = response as ServerResponse;
+  sink.writeHead(status, all);
+  if (chunks) return sendChunks(chunks, packing ? pipedInto(sink, packing) : sink);
+  if (!stream) return void sink.end(bytes ?? '');
+  sink.flushHeaders();
+  pipeline(stream, sink, () => stream.destroy());
+}
+
+/** One after another: the next may take the memory of the one before, and others get their turn in between. */
+async function sendChunks(chunks: Iterable<Buffer>, sink: Writable): Promise<void> {
+  for (const chunk of chunks) {
+    if (sink.destroyed || !(await isTaken(chunk, sink))) return;
+    await setImmediate();
+  }
+  sink.end();
+}
+
+/** Once the connection has taken the bytes, or is gone. */
+function isTaken(chunk: Buffer, sink: Writable): Promise<boolean> {
+  return new Promise((resolve) => sink.write(chunk, (error) => resolve(!error)));
+}
+
+function pipedInto(response: Writable, packing: Transform): Writable {
+  pipeline(packing, response, () => packing.destroy());
+  return packing;
 }
 
 function bytesOf(body: ApiResponse['body']): Buffer {
