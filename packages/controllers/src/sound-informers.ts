@@ -27,8 +27,7 @@ function soundInformer<K extends KindName>(informer: Informer<K>, logger: Logger
   };
   const unsound = new Set<ObjectOf<K>>();
   informer.subscribe((event) => {
-    if (event.type === 'modified') unsound.delete(event.previous);
-    if (event.type === 'deleted') unsound.delete(event.object);
+    if (event.type !== 'added') unsound.delete(event.previous);
     if (event.type === 'deleted' || isSound(event.object)) return;
     unsound.add(event.object);
     passOver(event.object, `${unsoundField(event.object)} is not of the shape that all of its kind have`);
@@ -65,7 +64,8 @@ function isSound(object: object): boolean {
 /** To whom unsound objects do not exist, one that becomes unsound goes and one that recovers comes. */
 function soundEvent<T extends object>(event: StoreEvent<T>): StoreEvent<T> | undefined {
   const { type, object } = event;
-  if (type !== 'modified') return isSound(object) ? event : undefined;
-  if (isSound(object)) return isSound(event.previous) ? event : { type: 'added', object };
-  return isSound(event.previous) ? { type: 'deleted', object: event.previous } : undefined;
+  if (type === 'added') return isSound(object) ? event : undefined;
+  const { previous } = event;
+  if (isSound(object)) return isSound(previous) ? event : type === 'modified' ? { type: 'added', object } : undefined;
+  return isSound(previous) ? { type: 'deleted', object: previous, previous } : undefined;
 }

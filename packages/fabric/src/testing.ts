@@ -41,7 +41,8 @@ export class TestNodes {
 
   delete(n: number): void {
     this.#nodes.delete(`node-${n}`);
-    for (const listener of this.#listeners) listener({ type: 'deleted', object: testNode(n) });
+    const object = testNode(n);
+    for (const listener of this.#listeners) listener({ type: 'deleted', object, previous: object });
   }
 
   context(n: number, backend: Backend): RoomContext {

@@ -27,6 +27,7 @@ export * from './pod-phase.ts';
 export * from './pod-requests.ts';
 export * from './pod-streams.ts';
 export * from './quantity.ts';
+export { QuotaLedger } from './quota/quota-ledger.ts';
 export * from './quota/quota-usage.ts';
 export { tellRepair } from './repair-event.ts';
 export type { Resource } from './resource.ts';

@@ -49,7 +49,7 @@ export class FakeInformers implements Informers {
 
   remove<K extends KindName>(kind: K, object: ObjectOf<K>): void {
     const store = this.#store(kind);
-    if (store.objects.delete(nameOf(object))) store.emit({ type: 'deleted', object });
+    if (store.objects.delete(nameOf(object))) store.emit({ type: 'deleted', object, previous: object });
   }
 
   #store(kind: KindName): Store {

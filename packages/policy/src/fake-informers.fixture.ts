@@ -43,7 +43,7 @@ export class FakeInformers implements Informers {
   remove<K extends KindName>(kind: K, object: ObjectOf<K>): void {
     const { objects, listeners } = this.#store(kind);
     if (!objects.delete(keyOf(object))) return;
-    for (const listener of listeners) listener({ type: 'deleted', object });
+    for (const listener of listeners) listener({ type: 'deleted', object, previous: object });
   }
 
   stop(): void {

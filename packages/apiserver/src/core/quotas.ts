@@ -3,10 +3,10 @@ import {
   formatQuotaAmount,
   isInQuota,
   type Kind,
+  QuotaLedger,
   quantityValue,
   quotaSubject,
   quotaUsage,
-  quotaUsed,
 } from '@podwire/kube';
 import type { Container, PodSpec, ResourceQuota } from 'kubernetes-types/core/v1.js';
 import type { ApiObject } from '../seam.ts';
@@ -25,24 +25,39 @@ const LESS_THAN_COUNTS = 1e-4;
 const TO_BE_SAID = /^((requests|limits)\.)?(cpu|memory)$/;
 
 /**
- * Throws 403 for a write that would take more than a ResourceQuota of the namespace leaves. What there is, is counted
- * together with writes that are not yet durable, so that no two take the same rest; the status of the quota, which a
- * controller keeps, does not matter.
+ * Refuses writes that would take more than a ResourceQuota of the namespace leaves. What there is, is counted together with
+ * writes that are not yet durable, so that no two take the same rest; the status of the quota, which a controller keeps, does
+ * not matter.
  */
-export function checkQuotas(kind: Kind, { object, old }: Written, store: Store): void {
-  const { namespace, name = '' } = object.metadata;
-  const quotas = namespace ? store.latestIn('ResourceQuota', namespace) : [];
-  const subject = qualified(kind);
-  for (const quota of quotas as unknown as readonly ResourceQuota[]) {
-    const names = Object.keys(quota.spec?.hard ?? {}).filter((one) => quotaSubject(one) === subject);
-    if (names.length === 0 || !isInQuota(quota, subject, object)) continue;
-    const silent = subject === 'pods' && !old ? unsaid(object.spec as PodSpec, names) : '';
-    if (silent) throw forbidden(kind, name, `failed quota: ${quota.metadata?.name}: must specify ${silent}`);
-    const added = growth(names, quotaUsage(subject, object), old && quotaUsage(subject, old));
-    if (added.size === 0) continue;
-    const used = quotaUsed(quota, (one) => (one === subject ? store.latestIn(kind.id, namespace ?? '') : undefined));
-    const excess = excessOf(quota, added, used);
-    if (excess) throw forbidden(kind, name, excess);
+export class Quotas {
+  readonly #store: Store;
+  readonly #ledger = new QuotaLedger();
+
+  constructor(store: Store) {
+    this.#store = store;
+    store.onStaged((kind, before, after) => {
+      this.#ledger.record(kind, before, after);
+      if (kind === 'ResourceQuota' && before && !after) this.#ledger.drop(before as ResourceQuota);
+    });
+    store.onRefusal(() => this.#ledger.clear());
+  }
+
+  /** Throws 403. Books nothing: the write does. */
+  check(kind: Kind, { object, old }: Written): void {
+    const { namespace = '', name = '' } = object.metadata;
+    const quotas = namespace ? this.#store.latestIn('ResourceQuota', namespace) : [];
+    const subject = qualified(kind);
+    for (const quota of quotas as unknown as readonly ResourceQuota[]) {
+      const names = Object.keys(quota.spec?.hard ?? {}).filter((one) => quotaSubject(one) === subject);
+      if (names.length === 0 || !isInQuota(quota, subject, object)) continue;
+      const silent = subject === 'pods' && !old ? unsaid(object.spec as PodSpec, names) : '';
+      if (silent) throw forbidden(kind, name, `failed quota: ${quota.metadata?.name}: must specify ${silent}`);
+      const added = growth(names, quotaUsage(subject, object), old && quotaUsage(subject, old));
+      if (added.size === 0) continue;
+      const objects = () => this.#store.latestIn(kind.id, namespace);
+      const excess = excessOf(quota, added, this.#ledger.used(quota, { id: kind.id, subject, objects }));
+      if (excess) throw forbidden(kind, name, excess);
+    }
   }
 }
 

@@ -21,7 +21,7 @@ import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { admittedPod } from './pod-admission.ts';
 import { checkDefaultClass } from './pod-priority.ts';
-import { checkQuotas } from './quotas.ts';
+import { Quotas } from './quotas.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { sharing } from './shared-parts.ts';
 import {
@@ -102,6 +102,7 @@ export interface RegistryParts {
  */
 export class Registry {
   readonly store: Store;
+  readonly #quotas: Quotas;
   readonly #schema: Schema;
   readonly #addresses: ServiceAddresses;
   readonly #denyExternalIPs: boolean;
@@ -110,6 +111,7 @@ export class Registry {
   constructor({ store, schema, addresses, denyExternalIPs = false, custom }: RegistryParts) {
     this.#custom = custom;
     this.store = store;
+    this.#quotas = new Quotas(store);
     this.#schema = schema;
     this.#addresses = addresses;
     this.#denyExternalIPs = denyExternalIPs;
@@ -293,7 +295,7 @@ export class Registry {
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
     const result = this.#completed(kind, object, old);
-    checkQuotas(kind, { object: result.object, old }, this.store);
+    this.#quotas.check(kind, { object: result.object, old });
     return result;
   }
 

@@ -37,6 +37,9 @@ export interface StoreOptions {
 /** Writes without a backend that are committed before everybody else gets a turn of the event loop. */
 const TURN = 256;
 
+/** `before` is absent of what is new, `after` of what is removed. */
+type StagedListener = (kind: KindId, before: ApiObject | undefined, after: ApiObject | undefined) => void;
+
 /** What others changed in the backend, or that anything may have changed. */
 type Outside = readonly RecordKey[] | 'anything';
 
@@ -51,6 +54,7 @@ export class Store {
   readonly #shelves = new Map<KindId, Shelf>();
   readonly #backend: StateBackend | undefined;
   readonly #refusalListeners = new Set<() => void>();
+  readonly #stagedListeners = new Set<StagedListener>();
   readonly #historyLength: number;
   #revision: number;
   #committedRevision: number;
@@ -207,6 +211,11 @@ export class Store {
     this.#refusalListeners.add(listener);
   }
 
+  /** Calls back with each write before put() or remove() returns, as latest() tells it. */
+  onStaged(listener: StagedListener): void {
+    this.#stagedListeners.add(listener);
+  }
+
   #stage(
     kind: KindId,
     draft: ApiObject,
@@ -220,6 +229,7 @@ export class Store {
     const key = keyOf(object);
     const isRemoval = type === 'DELETED';
     this.#shelf(kind).staged.set(key, { revision, object: isRemoval ? undefined : object });
+    for (const listener of this.#stagedListeners) listener(kind, previous, isRemoval ? undefined : object);
     const text = this.#backend && !isRemoval ? JSON.stringify(object) : undefined;
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown) => (error === undefined ? resolve(object) : reject(error));

@@ -1,8 +1,9 @@
-import { hasCode } from '@podwire/base';
+import { hasCode, type Logger } from '@podwire/base';
 import {
   type ClusterPeer,
   createInformers,
   createKubeClient,
+  FailureLog,
   findContext,
   type Informers,
   type KubeClient,
@@ -22,11 +23,15 @@ export interface ClusterPeers {
 
 /**
  * Follows other clusters of the set. Their kubeconfig files need not be there yet: they are read at the first use, and again
- * after each failure to connect, so that clusters can be started in any order and be made anew.
+ * after each failure to connect, so that clusters can be started in any order and be made anew. The log says which of them
+ * cannot be read, and why.
  */
-export function followPeers(peers: readonly ClusterPeer[]): ClusterPeers {
+export function followPeers(peers: readonly ClusterPeer[], logger: Logger): ClusterPeers {
   const readers = peers.map(({ name, kubeconfig }) => ({ name, reader: new PeerReader(kubeconfig) }));
-  const sources = readers.map(({ name, reader }) => ({ name, informers: createInformers(reader) }));
+  const sources = readers.map(({ name, reader }) => {
+    const { onFailure } = new FailureLog(logger.child({ cluster: name }));
+    return { name, informers: createInformers(reader, { onFailure }) };
+  });
   return {
     sources,
     stop: () => {

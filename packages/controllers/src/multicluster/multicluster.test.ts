@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ApiServer, startApiServer } from '@podwire/apiserver';
-import { silentLogger } from '@podwire/base';
+import { createLogger, silentLogger } from '@podwire/base';
 import { createInformers, type KubeClient, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import { startControllers } from '../controllers.ts';
 import { eventually } from '../testing/control-plane.ts';
@@ -29,12 +29,13 @@ async function control(
   server: ApiServer,
   name: string,
   kubeconfigs: Readonly<Record<string, string>> = {},
+  logger = silentLogger,
 ) {
   const client = server.client();
   const informers = createInformers(client);
   const clusterPeers = Object.entries(kubeconfigs).map(([peer, kubeconfig]) => ({ name: peer, kubeconfig }));
   const config = parseClusterConfig({ ...CIDRS, clusterName: name, clusterPeers });
-  const peers = followPeers(config.clusterPeers);
+  const peers = followPeers(config.clusterPeers, logger);
   const clock = new VirtualClock(new Date().toISOString());
   const others = { peers: peers.sources };
   const controllers = await startControllers({ client, informers, config, logger: silentLogger, clock, ...others });
@@ -163,8 +164,11 @@ test('two clusters import each other’s exports; the oldest counts; a cluster a
   t.after(() => rmSync(directory, { recursive: true }));
   const files = { east: path.join(directory, 'east'), west: path.join(directory, 'west') };
   // In whatever order: the files of the peers come later.
-  const stop = await control(t, east, 'east', { west: files.west });
+  const told: string[] = [];
+  const logger = createLogger({ write: (line) => void told.push(line) });
+  const stop = await control(t, east, 'east', { west: files.west }, logger);
   await control(t, west, 'west', { east: files.east });
+  await eventually('the log names the file', async () => told.some((line) => /cluster=west .*cannot be read/.test(line)));
   for (const [name, server] of Object.entries({ east, west })) {
     const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
     writeFileSync(files[name as keyof typeof files], server.kubeconfig(`https://127.0.0.1:${port}`));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ObjectOf } from '@podwire/kube';
+import { type ObjectOf, QuotaLedger } from '@podwire/kube';
 import { addNode, eventually, startControlPlane } from '../testing/control-plane.ts';
 import { quotaStatus } from './quota.ts';
 
@@ -12,18 +12,18 @@ const pod = (resources: object, spec: object = {}, status: object = {}): Pod => 
 });
 const small = pod({ requests: { cpu: '250m', memory: '64Mi' }, limits: { memory: '128Mi' } });
 const view: Readonly<Record<string, readonly object[]>> = {
-  pods: [small, small, pod({ requests: { 'example.com/gpu': '2' } }), pod({}, {}, { phase: 'Succeeded' })],
-  services: [{ spec: { type: 'LoadBalancer', ports: [{ port: 1, nodePort: 30000 }, { port: 2 }] } }, { spec: {} }],
-  persistentvolumeclaims: [
+  Pod: [small, small, pod({ requests: { 'example.com/gpu': '2' } }), pod({}, {}, { phase: 'Succeeded' })],
+  Service: [{ spec: { type: 'LoadBalancer', ports: [{ port: 1, nodePort: 30000 }, { port: 2 }] } }, { spec: {} }],
+  PersistentVolumeClaim: [
     { spec: { resources: { requests: { storage: '1Gi' } } } },
     { spec: { resources: { requests: { storage: '512Mi' } }, storageClassName: 'gold' } },
   ],
-  'deployments.apps': [{}, {}, {}, {}],
-  configmaps: [{}, {}, {}],
+  Deployment: [{}, {}, {}, {}],
+  ConfigMap: [{}, {}, {}],
 };
 const used = (names: string, spec: object = {}): Record<string, string> | undefined => {
   const hard = Object.fromEntries(names.split(' ').map((name) => [name, '10']));
-  const status = quotaStatus({ spec: { hard, ...spec } }, (subject) => view[subject]);
+  const status = quotaStatus({ spec: { hard, ...spec } }, new QuotaLedger(), (kind) => view[kind] ?? []);
   assert.deepEqual(status.hard, hard);
   return status.used;
 };

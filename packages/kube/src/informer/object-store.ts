@@ -3,7 +3,8 @@ import { PodwireError } from '@podwire/base';
 export type StoreEvent<T> =
   | { readonly type: 'added'; readonly object: T }
   | { readonly type: 'modified'; readonly object: T; readonly previous: T }
-  | { readonly type: 'deleted'; readonly object: T };
+  /** The object as its deletion was told with, and as it was known before. */
+  | { readonly type: 'deleted'; readonly object: T; readonly previous: T };
 
 /** What a store needs to know of an object. */
 export interface Stored {
@@ -91,10 +92,12 @@ export class ObjectStore<T extends Stored> {
   #drop(object: T): void {
     const namespace = namespaceOf(object);
     const names = this.#objects.get(namespace);
-    if (!names?.delete(nameOf(object))) return;
+    const previous = names?.get(nameOf(object));
+    if (!names || !previous) return;
+    names.delete(nameOf(object));
     if (names.size === 0) this.#objects.delete(namespace);
     this.#listed = undefined;
-    this.#tell({ type: 'deleted', object });
+    this.#tell({ type: 'deleted', object, previous });
   }
 
   #tell(event: StoreEvent<T>): void {

@@ -49,23 +49,6 @@ export function quotaUsage(subject: string, object: object): Amounts {
   return usage;
 }
 
-/** What there is of what a quota limits; `objectsOf` gives those of a subject in its namespace, undefined: no such kind. */
-export function quotaUsed(quota: Quota, objectsOf: (subject: string) => readonly object[] | undefined): Amounts {
-  const used = new Map<string, number>();
-  for (const [subject, names] of Map.groupBy(Object.keys(quota.spec?.hard ?? {}), quotaSubject)) {
-    const objects = subject === undefined ? undefined : objectsOf(subject);
-    if (subject === undefined || !objects) continue;
-    const counted = objects.filter((object) => isInQuota(quota, subject, object));
-    const usages = counted.map((object) => quotaUsage(subject, object));
-    for (const name of names)
-      used.set(
-        name,
-        usages.reduce((total, usage) => total + (usage.get(name) ?? 0), 0),
-      );
-  }
-  return used;
-}
-
 const SUFFIXES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
 
 /** As Kubernetes writes it: CPUs by thousandths, bytes by the largest unit they are a whole number of. */
