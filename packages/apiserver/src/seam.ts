@@ -41,10 +41,14 @@ export interface ApiRequest {
   /** Decoded by nobody yet: `/api/v1/namespaces/default/pods`. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The query as it was sent, with its question mark; absent: none. */
+  readonly search?: string;
   readonly headers: IncomingHttpHeaders;
   readonly user: User;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+  /** Adds to the line of the audit file. */
+  readonly annotate?: (key: string, value: string) => void;
   /** The whole body; throws the failure Status for more than 3 MiB. */
   body(): Promise<Buffer>;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { nthAddress, type Prefix, parsePrefix } from '@podwire/base';
 import type { DynamicClient, KubeClient, PodStreams } from '@podwire/kube';
+import { AdmissionWebhooks } from './admission/webhooks/admission-webhooks.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { RbacIndex } from './authorization/rbac-index.ts';
 import { accessReviews, reviewResponder } from './authorization/reviews.ts';
@@ -24,6 +25,7 @@ import { RestApi } from './core/rest.ts';
 import { ServiceAddresses } from './core/service-addresses.ts';
 import { Store } from './core/store.ts';
 import { Transport } from './core/transport.ts';
+import { PODWIRE_USER } from './core/write-attempt.ts';
 import { CustomCleanup } from './custom/custom-cleanup.ts';
 import { CustomResources } from './custom/custom-resources.ts';
 import { AuditLog } from './identity/audit-log.ts';
@@ -156,7 +158,9 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const custom = new CustomResources(store, kinds);
   const schema = createSchema(custom);
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
-  const registry = new Registry({ store, schema, addresses, custom, denyExternalIPs: options.denyExternalIPs });
+  const webhooks = new AdmissionWebhooks(store);
+  const { denyExternalIPs } = options;
+  const registry = new Registry({ store, schema, addresses, custom, webhooks, denyExternalIPs });
   const cleanup = new CustomCleanup(registry, custom);
   const names = servingNames(options);
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
@@ -190,7 +194,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   // A write that failed shows in every later write.
   const repairing = setInterval(() => void repair.run().catch(() => {}), REPAIR_INTERVAL).unref();
   const clientOf = (user?: User): KubeClient => {
-    const local = new LocalClient({ registry, schema, kinds, custom }, stopped.signal);
+    const local = new LocalClient({ registry, schema, kinds, custom, user: user ?? PODWIRE_USER }, stopped.signal);
     return user ? new AuthorizedClient(local, { user, authorizer, kinds }) : local;
   };
   return {
@@ -214,6 +218,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
       custom.stop();
       cleanup.stop();
       await transport.close();
+      webhooks.close();
       await audit?.close();
       await store.close();
     },

@@ -44,9 +44,16 @@ export interface PolicySpec {
   }[];
 }
 
-const NAMES = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables'];
-let shared: Environment | undefined;
+const policyEnvironment = lazyEnvironment(['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables']);
+const conditionEnvironment = lazyEnvironment(['object', 'oldObject', 'request']);
 const known = new WeakMap<ApiObject, PolicyExpressions>();
+
+/** What is said of an expression that cannot be evaluated. */
+export function evaluationFailure(text: string, error: unknown): string {
+  const { summary, message } = error as { summary?: string; message?: string };
+  const why = (summary ?? message ?? String(error)).replace(/^N(?=o such key)/, 'n');
+  return `expression '${text.trim()}' resulted in error: ${why}`;
+}
 
 /** Those of a stored policy. */
 export function expressionsOf(policy: ApiObject): PolicyExpressions {
@@ -55,15 +62,32 @@ export function expressionsOf(policy: ApiObject): PolicyExpressions {
   return expressions;
 }
 
-/** All that can be compiled, and what is wrong with the rest. */
-export function compilePolicy({ matchConditions = [], variables = [], validations = [] }: PolicySpec) {
+type Wanted = 'bool' | 'string' | 'any';
+
+/** Compiles one after the other, and tells of those that cannot be. */
+function compiler(shared: Environment) {
   const faults: ExpressionFault[] = [];
-  const one = (field: string, text: string, wanted: 'bool' | 'string' | 'any'): Expression[] => {
-    const compiled = compile(environment(), text, wanted);
+  const one = (field: string, text: string, wanted: Wanted): Expression[] => {
+    const compiled = compile(shared, text, wanted);
     if ('run' in compiled) return [{ text, run: (facts) => compiled.run(facts as Record<string, unknown>) }];
     faults.push({ field, text, why: compiled.why });
     return [];
   };
+  return { faults, one };
+}
+
+/** The conditions of a webhook: `matchConditions[0].expression` below it. */
+export function compileConditions(conditions: readonly { readonly expression: string }[]) {
+  const { faults, one } = compiler(conditionEnvironment());
+  const compiled = conditions.map((part, index) =>
+    one(`matchConditions[${index}].expression`, part.expression, 'bool'),
+  );
+  return { expressions: compiled.flat(), faults };
+}
+
+/** All that can be compiled, and what is wrong with the rest. */
+export function compilePolicy({ matchConditions = [], variables = [], validations = [] }: PolicySpec) {
+  const { faults, one } = compiler(policyEnvironment());
   const expressions: PolicyExpressions = {
     conditions: matchConditions.flatMap((part, index) =>
       one(`spec.matchConditions[${index}].expression`, part.expression, 'bool'),
@@ -81,9 +105,12 @@ export function compilePolicy({ matchConditions = [], variables = [], validation
   return { expressions, faults };
 }
 
-function environment(): Environment {
-  if (shared) return shared;
-  shared = newEnvironment();
-  for (const name of NAMES) shared.registerVariable(name, 'dyn');
-  return shared;
+function lazyEnvironment(names: readonly string[]): () => Environment {
+  let environment: Environment | undefined;
+  return () => {
+    if (environment) return environment;
+    environment = newEnvironment();
+    for (const name of names) environment.registerVariable(name, 'dyn');
+    return environment;
+  };
 }

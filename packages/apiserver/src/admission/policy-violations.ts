@@ -1,5 +1,11 @@
 import { Budget } from '../custom/cel/budget.ts';
-import type { Expression, Facts, PolicyExpressions, Validation } from './policy-expressions.ts';
+import {
+  type Expression,
+  evaluationFailure,
+  type Facts,
+  type PolicyExpressions,
+  type Validation,
+} from './policy-expressions.ts';
 
 /** What a policy has against a write. */
 export interface Violation {
@@ -63,9 +69,7 @@ class PolicyRun {
 
   #failed({ text }: Expression, error: unknown): void {
     if (!this.#isStrict) return;
-    const { summary, message } = error as { summary?: string; message?: string };
-    const why = (summary ?? message ?? String(error)).replace(/^N(?=o such key)/, 'n');
-    this.violations.push({ message: `expression '${text.trim()}' resulted in error: ${why}`, reason: 'Invalid' });
+    this.violations.push({ message: evaluationFailure(text, error), reason: 'Invalid' });
   }
 }
 

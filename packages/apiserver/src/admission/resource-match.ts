@@ -1,22 +1,9 @@
 import { type LabelSelector, type Labels, selectorMatches } from '@podwire/base';
-import type { Kind } from '@podwire/kube';
-import type { ApiObject, User } from '../seam.ts';
+import type { ApiObject } from '../seam.ts';
+import { type Attempt, placeOf, versionOf } from './attempt.ts';
 
-/** A write that policies have a say in. */
-export interface Attempt {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
-  readonly kind: Kind;
-  readonly subresource?: string | undefined;
-  /** Absent when it is deleted. */
-  readonly object?: ApiObject | undefined;
-  /** Absent when it is new. */
-  readonly old?: ApiObject | undefined;
-  readonly user: User;
-  readonly dryRun: boolean;
-}
-
-/** NamedRuleWithOperations of admissionregistration.k8s.io/v1. */
-interface ResourceRule {
+/** RuleWithOperations and NamedRuleWithOperations of admissionregistration.k8s.io/v1. */
+export interface ResourceRule {
   readonly apiGroups?: readonly string[];
   readonly apiVersions?: readonly string[];
   readonly operations?: readonly string[];
@@ -34,17 +21,38 @@ export interface MatchResources {
   readonly objectSelector?: LabelSelector;
 }
 
-/** Whether a write is one of those; `namespace` is that of the object, absent for kinds without. */
-export function isMatched(match: MatchResources, attempt: Attempt, namespace: ApiObject | undefined): boolean {
+/**
+ * The version of its kind in which something is one of those: the one it was asked in, or unless they are Exact another
+ * one; undefined for none. `namespace` is that of the object, absent for kinds without.
+ */
+export function matchedVersion(
+  match: MatchResources,
+  attempt: Attempt,
+  namespace: ApiObject | undefined,
+): string | undefined {
   const { resourceRules, excludeResourceRules = [], namespaceSelector = {}, objectSelector = {} } = match;
-  const isExact = match.matchPolicy === 'Exact';
-  const isOf = (rule: ResourceRule): boolean => hasResource(rule, attempt, isExact);
-  if (resourceRules && !resourceRules.some(isOf)) return false;
-  if (excludeResourceRules.some(isOf)) return false;
-  const objects = [attempt.object, attempt.old].filter((one) => one !== undefined);
-  if (!objects.some(({ metadata }) => selectorMatches(objectSelector, metadata.labels))) return false;
+  const versions = match.matchPolicy === 'Exact' ? [askedVersion(attempt)] : versionsOf(attempt);
+  const versionIn = (rules: readonly ResourceRule[]) =>
+    versions.find((version) => rules.some((rule) => isOfRule(rule, attempt, version)));
+  const version = resourceRules ? versionIn(resourceRules) : askedVersion(attempt);
+  if (version === undefined || versionIn(excludeResourceRules) !== undefined) return undefined;
+  if (!isSelected(objectSelector, attempt)) return undefined;
   const labels = namespaceLabels(attempt, namespace);
-  return labels === undefined || selectorMatches(namespaceSelector, labels);
+  return labels === undefined || selectorMatches(namespaceSelector, labels) ? version : undefined;
+}
+
+const askedVersion = ({ apiVersion, kind }: Attempt): string => apiVersion ?? kind.apiVersion;
+
+function versionsOf(attempt: Attempt): readonly string[] {
+  const { apiVersion, otherVersions } = attempt.kind;
+  return [...new Set([askedVersion(attempt), apiVersion, ...otherVersions])];
+}
+
+/** By the labels of either object; what has none is not selected by any. */
+function isSelected(selector: LabelSelector, { object, old }: Attempt): boolean {
+  const objects = [object, old].filter((one) => one?.metadata !== undefined);
+  if (objects.length === 0) return selectorMatches(selector, {});
+  return objects.some((one) => selectorMatches(selector, one?.metadata.labels));
 }
 
 /** Of a namespace its own; undefined where there is none to look at. */
@@ -53,16 +61,17 @@ function namespaceLabels({ kind, object, old }: Attempt, namespace: ApiObject | 
   return kind.namespaced ? (namespace?.metadata.labels ?? {}) : undefined;
 }
 
-function hasResource(rule: ResourceRule, { kind, subresource, operation, object, old }: Attempt, isExact: boolean) {
+function isOfRule(rule: ResourceRule, attempt: Attempt, apiVersion: string): boolean {
+  const { kind, subresource, operation } = attempt;
   const { apiGroups = [], apiVersions = [], operations = [], resources = [], resourceNames = [], scope = '*' } = rule;
   const has = (list: readonly string[], value: string): boolean => list.includes('*') || list.includes(value);
-  const name = (object ?? old)?.metadata.name ?? '';
+  const { group, version } = versionOf(apiVersion);
   return (
     has(operations, operation) &&
-    has(apiGroups, kind.group) &&
-    (!isExact || has(apiVersions, kind.version)) &&
+    has(apiGroups, group) &&
+    has(apiVersions, version) &&
     resources.some((resource) => isResource(resource, kind.plural, subresource)) &&
-    (resourceNames.length === 0 || resourceNames.includes(name)) &&
+    (resourceNames.length === 0 || resourceNames.includes(placeOf(attempt).name)) &&
     (scope === '*' || (scope === 'Namespaced') === kind.namespaced)
   );
 }

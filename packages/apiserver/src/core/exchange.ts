@@ -50,7 +50,8 @@ export class Exchanges {
       const body = await this.#bodies.read(request as BodySource);
       const leave = await this.#queue.enter(user);
       try {
-        answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal, body }));
+      const annotate = (key: string, value: string) => void identity.annotations.set(key, value);
+        answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal, body, annotate }));
       } finally {
         leave();
       }
@@ -95,7 +96,7 @@ export class Exchanges {
   /** Counts the request, and writes its line when its answer has ended. */
   #follow(request: Request, answer: Ending): Identity {
     const { audit, api, metrics } = this.#parts;
-    const identity: Identity = { user: undefined, impersonator: undefined };
+    const identity: Identity = { user: undefined, impersonator: undefined, annotations: new Map() };
     const started = new Date();
     const from = performance.now();
     const source = sourceOf(request);
@@ -122,3 +123,5 @@ interface Ending {
   readonly statusCode: number;
   once(event: 'close', listener: () => void): unknown;
 }
+  /** What admission has to say to the audit file. */
+  readonly annotations: Map<string, string>;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { type Attributes, attributesOf } from '../authorization/attributes.ts';
-import type { ApiRequest, User } from '../seam.ts';
+import type { ApiRequest } from '../seam.ts';
 import type { ResourcePath } from './request-path.ts';
 import { badRequest } from './status.ts';
 
@@ -19,12 +19,17 @@ export function urlOf({ url = '/' }: Pick<Request, 'url'>): URL {
   }
 }
 
+interface Received extends Required<Pick<ApiRequest, 'user' | 'signal' | 'annotate'>> {
+  readonly url: URL;
+  readonly body: Buffer;
+}
+
 export function apiRequest(
   { method = 'GET', headers }: Request,
-  { url, user, signal, body }: { url: URL; user: User; signal: AbortSignal; body: Buffer },
+  { url, user, signal, body, annotate }: Received,
 ): ApiRequest {
-  const { pathname: path, searchParams: query } = url;
-  return { method, path, query, headers, user, signal, body: () => Promise.resolve(body) };
+  const { pathname: path, searchParams: query, search } = url;
+  return { method, path, query, search, headers, user, signal, annotate, body: () => Promise.resolve(body) };
 }
 
 /** What a request is about, as far as can be told. */

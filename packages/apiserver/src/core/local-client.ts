@@ -13,7 +13,7 @@ import {
 } from '@podwire/kube';
 import type { Namespace } from 'kubernetes-types/core/v1.js';
 import type { CustomResources } from '../custom/custom-resources.ts';
-import type { ApiObject, Schema } from '../seam.ts';
+import type { ApiObject, Schema, User } from '../seam.ts';
 import { indexedValue } from './field-index.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { patchObject } from './patch-object.ts';
@@ -24,12 +24,12 @@ import { tooOld } from './status.ts';
 import type { StoreEvent } from './store.ts';
 import { selectEvent } from './watch.ts';
 
-const OPTIONS: WriteOptions = { fieldValidation: 'Strict', dryRun: false, warn: () => {} };
-
 export interface LocalClientParts {
   readonly registry: Registry;
   readonly schema: Schema;
   readonly kinds: KindRegistry;
+  /** Whom policies and webhooks take it for; absent: the server itself, in which they have no say. */
+  readonly user?: User;
   readonly custom: CustomResources;
 }
 
@@ -44,10 +44,12 @@ export class LocalClient implements KubeClient {
   readonly #kinds: KindRegistry;
   readonly #custom: CustomResources;
   readonly #closing = new AbortController();
+  readonly #options: WriteOptions;
   /** Closed by its owner or with the server. */
   readonly #closed: AbortSignal;
 
-  constructor({ registry, schema, kinds, custom }: LocalClientParts, stopped: AbortSignal) {
+  constructor({ registry, schema, kinds, custom, user }: LocalClientParts, stopped: AbortSignal) {
+    this.#options = { fieldValidation: 'Strict', dryRun: false, warn: () => {}, ...(user ? { user } : {}) };
     this.#registry = registry;
     this.#schema = schema;
     this.#kinds = kinds;
@@ -79,14 +81,14 @@ export class LocalClient implements KubeClient {
     const target = this.#kindOf(kind);
     const draft = draftOf(target, object);
     const namespace = namespaceOf(target, draft.metadata.namespace);
-    return typed<K>(await this.#registry.create(target, namespace, { draft, options: OPTIONS }));
+    return typed<K>(await this.#registry.create(target, namespace, { draft, options: this.#options }));
   }
 
   async update<K extends KindName>(kind: K, object: ObjectOf<K>, subresource?: 'status'): Promise<ObjectOf<K>> {
     this.#requireOpen();
     const next = draftOf(this.#kindOf(kind), object);
     const target = this.#target(kind, { ...next.metadata, name: next.metadata.name ?? '' });
-    return typed<K>(await this.#registry.update(target, next, { ...OPTIONS, subresource }));
+    return typed<K>(await this.#registry.update(target, next, { ...this.#options, subresource }));
   }
 
   async patch<K extends KindName>(
@@ -101,7 +103,7 @@ export class LocalClient implements KubeClient {
     const body = type === 'merge' ? patch : cloneJson(patch);
     const parsed = { type, body, fieldManager, force, subresource };
     const operation = type === 'apply' ? 'Apply' : 'Update';
-    const writeOptions = { ...OPTIONS, writer: { manager: fieldManager, operation, subresource } } as const;
+    const writeOptions = { ...this.#options, writer: { manager: fieldManager, operation, subresource } } as const;
     const make = (old: ApiObject | undefined) => patchObject(target.kind, old, parsed, this.#schema);
     if (subresource === 'scale') {
       await replaceScale(
@@ -127,7 +129,9 @@ export class LocalClient implements KubeClient {
     this.#requireOpen();
     const { uid, ...rest } = options;
     try {
-      await this.#registry.remove(this.#target(kind, key), uid ? { ...rest, preconditions: { uid } } : rest, false);
+      const removal = uid ? { ...rest, preconditions: { uid } } : rest;
+      const { user } = this.#options;
+      await this.#registry.remove(this.#target(kind, key), removal, false, user && { user });
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;

@@ -1,14 +1,15 @@
 import { equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { Status } from 'kubernetes-types/meta/v1.js';
 import { checkPolicies } from '../admission/admission-policies.ts';
+import type { Attempt, Listener } from '../admission/attempt.ts';
+import type { AdmissionWebhooks } from '../admission/webhooks/admission-webhooks.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
-import type { ApiObject, FieldValidation, Schema, StatusCause, User } from '../seam.ts';
-import { addsExternalIps, completed, withoutStaleBalancer } from './completion.ts';
+import type { ApiObject, Schema } from '../seam.ts';
+import { addsExternalIps, completed } from './completion.ts';
+import { decodedObject } from './decoded-object.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
 import {
-  changedObject,
-  changedStatus,
   finalizerCauses,
   generatedName,
   isReleased,
@@ -19,6 +20,7 @@ import {
 } from './lifecycle.ts';
 import { checkLimits, withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
+import { requireNamespace } from './namespace-lifecycle.ts';
 import { admittedPod } from './pod-admission.ts';
 import { checkDefaultClass } from './pod-priority.ts';
 import { Quotas } from './quotas.ts';
@@ -28,7 +30,6 @@ import {
   alreadyExists,
   badRequest,
   conflict,
-  failure,
   forbidden,
   invalid,
   modifiedMeanwhile,
@@ -37,49 +38,15 @@ import {
   success,
 } from './status.ts';
 import { keyOf, type Store } from './store.ts';
+import { attemptOf, removalAttempt } from './write-attempt.ts';
+import { changedPart, checkSame, type From, toldOf } from './write-change.ts';
+import type { Asker, BindOptions, Target, WriteOptions } from './write-options.ts';
 
-/** One object by name. */
-export interface Target {
-  readonly kind: Kind;
-  /** Absent for cluster-scoped kinds. */
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}
-
-/** Called with a valid object before it is stored; `old` is absent when it is new. */
-export type WriteGuard = (kind: Kind, next: ApiObject, old?: ApiObject) => void;
-
-export interface WriteOptions {
-  readonly fieldValidation: FieldValidation;
-  readonly dryRun: boolean;
-  /** Receives the texts of Warning headers. */
-  readonly warn: (text: string) => void;
-  readonly subresource?: 'status' | undefined;
-  /** What the client said twice, as the Schema says what is unknown. */
-  readonly duplicates?: readonly string[];
-  /** The version the client wrote in; absent: that the kind is stored in. */
-  readonly apiVersion?: string | undefined;
-  /** Throws when whoever writes may not write this; absent: trusted. */
-  readonly guard?: WriteGuard;
-  /** A patch reports what it cannot decode in other words than a whole object. */
-  readonly patch?: string;
-  /** Absent for podwire's own: what it creates has no managedFields. */
-  readonly writer?: Writer;
-  /** Absent: podwire itself. */
-  readonly user?: User;
-}
-
-/** More of what is unknown or said twice is not told, as Kubernetes has it. */
-const MAX_FAULTS = 100;
+/** How often a change is tried again when what it starts from is changed while webhooks are asked. */
+const ROUNDS = 8;
 const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
 
-const PODWIRE_USER: User = { name: 'system:podwire', groups: ['system:masters', 'system:authenticated'] };
-
-export interface BindOptions {
-  /** The pod has to have it. */
-  readonly uid?: string | undefined;
-  readonly dryRun?: boolean;
-}
+export type { Asker, Target, WriteGuard, WriteOptions } from './write-options.ts';
 
 const KEPT_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
 const NAMESPACE = kindNamed('Namespace');
@@ -94,11 +61,14 @@ export interface RegistryParts {
   readonly denyExternalIPs?: boolean | undefined;
   /** Absent: CustomResourceDefinitions define nothing. */
   readonly custom?: CustomResources | undefined;
+  /** Absent: nobody is asked. */
+  readonly webhooks?: AdmissionWebhooks | undefined;
 }
 
 /**
  * The verbs on stored objects. From reading the stored object to staging the new one nothing awaits, so no write can
- * come in between; promises resolve when the write is durable. Failures are Status errors.
+ * come in between (where webhooks were asked, it is read again); promises resolve when the write is durable. Failures are
+ * Status errors.
  */
 export class Registry {
   readonly store: Store;
@@ -107,9 +77,11 @@ export class Registry {
   readonly #addresses: ServiceAddresses;
   readonly #denyExternalIPs: boolean;
   readonly #custom: CustomResources | undefined;
+  readonly #webhooks: AdmissionWebhooks | undefined;
 
-  constructor({ store, schema, addresses, denyExternalIPs = false, custom }: RegistryParts) {
+  constructor({ store, schema, addresses, denyExternalIPs = false, custom, webhooks }: RegistryParts) {
     this.#custom = custom;
+    this.#webhooks = webhooks;
     this.store = store;
     this.#quotas = new Quotas(store);
     this.#schema = schema;
@@ -133,61 +105,98 @@ export class Registry {
 
   async create(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Promise<ApiObject> {
     this.#custom?.requireLiving(kind);
-    const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
-    const given = completed(kind, newObject(kind, withName(draft, isTaken), namespace));
-    const started = kind.id === 'Pod' ? withLimits(admittedPod(given, this.store), this.store) : given;
-    if (!started.metadata.name)
-      throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
-    const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
-    if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
-    this.#requireNamespace(kind, object);
-    options.guard?.(kind, object);
-    this.#consult(kind, { object }, options);
-    return this.#write(kind, this.#admit(kind, object), options);
+    const webhooks = this.#webhooksFor(kind, options);
+    if (!webhooks) return this.#add(kind, this.#newcomer(kind, namespace, { draft, options }), options);
+    const begun = this.#begun(kind, { ...draft, metadata: { ...draft.metadata, namespace } } as ApiObject);
+    requireNamespace(this.store, kind, begun);
+    const first = this.#decoded(kind, begun, options).object;
+    const complete = this.#completer(kind, options);
+    const mutated = await webhooks.mutate(attemptOf(kind, { object: first }, options), options, complete);
+    const object = this.#newcomer(kind, namespace, { draft: mutated.object ?? first, options: toldOf(options) });
+    await webhooks.validate(attemptOf(kind, { object }, options), options);
+    this.#custom?.requireLiving(kind);
+    this.#requireVacant(kind, object);
+    return this.#add(kind, object, options);
   }
 
   /** PUT. `next` may carry a resourceVersion or uid to be checked. */
   async update(target: Target, next: ApiObject, options: WriteOptions): Promise<ApiObject> {
-    return this.#update(target, { next, old: this.latest(target) }, options);
-  }
-
-  #update({ kind, name }: Target, { next, old }: { next: ApiObject; old: ApiObject }, options: WriteOptions) {
-    const { resourceVersion, uid } = next.metadata;
-    if (uid && uid !== old.metadata.uid) {
-      throw conflict(
-        kind,
-        name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
-      );
-    }
-    if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedMeanwhile(kind, name);
-    return this.#replace(kind, next, { old, options });
+    return this.change(target, () => next, options);
   }
 
   /** Applies a function of the stored object; it may not change the argument. */
   async change(target: Target, make: (old: ApiObject) => ApiObject, options: WriteOptions): Promise<ApiObject> {
-    const old = this.latest(target);
-    return this.#update(target, { next: make(old), old }, options);
+    const { kind, name } = target;
+    const webhooks = this.#webhooksFor(kind, options);
+    for (let round = 0; round < ROUNDS; round++) {
+      const old = this.latest(target);
+      const next = make(old);
+      checkSame(target, next, old);
+      if (!webhooks) return this.#settle(kind, this.#changed(kind, next, { old, options }), { old, options });
+      const first = this.#decoded(kind, changedPart(kind, next, { old, options }), options, old).object;
+      const complete = this.#completer(kind, options, old);
+      const mutated = await webhooks.mutate(attemptOf(kind, { object: first, old }, options), options, complete);
+      const object = this.#changed(kind, mutated.object ?? first, { old, options: toldOf(options) });
+      await webhooks.validate(attemptOf(kind, { object, old }, options), options);
+      if (this.#isLatest(target, old)) return this.#settle(kind, object, { old, options });
+    }
+    throw modifiedMeanwhile(kind, name);
   }
 
   /** The object as it is now when something still has to happen to it, else a Status. */
-  async remove(target: Target, removal: RemoveOptions, dryRun: boolean, user?: User): Promise<ApiObject | Status> {
+  async remove(target: Target, removal: RemoveOptions, dryRun: boolean, asker?: Asker): Promise<ApiObject | Status> {
     const { kind, name } = target;
-    const current = this.latest(target);
-    if (kind.id === 'Namespace' && KEPT_NAMESPACES.has(name)) {
-      throw forbidden(kind, name, 'this namespace may not be deleted');
+    for (let round = 0; round < ROUNDS; round++) {
+      const current = this.latest(target);
+      if (kind.id === 'Namespace' && KEPT_NAMESPACES.has(name)) {
+        throw forbidden(kind, name, 'this namespace may not be deleted');
+      }
+      checkPreconditions(kind, current, removal);
+      const consulted = asker && this.#consultOn(removalAttempt(kind, { current, removal, dryRun }, asker), asker);
+      if (consulted) await consulted;
+      if (!consulted || this.#isLatest(target, current)) return this.#discard(kind, current, { removal, dryRun });
     }
-    checkPreconditions(kind, current, removal);
-    this.#consult(kind, { old: current }, { dryRun, warn: () => {}, ...(user ? { user } : {}) });
+    throw modifiedMeanwhile(kind, name);
+  }
+
+  /**
+   * Lets policies and webhooks have their say in what is no change of a stored object by its own path: a deletion, a
+   * Binding, a connection. Returns the object as they want it.
+   */
+  async consult(attempt: Attempt, listener: Listener): Promise<ApiObject | undefined> {
+    const mutated = (await this.#consultOn(attempt, listener)) ?? attempt;
+    return mutated.object;
+  }
+
+  /** Undefined when there is nobody to wait for. */
+  #consultOn(attempt: Attempt, { warn = () => {}, annotate }: Partial<Listener>): Promise<Attempt> | undefined {
+    const listener = { warn, annotate };
+    const webhooks = this.#webhooks;
+    if (!webhooks?.concern(attempt)) {
+      checkPolicies(this.store, attempt, listener);
+      return undefined;
+    }
+    return webhooks
+      .mutate(attempt, listener, (object) => object)
+      .then(async (mutated) => {
+        checkPolicies(this.store, mutated, listener);
+        await webhooks.validate(mutated, listener);
+        return mutated;
+      });
+  }
+
+  #discard(
+    kind: Kind,
+    current: ApiObject,
+    { removal, dryRun }: { readonly removal: RemoveOptions; readonly dryRun: boolean },
+  ): Promise<ApiObject | Status> {
     const next = markedForRemoval(kind, current, removal);
     const group = kind.group ? { group: kind.group } : {};
-    const gone = success({ name, ...group, kind: kind.plural, uid: current.metadata.uid ?? '' });
-    if (dryRun) return isReleased(kind, next) ? gone : next;
-    if (isReleased(kind, next)) {
-      await this.#take(kind, next);
-      return gone;
-    }
-    if (equalJson(next, current)) return current;
+    const { name = '', uid = '' } = current.metadata;
+    const gone = success({ name, ...group, kind: kind.plural, uid });
+    if (dryRun) return Promise.resolve(isReleased(kind, next) ? gone : next);
+    if (isReleased(kind, next)) return this.#take(kind, next).then(() => gone);
+    if (equalJson(next, current)) return Promise.resolve(current);
     return this.#put(kind, next);
   }
 
@@ -227,21 +236,44 @@ export class Registry {
     return isReleased(NAMESPACE, object) ? this.#take(NAMESPACE, object) : this.store.put('Namespace', object);
   }
 
-  #replace(
-    kind: Kind,
-    next: ApiObject,
-    { old, options }: { old: ApiObject; options: WriteOptions },
-  ): Promise<ApiObject> {
-    const changed =
-      options.subresource === 'status'
-        ? changedStatus(kind, next, old)
-        : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
-    const merged = sharing(changed, old);
+  /** A new object as far as it does not depend on what there is of its kind. */
+  #newcomer(kind: Kind, namespace: string | undefined, { draft, options }: Draft): ApiObject {
+    const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
+    const started = this.#begun(kind, newObject(kind, withName(draft, isTaken), namespace));
+    if (!started.metadata.name)
+      throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
+    const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
+    this.#requireVacant(kind, object);
+    options.guard?.(kind, object);
+    this.#checkPolicies(kind, { object }, options);
+    return object;
+  }
+
+  #begun(kind: Kind, draft: ApiObject): ApiObject {
+    const given = completed(kind, draft);
+    return kind.id === 'Pod' ? withLimits(admittedPod(given, this.store), this.store) : given;
+  }
+
+  #requireVacant(kind: Kind, object: ApiObject): void {
+    if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
+    requireNamespace(this.store, kind, object);
+  }
+
+  #add(kind: Kind, object: ApiObject, options: WriteOptions): Promise<ApiObject> {
+    return this.#write(kind, this.#admit(kind, object), options);
+  }
+
+  #changed(kind: Kind, next: ApiObject, { old, options }: From): ApiObject {
+    const merged = changedPart(kind, next, { old, options });
     const object = this.#recorded(kind, this.#checked(kind, merged, options, old).object, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     options.guard?.(kind, object, old);
-    this.#consult(kind, { object, old }, options);
+    this.#checkPolicies(kind, { object, old }, options);
+    return object;
+  }
+
+  #settle(kind: Kind, object: ApiObject, { old, options }: From): Promise<ApiObject> {
     const counted = withGeneration(kind, object, old);
     if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
     if (isUnchanged(counted, old)) return Promise.resolve(old);
@@ -250,6 +282,11 @@ export class Registry {
       options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted, old),
       options,
     );
+  }
+
+  #isLatest({ kind, namespace, name }: Target, { metadata }: ApiObject): boolean {
+    const { uid, resourceVersion } = this.store.latest(kind.id, keyFor(kind, namespace, name))?.metadata ?? {};
+    return uid === metadata.uid && resourceVersion === metadata.resourceVersion;
   }
 
   /** With what this write changes as its writer's in metadata.managedFields; an apply has done that itself. */
@@ -261,36 +298,30 @@ export class Registry {
     return withManagedFields(next, entriesAfterUpdate({ old, next, owner, ruleAt, now: timestamp() }));
   }
 
+  #webhooksFor(kind: Kind, { user }: WriteOptions): AdmissionWebhooks | undefined {
+    return user && this.#webhooks?.concern({ kind }) ? this.#webhooks : undefined;
+  }
+
   /** Throws what policies deny. */
-  #consult(
-    kind: Kind,
-    { object, old }: Change,
-    options: Pick<WriteOptions, 'dryRun' | 'warn' | 'subresource' | 'user'>,
-  ) {
-    const { dryRun, warn, subresource, user = PODWIRE_USER } = options;
-    const operation = !object ? 'DELETE' : old ? 'UPDATE' : 'CREATE';
-    checkPolicies(this.store, { operation, kind, subresource, object, old, user, dryRun }, warn);
+  #checkPolicies(kind: Kind, change: Change, options: WriteOptions): void {
+    if (options.user) checkPolicies(this.store, attemptOf(kind, change, options), options);
+  }
+
+  /** Gives what webhooks have changed its defaults. */
+  #completer(kind: Kind, options: WriteOptions, old?: ApiObject): (object: ApiObject) => ApiObject {
+    return (object) => this.#decoded(kind, object, { ...toldOf(options), fieldValidation: 'Ignore' }, old).object;
+  }
+
+  #decoded(kind: Kind, whole: ApiObject, options: WriteOptions, old?: ApiObject) {
+    return decodedObject(this.#schema, kind, { whole, old }, options);
   }
 
   /** Defaults, unknown fields, invalid values. */
   #checked(kind: Kind, whole: ApiObject, options: WriteOptions, old?: ApiObject): { object: ApiObject } {
-    const { fieldValidation } = options;
-    // Entries that are not the client's are many, and need no check.
-    const entries = whole.metadata.managedFields ?? [];
-    const ours = options.writer?.operation === 'Apply' || equalJson(entries, old?.metadata.managedFields ?? []);
-    const draft = ours ? withManagedFields(whole, []) : whole;
-    const asked = { fieldValidation, apiVersion: options.apiVersion };
-    const result = this.#schema.validateAndDefault(kind, draft, old ? { ...asked, old } : asked);
-    if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
-    const faults = [...(options.duplicates ?? []), ...result.unknown].slice(0, MAX_FAULTS);
-    if (fieldValidation === 'Strict' && faults.length > 0) {
-      throw undecodable(kind, `strict decoding error: ${faults.join(', ')}`, options);
-    }
-    if (fieldValidation === 'Warn') for (const text of faults) options.warn(text);
-    if (options.subresource !== 'status') for (const text of result.warnings) options.warn(text);
-    if (result.causes.length > 0) throw invalid(kind, draft.metadata.name ?? '', result.causes);
-    const checked = ours ? withManagedFields(result.object, entries) : result.object;
-    return { object: sharing(checked, old) };
+    const { object, warnings, causes } = this.#decoded(kind, whole, options, old);
+    if (options.subresource !== 'status') for (const text of warnings) options.warn(text);
+    if (causes.length > 0) throw invalid(kind, whole.metadata.name ?? '', causes);
+    return { object: sharing(object, old) };
   }
 
   #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
@@ -330,21 +361,6 @@ export class Registry {
     if (RELEASES.has(kind.id)) this.#addresses.cidrs.settle();
     return removed;
   }
-
-  #requireNamespace(kind: Kind, { metadata }: ApiObject): void {
-    if (!kind.namespaced) return;
-    const name = metadata.namespace ?? '';
-    const namespace = this.store.latest('Namespace', name);
-    if (!namespace) throw notFound(NAMESPACE, name);
-    if (!namespace.metadata.deletionTimestamp) return;
-    const cause: StatusCause = {
-      reason: 'NamespaceTerminating',
-      message: `namespace ${name} is being terminated`,
-      field: 'metadata.namespace',
-    };
-    const why = `unable to create new content in namespace ${name} because it is being terminated`;
-    throw forbidden(kind, metadata.name ?? '', why, [cause]);
-  }
 }
 
 interface BoundStatus {
@@ -358,8 +374,7 @@ interface Draft {
 }
 
 interface Change {
-  /** Absent when it is deleted. */
-  readonly object?: ApiObject;
+  readonly object: ApiObject;
   /** Absent when it is new. */
   readonly old?: ApiObject;
 }
@@ -379,18 +394,6 @@ function withName(draft: ApiObject, isTaken: (name: string) => boolean): ApiObje
   const { name, generateName } = draft.metadata;
   if (name || !generateName) return draft;
   return { ...draft, metadata: { ...draft.metadata, name: generatedName(generateName, isTaken) } };
-}
-
-/** Strategic, merge and JSON patches report as the Kubernetes server does for a field called `patch`. */
-function undecodable(kind: Kind, why: string, { patch }: WriteOptions): Error {
-  if (patch === undefined)
-    return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
-  const cause = {
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${JSON.stringify(patch)}: ${why}`,
-    field: 'patch',
-  };
-  return failure(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
 }
 
 /** For callers that treat "not there" as an answer. */

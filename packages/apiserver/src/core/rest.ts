@@ -28,6 +28,7 @@ import { withWarnings } from './warnings.ts';
 import {
   appliedBody,
   checkName,
+  askerOf,
   checkNamespace,
   checkNew,
   PATCH_TYPES,
@@ -177,9 +178,11 @@ export class RestApi {
 
   async #delete(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { removal, dryRun } = await removalOf(request);
-    const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun, request.user);
-    if ('status' in result && result.kind === 'Status') return { status: 200, body: result };
-    return this.#object(200, result as ApiObject, { request, path });
+    const { asker, warnings } = askerOf(request);
+    const result = await this.#parts.registry.remove(targetOf(path), removal, dryRun, asker);
+    const isGone = 'status' in result && result.kind === 'Status';
+    const answer = isGone ? { status: 200, body: result } : this.#object(200, result as ApiObject, { request, path });
+    return withWarnings(answer, warnings);
   }
 
   async #deleteCollection(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
@@ -190,11 +193,12 @@ export class RestApi {
     const { items } = listPage(registry.store, kind, {
       matcher: this.#reads.matcher(request, { ...path, namespace: undefined }),
       namespace: path.namespace,
+    const { asker } = askerOf(request);
       query: new URLSearchParams(),
     });
     await Promise.all(
       items.map(({ metadata: { namespace, name = '' } }) =>
-        registry.remove({ kind, namespace, name }, removal, dryRun, request.user).catch(ignoreNotFound),
+        registry.remove({ kind, namespace, name }, removal, dryRun, asker).catch(ignoreNotFound),
       ),
     );
     const head = {
@@ -268,7 +272,7 @@ export class RestApi {
     const { options, warnings } = writeOptions(request, verb, subresource);
     const { authorizer } = this.#parts;
     const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
-    return { options: { ...options, guard, apiVersion, user: request.user }, warnings };
+    return { options: { ...options, guard, apiVersion, user: request.user, annotate: request.annotate }, warnings };
   }
 
   #object(status: number, object: ApiObject, shape: Shape): ApiResponse {

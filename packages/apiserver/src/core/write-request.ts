@@ -3,7 +3,7 @@ import { objectOf } from './body.ts';
 import { dryRunOf } from './dry-run.ts';
 import { type Writer, type WriteVerb, writerOf } from './field-owner.ts';
 import type { PatchType } from './patch-object.ts';
-import type { Target, WriteOptions } from './registry.ts';
+import type { Asker, Target, WriteOptions } from './registry.ts';
 import type { ResourcePath } from './request-path.ts';
 import { badRequest, failure, methodNotAllowed } from './status.ts';
 
@@ -40,6 +40,12 @@ export function writeOptions(
   const writer = writerOf(request, verb, subresource);
   const written = subresource === 'status' ? subresource : undefined;
   return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
+}
+
+/** Who deletes something; `warnings` become those of the answer. */
+export function askerOf({ user, annotate }: ApiRequest): { asker: Asker; warnings: string[] } {
+  const warnings: string[] = [];
+  return { asker: { user, annotate, warn: (text) => void warnings.push(text) }, warnings };
 }
 
 /** Throws 400 where body and path name two objects. */

@@ -11,6 +11,8 @@ export interface AuditEntry {
   /** Who the user really is, when acting as another. */
   readonly impersonator?: User | undefined;
   readonly asked: Attributes;
+  /** What admission has to say. */
+  readonly annotations?: ReadonlyMap<string, string>;
   readonly source: string | undefined;
   readonly status: number;
   readonly started: Date;
@@ -52,7 +54,8 @@ export class AuditLog {
 }
 
 /** JSON escapes what would begin a new line. */
-export function auditLine({ user, impersonator, asked, source, status, started, duration }: AuditEntry): string {
+export function auditLine(entry: AuditEntry): string {
+  const { user, impersonator, asked, source, status, started, duration, annotations } = entry;
   const { verb, resource, path } = asked;
   return JSON.stringify({
     time: started.toISOString(),
@@ -69,5 +72,6 @@ export function auditLine({ user, impersonator, asked, source, status, started, 
     path: path.slice(0, LONGEST),
     status,
     ms: Math.round(duration * 10) / 10,
+    annotations: annotations?.size ? Object.fromEntries(annotations) : undefined,
   });
 }

@@ -1,0 +1,38 @@
+import type { Kind } from '@podwire/kube';
+import type { ApiObject } from '../seam.ts';
+import { completed, withoutStaleBalancer } from './completion.ts';
+import { changedObject, changedStatus } from './lifecycle.ts';
+import { sharing } from './shared-parts.ts';
+import { conflict, modifiedMeanwhile } from './status.ts';
+import type { Target, WriteOptions } from './write-options.ts';
+
+/** What a change starts from. */
+export interface From {
+  readonly old: ApiObject;
+  readonly options: WriteOptions;
+}
+
+/** Throws 409 when what is written is of another object, or of it as it was before. */
+export function checkSame(
+  { kind, name }: Target,
+  { metadata: { uid, resourceVersion } }: ApiObject,
+  old: ApiObject,
+): void {
+  if (uid && uid !== old.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+    throw conflict(kind, name, why);
+  }
+  if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw modifiedMeanwhile(kind, name);
+}
+
+/** The stored object with what a write of this part of it may change. */
+export function changedPart(kind: Kind, next: ApiObject, { old, options }: From): ApiObject {
+  const changed =
+    options.subresource === 'status'
+      ? changedStatus(kind, next, old)
+      : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
+  return sharing(changed, old);
+}
+
+/** For a second look: what the client said twice has been told. */
+export const toldOf = (options: WriteOptions): WriteOptions => ({ ...options, duplicates: [] });
