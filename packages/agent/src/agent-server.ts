@@ -11,6 +11,8 @@ export interface AgentServerOptions {
   readonly nodeName: string;
   /** Empty until the agent has started. */
   readonly status: () => readonly RoomStatus[];
+  /** What keeps it from starting; undefined: nothing is known. */
+  readonly hindrance?: () => string | undefined;
 }
 
 export interface AgentServer {
@@ -53,12 +55,13 @@ function listening(server: Server, { address, port }: AgentServerOptions): Promi
   });
 }
 
-function answer(response: ServerResponse, path: string, { version, nodeName, status }: AgentServerOptions): void {
+function answer(response: ServerResponse, path: string, options: AgentServerOptions): void {
+  const { version, nodeName, status, hindrance } = options;
   const rooms = status();
   if (path === '/livez') send(response, 200, 'ok\n');
   else if (path === '/readyz' || path === '/healthz') {
     const missing = rooms.filter(({ ready }) => !ready).map(({ room, errors }) => `${room}: ${errors.join('; ')}\n`);
-    if (rooms.length === 0) missing.push('the agent is starting\n');
+    if (rooms.length === 0) missing.push(`the agent is starting: ${hindrance?.() ?? 'the rooms come up'}\n`);
     send(response, missing.length > 0 ? 503 : 200, missing.join('') || 'ok\n');
   } else if (path === '/metrics') {
     const { user, system } = process.cpuUsage();

@@ -2,6 +2,7 @@ import { type Logger, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createInformers,
+  type InformersOptions,
   type KubeClient,
   type PlanEntry,
   type Room,
@@ -19,6 +20,8 @@ export interface AgentOptions {
   readonly logger: Logger;
   /** Absent: all. */
   readonly rooms?: readonly RoomName[];
+  /** Told what of the API server cannot be read. */
+  readonly onFailure?: InformersOptions['onFailure'];
 }
 
 /** The node daemon: the rooms of one node, in the network namespace the calling thread lives in. */
@@ -54,8 +57,8 @@ export interface RoomEntries {
  *              └─▶ loadbalancer ─ addresses on the uplink
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { nodeName, config, client, runDirectory, stateDirectory, logger } = options;
-  const informers = createInformers(client);
+  const { nodeName, config, client, runDirectory, stateDirectory, logger, onFailure } = options;
+  const informers = createInformers(client, onFailure && { onFailure });
   const context = (room: RoomName): RoomContext => ({
     nodeName,
     config,

@@ -55,7 +55,8 @@ function rooms(text: string): AgentFlags['rooms'] {
   const names = text.split(',').map((name) => name.trim());
   return names.map((name) => {
     const known = ROOM_NAMES.find((one) => one === name);
-    if (known === undefined) throw new InvalidArgumentError(`There is no room ${name}; write services,dns.`);
+    if (known === undefined)
+      throw new InvalidArgumentError(`There is no room ${name}; there are ${ROOM_NAMES.join(', ')}.`);
     return known;
   });
 }

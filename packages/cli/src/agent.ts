@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { type Agent, type AgentServer, releaseMemory, serveAgent, startAgent } from '@podwire/agent';
-import { createLogger, messageOf, PodwireError } from '@podwire/base';
+import {
+  type Agent,
+  type AgentOptions,
+  type AgentServer,
+  type AgentServerOptions,
+  releaseMemory,
+  serveAgent,
+  startAgent,
+} from '@podwire/agent';
+import { createLogger, type Logger, messageOf, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createKubeClient,
+  FailureLog,
   findContext,
   type KubeClient,
   parseClusterConfig,
@@ -27,11 +36,13 @@ export async function agent(flags: AgentFlags): Promise<number> {
   const config = clusterConfig(flags);
   const { endpoint } = await findContext({ file: flags.kubeconfig, context: flags.context });
   const client = createKubeClient(endpoint);
+  const logger = createLogger({}, { node: nodeOf(flags) });
+  const failures = new FailureLog(logger);
   let running: Agent | undefined;
-  const server = await serve(flags, () => running?.status() ?? []);
+  const server = await serve(flags, { status: () => running?.status() ?? [], hindrance: () => failures.reason });
   const interruption = watchInterruption();
   try {
-    running = await interruption.before(start(flags, config, client));
+    running = await interruption.before(start(flags, { config, client, logger, onFailure: failures.onFailure }));
     setTimeout(releaseMemory, SETTLED).unref();
     await interruption.happened.catch(() => {});
     await running.stop();
@@ -47,19 +58,30 @@ export async function agent(flags: AgentFlags): Promise<number> {
   }
 }
 
-async function start(flags: AgentFlags, config: ClusterConfig, client: KubeClient): Promise<Agent> {
+type Surroundings = Pick<AgentOptions, 'config' | 'client' | 'logger' | 'onFailure'>;
+
+async function start(flags: AgentFlags, surroundings: Surroundings): Promise<Agent> {
+  const { client, logger } = surroundings;
   const nodeName = nodeOf(flags);
   const [runDirectory, stateDirectory] = [path.resolve(flags.runDir), path.resolve(flags.stateDir)];
   for (const directory of [runDirectory, stateDirectory]) makeDirectory(directory);
-  const logger = createLogger({}, { node: nodeName });
   const rooms = flags.rooms && { rooms: flags.rooms };
-  const agent = await startAgent({ nodeName, config, client, runDirectory, stateDirectory, logger, ...rooms });
+  const agent = await startAgent({ ...surroundings, nodeName, runDirectory, stateDirectory, ...rooms });
   const unready = agent.status().filter(({ ready }) => !ready);
   logger.info('the agent runs', {
     rooms: agent.status().length,
     ...(unready.length > 0 && { unready: unready.map(({ room }) => room).join() }),
   });
+  void tellMissingNode(client, nodeName, logger);
   return agent;
+}
+
+/** Without it all the same works that needs no address or podCIDR of the node, so that nobody would notice. */
+async function tellMissingNode(client: KubeClient, name: string, logger: Logger): Promise<void> {
+  const node = await client.get('Node', { name }).catch(messageOf);
+  const advice = 'see that it is registered, or name another with --node';
+  if (node === undefined)
+    logger.error('there is no Node of this name: node ports and policy Local need it', { advice });
 }
 
 const nodeOf = ({ node }: AgentFlags): string => node ?? (process.env.NODE_NAME || hostname());
@@ -75,8 +97,10 @@ function clusterConfig({ config: file }: AgentFlags): ClusterConfig {
   return parseClusterConfig(parseYaml(text, file));
 }
 
-async function serve(flags: AgentFlags, status: () => ReturnType<Agent['status']>): Promise<AgentServer | undefined> {
+type Answers = Pick<AgentServerOptions, 'status' | 'hindrance'>;
+
+async function serve(flags: AgentFlags, answers: Answers): Promise<AgentServer | undefined> {
   if (!flags.metricsAddress) return undefined;
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return serveAgent({ ...flags.metricsAddress, version, nodeName: nodeOf(flags), status });
+  return serveAgent({ ...flags.metricsAddress, ...answers, version, nodeName: nodeOf(flags) });
 }

@@ -132,7 +132,7 @@ async function runControllers(server: ApiServer, config: ClusterConfig): Promise
   const { caCertificate } = server;
   const logger = createLogger({ level: 'error' });
   const dynamic = server.dynamicClient();
-  const peers = followPeers(config.clusterPeers);
+  const peers = followPeers(config.clusterPeers, logger);
   const others = { peers: peers.sources };
   const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate, ...others });
   return () => {

@@ -57,6 +57,10 @@ test('ranges that overlap or misfit are refused', () => {
     code,
     message: /two clusters of the set are called a:/,
   });
+  assert.throws(() => parseClusterConfig({ clusterPeers: [{ name: 'b', kubeconfig: './k' }] }), {
+    code,
+    message: /clusterPeers\.0\.kubeconfig: not an absolute path/,
+  });
   assert.throws(() => parseClusterConfig({ clusterSetDomain: 'set.cluster.local' }), {
     code,
     message: /clusterSetDomain set\.cluster\.local and clusterDomain cluster\.local must not lie in each other/,

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
 import {
   type IpAddress,
   nthAddress,
@@ -78,6 +79,9 @@ function makeShape() {
   const port = z.int().check(z.minimum(1), z.maximum(65535));
   const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
   const label = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/), z.maxLength(63));
+  const absolutePath = z
+    .string()
+    .check(z.refine((text) => isAbsolute(text), { error: 'not an absolute path; write /path/of/a/file' }));
   const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
   z.config(z.locales.en());
   return z.strictObject({
@@ -86,7 +90,7 @@ function makeShape() {
     clusterDomain: z._default(domain, 'cluster.local'),
     clusterName: z._default(label, 'podwire'),
     clusterSetDomain: z._default(domain, 'clusterset.local'),
-    clusterPeers: z._default(z.array(z.strictObject({ name: label, kubeconfig: z.string() })), []),
+    clusterPeers: z._default(z.array(z.strictObject({ name: label, kubeconfig: absolutePath })), []),
     dnsAddress: z.optional(ip),
     upstreamResolvers: z._default(z.array(ip), []),
     backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),

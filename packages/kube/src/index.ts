@@ -9,6 +9,7 @@ export * from './election/leader-election.ts';
 export * from './errors.ts';
 export * from './event-recorder.ts';
 export * from './http-client.ts';
+export { FailureLog } from './informer/failure-log.ts';
 export * from './informer/informers.ts';
 export { ObjectIndex } from './informer/object-index.ts';
 export type { StoreEvent } from './informer/object-store.ts';

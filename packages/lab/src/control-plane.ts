@@ -24,7 +24,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
   const client = server.client(userOf(CONTROLLERS));
   const informers = createInformers(client);
   const shared = { client, informers, config: parts.config.cluster };
-  const peers = followPeers(parts.config.cluster.clusterPeers);
+  const peers = followPeers(parts.config.cluster.clusterPeers, logger.child({ part: 'cluster set' }));
   const controllers = await startControllers({
     ...shared,
     peers: peers.sources,

@@ -168,7 +168,9 @@ test('two clusters import each other’s exports; the oldest counts; a cluster a
   const logger = createLogger({ write: (line) => void told.push(line) });
   const stop = await control(t, east, 'east', { west: files.west }, logger);
   await control(t, west, 'west', { east: files.east });
-  await eventually('the log names the file', async () => told.some((line) => /cluster=west .*cannot be read/.test(line)));
+  await eventually('the log names the file', async () =>
+    told.some((line) => /cluster=west .*cannot be read/.test(line)),
+  );
   for (const [name, server] of Object.entries({ east, west })) {
     const port = await server.listenHttps({ address: '127.0.0.1', port: 0 });
     writeFileSync(files[name as keyof typeof files], server.kubeconfig(`https://127.0.0.1:${port}`));

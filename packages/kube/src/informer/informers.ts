@@ -52,6 +52,8 @@ export interface InformersOptions {
   readonly pageSize?: number;
   /** How long a watch that begins with the state may be silent before the state is complete, in ms. */
   readonly patience?: number;
+  /** Told of each list or watch that fails, which is tried again; undefined: it works again. */
+  readonly onFailure?: (kind: string, error: unknown) => void;
 }
 
 const DEFAULTS = {
@@ -84,7 +86,7 @@ export function createInformers(client: Reader, options: InformersOptions = {}):
         watch: (asked, onEvent) => client.watch(kind, asked, onEvent),
         streamsLists: client.streamsLists,
       };
-      const how = { selection, signal: stopped.signal, ...DEFAULTS, ...options };
+      const how = optionsOf(kind, options, { selection, signal: stopped.signal });
       const made: Informer<K> = Object.assign(cacheOf(source, how), { kind });
       informers.set(key, made as unknown as Informer<KindName>);
       return made;
@@ -99,13 +101,21 @@ export function createResourceCache(
   options: InformersOptions = {},
 ): ObjectCache<ManifestObject> & { stop(): void } {
   const stopped = new AbortController();
-  const how = { selection: {}, signal: stopped.signal, ...DEFAULTS, ...options };
+  const how = optionsOf(client.resource.kind, options, { selection: {}, signal: stopped.signal });
   return Object.assign(cacheOf(client, how), { stop: () => stopped.abort() });
 }
 
-interface CacheOptions extends Required<InformersOptions> {
+interface CacheScope {
   readonly selection: ListOptions;
   readonly signal: AbortSignal;
+}
+
+interface CacheOptions extends Required<Omit<InformersOptions, 'onFailure'>>, CacheScope {
+  readonly onFailure: (error: unknown) => void;
+}
+
+function optionsOf(kind: string, { onFailure, ...options }: InformersOptions, scope: CacheScope): CacheOptions {
+  return { ...DEFAULTS, ...options, ...scope, onFailure: (error) => onFailure?.(kind, error) };
 }
 
 function cacheOf<T extends Stored>(source: ObjectSource<T>, options: CacheOptions): ObjectCache<T> {
@@ -123,6 +133,8 @@ function cacheOf<T extends Stored>(source: ObjectSource<T>, options: CacheOption
       settle();
     },
     failed: (error) => {
+      // Each event says that all is well.
+      if (error !== undefined || failure !== undefined) options.onFailure(error);
       failure = error;
       if (hasCode(error, 'KUBE_NOT_FOUND') || hasCode(error, 'KUBE_FORBIDDEN')) settle();
     },

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RoomStatus } from '@podwire/kube';
+import { serveAgent } from './agent-server.ts';
+
+test('readiness says what is missing, and what keeps the agent from starting', async (t) => {
+  let rooms: readonly RoomStatus[] = [];
+  let hindrance: string | undefined;
+  const server = await serveAgent({
+    ...{ address: '127.0.0.1', port: 0, version: '1.2.3', nodeName: 'node-1' },
+    status: () => rooms,
+    hindrance: () => hindrance,
+  });
+  t.after(() => server.close());
+  const ask = async (path: string, method = 'GET'): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  assert.equal(await ask('/readyz'), '503 the agent is starting: the rooms come up\n');
+  hindrance = 'connect ECONNREFUSED 10.0.0.1:6443';
+  assert.equal(await ask('/readyz'), '503 the agent is starting: connect ECONNREFUSED 10.0.0.1:6443\n');
+  assert.equal(await ask('/livez'), '200 ok\n');
+  const dns = { room: 'dns', ready: false, errors: ['port 53 is taken'], facts: {} };
+  rooms = [dns, { room: 'fabric', ready: true, errors: [], facts: {} }];
+  assert.equal(await ask('/healthz'), '503 dns: port 53 is taken\n');
+  rooms = [{ ...dns, ready: true }];
+  assert.equal(await ask('/readyz?verbose'), '200 ok\n');
+  assert.equal(await ask('/other'), '404 there are /livez, /readyz, /healthz and /metrics\n');
+  assert.equal(await ask('/livez', 'POST'), '405 only GET is answered\n');
+});
