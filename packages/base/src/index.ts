@@ -1,4 +1,5 @@
 export * from './command-name.ts';
+export * from './deadline.ts';
 export * from './errors.ts';
 export * from './ip.ts';
 export * from './logger.ts';

@@ -1,4 +1,4 @@
-import type { IpAddress, Prefix } from '@podwire/base';
+import { atMost, type IpAddress, type Prefix } from '@podwire/base';
 import { type EndpointSlice, IMPORT_NAME_LABEL, type Informers, type Service, type ServiceImport } from '@podwire/kube';
 import { type DnsImport, type DnsService, type DnsSlice, modelImport, modelService, modelSlice } from './model.ts';
 import {
@@ -154,11 +154,4 @@ function ownersOf({ metadata }: EndpointSlice): string[] {
     ...(service ? [`Service ${namespace}/${service}`] : []),
     ...(imported ? [`ServiceImport ${namespace}/${imported}`] : []),
   ];
-}
-
-async function atMost(ms: number, wanted: Promise<unknown>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([wanted, late]);
-  clearTimeout(timer);
 }

@@ -1,3 +1,4 @@
+import { atMost } from '@podwire/base';
 import type { Informer, Informers, Ingress, Secret } from '@podwire/kube';
 
 /** How long a Secret nobody has seen yet may hold up everything else, in ms: it may be one that roles do not show. */
@@ -22,11 +23,7 @@ export class SecretFeed {
   async follow(ingresses: readonly Ingress[]): Promise<void> {
     const named = new Set(ingresses.flatMap(secretsOf));
     const fresh = [...named].filter((key) => !this.#feeds.has(key)).map((key) => this.#watch(key));
-    if (fresh.length === 0) return;
-    const timer = Promise.withResolvers<void>();
-    const timeout = setTimeout(timer.resolve, PATIENCE);
-    await Promise.race([Promise.all(fresh.map(({ synced }) => synced)), timer.promise]);
-    clearTimeout(timeout);
+    if (fresh.length > 0) await atMost(PATIENCE, Promise.all(fresh.map(({ synced }) => synced)));
   }
 
   stop(): void {

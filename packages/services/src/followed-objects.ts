@@ -1,3 +1,4 @@
+import { atMost } from '@podwire/base';
 import type { Informer, Informers, KindName, ObjectOf } from '@podwire/kube';
 import type { NodeState } from './node-state.ts';
 import type { ServiceStore } from './service-store.ts';
@@ -75,13 +76,4 @@ export class FollowedObjects {
     this.#unsubscribe.push(unsubscribe);
     return informer;
   }
-}
-
-async function atMost(ms: number, wanted: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([wanted, late]);
-  clearTimeout(timer);
 }
