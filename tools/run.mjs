@@ -47,8 +47,9 @@ const followed =
     ? { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { ...process.env, PODWIRE_LAUNCHER_FD: '3' } }
     : { stdio: 'inherit' };
 
-/** AGENT_NODE_FLAGS of packages/agent/src/memory.ts, which says why. */
-const flags = args[0] === 'agent' ? ['--min-semi-space-size=8', '--max-semi-space-size=8'] : [];
+/** packages/agent/src/memory.ts says why. */
+const flagsFile = path.join(root, 'packages/agent/src/node-flags.json');
+const flags = args[0] === 'agent' ? JSON.parse(readFileSync(flagsFile, 'utf8')) : [];
 
 const command = ['--disable-warning=ExperimentalWarning', ...flags, path.join(root, entry), ...args];
 const child = spawn(nodeBinary, command, followed);
