@@ -145,6 +145,8 @@ export interface UpgradeTarget {
 export interface Streams {
   /** GET pods/NAME/log. */
   log(pod: Pod, request: ApiRequest): Promise<ApiResponse>;
+  /** A connection to a port of a pod. */
+  connect(pod: Pod, port: number): Promise<Duplex>;
   /** Answers the HTTP/1.1 upgrade (WebSocket or SPDY) and owns the socket from here on. */
   upgrade(target: UpgradeTarget, request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }

@@ -5,12 +5,14 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { AuditLog } from '../identity/audit-log.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
+import type { Upgrade } from '../proxy/pod-proxy.ts';
 import type { ApiResponse, Streams, User } from '../seam.ts';
 import { statusText } from './connection-error.ts';
 import { failed, send } from './http-answer.ts';
 import { apiRequest, askedFor, dropRest, type Request, type Response, sourceOf, urlOf } from './http-request.ts';
 import { type BodySource, RequestBodies } from './request-body.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { ResourcePath } from './request-path.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, noSuchResource } from './status.ts';
 
@@ -73,6 +75,7 @@ export class Exchanges {
       const path = api.pathOf(url.pathname);
       api.authorize({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, user }, path);
       const { subresource } = path ?? {};
+      if (path?.rest !== undefined) return void this.#tunnel({ url, request, socket, head }, path, answer);
       if (!streams || path?.kind.id !== 'Pod') throw noSuchResource();
       if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
         throw badRequest('nothing to upgrade to');
@@ -81,6 +84,16 @@ export class Exchanges {
       const { status, body } = failed(error);
       answer.statusCode = status;
       socket.end(statusText(body as Status));
+    }
+  }
+
+  async #tunnel(upgrade: Upgrade, path: ResourcePath, answer: { statusCode: number }): Promise<void> {
+    try {
+      await this.#parts.api.proxy.upgrade(upgrade, path);
+    } catch (error) {
+      const { status, body } = failed(error);
+      answer.statusCode = status;
+      upgrade.socket.end(statusText(body as Status));
     }
   }
 

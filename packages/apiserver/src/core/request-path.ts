@@ -10,7 +10,12 @@ export interface ResourcePath {
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string | undefined;
+  /** What comes after a subresource `proxy`, as it was sent: `/a%2Fb`; empty: nothing. */
+  readonly rest?: string;
 }
+
+/** Subresources that lead on to paths of others. */
+const LEADING: readonly string[] = ['Pod/proxy', 'Service/proxy', 'Node/proxy'];
 
 /** Undefined when the path names no resource that is served. */
 export function parseResourcePath(kinds: KindRegistry, path: string): ResourcePath | undefined {
@@ -23,10 +28,14 @@ export function parseResourcePath(kinds: KindRegistry, path: string): ResourcePa
   const namespace = inNamespace ? rest[1] : undefined;
   const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest;
   const kind = kindAt(plural);
-  if (!kind || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
+  if (!kind || (inNamespace && !kind.namespaced)) return undefined;
+  const leadsOn = LEADING.includes(`${kind.id}/${subresource}`);
+  if (more.length > 0 && !leadsOn) return undefined;
   // Only lists reach across namespaces.
   if (kind.namespaced && name && namespace === undefined) return undefined;
-  return { kind, apiVersion, namespace, name: name || undefined, subresource };
+  const found = { kind, apiVersion, namespace, name: name || undefined, subresource };
+  if (!leadsOn) return found;
+  return { ...found, rest: more.length > 0 ? `/${path.split('/').slice(-more.length).join('/')}` : '' };
 }
 
 function decodeSegment(segment: string): string {

@@ -5,6 +5,7 @@ import { guardRoles } from '../authorization/escalation.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { CustomVersion } from '../custom/definition/definition.ts';
 import type { TokenRequests } from '../identity/token-request.ts';
+import { PodProxy } from '../proxy/pod-proxy.ts';
 import type { ApiObject, ApiRequest, ApiResponse, Schema, Streams, Surface } from '../seam.ts';
 import { mediaType, objectOf, readBody, readData } from './body.ts';
 import { CollectionReads } from './collection-reads.ts';
@@ -57,10 +58,13 @@ type Answer = (request: ApiRequest, path: ResourcePath) => Promise<ApiResponse>;
 export class RestApi {
   readonly #parts: RestParts;
   readonly #reads: CollectionReads;
+  /** To pods and services. */
+  readonly proxy: PodProxy;
 
   constructor(parts: RestParts) {
     const { registry, custom, surface, stopped } = parts;
     this.#parts = parts;
+    this.proxy = new PodProxy(registry.store, parts.streams);
     this.#reads = new CollectionReads({ store: registry.store, custom, surface, stopped });
   }
 
@@ -216,6 +220,7 @@ export class RestApi {
     if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
     if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
+    if (path.rest !== undefined) return this.proxy.respond(request, path);
     if (id !== 'Pod') throw noSuchResource();
     if (key === 'POST binding') return bindPod(this.#parts.registry, request, targetOf(path));
     if (key === 'POST eviction') return evictPod(this.#parts.registry, request, targetOf(path));

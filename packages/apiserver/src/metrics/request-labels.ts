@@ -24,7 +24,7 @@ const VERBS: Readonly<Record<string, string>> = {
   delete: 'DELETE',
   deletecollection: 'DELETECOLLECTION',
 };
-const CONNECTIONS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward']);
+const CONNECTIONS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
 const SUBRESOURCES: ReadonlySet<string> = new Set([
   ...CONNECTIONS,
   ...'status scale log eviction binding token finalize'.split(' '),

@@ -30,6 +30,11 @@ export function createStreams(podStreams: PodStreams | undefined): Streams {
       // What was never started has said nothing.
       return pod.spec?.nodeName ? answerLogs(podStreams, pod, request) : EMPTY;
     },
+    connect: async (pod, port) => {
+      if (!podStreams) throw notImplemented('ports');
+      if (!pod.spec?.nodeName) throw badRequest(`pod ${pod.metadata?.name} does not have a host assigned`);
+      return podStreams.portForward(referenceOf(pod), port);
+    },
     upgrade: (target, request, socket, head) => {
       socket.on('error', () => socket.destroy());
       try {

@@ -29,6 +29,7 @@ export interface GroupVersion {
 const READ_VERBS = ['get', 'list'];
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const UPDATE = ['get', 'patch', 'update'];
+const PROXY = ['create', 'delete', 'get', 'patch', 'update'];
 const COMMON_SUBRESOURCES = {
   status: { name: 'status', verbs: UPDATE },
   scale: { name: 'scale', verbs: UPDATE, returns: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
@@ -47,7 +48,10 @@ const SUBRESOURCES: Partial<Record<KindId, readonly Subresource[]>> = {
     option('exec', 'PodExecOptions'),
     { name: 'log', verbs: ['get'] },
     option('portforward', 'PodPortForwardOptions'),
+    option('proxy', 'PodProxyOptions', PROXY),
   ],
+  Service: [option('proxy', 'ServiceProxyOptions', PROXY)],
+  Node: [option('proxy', 'NodeProxyOptions', PROXY)],
   Namespace: [{ name: 'finalize', verbs: ['update'] }],
   ServiceAccount: [
     {
