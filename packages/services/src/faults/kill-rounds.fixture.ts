@@ -34,31 +34,25 @@ export interface KillSummary {
  */
 export async function killRounds(world: World, options: KillOptions): Promise<KillSummary> {
   const { setup, state, view, rounds, progress } = options;
-  const { random } = state;
   const summary: KillSummary = { old: 0, new: 0, mixed: 0, starting: 0 };
-  let agent = new AgentChild();
-  const spares = [new AgentChild(), new AgentChild()];
-  const next = (): AgentChild => {
-    spares.push(new AgentChild());
-    return spares.shift() ?? new AgentChild();
-  };
+  const agents = new Agents();
+  let agent = agents.next();
   try {
     requireReady(await agent.ask({ setup, changes: state.objects }));
     const took = { change: await timed(() => agent.ask({ changes: state.change() })), start: 50 };
     for (let round = 0; round < rounds; round++) {
       const before = state.model;
-      const changes = state.change();
-      await agent.killDuring({ changes }, random() * took.change);
+      await agent.killDuring({ changes: state.change() }, state.random() * took.change);
       await settled(world);
       if (round % 4 === 3) {
         // the new agent is killed as well, while it adopts
-        await next().killDuring({ setup, changes: state.objects }, random() * took.start);
+        await agents.next().killDuring({ setup, changes: state.objects }, state.random() * took.start);
         await settled(world);
         summary.starting++;
       }
       const found = await compare(view, before, state.model);
       summary[found]++;
-      agent = next();
+      agent = agents.next();
       took.start = await adopt(world, { agent, found, options });
       took.change = await timed(async () => requireReady(await agent.ask({ changes: state.change() })));
       progress?.(round, summary);
@@ -66,8 +60,23 @@ export async function killRounds(world: World, options: KillOptions): Promise<Ki
     assert.deepEqual([...(await view.unlike(state.model))], []);
     return summary;
   } finally {
-    await agent.kill();
-    for (const spare of spares) await spare.kill();
+    await agents.end();
+  }
+}
+
+/** One after the other; two more load their program meanwhile. */
+class Agents {
+  #last = new AgentChild();
+  readonly #spares = [this.#last, new AgentChild(), new AgentChild()];
+
+  next(): AgentChild {
+    this.#last = this.#spares.shift() ?? new AgentChild();
+    this.#spares.push(new AgentChild());
+    return this.#last;
+  }
+
+  async end(): Promise<void> {
+    for (const one of [this.#last, ...this.#spares]) await one.kill();
   }
 }
 
