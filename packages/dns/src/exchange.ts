@@ -62,10 +62,13 @@ interface Attempt {
   readonly timeout: number;
 }
 
+/** An answer that came while this thread stood still is read between a timer and setImmediate(). */
+const afterReading = (act: () => void, ms: number): NodeJS.Timeout => setTimeout(() => setImmediate(act), ms);
+
 async function exchangeUdp(sockets: SocketSource, to: SocketAddress, attempt: Attempt): Promise<Buffer> {
   const socket = await sockets.bindUdp({ address: to.address.includes(':') ? '::' : '0.0.0.0', port: 0 });
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const timer = setTimeout(() => reject(timedOut(to, attempt.timeout)), attempt.timeout);
+  const timer = afterReading(() => reject(timedOut(to, attempt.timeout)), attempt.timeout);
   socket.on('message', (packet: Buffer) => {
     if (answersQuery(packet, attempt.query, attempt.questionEnd)) resolve(packet);
   });
@@ -86,7 +89,7 @@ async function exchangeUdp(sockets: SocketSource, to: SocketAddress, attempt: At
 async function exchangeTcp(sockets: SocketSource, to: SocketAddress, attempt: Attempt): Promise<Buffer> {
   const socket = await sockets.connectTcp(to, attempt.timeout);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const timer = setTimeout(() => reject(timedOut(to, attempt.timeout)), attempt.timeout);
+  const timer = afterReading(() => reject(timedOut(to, attempt.timeout)), attempt.timeout);
   const reader = new FrameReader();
   socket.on('data', (chunk: Buffer) => {
     for (const packet of reader.push(chunk))
