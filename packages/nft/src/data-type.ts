@@ -42,8 +42,9 @@ function address(number: number, length: 4 | 16): TypeInfo {
     encode: (value) => Buffer.from(ipBytes(parse(value))),
     write(bytes, at, value) {
       const number = length === 4 && typeof value === 'string' ? ipv4Number(value) : -1;
-      if (number >= 0) bytes.writeUInt32BE(number, at);
-      else bytes.set(ipBytes(parse(value)), at);
+      if (number < 0) return false;
+      bytes.writeUInt32BE(number, at);
+      return true;
     },
     decode: (bytes) => formatIp(bytes.subarray(0, length)),
     format: (value) => parse(value),

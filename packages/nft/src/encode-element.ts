@@ -7,7 +7,7 @@ import { isCatchAll } from './format-element.ts';
 import type { SetElement, Value } from './model.ts';
 import { checkName } from './name.ts';
 import { elementUserdata } from './userdata.ts';
-import { type Bounds, encodeBounds, encodeValue, inIntervalOrder, isInterval, joinParts } from './value.ts';
+import { type Bounds, encodeBounds, encodeValue, inIntervalOrder, joinParts } from './value.ts';
 import { milliseconds } from './whole-number.ts';
 import { CATCH_ALL, DATA, ELEMENT, INTERVAL_END, LIST_ELEMENT } from './wire.ts';
 
@@ -186,9 +186,8 @@ class PartWriter {
       const part = this.#parts[i];
       const value = values[i];
       if (part === undefined || value === undefined) continue;
-      if (typeof value === 'object' || (typeof value === 'string' && isInterval(value)))
+      if (typeof value === 'object' || !part.type.write(bytes, at + part.at, value))
         bytes.set(encodeValue(part.name, value), at + part.at);
-      else part.type.write(bytes, at + part.at, value);
     }
   }
 }

@@ -10,8 +10,8 @@ export interface TypeInfo {
   /** Several values combine with a comma and match any of their bits. */
   readonly flags?: boolean;
   encode(value: string | number): Buffer;
-  /** `encode` into bytes that are there already. */
-  write(bytes: Buffer, at: number, value: string | number): void;
+  /** Writes most single values straight to where they belong; false for those that take `encodeValue`. */
+  write(bytes: Buffer, at: number, value: string | number): boolean;
   decode(bytes: Buffer): string | number;
   /** nft syntax of the value. */
   format(value: string | number): string;
@@ -89,17 +89,17 @@ export function numeric(shape: NumberShape): TypeInfo {
   const limit = 2 ** bits;
   const put = PUT[order][length];
   const known = new Map(Object.entries(names));
-  const encode = (value: string | number) => writeNumber(toNumber(value), length, order);
   return {
     number,
     length,
     order,
     ...(flags && { flags }),
-    encode,
+    encode: (value) => writeNumber(toNumber(value), length, order),
     write(bytes, at, value) {
       const n = typeof value === 'number' ? value : known.get(value);
-      if (put && n !== undefined && Number.isInteger(n) && n >= 0 && n < limit) put(bytes, at, n);
-      else bytes.set(encode(value), at);
+      if (!put || n === undefined || !Number.isInteger(n) || n < 0 || n >= limit) return false;
+      put(bytes, at, n);
+      return true;
     },
     decode(bytes) {
       const n = readNumber(bytes, length, order);
@@ -112,5 +112,5 @@ export function numeric(shape: NumberShape): TypeInfo {
 
 /** A type without a quicker way. */
 export function plain(type: Omit<TypeInfo, 'write'>): TypeInfo {
-  return { ...type, write: (bytes, at, value) => bytes.set(type.encode(value), at) };
+  return { ...type, write: () => false };
 }

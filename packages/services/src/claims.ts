@@ -55,8 +55,12 @@ export class Claims<C extends Claim> {
 
   /** Those that take effect, by kind and, when made at once, in the order of the services. */
   winners(): C[] {
-    const byKind = Map.groupBy(this.#entries.values(), (value) => winnerOf(value).kind);
-    return ADDRESS_KINDS.flatMap((kind) => byKind.get(kind)?.map(winnerOf) ?? []);
+    const byKind = new Map<C['kind'], C[]>(ADDRESS_KINDS.map((kind) => [kind, []]));
+    for (const value of this.#entries.values()) {
+      const winner = winnerOf(value);
+      byKind.get(winner.kind)?.push(winner);
+    }
+    return [...byKind.values()].flat();
   }
 
   /** Those that another entry keeps from taking effect. */

@@ -8,6 +8,7 @@ import {
   isRoutable,
   keyOf,
   type NodeModel,
+  ofFamily,
   type Protocol,
   type ServiceModel,
   type ServicePortModel,
@@ -57,33 +58,60 @@ export function portEntries(
   where: { readonly node: NodeModel; readonly family: Family; readonly loopback?: boolean },
 ): Entry[] {
   const { internal, external, inside } = portTargets(service, port, where);
-  const outer = inside ? { target: external, inside } : { target: external };
-  const name = keyOf(service);
-  const why = `${titleOf(name)} port ${port.name || port.port}`;
-  const { protocol } = port;
   const source = { service, port };
-  const entries: Entry[] = [];
-  const add = (
-    kind: AddressKind,
-    addresses: readonly IpAddress[],
-    number: number,
-    { target, inside }: Pick<Entry, 'target' | 'inside'>,
-  ): void => {
-    for (const address of addresses) {
-      if (!isOf(address, where.family)) continue;
-      const id = `${address} ${protocol} ${number}`;
-      const entry = { id, service: name, kind, address, port: number, protocol, target, why, source };
-      entries.push(inside ? { ...entry, inside } : entry);
-    }
-  };
-  add(service.kind ? 'clusterset IP' : 'cluster IP', service.clusterAddresses, port.port, { target: internal });
-  if (port.nodePort) {
-    const wanted = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
-    add('node port', wanted, port.nodePort, outer);
+  const entries = (addresses: readonly IpAddress[], terms: Terms): Entry[] =>
+    ofFamily(addresses, where.family).map((address) => new PortEntry(source, address, terms));
+  const kind = service.kind ? 'clusterset IP' : 'cluster IP';
+  const own = entries(service.clusterAddresses, { kind, port: port.port, target: internal });
+  const { loadBalancerAddresses, externalAddresses } = service;
+  if (!port.nodePort && loadBalancerAddresses.length === 0 && externalAddresses.length === 0) return own;
+  const outer = { port: port.port, target: external, inside };
+  const wanted = where.node.nodePortAddresses.filter((address) => where.loopback || isRoutable(address));
+  return [
+    ...own,
+    ...(port.nodePort ? entries(wanted, { ...outer, kind: 'node port', port: port.nodePort }) : []),
+    ...entries(loadBalancerAddresses, { ...outer, kind: 'load-balancer IP' }),
+    ...entries(externalAddresses, { ...outer, kind: 'external IP' }),
+  ];
+}
+
+/** What entries of one port have in common that differ in the address only. */
+interface Terms extends Pick<Entry, 'kind' | 'port' | 'target'> {
+  readonly inside?: Target | undefined;
+}
+
+/** There are many, and few are ever described: names and words are made when somebody asks for them. */
+class PortEntry implements Entry {
+  readonly id: string;
+  readonly kind: AddressKind;
+  readonly address: IpAddress;
+  readonly port: number;
+  readonly target: Target;
+  readonly inside?: Target;
+  readonly source: EntrySource;
+
+  constructor(source: EntrySource, address: IpAddress, { kind, port, target, inside }: Terms) {
+    this.id = `${address} ${source.port.protocol} ${port}`;
+    this.kind = kind;
+    this.address = address;
+    this.port = port;
+    this.target = target;
+    if (inside) this.inside = inside;
+    this.source = source;
   }
-  add('load-balancer IP', service.loadBalancerAddresses, port.port, outer);
-  add('external IP', service.externalAddresses, port.port, outer);
-  return entries;
+
+  get service(): string {
+    return keyOf(this.source.service);
+  }
+
+  get protocol(): Protocol {
+    return this.source.port.protocol;
+  }
+
+  get why(): string {
+    const { name, port } = this.source.port;
+    return `${titleOf(this.service)} port ${name || port}`;
+  }
 }
 
 /** Every endpoint a connection may lead to, each once. */

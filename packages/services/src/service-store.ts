@@ -16,7 +16,7 @@ export class ServiceStore implements ServicesView {
   readonly services = new Map<string, ServiceModel>();
   readonly foreign = new Map<string, readonly IpAddress[]>();
   readonly #objects = new Map<string, Objects>();
-  readonly #dirty = new Set<string>();
+  #dirty = new Set<string>();
   readonly #starts = new SlowStarts();
   readonly #now: () => number;
   readonly #ranges: ServiceRanges;
@@ -74,58 +74,64 @@ export class ServiceStore implements ServicesView {
   }
 
   putService(service: Service): void {
-    this.#put(serviceKey(service), { service });
+    this.#at(serviceKey(service)).service = service;
   }
 
   removeService(service: Service): void {
-    this.#put(serviceKey(service), { service: undefined });
+    this.#at(serviceKey(service)).service = undefined;
   }
 
   putImport(imported: ServiceImport): void {
-    this.#put(importKey(imported), { imported });
+    this.#at(importKey(imported)).imported = imported;
   }
 
   removeImport(imported: ServiceImport): void {
-    this.#put(importKey(imported), { imported: undefined });
+    this.#at(importKey(imported)).imported = undefined;
   }
 
   putSlice(slice: EndpointSlice): void {
     for (const key of keysOfSlice(slice)) {
-      const { slices } = this.#objects.get(key) ?? NOTHING;
-      const at = indexOf(slices, slice);
-      this.#put(key, { slices: at < 0 ? [...slices, slice] : slices.with(at, slice) });
+      const objects = this.#at(key);
+      const at = indexOf(objects.slices, slice);
+      objects.slices = at < 0 ? objects.slices.concat(slice) : objects.slices.with(at, slice);
     }
   }
 
   removeSlice(slice: EndpointSlice): void {
     for (const key of keysOfSlice(slice)) {
-      const { slices } = this.#objects.get(key) ?? NOTHING;
-      const at = indexOf(slices, slice);
-      this.#put(key, { slices: at < 0 ? slices : slices.toSpliced(at, 1) });
+      const objects = this.#at(key);
+      const at = indexOf(objects.slices, slice);
+      if (at >= 0) objects.slices = objects.slices.toSpliced(at, 1);
     }
   }
 
-  #put(key: string, change: Partial<Objects>): void {
-    const objects = { ...(this.#objects.get(key) ?? NOTHING), ...change };
-    if (objects.service || objects.imported || objects.slices.length > 0) this.#objects.set(key, objects);
-    else this.#objects.delete(key);
+  /** What is there under the key, to be changed. */
+  #at(key: string): Objects {
     this.#dirty.add(key);
+    let objects = this.#objects.get(key);
+    if (!objects) {
+      objects = { ...NOTHING };
+      this.#objects.set(key, objects);
+    }
+    return objects;
   }
 
   /** Reads what is dirty again, or whose weights have to change, and tells what that was. */
   refresh(): Changes {
-    for (const key of this.#starts.due(this.#now())) this.#dirty.add(key);
-    const changes: Changes = this.#all ? 'all' : new Set(this.#dirty);
-    if (this.#all) for (const key of this.#objects.keys()) this.#dirty.add(key);
-    for (const key of this.#dirty) this.#read(key);
-    this.#dirty.clear();
+    const dirty = this.#dirty;
+    for (const key of this.#starts.due(this.#now())) dirty.add(key);
+    if (this.#all) for (const key of this.#objects.keys()) dirty.add(key);
+    for (const key of dirty) this.#read(key);
+    const changes: Changes = this.#all ? 'all' : dirty;
+    this.#dirty = new Set();
     this.#all = false;
     return changes;
   }
 
   #read(key: string): void {
     const objects = this.#objects.get(key) ?? NOTHING;
-    const { service } = objects;
+    const { service, imported, slices } = objects;
+    if (!service && !imported && slices.length === 0) this.#objects.delete(key);
     if (service && proxiedBy(service) === 'other') this.foreign.set(key, clusterAddresses(service));
     else this.foreign.delete(key);
     const after = this.#model(objects);
@@ -138,7 +144,7 @@ export class ServiceStore implements ServicesView {
   }
 
   /** Undefined when it is not for this room. */
-  #model({ service, imported, slices }: Objects): ServiceModel | undefined {
+  #model({ service, imported, slices }: Readonly<Objects>): ServiceModel | undefined {
     if (service && proxiedBy(service) === 'us') return serviceFromApi(service, slices, this.#node.name);
     if (imported && isProxied(imported)) return serviceFromImport(imported, slices, this.#node);
     return undefined;
@@ -147,13 +153,13 @@ export class ServiceStore implements ServicesView {
 
 /** What the API server has under one key. */
 interface Objects {
-  readonly service?: Service | undefined;
-  readonly imported?: ServiceImport | undefined;
+  service: Service | undefined;
+  imported: ServiceImport | undefined;
   /** Each name once. */
-  readonly slices: readonly EndpointSlice[];
+  slices: readonly EndpointSlice[];
 }
 
-const NOTHING: Objects = { slices: [] };
+const NOTHING: Readonly<Objects> = { service: undefined, imported: undefined, slices: [] };
 
 function indexOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice): number {
   return slices.findIndex((slice) => slice.metadata?.name === metadata?.name);
