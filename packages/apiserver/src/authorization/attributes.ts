@@ -55,7 +55,8 @@ export function attributesOf(request: AskedFor, served: ResourcePath | undefined
   if (!resource) return { verb: method.toLowerCase(), path };
   const basic = VERBS[method] ?? method.toLowerCase();
   const isOne = resource.name !== '' || resource.subresource !== '';
-  if (basic === 'get' && asksToWatch(query) && resource.subresource === '')
+  const isWatch = served?.isWatch || (asksToWatch(query) && resource.subresource === '');
+  if (basic === 'get' && isWatch)
     return { verb: 'watch', resource: { ...resource, name: resource.name || nameSelected(query) }, path };
   if (isOne || (basic !== 'get' && basic !== 'delete')) return { verb: basic, resource, path };
   const named = { ...resource, name: nameSelected(query) };

@@ -16,6 +16,7 @@ export interface Reply {
 
 export interface Bench {
   readonly server: ApiServer;
+  readonly socketPath: string;
   readonly client: KubeClient;
   /** `PATCH /api/v1/...`; a text is sent as it is, data as JSON; `type` is the content type. */
   ask(line: string, body?: unknown, type?: string): Promise<Reply>;
@@ -35,6 +36,7 @@ export async function restBench(t: TestContext): Promise<Bench> {
   });
   return {
     server,
+    socketPath,
     client: server.client(),
     ask: (line, body, type) => ask(socketPath, line, { body, type }),
     open: async (path) => {

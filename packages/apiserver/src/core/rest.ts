@@ -16,6 +16,7 @@ import { jsonBytes } from './json-bytes.ts';
 import { listResponse } from './json-list.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { listPage } from './list-page.ts';
+import { bindInNamespace } from './namespace-bindings.ts';
 import { patchObject } from './patch-object.ts';
 import { isObject } from './patches.ts';
 import { bindPod, evictPod } from './pod-requests.ts';
@@ -73,7 +74,7 @@ export class RestApi {
     this.authorize(request, path);
     const own = (await this.#parts.surface?.respond(request)) ?? (await this.#parts.reviews(request));
     if (own) return own;
-    if (!path) throw noSuchResource();
+    if (!path) return bindInNamespace(this.#parts.registry, request);
     const answer = await this.#answerFor(request, path)(request, path);
     const deprecation = this.#version(path)?.warning ?? deprecationOf(path);
     return deprecation === undefined ? answer : withWarnings(answer, [deprecation]);
@@ -99,9 +100,10 @@ export class RestApi {
     return this.#parts.registry.get(targetOf(path)) as unknown as Pod;
   }
 
-  #answerFor({ method, query }: ApiRequest, { kind, name, subresource }: ResourcePath): Answer {
+  #answerFor({ method, query }: ApiRequest, { kind, name, subresource, isWatch: byPath }: ResourcePath): Answer {
     if (subresource !== undefined) return (request, path) => this.#subresource(request, path);
-    const isWatch = asksToWatch(query);
+    const isWatch = byPath || asksToWatch(query);
+    if (byPath && method !== 'GET') throw methodNotAllowed();
     if (kind.isReadOnly && (method !== 'GET' || isWatch)) throw methodNotAllowed();
     if (method === 'GET' && isWatch) return async (request, path) => this.#reads.watch(request, path);
     const verbs: Readonly<Record<string, Answer>> = name

@@ -77,6 +77,12 @@ const REVIEWS: readonly GroupVersion[] = [
   },
 ];
 
+/** The old way to bind pods: asked for, not stored. */
+const BINDINGS: Resource = {
+  ...{ plural: 'bindings', singular: 'binding', kind: 'Binding', namespaced: true, verbs: ['create'] },
+  ...{ shortNames: [], categories: [], subresources: [] },
+};
+
 function review(kind: string, namespaced = false): Resource {
   const singular = kind.toLowerCase();
   const base = { plural: `${singular}s`, singular, kind, namespaced, verbs: ['create'] };
@@ -96,6 +102,7 @@ export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
     );
     found.set(apiVersion, entry);
   }
+  found.get('v1')?.resources.unshift(BINDINGS);
   const groups = Map.groupBy(found.values(), ({ group }) => group);
   const preferred = [...groups.values()].flatMap((all) => all.sort((a, b) => compareVersions(a.version, b.version)));
   return [...preferred, ...REVIEWS];
