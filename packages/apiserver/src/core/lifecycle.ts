@@ -53,7 +53,7 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
     selfLink: ____,
     ...given
   } = draft.metadata;
-  const metadata: Metadata = { ...pruned(given), uid: crypto.randomUUID(), creationTimestamp: timestamp() };
+  const metadata: Metadata = { ...pruned(given), uid: newUid(), creationTimestamp: timestamp() };
   if (kind.namespaced && namespace) metadata.namespace = namespace;
   else delete metadata.namespace;
   if (kind.hasGeneration) metadata.generation = 1;
@@ -61,6 +61,11 @@ export function newObject(kind: Kind, draft: ApiObject, namespace: string | unde
   const { status, ...rest } = draft;
   const keepsStatus = kind.id === 'Node' || !hasStatus(kind);
   return { ...rest, metadata, ...(keepsStatus && status !== undefined ? { status } : {}) } as ApiObject;
+}
+
+/** Of its own characters: randomUUID gives a string of some twenty pieces, which V8 would keep as they are. */
+function newUid(): string {
+  return Buffer.from(crypto.randomUUID(), 'latin1').toString('latin1');
 }
 
 /** What the server, not the client, says about an object that exists. */

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { hasCode, messageOf, PodwireError } from '@podwire/base';
-import { equalJson, freezeJson, type KindId } from '@podwire/kube';
+import { equalJson, type KindId } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
 import type { Change, RecordKey, Recovered, StateBackend } from '../state/backend.ts';
 import type { StateRecord } from '../state/record.ts';
 import { StateLog } from '../state/state-log.ts';
+import { CommonParts } from './common-parts.ts';
 import type { StoreEvent } from './event-history.ts';
 import type { EventListener } from './event-listeners.ts';
 import { valueOfIndexed } from './field-index.ts';
@@ -52,6 +53,7 @@ type Outside = readonly RecordKey[] | 'anything';
 export class Store {
   readonly recovered: Recovered | undefined;
   readonly #shelves = new Map<KindId, Shelf>();
+  readonly #parts = new CommonParts();
   readonly #backend: StateBackend | undefined;
   readonly #refusalListeners = new Set<() => void>();
   readonly #stagedListeners = new Set<StagedListener>();
@@ -203,7 +205,10 @@ export class Store {
   }
 
   #restore({ kind, key, object }: StateRecord): void {
-    this.#shelf(kind as KindId).restore(key, object === undefined ? undefined : freezeJson(object as ApiObject));
+    this.#shelf(kind as KindId).restore(
+      key,
+      object === undefined ? undefined : this.#parts.freeze(object as ApiObject),
+    );
   }
 
   /** Calls back when staged writes were refused: what was booked for them ahead is to be made anew from list(). */
@@ -225,7 +230,7 @@ export class Store {
     if (this.#broken) return Promise.reject(internalError(this.#broken.message));
     if (this.#backend?.trouble !== undefined) return Promise.reject(unavailable(this.#backend.trouble));
     const revision = ++this.#revision;
-    const object = freezeJson({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
+    const object = this.#parts.freeze({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
     const key = keyOf(object);
     const isRemoval = type === 'DELETED';
     this.#shelf(kind).staged.set(key, { revision, object: isRemoval ? undefined : object });

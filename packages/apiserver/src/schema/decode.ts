@@ -104,9 +104,10 @@ function decodeField(type: ResolvedType, field: FieldSchema, { value, old }: Giv
   if (field.shape === 'list') {
     if (!Array.isArray(value)) throw mismatch(value, place, `[]${goName}`);
     const before = Array.isArray(old) ? old : [];
-    return value.flatMap((item, index) =>
-      item === null ? [] : [one(item, before[index], { ...place, path: `${place.path}[${index}]` })],
+    const items = value.map((item, index) =>
+      item === null ? null : one(item, before[index], { ...place, path: `${place.path}[${index}]` }),
     );
+    return items.includes(null) ? items.filter((item) => item !== null) : items;
   }
   if (field.shape === 'map') {
     if (!isObject(value)) throw mismatch(value, place, `map[string]${goName}`);
