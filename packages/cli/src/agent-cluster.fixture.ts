@@ -1,6 +1,6 @@
 /**
- * A child of agent.kernel.test.ts: an API server at 127.0.0.1 of the namespace it runs in, with a Node and a Service of one
- * endpoint. Writes a kubeconfig to the file it is given, says so, and ends with its stdin.
+ * A child of agent.kernel.test.ts: an API server at 127.0.0.1 of the namespace it runs in, with a Node, and a Pod, Service and
+ * Ingress of one endpoint. Writes a kubeconfig to the file it is given, says so, and ends with its stdin.
  */
 import { writeFileSync } from 'node:fs';
 import { startApiServer } from '@podwire/apiserver';
@@ -15,9 +15,22 @@ await client.create('Node', {
   spec: { podCIDRs: ['10.244.0.0/24'] },
   status: { addresses: [{ type: 'InternalIP', address: '172.30.0.11' }] },
 });
+const web = { namespace: 'default', name: 'web' };
+await client.create('Pod', {
+  metadata: { ...web, labels: { app: 'web' } },
+  spec: { nodeName: 'node-1', containers: [{ name: 'web', image: 'any' }] },
+});
 await client.create('Service', {
-  metadata: { namespace: 'default', name: 'web' },
-  spec: { clusterIP: '10.96.0.80', ports: [{ name: 'http', protocol: 'TCP', port: 80 }] },
+  metadata: web,
+  spec: {
+    ...{ type: 'NodePort', clusterIP: '10.96.0.80' },
+    ports: [{ name: 'http', protocol: 'TCP', port: 80, nodePort: 30080 }],
+  },
+});
+const backend = { service: { name: 'web', port: { number: 80 } } };
+await client.create('Ingress', {
+  metadata: web,
+  spec: { rules: [{ host: 'web.example.com', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
 });
 await client.create('EndpointSlice', {
   metadata: { namespace: 'default', name: 'web-a', labels: { 'kubernetes.io/service-name': 'web' } },

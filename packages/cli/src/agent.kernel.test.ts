@@ -1,83 +1,106 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENT_NODE_FLAGS } from '@podwire/agent';
-import { connectTcp, listenTcp, type Netns, spawnIn } from '@podwire/kernel';
+import { test } from 'node:test';
+import { ROOM_NAMES } from '@podwire/agent/rooms';
+import { listenTcp, type Netns, pidsInNetns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
+import { cniRequest, pluginConfig } from '@podwire/pods';
+import { heard, startAgentProcess, until } from './agent-process.fixture.ts';
 
-const PROGRAM = path.join(import.meta.dirname, '../bin/podwire.ts');
-const CLUSTER = path.join(import.meta.dirname, 'agent-cluster.fixture.ts');
-const ENDPOINT = '10.244.0.5';
-const METRICS_PORT = 10249;
-const DEADLINE = 120_000;
+const SERVICE = '10.96.0.80:80';
+const ip = (line: string): void => void execFileSync('ip', line.split(' '));
 
-/** Node in the namespace; it ends with the test. */
-function start(t: TestContext, netns: Netns, args: readonly string[]): ChildProcess {
-  const flags = ['--disable-warning=ExperimentalWarning', ...AGENT_NODE_FLAGS];
-  const child = spawnIn({ netns }, process.execPath, [...flags, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
-  return child;
+/** An HTTP server that says little; close() ends it. */
+async function serve(netns: Netns): Promise<{ close(): void }> {
+  const server = await listenTcp({ netns, address: '0.0.0.0', port: 8080 });
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nthe endpoint';
+  server.on('connection', (socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(answer));
+  });
+  return server;
 }
 
-/** All that is said on a connection until it ends; undefined when there is none. */
-async function heard(netns: Netns, address: string, port: number, request = ''): Promise<string | undefined> {
-  let text = '';
-  try {
-    const socket = await connectTcp({ netns, address, port, timeout: 5000 });
-    socket.write(request);
-    for await (const chunk of socket) text += chunk;
-  } catch {
-    return undefined;
-  }
-  return text;
-}
-
-const get = (netns: Netns, target: string): Promise<string | undefined> =>
-  heard(netns, '127.0.0.1', METRICS_PORT, `GET ${target} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n`);
-
-/** Until the answer is like that. */
-async function until(what: RegExp, ask: () => Promise<string | undefined>): Promise<void> {
-  let last: string | undefined;
-  for (const end = Date.now() + DEADLINE; Date.now() < end; await sleep(100)) {
-    last = await ask();
-    if (last !== undefined && what.test(last)) return;
-  }
-  assert.fail(`not within ${DEADLINE / 1000} s: ${what}; last: ${last}`);
-}
+const request = 'GET / HTTP/1.1\r\nHost: web.example.com\r\nConnection: close\r\n\r\n';
 
 test('a node of a cluster: Services work, health and metrics are served, SIGTERM leaves the rules', async (t) => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-agent-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const endpoint = '10.244.0.2';
   await withNetns(1, async (netns) => {
     netns.run(() => {
-      execFileSync('ip', ['addr', 'add', `${ENDPOINT}/32`, 'dev', 'lo']);
-      execFileSync('ip', ['route', 'add', 'default', 'dev', 'lo']);
+      ip(`addr add ${endpoint}/32 dev lo`);
+      ip('route add default dev lo');
     });
-    const server = await listenTcp({ netns, address: '0.0.0.0', port: 8080 });
-    server.on('connection', (socket) => socket.on('error', () => {}).end('the endpoint'));
-    const kubeconfig = path.join(directory, 'kubeconfig');
-    const cluster = start(t, netns, [CLUSTER, kubeconfig, ENDPOINT]);
-    await once(cluster.stdout as NodeJS.ReadableStream, 'data');
+    const server = await serve(netns);
+    const { get, end } = await startAgentProcess(t, netns, { endpoint, flags: ['--rooms', 'services'] });
+    await until(/the endpoint$/, () => heard(netns, SERVICE, request));
+    await until(/^podwire_room_ready\{room="services"\} 1$/m, () => get('/metrics'));
 
-    const directories = ['--run-dir', path.join(directory, 'run'), '--state-dir', path.join(directory, 'state')];
-    const where = ['--kubeconfig', kubeconfig, '--node', 'node-1', '--rooms', 'services', ...directories];
-    const agent = start(t, netns, [PROGRAM, 'agent', ...where]);
-    const ended = once(agent, 'exit');
-    await until(/^HTTP\/1.1 200 /, () => get(netns, '/readyz'));
-    await until(/^the endpoint$/, () => heard(netns, '10.96.0.80', 80));
-    await until(/^podwire_room_ready\{room="services"\} 1$/m, () => get(netns, '/metrics'));
-
-    agent.kill('SIGTERM');
-    assert.deepEqual(await ended, [0, null]);
-    assert.equal(await get(netns, '/livez'), undefined);
-    assert.equal(await heard(netns, '10.96.0.80', 80), 'the endpoint');
-    cluster.stdin?.end();
-    await once(cluster, 'exit');
+    assert.deepEqual(await end(), [0, null]);
+    assert.equal(await get('/livez'), undefined);
+    assert.match((await heard(netns, SERVICE, request)) ?? '', /the endpoint$/);
     server.close();
+  });
+});
+
+/** A link between them: `eth0` at both ends. */
+function wire(node: Netns, outside: Netns): void {
+  ip(`link add eth0 netns ${node.name} type veth peer name eth0 netns ${outside.name}`);
+  const up = (address: string) => () => {
+    ip(`addr add ${address} dev eth0`);
+    ip('link set eth0 up');
+  };
+  outside.run(up('172.30.0.1/24'));
+  node.run(up('172.30.0.11/24'));
+  node.run(() => ip('route add default via 172.30.0.1'));
+}
+
+/** As the container runtime asks for it; the pod's address. */
+async function addPod(runDirectory: string, pod: Netns): Promise<string> {
+  const identity = 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=c0ffee';
+  const env = {
+    ...{ CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'c0ffee', CNI_NETNS: `/run/netns/${pod.name}`, CNI_IFNAME: 'eth0' },
+    ...{ CNI_PATH: '/opt/cni/bin', CNI_ARGS: `IgnoreUnknown=1;${identity}` },
+  };
+  const { exitCode, stdout } = await cniRequest(path.join(runDirectory, 'cni.sock'), env, pluginConfig());
+  assert.equal(exitCode, 0, stdout);
+  return JSON.parse(stdout).ips[0].address;
+}
+
+/** HAProxy goes on without its agent, so that nobody is cut off. */
+function killAll({ inode }: Netns): void {
+  for (const pid of pidsInNetns(inode)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it ended with another one
+    }
+  }
+}
+
+test('all rooms: a pod is wired, finds a Service by name, and is reached from outside', async (t) => {
+  await withNetns(3, async (node, outside, pod) => {
+    wire(node, outside);
+    const { agent, runDirectory, get, end } = await startAgentProcess(t, node, { endpoint: '10.244.0.2' });
+    try {
+      const metrics = (await get('/metrics')) ?? '';
+      for (const room of ROOM_NAMES)
+        assert.match(metrics, new RegExp(`^podwire_room_ready\\{room="${room}"\\} 1$`, 'm'));
+      assert.equal(await addPod(runDirectory, pod), '10.244.0.2/32');
+      const server = await serve(pod);
+      await until(/the endpoint$/, () => heard(node, SERVICE, request));
+      const query = ['+short', '+time=5', '+tries=6', '@10.96.0.10', 'web.default.svc.cluster.local'];
+      assert.equal(
+        pod.run(() => execFileSync('dig', query, { encoding: 'utf8' })),
+        '10.96.0.80\n',
+      );
+      await until(/the endpoint$/, () => heard(outside, '172.30.0.11:30080', request));
+      await until(/the endpoint$/, () => heard(outside, '172.30.0.11:80', request));
+      assert.deepEqual(await end(), [0, null]);
+      assert.match((await heard(outside, '172.30.0.11:30080', request)) ?? '', /the endpoint$/);
+      server.close();
+    } finally {
+      agent.kill('SIGKILL');
+      killAll(node);
+    }
   });
 });
