@@ -50,9 +50,9 @@ export class Exchanges {
       const user = this.#userOf(request, { identify, path: url.pathname, identity });
       // A body that arrives slowly must not keep others waiting.
       const body = await this.#bodies.read(request as BodySource);
+      const annotate = (key: string, value: string) => void identity.annotations.set(key, value);
       const leave = await this.#queue.enter(user);
       try {
-      const annotate = (key: string, value: string) => void identity.annotations.set(key, value);
         answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal, body, annotate }));
       } finally {
         leave();
@@ -129,6 +129,8 @@ export class Exchanges {
 interface Identity {
   user: User | undefined;
   impersonator: User | undefined;
+  /** What admission has to say to the audit file. */
+  readonly annotations: Map<string, string>;
 }
 
 /** An answer that tells when it is over. */
@@ -136,5 +138,3 @@ interface Ending {
   readonly statusCode: number;
   once(event: 'close', listener: () => void): unknown;
 }
-  /** What admission has to say to the audit file. */
-  readonly annotations: Map<string, string>;

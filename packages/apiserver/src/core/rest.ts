@@ -29,8 +29,8 @@ import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMedia
 import { withWarnings } from './warnings.ts';
 import {
   appliedBody,
-  checkName,
   askerOf,
+  checkName,
   checkNamespace,
   checkNew,
   PATCH_TYPES,
@@ -195,11 +195,11 @@ export class RestApi {
     const { kind } = path;
     if (kind.id === 'Namespace' || (kind.namespaced && !path.namespace)) throw methodNotAllowed();
     const { removal, dryRun } = await removalOf(request);
+    const { asker } = askerOf(request);
     const { registry } = this.#parts;
     const { items } = listPage(registry.store, kind, {
       matcher: this.#reads.matcher(request, { ...path, namespace: undefined }),
       namespace: path.namespace,
-    const { asker } = askerOf(request);
       query: new URLSearchParams(),
     });
     await Promise.all(
