@@ -11,8 +11,8 @@ import { statusText } from './connection-error.ts';
 import { failed, send } from './http-answer.ts';
 import { apiRequest, askedFor, dropRest, type Request, type Response, sourceOf, urlOf } from './http-request.ts';
 import { type BodySource, RequestBodies } from './request-body.ts';
-import { RequestQueue } from './request-queue.ts';
 import type { ResourcePath } from './request-path.ts';
+import { RequestQueue } from './request-queue.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, noSuchResource } from './status.ts';
 
