@@ -8,6 +8,11 @@ export function tolerated(pod: Pod, taint: Taint): boolean {
   return (pod.spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
 }
 
+/** Whether a taint keeps the pod from being put on its node. */
+export function repels(taint: Taint, pod: Pod): boolean {
+  return taint.effect !== 'PreferNoSchedule' && !tolerated(pod, taint);
+}
+
 export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
   if (effect && effect !== taint.effect) return false;
   if (!key) return operator === 'Exists';

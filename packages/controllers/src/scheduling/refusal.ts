@@ -1,6 +1,6 @@
 import { type Amounts, type ObjectOf, podRequests } from '@podwire/kube';
 import { conditionTaints } from '../node/node-taints.ts';
-import { tolerated } from '../toleration.ts';
+import { repels, tolerated } from '../toleration.ts';
 import type { ClusterView, NodeView } from './cluster-view.ts';
 import { hostPortsOf, portsCollide } from './host-ports.ts';
 import { selectsNode } from './node-affinity.ts';
@@ -49,7 +49,7 @@ function always(reason: string): () => Refusal {
 function placeRefusal(pod: Pod, { node }: NodeView): string | undefined {
   if (node.spec?.unschedulable && !tolerated(pod, UNSCHEDULABLE)) return 'node(s) were unschedulable';
   const taints = [...(node.spec?.taints ?? []), ...conditionTaints(node)];
-  const taint = taints.find((one) => one.effect !== 'PreferNoSchedule' && !tolerated(pod, one));
+  const taint = taints.find((one) => repels(one, pod));
   if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   return selectsNode(pod.spec ?? {}, node) ? undefined : "node(s) didn't match Pod's node affinity/selector";
 }

@@ -1,10 +1,12 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
 import { namespaceOf } from '../context.ts';
+import { repels } from '../toleration.ts';
 import { type ClusterView, livingPods, type NodeView } from './cluster-view.ts';
 import { selectsNode } from './node-affinity.ts';
 
 type Pod = ObjectOf<'Pod'>;
+type Node = ObjectOf<'Node'>;
 type Constraint = NonNullable<NonNullable<Pod['spec']>['topologySpreadConstraints']>[number];
 
 interface Spread {
@@ -41,18 +43,23 @@ function spreadsOf(pod: Pod, view: ClusterView, when: string): Spread[] {
   const all = pod.spec?.topologySpreadConstraints ?? [];
   const constraints = all.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
   if (constraints.length === 0) return [];
-  const candidates = view.nodes.filter(({ node }) => selectsNode(pod.spec ?? {}, node));
-  const nodes = candidates.filter(({ labels }) => constraints.every(({ topologyKey }) => topologyKey in labels));
+  const nodes = view.nodes.filter(({ labels }) => constraints.every(({ topologyKey }) => topologyKey in labels));
   return constraints.map((constraint) => {
     const counted = countedBy(constraint, pod);
     const counts = new Map<string, number>();
-    for (const at of nodes) {
+    for (const at of nodes.filter(({ node }) => isIncluded(node, constraint, pod))) {
       const value = at.labels[constraint.topologyKey] ?? '';
       const here = livingPods(at, namespaceOf(pod)).filter(counted).length;
       counts.set(value, (counts.get(value) ?? 0) + here);
     }
     return { constraint, counts, self: counted(pod) ? 1 : 0 };
   });
+}
+
+/** Whether a node counts: as a rule one that the pod may have by its affinity, whatever taints it has. */
+function isIncluded(node: Node, { nodeAffinityPolicy, nodeTaintsPolicy }: Constraint, pod: Pod): boolean {
+  if (nodeAffinityPolicy !== 'Ignore' && !selectsNode(pod.spec ?? {}, node)) return false;
+  return nodeTaintsPolicy !== 'Honor' || !(node.spec?.taints ?? []).some((taint) => repels(taint, pod));
 }
 
 /** Pods the selector selects that have the same values of matchLabelKeys. */
