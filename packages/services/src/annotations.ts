@@ -5,11 +5,12 @@ type Annotations = Readonly<Record<string, string>>;
 
 const BALANCES = ['random', 'round-robin', 'least-connections', 'source-hash', 'maglev'] as const satisfies Balance[];
 
-/** Annotations of a Service that say how its endpoints share connections (README). */
+/** Annotations of a Service that say how its endpoints share connections, and how these get there (README). */
 export const ANNOTATIONS = {
   balance: 'podwire.io/balance',
   weights: 'podwire.io/weights',
   slowStart: 'podwire.io/slow-start',
+  forwarding: 'podwire.io/forwarding',
   ipvsScheduler: 'podwire.io/ipvs-scheduler',
 } as const;
 
@@ -17,6 +18,13 @@ export const ANNOTATIONS = {
 export function balanceFromText(text: string | undefined): Balance | undefined {
   const balance = BALANCES.find((word) => word === text);
   return balance === 'random' ? undefined : balance;
+}
+
+const FORWARDINGS = ['nat', 'dsr'];
+
+/** Undefined for the default, and for what cannot be read. */
+export function forwardingFromText(text: string | undefined): 'dsr' | undefined {
+  return text === 'dsr' ? text : undefined;
 }
 
 /** `10.244.1.5=3, web-0=2`: endpoints by address or by name of their pod. What cannot be read is left out. */
@@ -39,11 +47,12 @@ export function misreadAnnotations(annotations: Annotations = {}): string[] {
   const report = (key: string, value: string, wanted: string): void => {
     lines.push(`annotation ${key}: ${JSON.stringify(value)} has no effect; write ${wanted}`);
   };
-  const { balance, weights, slowStart } = ANNOTATIONS;
-  const { [balance]: how, [weights]: shares, [slowStart]: time } = annotations;
+  const { balance, weights, slowStart, forwarding } = ANNOTATIONS;
+  const { [balance]: how, [weights]: shares, [slowStart]: time, [forwarding]: way } = annotations;
   if (how !== undefined && !BALANCES.some((word) => word === how)) report(balance, how, BALANCES.join(', '));
   if (time !== undefined && slowStartSeconds(time) === undefined)
     report(slowStart, time, 'a time from 1s to 60m as 30s or 1m30s');
+  if (way !== undefined && !FORWARDINGS.includes(way)) report(forwarding, way, FORWARDINGS.join(', '));
   for (const { row, weight } of shares ? rowsOf(shares) : [])
     if (weight === undefined) report(weights, row, 'ADDRESS=WEIGHT or POD=WEIGHT with a weight from 1 to 100');
   return lines;

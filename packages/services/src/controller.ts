@@ -12,6 +12,7 @@ import { sortEntries } from './mode-plan.ts';
 import { familiesOf } from './model.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
+import { PeerState } from './peer-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from './proxy.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
@@ -43,6 +44,7 @@ class ServicesController implements ServicesRoom {
   readonly #context: ServicesContext;
   readonly #store: ServiceStore;
   readonly #node: NodeState;
+  readonly #peers: PeerState;
   readonly #health: HealthServers;
   readonly #loopback: LoopbackRouting;
   readonly #former: FormerModes;
@@ -78,8 +80,10 @@ class ServicesController implements ServicesRoom {
     this.#mode = context.config.proxyMode ?? DEFAULT_MODE;
     this.#store = new ServiceStore(clusterModel(context.config), nodeFromApi(undefined, context.nodeName));
     this.#node = new NodeState(context);
-    this.#objects = new FollowedObjects(context.informers, this.#store, this.#node, () => this.#changed());
     const { netns, runDirectory, logger } = context;
+    this.#peers = new PeerState(context.nodeName, netns);
+    const followed = { store: this.#store, node: this.#node, peers: this.#peers };
+    this.#objects = new FollowedObjects(context.informers, followed, () => this.#changed());
     this.#flows = new UdpFlows(logger, netns);
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
     const health = (): ProxyHealth => this.#proxyHealth();
@@ -268,7 +272,8 @@ class ServicesController implements ServicesRoom {
   async #bring(proxy: ServiceProxy, look: boolean): Promise<void> {
     if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
     const refreshed = this.#store.refresh();
-    const changes: Changes = this.#unsure ? 'all' : refreshed;
+    const moved = this.#store.wantsPeers && (look || this.#peers.dirty) && this.#store.setPeers(this.#peers.observe());
+    const changes: Changes = this.#unsure || moved ? 'all' : refreshed;
     this.#unsure = true;
     // the rules that drop packets with such addresses may go in this pass
     if (!this.#wantsLoopback) this.#loopback.bring(false, look);

@@ -114,6 +114,11 @@ class PortEntry implements Entry {
   }
 }
 
+/** The same address and port, with other endpoints. */
+export function retarget({ source, address, kind, port }: Entry, to: Pick<Entry, 'target' | 'inside'>): Entry {
+  return new PortEntry(source, address, { kind, port, ...to });
+}
+
 /** Every endpoint a connection may lead to, each once. */
 export function reachable({ target, inside }: Pick<Entry, 'target' | 'inside'>): readonly EndpointModel[] {
   if (!inside) return served(target);

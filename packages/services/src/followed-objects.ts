@@ -1,6 +1,7 @@
 import { atMost } from '@podwire/base';
 import type { Informer, Informers, KindName, ObjectOf } from '@podwire/kube';
 import type { NodeState } from './node-state.ts';
+import type { PeerState } from './peer-state.ts';
 import type { ServiceStore } from './service-store.ts';
 
 /**
@@ -9,18 +10,27 @@ import type { ServiceStore } from './service-store.ts';
  */
 const PATIENCE = 5000;
 
+/** What is kept of them. */
+export interface Followed {
+  readonly store: ServiceStore;
+  readonly node: NodeState;
+  readonly peers: PeerState;
+}
+
 /** Puts what informers say into what the room knows, and calls back when something of it is new. */
 export class FollowedObjects {
   readonly #informers: Informers;
   readonly #store: ServiceStore;
   readonly #node: NodeState;
+  readonly #peers: PeerState;
   readonly #onChange: () => void;
   readonly #unsubscribe: (() => void)[] = [];
 
-  constructor(informers: Informers, store: ServiceStore, node: NodeState, onChange: () => void) {
+  constructor(informers: Informers, { store, node, peers }: Followed, onChange: () => void) {
     this.#informers = informers;
     this.#store = store;
     this.#node = node;
+    this.#peers = peers;
     this.#onChange = onChange;
   }
 
@@ -47,6 +57,10 @@ export class FollowedObjects {
       (one) => node.put(one),
       (one) => node.remove(one),
     );
+    const onPeer = () => {
+      if (store.wantsPeers) this.#onChange();
+    };
+    this.#unsubscribe.push(this.#peers.follow(this.#informers, onPeer));
     const ranges = this.#follow(
       'ServiceCIDR',
       (one) => store.putRange(one),

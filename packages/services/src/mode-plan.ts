@@ -50,7 +50,7 @@ async function planEbpf(model: ServicesModel): Promise<ModePlan> {
   const packets = plan(model);
   return {
     entries: [...sockets.entries.map(describeEntry), ...packets.entries],
-    problems: [...limitsOf(model.services), ...packets.conflicts],
+    problems: [...limitsOf(model.services, model), ...packets.conflicts],
   };
 }
 
@@ -68,9 +68,9 @@ export function sortEntries(entries: readonly PlanEntry[]): PlanEntry[] {
   return [...entries].sort((a, b) => compareText(a.why, b.why) || compareText(a.what, b.what));
 }
 
-function viewOf({ cluster, node, services, foreignAddresses }: ServicesModel): ServicesView {
+function viewOf({ cluster, node, services, foreignAddresses, peers }: ServicesModel): ServicesView {
   return {
-    ...{ cluster, node },
+    ...{ cluster, node, peers },
     services: new Map(services.map((service) => [keyOf(service), service])),
     foreign: new Map([['', foreignAddresses]]),
   };

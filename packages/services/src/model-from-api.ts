@@ -11,7 +11,13 @@ import {
   tryParsePrefix,
 } from '@podwire/base';
 import type { EndpointSlice, Node, Service } from '@podwire/kube';
-import { ANNOTATIONS, balanceFromText, misreadAnnotations, weightsFromText } from './annotations.ts';
+import {
+  ANNOTATIONS,
+  balanceFromText,
+  forwardingFromText,
+  misreadAnnotations,
+  weightsFromText,
+} from './annotations.ts';
 import {
   type EndpointModel,
   isOf,
@@ -58,6 +64,7 @@ export function serviceFromApi(service: Service, slices: readonly EndpointSlice[
     slices,
     nodeName,
     weights: weightsFromText(annotations?.[ANNOTATIONS.weights]),
+    places: forwardingFromText(annotations?.[ANNOTATIONS.forwarding]) !== undefined,
   });
   const model: ServiceModel = {
     namespace: metadata?.namespace ?? '',
@@ -85,15 +92,17 @@ function rareFields(
   const balance = balanceFromText(annotations?.[ANNOTATIONS.balance]);
   const ipvsScheduler = annotations?.[ANNOTATIONS.ipvsScheduler]?.trim();
   const slowStart = slowStartFromText(annotations?.[ANNOTATIONS.slowStart], { ports, ...(balance && { balance }) });
+  const forwarding = forwardingFromText(annotations?.[ANNOTATIONS.forwarding]);
   const misread = misreadAnnotations(annotations);
-  const plain = !ranges.length && !healthCheckNodePort && !balance && !ipvsScheduler && !slowStart && !misread.length;
-  if (plain) return undefined;
+  const found = healthCheckNodePort || balance || ipvsScheduler || slowStart || forwarding;
+  if (!found && !ranges.length && !misread.length) return undefined;
   return {
     ...(ranges.length > 0 && { sourceRanges: disjointPrefixes(ranges) }),
     ...(healthCheckNodePort && { healthCheckNodePort }),
     ...(balance && { balance }),
     ...(ipvsScheduler && { ipvsScheduler }),
     ...(slowStart && { slowStart }),
+    ...(forwarding && { forwarding }),
     ...(misread.length > 0 && { misread }),
   };
 }
@@ -167,6 +176,8 @@ interface Context {
   readonly slices: readonly EndpointSlice[];
   readonly nodeName: string;
   readonly weights?: ReadonlyMap<string, number> | undefined;
+  /** Whether it matters on which node an endpoint is. */
+  readonly places: boolean;
 }
 
 function portsFromApi(ports: readonly ApiPort[], context: Context): readonly ServicePortModel[] {
@@ -219,7 +230,7 @@ function eachOnce(sorted: readonly EndpointModel[]): readonly EndpointModel[] {
 function endpointFromApi(
   endpoint: ApiEndpoint,
   port: number,
-  { nodeName, weights }: Context,
+  { nodeName, weights, places }: Context,
 ): EndpointModel | undefined {
   const address = tryParseIp(endpoint.addresses?.[0] ?? '');
   if (!address || LOOPBACK.test(address)) return undefined;
@@ -228,8 +239,9 @@ function endpointFromApi(
   const fallback = serving && terminating;
   const model = { address, port, ready, fallback, local, maybeLocal: local || !endpoint.nodeName };
   const weight = weights?.get(address) ?? weights?.get(endpoint.targetRef?.name ?? '') ?? 1;
-  if (weight === 1 && !endpoint.hints) return model;
-  return { ...model, ...(weight > 1 && { weight }), ...hintsOf(endpoint) };
+  const named = places && endpoint.nodeName ? { ...model, nodeName: endpoint.nodeName } : model;
+  if (weight === 1 && !endpoint.hints) return named;
+  return { ...named, ...(weight > 1 && { weight }), ...hintsOf(endpoint) };
 }
 
 function hintsOf(endpoint: ApiEndpoint): Pick<EndpointModel, 'forZones' | 'forNodes'> {

@@ -1,5 +1,6 @@
 import type { Family, IpAddress, Prefix } from '@podwire/base';
 import type { ClusterConfig } from '@podwire/kube';
+import type { Peers } from './peers.ts';
 
 /**
  * What the service proxy of one node knows, in its own words. Kubernetes types stop at model-from-api.ts.
@@ -16,6 +17,8 @@ export interface ServicesModel {
   readonly services: readonly ServiceModel[];
   /** Cluster addresses that some other proxy serves (label service-proxy-name): neither balanced, refused nor dropped. */
   readonly foreignAddresses: readonly IpAddress[];
+  /** For direct server return; absent: nothing is known of other nodes. */
+  readonly peers?: Peers | undefined;
 }
 
 /** The same by name, as the room keeps it from change to change; keys are those of `keyOf`. */
@@ -24,6 +27,7 @@ export interface ServicesView {
   readonly node: NodeModel;
   readonly services: ReadonlyMap<string, ServiceModel>;
   readonly foreign: ReadonlyMap<string, readonly IpAddress[]>;
+  readonly peers?: Peers | undefined;
 }
 
 export interface ClusterModel {
@@ -71,6 +75,8 @@ export interface ServiceModel {
   readonly healthCheckNodePort?: number;
   /** Absent: random. */
   readonly balance?: Balance;
+  /** Direct server return at its external addresses (annotation podwire.io/forwarding, SVC-33); absent: none. */
+  readonly forwarding?: 'dsr';
   /** What mode ipvs is to use, as somebody wrote it (annotation podwire.io/ipvs-scheduler); absent: see `balance`. */
   readonly ipvsScheduler?: string;
   /** Absent: endpoints get their full share as soon as they are ready. */
@@ -110,6 +116,8 @@ export interface EndpointModel {
   readonly local: boolean;
   /** Local, or the slice does not say where it is. */
   readonly maybeLocal: boolean;
+  /** Where it is; only of a service with `forwarding`. */
+  readonly nodeName?: string;
   /**
    * Share of new connections relative to the others (annotation podwire.io/weights), 1 to 100, and during a slow start times
    * the parts of its share; absent: 1.

@@ -83,12 +83,22 @@ test('the README says which mode can balance how', async () => {
   for (const balance of words) {
     const row: Record<string, string> = {};
     for (const mode of modes) {
-      const problems = (await planMode(mode, balanced(balance))).problems.join();
+      const problems = (await planMode(mode, annotated({ 'podwire.io/balance': balance }))).problems.join();
       row[mode] = problems === '' ? 'yes' : problems.includes('is for sockets') ? 'of sockets' : 'no';
     }
     expected[balance] = row;
   }
   assert.deepEqual(tableOf('balance'), expected);
+});
+
+test('the README says which mode has direct server return', async () => {
+  const expected: Record<string, Record<string, string>> = { nat: {}, dsr: {} };
+  for (const mode of PROXY_MODES)
+    for (const [forwarding, row] of Object.entries(expected)) {
+      const { problems } = await planMode(mode, annotated({ 'podwire.io/forwarding': forwarding }));
+      row[mode] = problems.length === 0 ? 'yes' : 'no';
+    }
+  assert.deepEqual(tableOf('forwarding'), expected);
 });
 
 test('the README says what each mode writes', () => {
@@ -125,17 +135,16 @@ test('the README lists the facts of each mode', async () => {
   );
 });
 
-function balanced(balance: string): ServicesModel {
+function annotated(annotations: Record<string, string>): ServicesModel {
   const node = {
     metadata: { name: 'node-1' },
     status: { addresses: [{ type: 'InternalIP', address: '172.30.0.11' }] },
   };
-  const annotations = { 'podwire.io/balance': balance };
   return modelFromApi({
     services: [
       {
         metadata: { namespace: 'default', name: 'web', annotations },
-        spec: { clusterIP: '10.96.0.20', ports: [{ port: 80 }] },
+        spec: { clusterIP: '10.96.0.20', externalIPs: ['198.51.100.7'], ports: [{ port: 80 }] },
       },
     ],
     slices: [],

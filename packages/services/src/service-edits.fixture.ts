@@ -1,6 +1,7 @@
 import { parseIp, parsePrefix } from '@podwire/base';
 import fc from 'fast-check';
 import type { EndpointModel, NodeModel, ServiceModel, ServicesModel, ServicesView } from './model.ts';
+import type { Peers } from './peers.ts';
 
 const CLUSTER = {
   podCidrs: [parsePrefix('10.244.0.0/16'), parsePrefix('fd00:1::/64')],
@@ -13,6 +14,14 @@ const NODE: NodeModel = {
   podCidrs: [parsePrefix('10.244.1.0/24')],
   zone: 'a',
 };
+
+/** Those of IPv6 of node-3 are behind a router. */
+const PEERS: Peers = new Map(
+  [2, 3].map((n) => {
+    const addresses = [parseIp(`172.30.0.${n}`), parseIp(`fd00:3::${n}`)];
+    return [`node-${n}`, { addresses, distant: addresses.slice(4 - n) }];
+  }),
+);
 
 const address = fc.oneof(
   fc.integer({ min: 1, max: 4 }).map((n) => parseIp(`10.96.0.${n}`)),
@@ -33,6 +42,7 @@ const endpoint: fc.Arbitrary<EndpointModel> = fc.record(
     maybeLocal: fc.boolean(),
     weight: fc.constantFrom(2, 3),
     forZones: fc.constantFrom(['a'], ['b']),
+    nodeName: fc.constantFrom('node-1', 'node-2', 'node-2', 'node-3'),
   },
   { requiredKeys: ['address', 'port', 'ready', 'fallback', 'local', 'maybeLocal'] },
 );
@@ -50,6 +60,7 @@ const service = (name: string): fc.Arbitrary<ServiceModel> =>
       internalLocal: fc.boolean(),
       externalLocal: fc.boolean(),
       balance: fc.constantFrom('round-robin', 'source-hash', 'maglev'),
+      forwarding: fc.constant('dsr'),
       ports: fc.array(
         fc.record(
           {
@@ -89,7 +100,7 @@ export interface EditedView extends ServicesView {
 }
 
 export function emptyView(): EditedView {
-  return { cluster: CLUSTER, node: NODE, services: new Map(), foreign: new Map() };
+  return { cluster: CLUSTER, node: NODE, peers: PEERS, services: new Map(), foreign: new Map() };
 }
 
 /** Services of four names come, change and go, some at a time; they want the same few addresses and ports. */

@@ -2,6 +2,7 @@ import type { IpAddress } from '@podwire/base';
 import type { EndpointSlice, Service, ServiceCIDR, ServiceImport } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
+import type { Peers } from './peers.ts';
 import type { Changes } from './proxy.ts';
 import { importKey, isProxied, serviceFromImport } from './service-import.ts';
 import { ServiceRanges } from './service-ranges.ts';
@@ -22,6 +23,9 @@ export class ServiceStore implements ServicesView {
   readonly #ranges: ServiceRanges;
   #cluster: ClusterModel;
   #node: NodeModel;
+  #peers: Peers | undefined;
+  /** Services with direct server return. */
+  readonly #direct = new Set<string>();
   #all = true;
 
   /** `now`: a clock in ms that only goes forward. */
@@ -38,6 +42,22 @@ export class ServiceStore implements ServicesView {
 
   get node(): NodeModel {
     return this.#node;
+  }
+
+  get peers(): Peers | undefined {
+    return this.#peers;
+  }
+
+  /** Some service depends on what the other nodes are. */
+  get wantsPeers(): boolean {
+    return this.#direct.size > 0;
+  }
+
+  /** True when it makes a difference, to every service that depends on it. */
+  setPeers(peers: Peers): boolean {
+    if (JSON.stringify([...peers]) === JSON.stringify([...(this.#peers ?? [])])) return false;
+    this.#peers = peers;
+    return true;
   }
 
   get dirty(): boolean {
@@ -135,6 +155,8 @@ export class ServiceStore implements ServicesView {
     if (service && proxiedBy(service) === 'other') this.foreign.set(key, clusterAddresses(service));
     else this.foreign.delete(key);
     const after = this.#model(objects);
+    if (after?.forwarding) this.#direct.add(key);
+    else this.#direct.delete(key);
     if (after) {
       this.services.set(key, this.#starts.weigh(key, { before: this.services.get(key), after }, this.#now()));
     } else {

@@ -2,6 +2,7 @@ import type { Prefix } from '@podwire/base';
 import type { EndpointSlice, Node, Service, ServiceImport } from '@podwire/kube';
 import { type ClusterModel, keyOf, type ServicesModel } from './model.ts';
 import { clusterAddresses, disjointPrefixes, nodeFromApi, proxiedBy, serviceFromApi } from './model-from-api.ts';
+import { peersFromApi } from './peers.ts';
 import { importKey, importKeyOfSlice, isProxied, serviceFromImport } from './service-import.ts';
 
 export interface Snapshot {
@@ -12,6 +13,8 @@ export interface Snapshot {
   /** The node the rules are for. */
   readonly node: Node | undefined;
   readonly nodeName: string;
+  /** All nodes of the cluster, for direct server return. */
+  readonly nodes?: readonly Node[];
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly masqueradeAll?: boolean;
@@ -40,6 +43,7 @@ export function modelFromApi(snapshot: Snapshot): ServicesModel {
       ...imports.map((one) => serviceFromImport(one, slices.get(importKey(one)) ?? [], node)),
     ],
     foreignAddresses: snapshot.services.filter((service) => proxiedBy(service) === 'other').flatMap(clusterAddresses),
+    ...(snapshot.nodes && { peers: peersFromApi(snapshot.nodes) }),
   };
 }
 

@@ -22,6 +22,9 @@ const BALANCE_VALUES: Readonly<Record<NftBalance, number>> = {
 /** Places of a Maglev table, a prime: for up to so many endpoints and for more. */
 export const MAGLEV_SIZES = { few: 251, many: 2039, fewEndpoints: 25 } as const;
 
+/** Stands for the chains of direct server return, which draw a node; it has no slots of its own. */
+export const DIRECT: Choice = { affinitySeconds: 90_010, inside: false, slots: 0 };
+
 export function choiceValue({ affinitySeconds, inside, slots, balance }: Choice): number {
   return (balance ? BALANCE_VALUES[balance] : affinitySeconds) * 0x8000 + (inside ? 0x4000 : 0) + slots;
 }

@@ -100,7 +100,7 @@ class EbpfProxy implements ServiceProxy {
     );
     const unclosed = this.#kernel?.datagrams.problem;
     const kept = view.cluster.masqueradeAll ? [KEPT] : [];
-    return [...kept, ...lacking, ...(unclosed ? [unclosed] : []), ...limitsOf(view.services.values())];
+    return [...kept, ...lacking, ...(unclosed ? [unclosed] : []), ...limitsOf([...view.services.values()], view)];
   }
 
   facts(): Readonly<Record<string, string | number | boolean>> {

@@ -1,12 +1,17 @@
 import { balanceOf as packetBalanceOf } from '../choice/choice.ts';
-import { keyOf, type ServiceModel, titleOf } from '../model.ts';
+import { directLimits } from '../direct-return.ts';
+import { familiesOf, keyOf, type ServiceModel, type ServicesModel, titleOf } from '../model.ts';
 import { sizeLimits } from '../size-limits.ts';
 import { MAGLEV_SIZE } from './layout.ts';
 import { balanceOf } from './socket-entry.ts';
 
 /** What neither sockets nor the rules for other clients can do of what is asked, one line each. */
-export function limitsOf(services: Iterable<ServiceModel>): string[] {
-  return [...services].flatMap((service) => [...sizeLimits(service), ...balanceLimits(service)]);
+export function limitsOf(
+  services: readonly ServiceModel[],
+  { cluster, node, peers }: Pick<ServicesModel, 'cluster' | 'node' | 'peers'>,
+): string[] {
+  const direct = directLimits(services, { node, peers }, familiesOf(cluster));
+  return [...direct, ...services.flatMap((service) => [...sizeLimits(service), ...balanceLimits(service)])];
 }
 
 function balanceLimits(service: ServiceModel): string[] {

@@ -1,3 +1,4 @@
+import { noDirectReturn } from '../direct-return.ts';
 import { loopbackLimits } from '../loopback.ts';
 import { type Balance, keyOf, type NodeModel, type ServiceModel, titleOf } from '../model.ts';
 import { sizeLimits } from '../size-limits.ts';
@@ -11,7 +12,7 @@ export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): str
   for (const service of services) {
     const { balance = 'random', slowStart, ports } = service;
     const title = titleOf(keyOf(service));
-    lines.push(...sizeLimits(service));
+    lines.push(...sizeLimits(service), ...noDirectReturn(service, 'iptables'));
     const weighted = ports.some(({ endpoints }) => endpoints.some(({ weight }) => weight !== undefined));
     if (!slowStart && weighted && balance === 'round-robin')
       lines.push(

@@ -2,6 +2,7 @@ import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import { conflictsOf } from '../claims.ts';
+import { noDirectReturn } from '../direct-return.ts';
 import { loopbackLimits } from '../loopback.ts';
 import { familiesOf, type NodeModel, type ServicesView } from '../model.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
@@ -89,7 +90,7 @@ export function tableOf(
 export function limitsOf({ cluster, node, services }: ServicesView): string[] {
   const lines = loopbackLimits(node, 'ipvs');
   for (const service of services.values()) {
-    lines.push(...sizeLimits(service), ...schedulerLimits(service, cluster));
+    lines.push(...sizeLimits(service), ...schedulerLimits(service, cluster), ...noDirectReturn(service, 'ipvs'));
   }
   return lines;
 }

@@ -1,6 +1,6 @@
 import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
-import { type Choice, choiceValue, MAGLEV_SIZES } from '../choice/choice.ts';
+import { type Choice, choiceValue, DIRECT, MAGLEV_SIZES } from '../choice/choice.ts';
 import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from '../ruleset/expressions.ts';
 import { slotMark } from './layout.ts';
 
@@ -16,6 +16,8 @@ export interface ChoiceChains {
   readonly signature: string;
   readonly chains: readonly Chain[];
   readonly count: NamedSet;
+  /** Whether nodes are drawn too. */
+  readonly direct: boolean;
 }
 
 /**
@@ -24,13 +26,17 @@ export interface ChoiceChains {
  * `previous` is returned when nothing is different.
  */
 export function choiceChains(inUse: Iterable<Choice>, family: Family, previous?: ChoiceChains): ChoiceChains {
-  const variants = largestOfEach(inUse);
-  const signature = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) })).join(' ');
+  const choicesInUse = [...inUse];
+  const direct = choicesInUse.includes(DIRECT);
+  const variants = largestOfEach(choicesInUse);
+  const values = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) }));
+  const signature = `${direct ? 'direct ' : ''}${values.join(' ')}`;
   if (signature === previous?.signature) return previous;
   const choices = variants.flatMap((choice) => slotCounts(choice).map((slots) => ({ ...choice, slots })));
   const fields = FIELDS[family];
   return {
     signature,
+    direct,
     chains: choices.map((choice) => ({
       name: chainName(choice),
       rules: choice.affinitySeconds ? sticky(choice, fields) : once(choice, fields),

@@ -61,7 +61,7 @@ test('whatever the edits, what was changed step by step is what is planned at on
         const expected = elementsOf(table);
         assert.deepEqual(writer.sets, expected);
         const { sizes } = rules.settlement;
-        for (const [name, size] of Object.entries(sizes)) assert.equal(size, expected.get(name)?.size, name);
+        for (const [name, size] of Object.entries(sizes)) assert.equal(size, expected.get(name)?.size ?? 0, name);
       });
     }),
   );

@@ -90,9 +90,9 @@ export class FamilyRules {
     return settlement.exchange(exchanges);
   }
 
-  #plan({ cluster, services, foreign, node }: ServicesView, key: string): ServicePlan | undefined {
+  #plan({ cluster, services, foreign, node, peers }: ServicesView, key: string): ServicePlan | undefined {
     const service = services.get(key);
-    if (service) return planService(service, { cluster, node, family: this.#family });
+    if (service) return planService(service, { cluster, node, family: this.#family, peers });
     const addresses = foreign.get(key);
     return addresses && planForeign(key, addresses, this.#family);
   }
@@ -103,8 +103,8 @@ export class FamilyRules {
     return signature !== this.#choices?.signature;
   }
 
-  #table(settlement: Settlement, { node }: ServicesView) {
+  #table(settlement: Settlement, { node, peers }: ServicesView) {
     this.#choices = choiceChains(settlement.choices, this.#family, this.#choices);
-    return tableOf(settlement, { node, family: this.#family }, this.#choices);
+    return tableOf(settlement, { node, family: this.#family, peers }, this.#choices);
   }
 }

@@ -53,7 +53,7 @@ export class NftablesProxy implements ServiceProxy {
   }
 
   limits(view: ServicesView): readonly string[] {
-    return limitsOf(view.services.values(), view.node);
+    return limitsOf([...view.services.values()], view);
   }
 
   /** Which addresses of services belong to others already. */
@@ -90,6 +90,6 @@ export class NftablesProxy implements ServiceProxy {
   }
 }
 
-function modelOf({ cluster, node, services, foreign }: ServicesView): ServicesModel {
-  return { cluster, node, services: [...services.values()], foreignAddresses: [...foreign.values()].flat() };
+function modelOf({ cluster, node, services, foreign, peers }: ServicesView): ServicesModel {
+  return { cluster, node, peers, services: [...services.values()], foreignAddresses: [...foreign.values()].flat() };
 }

@@ -4,14 +4,17 @@ import type { Table } from '@podwire/nft';
 import { balanceOf } from '../choice/choice.ts';
 import { conflictsOf } from '../claims.ts';
 import { compareText } from '../compare-text.ts';
+import { directLimits } from '../direct-return.ts';
 import { loopbackLimits } from '../loopback.ts';
-import { familiesOf, keyOf, type NodeModel, type ServiceModel, type ServicesModel, titleOf } from '../model.ts';
+import { familiesOf, keyOf, type ServiceModel, type ServicesModel, titleOf } from '../model.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
-import { declareSet, SET_NAMES } from '../ruleset/sets.ts';
+import { declareSet, SET_NAMES, type SetName } from '../ruleset/sets.ts';
 import { Settlement } from '../ruleset/settlement.ts';
 import { sizeLimits } from '../size-limits.ts';
 import { baseChains } from './base-chains.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
+import { directChains } from './direct-chains.ts';
+import { directSets } from './direct-sets.ts';
 import { TABLES } from './layout.ts';
 import { planService } from './service-plan.ts';
 
@@ -36,9 +39,9 @@ export function plan(model: ServicesModel): Desired {
   });
   const conflicts = settled.flatMap(({ settlement }) => conflictsOf(settlement));
   return {
-    tables: settled.map(({ family, settlement }) => tableOf(settlement, { node: model.node, family })),
+    tables: settled.map(({ family, settlement }) => tableOf(settlement, { ...model, family })),
     entries: settled.flatMap(({ settlement }) => settlement.winners().map((entry) => entry.describe())),
-    problems: [...limitsOf(services, model.node), ...conflicts],
+    problems: [...limitsOf(services, model), ...conflicts],
     conflicts,
   };
 }
@@ -46,21 +49,29 @@ export function plan(model: ServicesModel): Desired {
 /** The table of a family. `choices`: made before, so that they need not be made again. */
 export function tableOf(
   settlement: Settlement,
-  { node, family }: { readonly node: NodeModel; readonly family: Family },
+  { node, family, peers = NOBODY }: Pick<ServicesModel, 'node' | 'peers'> & { readonly family: Family },
   choices: ChoiceChains = choiceChains(settlement.choices, family),
 ): Table {
   const elements = settlement.elements();
-  const sets = SET_NAMES.map((name) => declareSet(name, family, elements[name]));
+  const names = choices.direct ? SET_NAMES : PLAIN_SETS;
+  const sets = names.map((name) => declareSet(name, family, elements[name]));
   return {
     ...TABLES[family],
-    sets: [...sets, choices.count],
-    chains: [...choices.chains, ...baseChains(node, family)],
+    sets: [...sets, ...(choices.direct ? directSets(family, { node, peers }) : []), choices.count],
+    chains: [...choices.chains, ...(choices.direct ? directChains(family) : []), ...baseChains(node, family)],
   };
 }
 
+const NOBODY: NonNullable<ServicesModel['peers']> = new Map();
+const ONLY_DIRECT: readonly SetName[] = ['direct', 'direct-places', 'direct-members'];
+const PLAIN_SETS = SET_NAMES.filter((name) => !ONLY_DIRECT.includes(name));
+
 /** One line per wish that rules cannot fulfil. */
-export function limitsOf(services: Iterable<ServiceModel>, node: NodeModel): string[] {
-  const lines = loopbackLimits(node, 'nftables');
+export function limitsOf(
+  services: Iterable<ServiceModel>,
+  { cluster, node, peers }: Pick<ServicesModel, 'cluster' | 'node' | 'peers'>,
+): string[] {
+  const lines = [...loopbackLimits(node, 'nftables'), ...directLimits(services, { node, peers }, familiesOf(cluster))];
   for (const service of services) {
     lines.push(...sizeLimits(service));
     const { balance } = service;

@@ -1,16 +1,9 @@
 import type { IpAddress } from '@podwire/base';
 import { affinityIds } from '../choice/affinity-id.ts';
-import { balanceOf, type Choice, choiceValue } from '../choice/choice.ts';
+import { balanceOf, type Choice, choiceValue, DIRECT } from '../choice/choice.ts';
 import { slotsOf } from '../choice/slot.ts';
 import { type AddressKind, describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
-import {
-  type ClusterModel,
-  type EndpointModel,
-  endpointName,
-  keyOf,
-  type Protocol,
-  type ServiceModel,
-} from '../model.ts';
+import { type EndpointModel, endpointName, keyOf, type Protocol, type ServiceModel } from '../model.ts';
 import {
   type EntryPlan,
   filterElements,
@@ -20,6 +13,8 @@ import {
   type ServicePlan,
   sharedElements,
 } from '../ruleset/service-plan.ts';
+import { directElements } from './direct-elements.ts';
+import { type DirectEntry, describeDirect, directEntry } from './direct-entry.ts';
 import { idMark, slotMark } from './layout.ts';
 
 export function planService(service: ServiceModel, place: Place): ServicePlan {
@@ -35,7 +30,7 @@ class PlannedService implements ServicePlan {
   constructor(model: ServiceModel, place: Place) {
     this.#model = model;
     this.#place = place;
-    this.entries = entriesOf(model, place).map((entry) => new PlannedEntry(entry, model, place.cluster));
+    this.entries = entriesOf(model, place).map((entry) => new PlannedEntry(entry, model, place));
   }
 
   get service(): string {
@@ -59,13 +54,15 @@ class PlannedEntry implements EntryPlan {
   readonly id: string;
   readonly #entry: Entry;
   readonly #model: ServiceModel;
-  readonly #cluster: ClusterModel;
+  readonly #place: Place;
+  readonly #direct: DirectEntry | undefined;
 
-  constructor(entry: Entry, model: ServiceModel, cluster: ClusterModel) {
+  constructor(entry: Entry, model: ServiceModel, place: Place) {
     this.id = entry.id;
-    this.#entry = entry;
+    this.#direct = model.forwarding && directEntry(entry, place);
+    this.#entry = this.#direct?.entry ?? entry;
     this.#model = model;
-    this.#cluster = cluster;
+    this.#place = place;
   }
 
   get service(): string {
@@ -91,19 +88,24 @@ class PlannedEntry implements EntryPlan {
   get choices(): readonly Choice[] {
     // chains for as many as there will be while some of them have less than their full share
     const { slots = 0 } = this.#model.slowStart ?? {};
-    return waysOf(this.#model, this.#entry).map(({ choice }) => (slots > choice.slots ? { ...choice, slots } : choice));
+    const ways = waysOf(this.#model, this.#entry);
+    const choices = ways.map(({ choice }) => (slots > choice.slots ? { ...choice, slots } : choice));
+    return this.#direct ? [...choices, DIRECT] : choices;
   }
 
   get elements(): readonly PlannedElement[] {
+    const direct = this.#direct;
     const planned = { service: this.#model, entry: this.#entry };
-    const elements = filterElements(planned, this.#cluster);
+    const kept = direct ? { ...planned, keepsSource: direct.keepsSource } : planned;
+    const elements = filterElements(kept, this.#place.cluster);
     choiceElements(elements, planned);
-    return elements;
+    if (!direct) return elements;
+    return [...elements, ...directElements(this.#entry, direct.members, this.#place.peers)];
   }
 
   describe(): { readonly what: string; readonly why: string } {
     const what = describeEntry(this.#entry, [balanceOf(this.#model) ?? 'random']);
-    return { what, why: this.#entry.why };
+    return { what: this.#direct ? `${what}${describeDirect(this.#direct)}` : what, why: this.#entry.why };
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Protocol,
   type ServiceModel,
 } from '../model.ts';
+import type { Peers } from '../peers.ts';
 import type { SetName } from './sets.ts';
 
 export type PlannedElement = readonly [SetName, SetElement];
@@ -45,6 +46,7 @@ export interface Place {
   readonly cluster: ClusterModel;
   readonly node: NodeModel;
   readonly family: Family;
+  readonly peers?: Peers | undefined;
 }
 
 /** Addresses of a service and endpoints that may be a client of it, which other services may have too. */
@@ -91,13 +93,13 @@ type Key = readonly [IpAddress, Protocol, number];
 type Elements = PlannedElement[];
 
 /** What an entry needs beside its endpoints: refusal, fence, masquerade. */
-export function filterElements({ service, entry }: Planned, cluster: ClusterModel): PlannedElement[] {
+export function filterElements({ service, entry, keepsSource }: Planned, cluster: ClusterModel): PlannedElement[] {
   const { kind, address, protocol, port, target } = entry;
   const key: Key = [address, protocol, port];
   const elements: Elements = [];
   if (target.kind !== 'serve') elements.push([target.kind === 'reject' ? 'rejected' : 'dropped', { key }]);
   policyElements(elements, key, { service, entry });
-  if (isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
+  if (!keepsSource && isMasqueraded(kind, service, cluster)) elements.push(['masqueraded', { key }]);
   return elements;
 }
 
@@ -116,4 +118,6 @@ function policyElements(elements: Elements, key: Key, { service, entry: { kind, 
 export interface Planned {
   readonly service: ServiceModel;
   readonly entry: Entry;
+  /** Clients outside come to endpoints of this node only, whatever the policy. */
+  readonly keepsSource?: boolean;
 }

@@ -67,6 +67,13 @@ function random(mode: ProxyMode, balance: Balance): Limit {
   };
 }
 
+/** What stands in the place of direct server return. */
+const INDIRECT = {
+  what: '`podwire.io/forwarding: dsr`',
+  instead: 'as without it; `status()` says so',
+  tested: ['services/src/direct-return.test.ts', 'modes without it say so, and serve as if it was not asked for'],
+} as const;
+
 export const LIMITS: readonly Limit[] = [
   random('nftables', 'least-connections'),
   {
@@ -134,6 +141,7 @@ export const LIMITS: readonly Limit[] = [
       return pod && probe.protocol !== 'sctp' ? seenFrom(probe, placesOf(probe)[pod]) : undefined;
     },
   },
+  ...(['iptables', 'ipvs', 'userspace'] as const).map((mode): Limit => ({ mode, ...INDIRECT })),
   {
     mode: 'ipvs',
     what: 'affinity after its time',

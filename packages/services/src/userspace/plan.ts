@@ -2,6 +2,7 @@ import type { Family } from '@podwire/base';
 import type { PlanEntry } from '@podwire/kube';
 import type { SetElement, Table } from '@podwire/nft';
 import { conflictsOf } from '../claims.ts';
+import { noDirectReturn } from '../direct-return.ts';
 import { familiesOf, isOf, keyOf, ofFamily, type ServiceModel, type ServicesView, titleOf } from '../model.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
 import type { ServicePlan } from '../ruleset/service-plan.ts';
@@ -78,10 +79,11 @@ export const limitsOf = ({ services }: Pick<ServicesView, 'services'>): string[]
   [...services.values()].flatMap(serviceLimits);
 
 function serviceLimits(service: ServiceModel): string[] {
-  return service.ports
+  const refused = service.ports
     .filter(({ protocol }) => protocol === 'sctp')
     .map(
       ({ port }) =>
         `${titleOf(keyOf(service))} port ${port}: mode userspace cannot relay SCTP and refuses it; choose another mode`,
     );
+  return [...refused, ...noDirectReturn(service, 'userspace')];
 }

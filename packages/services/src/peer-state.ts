@@ -1,0 +1,66 @@
+import type { IpAddress } from '@podwire/base';
+import type { Netns } from '@podwire/kernel';
+import type { Informers, Node } from '@podwire/kube';
+import { type Net, openNet } from '@podwire/net';
+import { type Peer, type Peers, peerFromApi } from './peers.ts';
+
+/** The nodes of the cluster from the API server, and which of them the kernel reaches without a router. */
+export class PeerState {
+  readonly #own: string;
+  readonly #netns: Netns | undefined;
+  readonly #nodes = new Map<string, Peer>();
+  #dirty = false;
+
+  constructor(own: string, netns?: Netns) {
+    this.#own = own;
+    this.#netns = netns;
+  }
+
+  /** A node came, went or moved since `observe`. */
+  get dirty(): boolean {
+    return this.#dirty;
+  }
+
+  /** Returns what ends it. `onChange`: `dirty` is true. */
+  follow(informers: Informers, onChange: () => void): () => void {
+    return informers.of('Node').subscribe(({ type, object }) => {
+      if (type === 'deleted' ? this.#remove(object) : this.#put(object)) onChange();
+    });
+  }
+
+  #put(node: Node): boolean {
+    const name = node.metadata?.name ?? '';
+    const peer = peerFromApi(node);
+    if (this.#nodes.get(name)?.addresses.join() === peer.addresses.join()) return false;
+    this.#nodes.set(name, peer);
+    this.#dirty = true;
+    return true;
+  }
+
+  #remove(node: Node): boolean {
+    if (!this.#nodes.delete(node.metadata?.name ?? '')) return false;
+    this.#dirty = true;
+    return true;
+  }
+
+  observe(): Peers {
+    this.#dirty = false;
+    const net = openNet(this.#netns);
+    try {
+      return new Map([...this.#nodes].map(([name, peer]) => [name, name === this.#own ? peer : seenFrom(net, peer)]));
+    } finally {
+      net.close();
+    }
+  }
+}
+
+function seenFrom(net: Net, { addresses }: Peer): Peer {
+  const distant = addresses.filter((address) => !isOnLink(net, address));
+  return distant.length > 0 ? { addresses, distant } : { addresses };
+}
+
+function isOnLink(net: Net, destination: IpAddress): boolean {
+  const route = net.lookupRoute({ destination });
+  if (!route || (route.type ?? 'unicast') !== 'unicast') return false;
+  return route.via === undefined && route.nextHops === undefined && route.encap === undefined;
+}

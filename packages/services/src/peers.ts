@@ -1,0 +1,29 @@
+import type { Family, IpAddress } from '@podwire/base';
+import type { Node } from '@podwire/kube';
+import { isOf } from './model.ts';
+import { nodeFromApi } from './model-from-api.ts';
+
+/** A node of the cluster, as far as packets can be handed to it. */
+export interface Peer {
+  /** The first InternalIP of each family. */
+  readonly addresses: readonly IpAddress[];
+  /** Those of them that are on no link of this node: a router would not know what to do with a packet for a service. */
+  readonly distant?: readonly IpAddress[];
+}
+
+/** By name of the node, this one among them. */
+export type Peers = ReadonlyMap<string, Peer>;
+
+export function peerFromApi(node: Node): Peer {
+  return { addresses: nodeFromApi(node, '').addresses };
+}
+
+/** `distant`: of the addresses of all nodes those that are on no link; offline nobody knows, and none is. */
+export function peersFromApi(nodes: Iterable<Node>): Peers {
+  return new Map([...nodes].map((node) => [node.metadata?.name ?? '', peerFromApi(node)]));
+}
+
+/** Where packets of a family are handed to; undefined: it has no such address, or one that is distant. */
+export function nextHopOf({ addresses, distant = [] }: Peer, family: Family): IpAddress | undefined {
+  return addresses.find((address) => isOf(address, family) && !distant.includes(address));
+}
