@@ -64,7 +64,7 @@ export class Exchanges {
     await send(response, answer, request.headers['accept-encoding'] as string | undefined);
   }
 
-  upgrade(request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }, identify: Identify): void {
+  async upgrade(request: IncomingMessage, { socket, head }: Upgraded, identify: Identify): Promise<void> {
     socket.on('error', () => socket.destroy());
     const answer = { statusCode: 101, once: socket.once.bind(socket) };
     const identity = this.#follow(request, answer);
@@ -75,11 +75,18 @@ export class Exchanges {
       const path = api.pathOf(url.pathname);
       api.authorize({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, user }, path);
       const { subresource } = path ?? {};
-      if (path?.rest !== undefined) return void this.#tunnel({ url, request, socket, head }, path, answer);
+      const annotate = (key: string, value: string) => void identity.annotations.set(key, value);
+      const asked = { user, query: url.searchParams, annotate };
+      if (path?.rest !== undefined) {
+        await api.connect(path, asked);
+        return await this.#tunnel({ url, request, socket, head }, path, answer);
+      }
       if (!streams || path?.kind.id !== 'Pod') throw noSuchResource();
       if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
         throw badRequest('nothing to upgrade to');
-      streams.upgrade({ pod: api.podOf(path), subresource, query: url.searchParams }, request, socket, head);
+      const pod = api.podOf(path);
+      await api.connect(path, asked);
+      streams.upgrade({ pod, subresource, query: url.searchParams }, request, socket, head);
     } catch (error) {
       const { status, body } = failed(error);
       answer.statusCode = status;
@@ -131,6 +138,11 @@ interface Identity {
   impersonator: User | undefined;
   /** What admission has to say to the audit file. */
   readonly annotations: Map<string, string>;
+}
+
+interface Upgraded {
+  readonly socket: Duplex;
+  readonly head: Buffer;
 }
 
 /** An answer that tells when it is over. */

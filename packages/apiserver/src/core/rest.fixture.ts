@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { KubeClient } from '@podwire/kube';
-import { type ApiServer, startApiServer } from '../server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../server.ts';
 
 export interface Reply {
   readonly code: number;
@@ -25,10 +25,10 @@ export interface Bench {
 }
 
 /** A server that is asked over HTTP, as its administrator. */
-export async function restBench(t: TestContext): Promise<Bench> {
+export async function restBench(t: TestContext, options: ApiServerOptions = {}): Promise<Bench> {
   const directory = await mkdtemp(path.join(tmpdir(), 'podwire-rest-'));
   const socketPath = path.join(directory, 'api.sock');
-  const server = await startApiServer();
+  const server = await startApiServer(options);
   await server.listenUnix(socketPath);
   t.after(async () => {
     await server.close();

@@ -26,6 +26,7 @@ import { objectAnswer, type Shape } from './representation.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
 import { readScale, replaceScale, scaleOf } from './scale.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
+import { connectAttempt } from './subresource-attempt.ts';
 import { withWarnings } from './warnings.ts';
 import {
   appliedBody,
@@ -98,6 +99,11 @@ export class RestApi {
   /** The pod an exec, attach or port-forward is for; throws 404. */
   podOf(path: ResourcePath): Pod {
     return this.#parts.registry.get(targetOf(path)) as unknown as Pod;
+  }
+
+  /** Throws what admission has against a connection. */
+  async connect(path: ResourcePath, asked: Pick<ApiRequest, 'user' | 'query' | 'annotate'>): Promise<void> {
+    await this.#parts.registry.consult(connectAttempt(path, asked), { warn: () => {}, annotate: asked.annotate });
   }
 
   #answerFor({ method, query }: ApiRequest, { kind, name, subresource, isWatch: byPath }: ResourcePath): Answer {
@@ -222,7 +228,7 @@ export class RestApi {
     if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
     if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
-    if (path.rest !== undefined) return this.proxy.respond(request, path);
+    if (path.rest !== undefined) return this.connect(path, request).then(() => this.proxy.respond(request, path));
     if (id !== 'Pod') throw noSuchResource();
     if (key === 'POST binding') return bindPod(this.#parts.registry, request, targetOf(path));
     if (key === 'POST eviction') return evictPod(this.#parts.registry, request, targetOf(path));
@@ -245,18 +251,20 @@ export class RestApi {
     const target = targetOf(path);
     if (request.method === 'GET') return { status: 200, body: scaleOf(registry.get(target), paths) };
     const verb = request.method === 'PUT' ? 'Update' : 'Patch';
-    const { options } = this.#writeOptions(request, verb, path);
+    const { options, warnings } = this.#writeOptions(request, verb, path);
     const data = await readData(request);
     if (request.method === 'PUT') {
       const scale = readScale(data, target.name);
-      return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
+      const body = await replaceScale(registry, { target, paths }, scale, options);
+      return withWarnings({ status: 200, body }, warnings);
     }
     const type = PATCH_TYPES[mediaType(request)];
     if (request.method !== 'PATCH') throw methodNotAllowed();
     if (!type || type === 'apply') throw unsupportedMediaType(Object.keys(PATCH_TYPES).slice(0, 3));
     const patched = patchObject(path.kind, scaleOf(registry.latest(target), paths), { type, body: data }, schema);
     const scale = readScale({ ...patched, kind: 'Scale' }, target.name);
-    return { status: 200, body: await replaceScale(registry, { target, paths }, scale, options) };
+    const body = await replaceScale(registry, { target, paths }, scale, options);
+    return withWarnings({ status: 200, body }, warnings);
   }
 
   async #finalize(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {

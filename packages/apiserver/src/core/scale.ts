@@ -1,12 +1,14 @@
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
+import type { Attempt } from '../admission/attempt.ts';
 import { customScale, withCustomReplicas } from '../custom/custom-scale.ts';
 import type { ScalePaths } from '../custom/definition/definition.ts';
 import { schemaOf } from '../schema/catalogue.ts';
 import { decode } from '../schema/decode.ts';
-import type { ApiObject } from '../seam.ts';
+import type { ApiObject, User } from '../seam.ts';
 import { isObject } from './patches.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
 import { badRequest, invalid, invalidValue } from './status.ts';
+import { optionsOf } from './write-attempt.ts';
 
 type Labels = { [key: string]: string };
 
@@ -47,13 +49,20 @@ export function readScale(data: unknown, name: string): ApiObject {
   throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
 }
 
+interface Scaled {
+  readonly target: Target;
+  readonly paths?: ScalePaths | undefined;
+}
+
 /** Writes the replicas of a Scale into its object; returns the new Scale. */
 export async function replaceScale(
   registry: Registry,
-  { target, paths }: { readonly target: Target; readonly paths?: ScalePaths | undefined },
-  scale: ApiObject,
+  { target, paths }: Scaled,
+  given: ApiObject,
   options: WriteOptions,
 ): Promise<ApiObject> {
+  const { user, ...trusted } = options;
+  const scale = user ? await consult(registry, { target, paths }, given, { ...options, user }) : given;
   const replicas = (scale.spec as { replicas?: unknown } | undefined)?.replicas ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
     const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
@@ -63,7 +72,26 @@ export async function replaceScale(
   const { resourceVersion = old.metadata.resourceVersion } = scale.metadata;
   const metadata = resourceVersion === undefined ? old.metadata : { ...old.metadata, resourceVersion };
   const scaled = paths ? withCustomReplicas(old, paths, replicas) : withReplicas(old, replicas);
-  return scaleOf(await registry.update(target, { ...scaled, metadata }, options), paths);
+  return scaleOf(await registry.update(target, { ...scaled, metadata }, trusted), paths);
+}
+
+/** Admission sees the Scale, not the object it is of. */
+async function consult(
+  registry: Registry,
+  { target, paths }: Scaled,
+  scale: ApiObject,
+  options: WriteOptions & { readonly user: User },
+): Promise<ApiObject> {
+  const { kind, name, namespace } = target;
+  const { user, dryRun } = options;
+  const old = scaleOf(registry.latest(target), paths);
+  const attempt: Attempt = {
+    ...{ operation: 'UPDATE', kind, subresource: 'scale', owner: { name, namespace }, old, user, dryRun },
+    object: { ...old, ...scale, metadata: { ...old.metadata, ...scale.metadata }, status: old.status },
+    options: optionsOf('UpdateOptions', options),
+  };
+  const consulted = (await registry.consult(attempt, options)) ?? scale;
+  return { ...consulted, metadata: scale.metadata };
 }
 
 function withReplicas(object: ApiObject, replicas: number): ApiObject {

@@ -140,8 +140,10 @@ export class Transport {
       // What cannot be said of an answer ends this exchange, not the server.
       this.#exchanges.answer(request, response, identify).catch(() => response.destroy());
     });
-    emitter.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      this.#exchanges.upgrade(request, { socket, head }, identify),
+    emitter.on(
+      'upgrade',
+      (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+        void this.#exchanges.upgrade(request, { socket, head }, identify),
     );
     emitter.on('sessionError', () => {});
     emitter.on('clientError', refuseConnection);

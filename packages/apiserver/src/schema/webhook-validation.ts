@@ -3,12 +3,16 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
+import { compileConditions } from '../admission/policy-expressions.ts';
+import type { ResourceRule } from '../admission/resource-match.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabelSelector } from './metadata-validation.ts';
 import { dnsSubdomain } from './names.ts';
 
 /** Versions of AdmissionReview that are sent. */
 const REVIEWS = ['v1', 'v1beta1'];
+const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
+const NOUNS = { apiGroups: 'API groups', apiVersions: 'API versions', resources: 'resources' } as const;
 
 export function validateWebhooks(
   { webhooks }: ValidatingWebhookConfiguration | MutatingWebhookConfiguration,
@@ -44,8 +48,31 @@ function validateWebhook(webhook: ValidatingWebhook, at: string, errors: FieldEr
   if (url !== undefined && !url.startsWith('https://')) {
     errors.invalid(`${at}.clientConfig.url`, url, "'https' is the only allowed URL scheme");
   }
+  validateRules((webhook.rules ?? []) as readonly ResourceRule[], at, errors);
+  for (const { field, text, why } of compileConditions(webhook.matchConditions ?? []).faults) {
+    errors.invalid(`${at}.${field}`, text, why);
+  }
   validateLabelSelector(webhook.namespaceSelector, `${at}.namespaceSelector`, errors);
   validateLabelSelector(webhook.objectSelector, `${at}.objectSelector`, errors);
+}
+
+function validateRules(rules: readonly ResourceRule[], webhook: string, errors: FieldErrors): void {
+  rules.forEach((rule, index) => {
+    const at = `${webhook}.rules[${index}]`;
+    for (const field of ['apiGroups', 'apiVersions', 'resources'] as const) {
+      const values = rule[field] ?? [];
+      if (values.length === 0) errors.required(`${at}.${field}`);
+      if (values.includes('*') && values.length > 1 && field !== 'resources')
+        errors.invalid(`${at}.${field}`, values, `if '*' is present, must not specify other ${NOUNS[field]}`);
+    }
+    const { operations = [] } = rule;
+    if (operations.length === 0) errors.required(`${at}.operations`);
+    if (operations.includes('*') && operations.length > 1)
+      errors.invalid(`${at}.operations`, operations, "if '*' is present, must not specify other operations");
+    operations.forEach((operation, place) => {
+      if (!OPERATIONS.includes(operation)) errors.unsupported(`${at}.operations[${place}]`, operation, OPERATIONS);
+    });
+  });
 }
 
 /** A name with the domain of whoever gave it. */

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import type { Bench } from '../../core/rest.fixture.ts';
 import { openPki } from '../../surface/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: an AdmissionReview, as it came
@@ -57,4 +59,19 @@ export async function webhookServer(
 /** `patch` and `patchType` of a response. */
 export function patchOf(...operations: readonly object[]): object {
   return { allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') };
+}
+
+const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resources: ['configmaps'] };
+
+/** Configures webhooks `a.example.com`, `b...` of a kind. */
+export async function configure(bench: Bench, kind: 'mutating' | 'validating', ...webhooks: readonly object[]) {
+  const named = webhooks.map((fields, index) => ({
+    ...{ name: `${'abc'[index]}.example.com`, rules: [RULE], sideEffects: 'None', admissionReviewVersions: ['v1'] },
+    ...fields,
+  }));
+  const made = await bench.ask(`POST /apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`, {
+    metadata: { name: kind },
+    webhooks: named,
+  });
+  assert.equal(made.code, 201, made.body.message);
 }

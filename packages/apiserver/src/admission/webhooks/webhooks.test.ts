@@ -1,25 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Bench, restBench } from '../../core/rest.fixture.ts';
-import { HOOK_NAME, patchOf, type WebhookServer, webhookServer } from './webhook-server.fixture.ts';
+import { configure, HOOK_NAME, patchOf, type WebhookServer, webhookServer } from './webhook-server.fixture.ts';
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resources: ['configmaps'] };
 const ALLOWED = { allowed: true };
-
-/** Configures webhooks `a.example.com`, `b...` of a kind. */
-async function configure(bench: Bench, kind: 'mutating' | 'validating', ...webhooks: readonly object[]) {
-  const named = webhooks.map((fields, index) => ({
-    ...{ name: `${'abc'[index]}.example.com`, rules: [RULE], sideEffects: 'None', admissionReviewVersions: ['v1'] },
-    ...fields,
-  }));
-  const made = await bench.ask(`POST ${GROUP}/${kind}webhookconfigurations`, {
-    metadata: { name: kind },
-    webhooks: named,
-  });
-  assert.equal(made.code, 201, made.body.message);
-}
 
 const create = ({ ask }: Bench, data: object, query = '', metadata: object = {}) =>
   ask(`POST ${MAPS}${query}`, { metadata: { name: 'a', ...metadata }, data });
@@ -215,4 +202,19 @@ test('webhooks are asked in the version they know', async (t) => {
     ...[object.apiVersion, kind.version, requestKind.version],
   ]);
   assert.deepEqual(versions, [['autoscaling/v1', 'v1', 'v2']]);
+});
+
+test('configurations that could never work are refused', async (t) => {
+  const { ask } = await restBench(t);
+  const rules = [{ apiGroups: ['', '*'], apiVersions: ['v1'], operations: ['LIST'], resources: [] }];
+  const whole = { clientConfig: { url: 'https://localhost/' }, sideEffects: 'None', admissionReviewVersions: ['v1'] };
+  const webhook = { name: 'a.example.com', ...whole, rules, matchConditions: [{ name: 'c', expression: 'object.' }] };
+  const refused = await ask(`POST ${GROUP}/validatingwebhookconfigurations`, {
+    metadata: { name: 'a' },
+    webhooks: [webhook],
+  });
+  assert.equal(refused.code, 422);
+  const fields = refused.body.details.causes.map(({ field }: { field: string }) => field);
+  const below = ['apiGroups', 'resources', 'operations[0]'].map((field) => `webhooks[0].rules[0].${field}`);
+  assert.deepEqual(fields, [...below, 'webhooks[0].matchConditions[0].expression']);
 });
