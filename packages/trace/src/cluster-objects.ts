@@ -10,6 +10,7 @@ import type {
   Pod,
   ReplicaSet,
   Service,
+  ServiceExport,
   ServiceImport,
   StatefulSet,
 } from '@podwire/kube';
@@ -28,6 +29,7 @@ export interface ClusterObjects {
 
 /** The kinds of a manifest that matter here; everything else is passed over. */
 export interface ManifestObjects extends ClusterObjects {
+  readonly exports: readonly ServiceExport[];
   /** Of Services without a selector. */
   readonly endpoints: readonly Endpoints[];
   readonly deployments: readonly Deployment[];
@@ -52,6 +54,7 @@ export function sortManifests(objects: readonly ManifestObject[]): ManifestObjec
     pods: ofKind('Pod'),
     services: ofKind('Service'),
     imports: ofKind('ServiceImport'),
+    exports: ofKind('ServiceExport'),
     slices: ofKind('EndpointSlice'),
     endpoints: ofKind('Endpoints'),
     nodes: ofKind('Node'),

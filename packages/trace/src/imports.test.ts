@@ -66,3 +66,35 @@ test('plans tell of imports', async () => {
   const line = plan?.entries.find(({ why }) => why === 'ServiceImport default/web port http');
   assert.equal(line?.what, 'clusterset IP 10.96.7.1 tcp 80 -> 10.244.1.9:8080, 10.245.3.3:8080');
 });
+
+test('exports of manifests make imports of their Services, but where there is one', () => {
+  const pod =
+    '{apiVersion: v1, kind: Pod, metadata: {name: POD, labels: {app: POD}}, spec: {containers: [{name: c, image: i}]}}';
+  const service =
+    '{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}}';
+  const exported = (name: string) =>
+    `{apiVersion: multicluster.x-k8s.io/v1beta1, kind: ServiceExport, metadata: {name: ${name}}}`;
+  const documents = [
+    pod.replaceAll('POD', 'web'),
+    pod.replaceAll('POD', 'client'),
+    service,
+    exported('web'),
+    exported('absent'),
+  ];
+  const explained = (more: readonly string[] = []) => {
+    const view = clusterOf([...documents, ...more].join('\n---\n'));
+    return formatExplanation(
+      explain(view, { from: 'client', to: 'web.default.svc.clusterset.local:80', protocol: 'tcp' }),
+    );
+  };
+  const text = explained();
+  assert.match(
+    text,
+    /ServiceImport default\/web port http by clusterset IP leads to one of 1: \S+:8080 \(default\/web on /,
+  );
+  assert.match(text, /web\.default\.svc\.clusterset\.local A: 10\.96\.0\.12\n/);
+  assert.match(text, /^delivered: pod default\/web/m);
+  const own =
+    '{apiVersion: multicluster.x-k8s.io/v1beta1, kind: ServiceImport, metadata: {name: web}, spec: {type: ClusterSetIP, ips: [10.96.7.7], ports: [{name: http, port: 80}]}}';
+  assert.match(explained([own]), /web\.default\.svc\.clusterset\.local A: 10\.96\.7\.7\n/);
+});

@@ -3,6 +3,7 @@ import { nextNodeCidr, placePod, planMirror, planSlices, planTopology } from '@p
 import { type EndpointSlice, machineResources, type Namespace, type Node, type Pod, type Service } from '@podwire/kube';
 import { createAddressPool } from '@podwire/pods';
 import { type ClusterObjects, keyOf, type ManifestObjects, nameOf } from './cluster-objects.ts';
+import { placeImports } from './manifest-imports.ts';
 import { placeServices } from './manifest-services.ts';
 import { routerOf, type Site } from './site.ts';
 import { workloadPods } from './workload-pods.ts';
@@ -29,12 +30,13 @@ export function manifestCluster(objects: ManifestObjects, site: Site): ClusterOb
     .filter((endpoints) => !written.has(keyOf(endpoints)))
     .flatMap((endpoints) => planMirror(endpoints, byKey.get(keyOf(endpoints)), []).slices);
   const slices = written.has('default/kubernetes') ? [] : [apiServerSlice(site)];
-  const namespaces = namespacesOf([...pods, ...services, ...objects.imports, ...objects.policies], objects.namespaces);
+  const all = [...objects.slices, ...planned, ...mirrored, ...slices];
+  const imported = placeImports(objects, { services, slices: all }, site.cluster);
+  const namespaces = namespacesOf([...pods, ...services, ...imported.imports, ...objects.policies], objects.namespaces);
   return {
     pods,
     services,
-    imports: objects.imports,
-    slices: [...objects.slices, ...planned, ...mirrored, ...slices],
+    ...imported,
     nodes,
     namespaces,
     policies: objects.policies,
