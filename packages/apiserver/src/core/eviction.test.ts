@@ -63,7 +63,8 @@ async function addBudget(client: KubeClient, status: object, name = 'web'): Prom
   await client.patch('PodDisruptionBudget', key, { status }, { subresource: 'status' });
 }
 
-const budgetOf = (client: KubeClient) => client.get('PodDisruptionBudget', { name: 'web', namespace: 'default' });
+const web = { name: 'web', namespace: 'default' };
+const budgetOf = (client: KubeClient) => client.get('PodDisruptionBudget', web);
 const podOf = (client: KubeClient, name: string) => client.get('Pod', { name, namespace: 'default' });
 const known = { observedGeneration: 1, expectedPods: 2, currentHealthy: 2, desiredHealthy: 1 };
 
@@ -127,10 +128,16 @@ test('a budget nobody has looked at yet refuses for ten seconds, two budgets for
   assert.match((await evict('a')).message ?? '', /more than one PodDisruptionBudget/);
 });
 
-test('a pod that is not ready may go when the others suffice', async (t) => {
+test('a pod that is not ready may go when the others suffice, or the budget always lets it', async (t) => {
   const { client, evict } = await bench(t);
   await addPod(client, 'broken', 'False');
   await addBudget(client, { ...known, currentHealthy: 1, disruptionsAllowed: 0 });
   assert.equal((await evict('broken')).code, 201);
   assert.equal((await evict('missing')).code, 404);
+  await addPod(client, 'worse', 'False');
+  const status = { ...known, currentHealthy: 0, disruptionsAllowed: 0 };
+  await client.patch('PodDisruptionBudget', web, { status }, { subresource: 'status' });
+  assert.equal((await evict('worse')).code, 429);
+  await client.patch('PodDisruptionBudget', web, { spec: { unhealthyPodEvictionPolicy: 'AlwaysAllow' } });
+  assert.equal((await evict('worse')).code, 201);
 });

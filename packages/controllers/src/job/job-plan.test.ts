@@ -55,6 +55,23 @@ test('whatever crashes in between, every pod counts once, no more run than may, 
   );
 });
 
+test('a pod on its way out is replaced at once, or when it has ended if the Job says so', () => {
+  for (const [podReplacementPolicy, names] of [
+    ['TerminatingOrFailed', 'p1'],
+    ['Failed', 'p0'],
+  ] as const) {
+    const world = new World({ parallelism: 1, completions: 1, podReplacementPolicy });
+    world.step();
+    world.pods = world.pods.map((pod) => ({ ...pod, metadata: { ...pod.metadata, deletionGracePeriodSeconds: 30 } }));
+    for (const pod of world.pods) world.remove(pod);
+    assert.equal(world.step().status.terminating, 1);
+    world.step();
+    world.now += 600_000;
+    world.step();
+    assert.equal(world.pods.map(({ metadata }) => metadata?.name).join(), names, podReplacementPolicy);
+  }
+});
+
 test('a pod that failed is made again after 10 s, then 20 s', () => {
   const world = new World({ parallelism: 1, completions: 1 });
   world.step();

@@ -60,7 +60,7 @@ class PodCollector implements Controller {
     const forsaken = ending.filter(({ spec }) => !spec?.nodeName || isWrittenOff(this.#nodes.get(spec.nodeName)));
     await Promise.all([
       forEach(lost, (pod) => this.#giveUp(pod)),
-      forEach([...forsaken, ...surplus(pods)], (pod) => this.#remove(pod)),
+      forEach([...forsaken, ...surplus(pods, KEPT_FINISHED)], (pod) => this.#remove(pod)),
     ]);
   }
 
@@ -100,9 +100,10 @@ function isWrittenOff(node: Node | undefined): boolean {
   return node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) ?? false;
 }
 
-function surplus(pods: readonly Pod[]): Pod[] {
+/** The oldest of the pods that are over, when there are more than so many. */
+export function surplus(pods: readonly Pod[], kept: number): Pod[] {
   const over = pods.filter((pod) => !pod.metadata?.deletionTimestamp && isPodOver(pod));
-  if (over.length <= KEPT_FINISHED) return [];
+  if (over.length <= kept) return [];
   const age = (pod: Pod): string => `${pod.metadata?.creationTimestamp ?? ''} ${nameOf(pod)}`;
-  return over.toSorted((a, b) => (age(a) < age(b) ? -1 : 1)).slice(0, over.length - KEPT_FINISHED);
+  return over.toSorted((a, b) => (age(a) < age(b) ? -1 : 1)).slice(0, over.length - kept);
 }
