@@ -87,6 +87,13 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
     "'tacocat'.substring(4) == 'cat' && 'abc'.reverse() == 'cba' && ' a '.trim() == 'a' && 'abcb'.lastIndexOf('b', 2) == 1",
     "['a', 'b'].join('-') == 'a-b' && 'a,b'.split(',', 1) == ['a,b'] && 'aA'.upperAscii() == 'AA'",
   ],
+  quantity: [
+    "quantity('9223372036854775807').asInteger() == 9223372036854775807 && !quantity('9223372036854775808').isInteger()",
+    "quantity('0.1').add(quantity('0.2')) == quantity('300m') && quantity('1Ki').sub(24).asInteger() == 1000",
+    "quantity('1.5').asApproximateFloat() == 1.5 && quantity('-1e3').sign() == -1 && quantity('1n').sign() == 1",
+    "quantity('1Ei').isGreaterThan(quantity('1E')) && quantity('0.1n') == quantity('1n') && !isQuantity('200Three')",
+    "quantity('1k').compareTo(quantity('1000')) == 0 && quantity('.5').isLessThan(quantity('1')) && !isQuantity('1e9999')",
+  ],
   conversions: [
     "int(timestamp('1970-01-01T00:01:00Z')) == 60 && string(timestamp('2026-01-02T03:04:05.120Z')) == '2026-01-02T03:04:05.12Z'",
     "string(duration('1m1.5s')) == '61.5s' && string(duration('-2s')) == '-2s'",
@@ -128,6 +135,7 @@ test('what goes wrong is told when it is evaluated', () => {
     ["semver('x').major() == 1", /semver parse error/],
     ['math.abs(-9223372036854775807 - 1)', /integer overflow/],
     ['math.bitShiftLeft(1, -1)', /negative offset/],
+    ["quantity('1.5').asInteger()", /cannot convert value to integer/],
     ['math.least([])', /must not be empty/],
     ["math.least(dyn('a'))", /no such overload: math.least/],
     ["{'a': 'x', 'b': 'x'}.transformMapEntry(k, v, {v: k})", /insert failed: key 'x' already exists/],

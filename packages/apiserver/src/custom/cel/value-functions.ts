@@ -1,9 +1,14 @@
 import type { Environment } from '@marcbachmann/cel-js';
-import { isQuantity, quantityValue } from '@podwire/kube';
+import { spend } from './budget.ts';
+import { approximate, billionths, billionthsOf, wholeOf } from './exact-quantity.ts';
+
+/** Of more digits nobody has any use. */
+const MAX_QUANTITY = 1000;
 
 class Quantity {
-  readonly value: number;
-  constructor(value: number) {
+  /** In billionths. */
+  readonly value: bigint;
+  constructor(value: bigint) {
     this.value = value;
   }
   toString(): string {
@@ -49,46 +54,43 @@ export function registerValues(environment: Environment): void {
 }
 
 function registerQuantities(environment: Environment): void {
-  const compare = (a: Quantity, b: Quantity) => BigInt(Math.sign(a.value - b.value));
+  const type = 'kubernetes.Quantity';
+  const sign = (value: bigint) => (value > 0n ? 1n : value < 0n ? -1n : 0n);
   environment
-    .registerType('kubernetes.Quantity', Quantity)
-    .registerFunction('isQuantity(string): bool', (text: string) => isQuantity(text))
-    .registerFunction('quantity(string): kubernetes.Quantity', toQuantity)
-    .registerFunction('kubernetes.Quantity.sign(): int', ({ value }: Quantity) => BigInt(Math.sign(value)))
-    .registerFunction('kubernetes.Quantity.isInteger(): bool', ({ value }: Quantity) => Number.isInteger(value))
-    .registerFunction('kubernetes.Quantity.asInteger(): int', ({ value }: Quantity) => BigInt(value))
-    .registerFunction('kubernetes.Quantity.asApproximateFloat(): double', ({ value }: Quantity) => value)
-    .registerFunction('kubernetes.Quantity.compareTo(kubernetes.Quantity): int', compare)
-    .registerFunction(
-      'kubernetes.Quantity.isGreaterThan(kubernetes.Quantity): bool',
-      (a: Quantity, b: Quantity) => a.value > b.value,
-    )
-    .registerFunction(
-      'kubernetes.Quantity.isLessThan(kubernetes.Quantity): bool',
-      (a: Quantity, b: Quantity) => a.value < b.value,
-    )
-    .registerFunction(
-      'kubernetes.Quantity.add(kubernetes.Quantity): kubernetes.Quantity',
-      (a: Quantity, b: Quantity) => new Quantity(a.value + b.value),
-    )
-    .registerFunction(
-      'kubernetes.Quantity.add(int): kubernetes.Quantity',
-      (a: Quantity, b: bigint) => new Quantity(a.value + Number(b)),
-    )
-    .registerFunction(
-      'kubernetes.Quantity.sub(kubernetes.Quantity): kubernetes.Quantity',
-      (a: Quantity, b: Quantity) => new Quantity(a.value - b.value),
-    )
-    .registerFunction(
-      'kubernetes.Quantity.sub(int): kubernetes.Quantity',
-      (a: Quantity, b: bigint) => new Quantity(a.value - Number(b)),
-    )
-    .registerOperator('kubernetes.Quantity == kubernetes.Quantity', (a: Quantity, b: Quantity) => a.value === b.value);
+    .registerType(type, Quantity)
+    .registerFunction('isQuantity(string): bool', (text: string) => quantityIn(text) !== undefined)
+    .registerFunction(`quantity(string): ${type}`, toQuantity)
+    .registerFunction(`${type}.sign(): int`, ({ value }: Quantity) => sign(value))
+    .registerFunction(`${type}.isInteger(): bool`, ({ value }: Quantity) => wholeOf(value) !== undefined)
+    .registerFunction(`${type}.asInteger(): int`, toInteger)
+    .registerFunction(`${type}.asApproximateFloat(): double`, ({ value }: Quantity) => approximate(value))
+    .registerFunction(`${type}.compareTo(${type}): int`, (a: Quantity, b: Quantity) => sign(a.value - b.value))
+    .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: Quantity, b: Quantity) => a.value > b.value)
+    .registerFunction(`${type}.isLessThan(${type}): bool`, (a: Quantity, b: Quantity) => a.value < b.value)
+    .registerFunction(`${type}.add(${type}): ${type}`, (a: Quantity, b: Quantity) => new Quantity(a.value + b.value))
+    .registerFunction(`${type}.add(int): ${type}`, (a: Quantity, b: bigint) => new Quantity(a.value + billionths(b)))
+    .registerFunction(`${type}.sub(${type}): ${type}`, (a: Quantity, b: Quantity) => new Quantity(a.value - b.value))
+    .registerFunction(`${type}.sub(int): ${type}`, (a: Quantity, b: bigint) => new Quantity(a.value - billionths(b)))
+    .registerOperator(`${type} == ${type}`, (a: Quantity, b: Quantity) => a.value === b.value);
+}
+
+function quantityIn(text: string): bigint | undefined {
+  // Long numbers take a time that grows faster than they do.
+  spend(text.length);
+  if (text.length > MAX_QUANTITY) throw new RangeError('quantity is too long');
+  return billionthsOf(text);
 }
 
 function toQuantity(text: string): Quantity {
-  if (!isQuantity(text)) throw new TypeError(`quantity parse error during conversion from string: ${text}`);
-  return new Quantity(quantityValue(text));
+  const value = quantityIn(text);
+  if (value === undefined) throw new TypeError(`quantity parse error during conversion from string: ${text}`);
+  return new Quantity(value);
+}
+
+function toInteger({ value }: Quantity): bigint {
+  const whole = wholeOf(value);
+  if (whole === undefined) throw new RangeError('cannot convert value to integer');
+  return whole;
 }
 
 /** A request URI of Go. */
