@@ -1,7 +1,7 @@
 import { nthAddress, type Prefix, selectorMatches } from '@podwire/base';
 import { TYPE } from '@podwire/dns';
 import { outsideAddress } from '../topology.ts';
-import { dnsAsk, httpGet, httpsGet, tcpOutcome, udpAsk } from './exchange.ts';
+import { dnsAsk, httpGet, httpsGet, SILENCE, tcpOutcome, udpAsk } from './exchange.ts';
 import { CHECK_NAMESPACE, INGRESS_HOST } from './fixture.ts';
 import { type Check, echoPods, expect, type Place, pod, service, type World } from './world.ts';
 
@@ -161,7 +161,7 @@ async function policy(world: World): Promise<string> {
     ['a port the policy does not allow', pod(world, 'echo-1').netns, { ...target, port: 8099 }],
     ['egress under default deny', pod(world, 'guarded').netns, { address: pod(world, 'echo-1').address, port: 8080 }],
   ] as const;
-  const outcomes = await Promise.all(denied.map(([, from, to]) => tcpOutcome(from, to)));
+  const outcomes = await Promise.all(denied.map(([, from, to]) => tcpOutcome(from, to, SILENCE)));
   for (const [i, [who]] of denied.entries())
     expect(outcomes[i]?.outcome === 'ETIMEDOUT', `${who} got ${outcomes[i]?.outcome}`);
   return 'allowed peer passes; other peer, other port and egress are dropped';
@@ -192,7 +192,8 @@ async function masquerade(world: World): Promise<string> {
 }
 
 async function podsHidden(world: World): Promise<string> {
-  const { outcome } = await tcpOutcome(world.netns('outside'), { address: pod(world, 'echo-1').address, port: 8080 });
+  const target = { address: pod(world, 'echo-1').address, port: 8080 };
+  const { outcome } = await tcpOutcome(world.netns('outside'), target, SILENCE);
   expect(
     outcome === 'ENETUNREACH' || outcome === 'EHOSTUNREACH' || outcome === 'ETIMEDOUT',
     `outside got ${outcome} from a pod address`,
@@ -265,7 +266,7 @@ async function userServices(world: World): Promise<string> {
     }
     for (const { port } of (spec.ports ?? []).filter(({ protocol = 'TCP' }) => protocol === 'TCP')) {
       asked++;
-      const { outcome } = await tcpOutcome(netns, { address: spec.clusterIP, port }, 2000);
+      const { outcome } = await tcpOutcome(netns, { address: spec.clusterIP, port });
       expect(outcome === 'open', `Service ${metadata?.namespace}/${metadata?.name} port ${port} gave ${outcome}`);
     }
   }

@@ -6,8 +6,13 @@ import { PodwireError } from '@podwire/base';
 import { decodeMessage, encodeQuery, type Message } from '@podwire/dns';
 import { bindUdp, connectTcp, type Netns } from '@podwire/kernel';
 
-/** For a whole exchange, in ms: on a machine that has much to do, programs are slow to answer. */
+/**
+ * For a whole exchange, in ms: on a machine that has much to do, programs are slow to answer, and a first packet that is lost
+ * is sent again after a second.
+ */
 const TIMEOUT = 10_000;
+/** Where nothing is to come, in ms. */
+export const SILENCE = 500;
 
 export interface Target {
   readonly address: string;
@@ -50,7 +55,7 @@ function get(socket: Duplex, target: Target, { path, host }: { path: string; hos
 export async function tcpOutcome(
   netns: Netns,
   target: Target,
-  timeout = 500,
+  timeout = TIMEOUT,
 ): Promise<{ outcome: string; ms: number }> {
   const started = performance.now();
   try {
