@@ -16,7 +16,7 @@ function boundsOf(set: NamedSet, element: SetElement): readonly Bounds[] {
   return bounds;
 }
 
-const textOf = (parts: readonly Buffer[]): string => parts.map((part) => part.toString('hex')).join('.');
+const textOf = (parts: readonly Buffer[]): string => parts.map((part) => part.toString('latin1')).join('.');
 
 function exactIndex(set: NamedSet): ReadonlyMap<string, SetElement> {
   let index = EXACT.get(set.elements);

@@ -32,10 +32,10 @@ export const UNKNOWN = Symbol('unknown');
 export function bitsAt(header: Header, place: { offset: number; bits: number }): Buffer | undefined | typeof UNKNOWN {
   const { offset, length, mask, shift } = fieldShape(place);
   if (offset + length > header.bytes.length) return undefined;
-  const known = header.known.subarray(offset, offset + length);
-  if (known.some((byte, i) => (~byte & (mask?.[i] ?? 255) & 255) !== 0)) return UNKNOWN;
+  for (let i = 0; i < length; i++)
+    if ((~(header.known[offset + i] ?? 0) & (mask?.[i] ?? 255) & 255) !== 0) return UNKNOWN;
   const bytes = header.bytes.subarray(offset, offset + length);
-  if (!mask) return Buffer.from(bytes);
+  if (!mask) return bytes;
   const masked = Buffer.from(bytes.map((byte, i) => byte & (mask[i] ?? 0)));
   const number = BigInt(`0x${masked.toString('hex')}`) >> BigInt(shift);
   const size = Math.ceil(place.bits / 8);

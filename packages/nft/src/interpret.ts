@@ -107,7 +107,7 @@ export class Walk {
         table: name,
         chain: chain.name,
         index,
-        text: formatRule(rule, table),
+        text: textOf(rule, table),
         ...(rule.comment !== undefined && { comment: rule.comment }),
       };
       this.#matched.push(matched);
@@ -289,6 +289,17 @@ function elementsIn({ state, dynamicElements }: InterpretOptions, table: string,
 function verdictIn(element: SetElement | undefined): Flow | false {
   const data = element?.data;
   return data && 'kind' in data ? data : false;
+}
+
+const TEXTS = new WeakMap<Rule, { readonly table: Table; readonly text: string }>();
+
+/** Most rules that match one packet match the next. */
+function textOf(rule: Rule, table: Table): string {
+  const known = TEXTS.get(rule);
+  if (known?.table === table) return known.text;
+  const text = formatRule(rule, table);
+  TEXTS.set(rule, { table, text });
+  return text;
 }
 
 const BASES = new WeakMap<Table, readonly HookChain[]>();

@@ -64,7 +64,8 @@ export class RulesetState {
 
   /** Elements that rules have added and that live. */
   elements(table: TableName, set: string): SetElement[] {
-    return [...this.#live(table, set).values()].map(({ element }) => element);
+    if (this.#elements.size === 0) return [];
+    return Array.from(this.#live(table, set).values(), ({ element }) => element);
   }
 
   /** Adds, refreshes or removes an element; false when the set is full. */

@@ -89,18 +89,22 @@ export function numeric(shape: NumberShape): TypeInfo {
   const limit = 2 ** bits;
   const put = PUT[order][length];
   const known = new Map(Object.entries(names));
+  const write = (bytes: Buffer, at: number, value: string | number): boolean => {
+    const n = typeof value === 'number' ? value : known.get(value);
+    if (!put || n === undefined || !Number.isInteger(n) || n < 0 || n >= limit) return false;
+    put(bytes, at, n);
+    return true;
+  };
   return {
     number,
     length,
     order,
     ...(flags && { flags }),
-    encode: (value) => writeNumber(toNumber(value), length, order),
-    write(bytes, at, value) {
-      const n = typeof value === 'number' ? value : known.get(value);
-      if (!put || n === undefined || !Number.isInteger(n) || n < 0 || n >= limit) return false;
-      put(bytes, at, n);
-      return true;
+    encode(value) {
+      const bytes = Buffer.alloc(length);
+      return write(bytes, 0, value) ? bytes : writeNumber(toNumber(value), length, order);
     },
+    write,
     decode(bytes) {
       const n = readNumber(bytes, length, order);
       return byNumber.get(n) ?? n;

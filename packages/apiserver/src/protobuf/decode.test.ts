@@ -198,7 +198,7 @@ function assertSafe(bytes: Buffer): void {
   assert.deepEqual(JSON.parse(JSON.stringify(object)), object);
 }
 
-const RUNS = { numRuns: 1500 };
+const RUNS = { numRuns: 500 };
 const kinds = fc.constantFrom(...KINDS);
 /** Trees of messages with low numbers, as the tables have them, and values of any kind. */
 const { tree } = fc.letrec<{ tree: Buffer; value: Buffer | string | number }>((tie) => ({

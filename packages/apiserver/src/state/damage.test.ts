@@ -33,9 +33,11 @@ async function written(t: TestContext, ahead: number) {
   return { directory, log, before, whole };
 }
 
-test('a log cut at any byte of its last write loses that write only, and all of it', async (t) => {
+test('a log cut anywhere in its last write loses that write only, and all of it', async (t) => {
   const { directory, log, before, whole } = await written(t, 2);
-  for (let length = before; length <= whole.length; length++) {
+  // Bytes far from both ends are alike.
+  const isNearEnd = (length: number) => length < before + 40 || length > whole.length - 40;
+  for (let length = before; length <= whole.length; length += isNearEnd(length) ? 1 : 7) {
     await truncate(log, length);
     const store = await Store.open({ directory });
     const isWhole = length === whole.length;

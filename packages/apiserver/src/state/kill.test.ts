@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { killRounds } from './kill-rounds.fixture.ts';
 
 /** Each starts a process; a few keep the suite fast, `npm run soak:store` does a thousand. */
-const ROUNDS = 6;
+const ROUNDS = 4;
 
 test('kill -9 at any instant loses no acknowledged write, leaves no half object, and revisions go on', {
   timeout: 600_000,
