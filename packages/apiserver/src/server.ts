@@ -160,7 +160,7 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
   const webhooks = new AdmissionWebhooks(store);
   const { denyExternalIPs } = options;
-  const registry = new Registry({ store, schema, addresses, custom, webhooks, denyExternalIPs });
+  const registry = new Registry({ store, schema, addresses, custom, kinds, webhooks, denyExternalIPs });
   const cleanup = new CustomCleanup(registry, custom);
   const names = servingNames(options);
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');

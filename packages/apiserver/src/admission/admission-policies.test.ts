@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { restBench } from '../core/rest.fixture.ts';
+import { auditLines, restBench } from '../core/rest.fixture.ts';
+import type { ApiServerOptions } from '../server.ts';
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] };
 
 /** A server with a policy that is bound, and how to write ConfigMap `a`. */
-async function bound(t: TestContext, policy: object, binding: object = {}) {
-  const bench = await restBench(t);
+async function bound(t: TestContext, policy: object, binding: object = {}, options: ApiServerOptions = {}) {
+  const bench = await restBench(t, options);
   const make = (plural: string, fields: object) =>
     bench.ask(`POST ${GROUP}/${plural}`, { metadata: { name: 'p' }, ...fields });
   const spec = { matchConstraints: { resourceRules: [RULE] }, ...policy };
@@ -84,18 +88,76 @@ test('selectors choose objects and namespaces', async (t) => {
   assert.equal((await other.create({}, { name: 'b' })).code, 422);
 });
 
-test('expressions that cannot be compiled are refused, and what is not enforced is told', async (t) => {
-  const { made, tied } = await bound(
-    t,
-    { paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, validations: [{ expression: 'params == null' }] },
-    { paramRef: { name: 'x' } },
-  );
-  for (const { code, warnings } of [made, tied]) {
-    assert.equal(code, 201);
-    assert.match(warnings.join(), /does not enforce policies with parameters/);
-  }
+test('policies take values from the objects their bindings name, each once', async (t) => {
+  const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
+  const validations = [
+    { expression: 'size(object.data) <= int(params.data.most)', messageExpression: 'params.data.why' },
+  ];
+  const paramRef = { selector: { matchLabels: { limits: 'yes' } }, parameterNotFoundAction: 'Deny' };
+  const matchResources = { objectSelector: { matchExpressions: [{ key: 'limits', operator: 'DoesNotExist' }] } };
+  const { create, client, made, tied } = await bound(t, { paramKind, validations }, { paramRef, matchResources });
+  assert.deepEqual([made.code, tied.code], [201, 201], made.text + tied.text);
+  const none = 'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction';
+  assert.equal((await create({})).body.message, `configmaps "a" is forbidden: ${TITLE} denied request: ${none}`);
+  const limit = (name: string, data: { [key: string]: string }) =>
+    client.create('ConfigMap', { metadata: { name, namespace: 'default', labels: { limits: 'yes' } }, data });
+  await limit('two', { most: '2', why: 'two are enough' });
+  assert.equal((await create({ x: '1', y: '2' })).code, 201);
+  await limit('one', { most: '1', why: 'one is enough' });
+  const { code, body } = await create({ x: '1', y: '2' }, { name: 'b' });
+  assert.deepEqual([code, body.message], [422, `configmaps "b" is forbidden: ${TITLE} denied request: one is enough`]);
+});
+
+test('parameters that are no use: unknown kinds, cluster-wide kinds with a namespace', async (t) => {
+  const validations = [{ expression: 'params == null' }];
+  const ref = { name: 'x', parameterNotFoundAction: 'Allow' };
+  const unknown = await bound(t, { paramKind: { apiVersion: 'x.io/v1', kind: 'Y' }, validations }, { paramRef: ref });
+  assert.match((await unknown.create({})).body.message, /paramKind kind `x.io\/v1, Kind=Y` not known$/);
+  const paramKind = { apiVersion: 'v1', kind: 'Node' };
+  const wide = await bound(t, { paramKind, validations }, { paramRef: { ...ref, namespace: 'default' } });
+  assert.match((await wide.create({})).body.message, /must not be provided for a cluster-scoped `paramKind`$/);
+  // Nothing to check with, nothing to check.
+  const absent = await bound(t, { paramKind, validations }, { paramRef: ref });
+  assert.equal((await absent.create({})).code, 201);
+});
+
+test('a binding that audits, and annotations, write into the audit file', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-audit-'));
+  const auditFile = path.join(directory, 'audit');
+  const auditAnnotations = [
+    { key: 'size', valueExpression: "'has ' + string(size(object.data))" },
+    { key: 'none', valueExpression: 'null' },
+  ];
+  const spec = { validations: [SMALL], auditAnnotations };
+  const { create } = await bound(t, spec, { validationActions: ['Audit'] }, { auditFile });
+  t.after(() => rmSync(directory, { recursive: true }));
+  assert.equal((await create({ x: '1', y: '2' })).code, 201);
+  const lines = await auditLines(auditFile, /configmaps/);
+  const { annotations } = lines.map((line) => JSON.parse(line)).find(({ resource }) => resource === 'configmaps');
+  const failure = { message: `failed expression: ${SMALL.expression}`, policy: 'p', binding: 'p', expressionIndex: 0 };
+  assert.deepEqual(annotations, {
+    'p/size': 'has 2',
+    'validation.policy.admission.k8s.io/validation_failure': JSON.stringify([
+      { ...failure, validationActions: ['Audit'] },
+    ]),
+  });
+});
+
+test('a variable that cannot be evaluated is an error where it is used', async (t) => {
+  const variables = [{ name: 'x', expression: "object.data['x']" }];
+  const validations = [{ expression: "size(object.data) == 0 || variables.x == '1'" }];
+  const { create } = await bound(t, { variables, validations });
+  assert.equal((await create({})).code, 201);
+  const why = 'resulted in error: composited variable "x" fails to evaluate: no such key: x';
+  assert.ok((await create({ y: '1' }, { name: 'b' })).body.message.endsWith(why));
+});
+
+test('expressions and references that are wrong are refused', async (t) => {
   const { made: wrong } = await bound(t, { validations: [{ expression: 'object.' }, { expression: '1 + 1' }] });
   assert.equal(wrong.code, 422);
   assert.match(wrong.body.message, /spec\.validations\[0\]\.expression: Invalid value: "object\.": compilation failed/);
   assert.match(wrong.body.message, /spec\.validations\[1\]\.expression: .* must evaluate to a bool/);
+  const { made, tied } = await bound(t, { paramKind: { kind: 'X' }, validations: [SMALL] }, { paramRef: {} });
+  assert.match(made.body.message, /spec\.paramKind\.apiVersion: Required value/);
+  assert.match(tied.body.message, /spec\.paramRef: Required value: one of name or selector must be specified/);
 });

@@ -23,6 +23,11 @@ export interface PolicyExpressions {
   readonly conditions: readonly Expression[];
   readonly variables: readonly (Expression & { readonly name: string })[];
   readonly validations: readonly Validation[];
+  readonly annotations: readonly AuditAnnotation[];
+}
+
+export interface AuditAnnotation extends Expression {
+  readonly key: string;
 }
 
 /** An expression that is not: `spec.validations[0].expression`. */
@@ -42,6 +47,7 @@ export interface PolicySpec {
     readonly messageExpression?: string;
     readonly reason?: string;
   }[];
+  readonly auditAnnotations?: readonly { readonly key: string; readonly valueExpression: string }[];
 }
 
 const policyEnvironment = lazyEnvironment(['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables']);
@@ -50,9 +56,13 @@ const known = new WeakMap<ApiObject, PolicyExpressions>();
 
 /** What is said of an expression that cannot be evaluated. */
 export function evaluationFailure(text: string, error: unknown): string {
+  return `expression '${text.trim()}' resulted in error: ${failureText(error)}`;
+}
+
+/** Without what the library says of where it was. */
+export function failureText(error: unknown): string {
   const { summary, message } = error as { summary?: string; message?: string };
-  const why = (summary ?? message ?? String(error)).replace(/^N(?=o such key)/, 'n');
-  return `expression '${text.trim()}' resulted in error: ${why}`;
+  return (summary ?? message ?? String(error)).replace(/^N(?=o such key)/, 'n');
 }
 
 /** Those of a stored policy. */
@@ -86,7 +96,8 @@ export function compileConditions(conditions: readonly { readonly expression: st
 }
 
 /** All that can be compiled, and what is wrong with the rest. */
-export function compilePolicy({ matchConditions = [], variables = [], validations = [] }: PolicySpec) {
+export function compilePolicy(spec: PolicySpec) {
+  const { matchConditions = [], variables = [], validations = [], auditAnnotations = [] } = spec;
   const { faults, one } = compiler(policyEnvironment());
   const expressions: PolicyExpressions = {
     conditions: matchConditions.flatMap((part, index) =>
@@ -94,6 +105,12 @@ export function compilePolicy({ matchConditions = [], variables = [], validation
     ),
     variables: variables.flatMap(({ name, expression }, index) =>
       one(`spec.variables[${index}].expression`, expression, 'any').map((found) => ({ ...found, name })),
+    ),
+    annotations: auditAnnotations.flatMap(({ key, valueExpression }, index) =>
+      one(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, 'any').map((found) => ({
+        ...found,
+        key,
+      })),
     ),
     validations: validations.flatMap(({ expression, messageExpression, message, reason = 'Invalid' }, index) => {
       const at = `spec.validations[${index}]`;

@@ -1,29 +1,30 @@
 import type { FieldErrors } from '../schema/field-errors.ts';
 import { validateLabelSelector } from '../schema/metadata-validation.ts';
 import { compilePolicy, type PolicySpec } from './policy-expressions.ts';
+import type { ParamKind, ParamRef } from './policy-params.ts';
 import type { MatchResources } from './resource-match.ts';
 
 interface AdmissionPolicy {
   readonly spec?: PolicySpec & {
     readonly matchConstraints?: MatchResources;
-    readonly paramKind?: unknown;
-    readonly auditAnnotations?: readonly unknown[];
+    readonly paramKind?: ParamKind;
   };
 }
 
 interface PolicyBinding {
   readonly spec?: {
     readonly matchResources?: MatchResources;
-    readonly paramRef?: unknown;
+    readonly paramRef?: ParamRef;
     readonly validationActions?: readonly string[];
   };
 }
 
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
-const NO_PARAMETERS = 'podwire does not enforce policies with parameters';
 
 export function validateAdmissionPolicy({ spec = {} }: AdmissionPolicy, errors: FieldErrors): void {
-  const { matchConstraints, validations = [], auditAnnotations = [] } = spec;
+  const { matchConstraints, paramKind, validations = [], auditAnnotations = [] } = spec;
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (paramKind && !paramKind[field]) errors.required(`spec.paramKind.${field}`);
   if (!matchConstraints) errors.required('spec.matchConstraints');
   else if (!matchConstraints.resourceRules?.length) errors.required('spec.matchConstraints.resourceRules');
   validateSelectors(matchConstraints, 'spec.matchConstraints', errors);
@@ -35,7 +36,8 @@ export function validateAdmissionPolicy({ spec = {} }: AdmissionPolicy, errors: 
 }
 
 export function validatePolicyBinding({ spec = {} }: PolicyBinding, errors: FieldErrors): void {
-  const { matchResources, validationActions: actions = [] } = spec;
+  const { matchResources, paramRef, validationActions: actions = [] } = spec;
+  if (paramRef) validateParamRef(paramRef, errors);
   const at = 'spec.validationActions';
   if (actions.length === 0) errors.required(at, 'at least one validation action is required');
   for (const action of actions) if (!ACTIONS.includes(action)) errors.unsupported(at, action, ACTIONS);
@@ -44,16 +46,15 @@ export function validatePolicyBinding({ spec = {} }: PolicyBinding, errors: Fiel
   validateSelectors(matchResources, 'spec.matchResources', errors);
 }
 
+function validateParamRef({ name, selector, parameterNotFoundAction }: ParamRef, errors: FieldErrors): void {
+  const at = 'spec.paramRef';
+  if (name && selector) errors.forbidden(`${at}.name`, 'name and selector are mutually exclusive');
+  if (!name && !selector) errors.required(at, 'one of name or selector must be specified');
+  if (!parameterNotFoundAction) errors.required(`${at}.parameterNotFoundAction`);
+  validateLabelSelector(selector as Parameters<typeof validateLabelSelector>[0], `${at}.selector`, errors);
+}
+
 function validateSelectors(match: MatchResources | undefined, at: string, errors: FieldErrors): void {
   for (const field of ['namespaceSelector', 'objectSelector'] as const)
     validateLabelSelector(match?.[field] as Parameters<typeof validateLabelSelector>[0], `${at}.${field}`, errors);
-}
-
-/** What is stored and not acted on. */
-export function admissionPolicyWarnings({ spec }: AdmissionPolicy): readonly string[] {
-  return spec?.paramKind ? [`spec.paramKind: ${NO_PARAMETERS}`] : [];
-}
-
-export function policyBindingWarnings({ spec }: PolicyBinding): readonly string[] {
-  return spec?.paramRef ? [`spec.paramRef: ${NO_PARAMETERS}`] : [];
 }

@@ -1,8 +1,10 @@
 import { Budget } from '../custom/cel/budget.ts';
 import {
+  type AuditAnnotation,
   type Expression,
   evaluationFailure,
   type Facts,
+  failureText,
   type PolicyExpressions,
   type Validation,
 } from './policy-expressions.ts';
@@ -12,64 +14,99 @@ export interface Violation {
   readonly message: string;
   /** Of the Status that says so. */
   readonly reason: string;
+  /** Of the validation. */
+  readonly index: number;
+}
+
+/** What a policy says of a write. */
+export interface Findings {
+  readonly violations: readonly Violation[];
+  /** For the audit file, by keys of the policy. */
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+  /** Why an annotation could not be made, which no action of a binding makes good. */
+  readonly faults: readonly string[];
 }
 
 /** `isStrict`: what cannot be evaluated is a violation. */
-export function violationsOf(expressions: PolicyExpressions, given: Facts, isStrict: boolean): readonly Violation[] {
-  const run = new PolicyRun({ ...given, variables: new Map<string, unknown>() }, isStrict);
-  if (!run.applies(expressions.conditions)) return run.violations;
-  run.assign(expressions.variables);
-  for (const validation of expressions.validations) run.check(validation);
-  return run.violations;
+export function findingsOf(expressions: PolicyExpressions, given: Facts, isStrict: boolean): Findings {
+  const run = new PolicyRun({ ...given, variables: lazyVariables(expressions, () => run.facts) }, isStrict);
+  if (run.applies(expressions.conditions)) {
+    expressions.validations.forEach((validation, index) => {
+      run.check(validation, index);
+    });
+    for (const annotation of expressions.annotations) run.annotate(annotation);
+  }
+  return run;
 }
 
-class PolicyRun {
+/** Each is evaluated when it is first asked for; whoever asks for one that cannot be, cannot be evaluated either. */
+function lazyVariables({ variables }: PolicyExpressions, factsOf: () => Facts): Map<string, unknown> {
+  const known = new Map<string, unknown>();
+  const get = (name: string): unknown => {
+    const variable = variables.find((one) => one.name === name);
+    if (!variable || known.has(name)) return known.get(name);
+    try {
+      known.set(name, variable.run(factsOf()));
+    } catch (error) {
+      throw new Error(`composited variable "${name}" fails to evaluate: ${failureText(error)}`, { cause: error });
+    }
+    return known.get(name);
+  };
+  return Object.assign(new Map<string, unknown>(), { get });
+}
+
+/** Of the value of an annotation, in letters. */
+const LONGEST = 10 * 1024;
+
+class PolicyRun implements Findings {
   readonly violations: Violation[] = [];
-  readonly #facts: Facts & { readonly variables: Map<string, unknown> };
+  readonly annotations: (readonly [string, string])[] = [];
+  readonly faults: string[] = [];
+  readonly facts: Facts;
   readonly #isStrict: boolean;
   readonly #budget = new Budget();
 
-  constructor(facts: Facts & { readonly variables: Map<string, unknown> }, isStrict: boolean) {
-    this.#facts = facts;
+  constructor(facts: Facts, isStrict: boolean) {
+    this.facts = facts;
     this.#isStrict = isStrict;
   }
 
   applies(conditions: readonly Expression[]): boolean {
     for (const condition of conditions) {
-      const value = this.#attempt(condition, (error) => this.#failed(condition, error));
+      const value = this.#attempt(condition, (error) => this.#failed(condition, 0, error));
       if (value !== true) return false;
     }
     return true;
   }
 
-  /** Whoever asks for one that cannot be evaluated is told that it is not there. */
-  assign(variables: PolicyExpressions['variables']): void {
-    for (const variable of variables) {
-      const value = this.#attempt(variable, () => undefined);
-      if (value !== undefined) this.#facts.variables.set(variable.name, value);
-    }
-  }
-
-  check(validation: Validation): void {
+  check(validation: Validation, index: number): void {
     const { message, messageOf, reason, text } = validation;
-    const value = this.#attempt(validation, (error) => this.#failed(validation, error));
+    const value = this.#attempt(validation, (error) => this.#failed(validation, index, error));
     if (value !== false) return;
     const own = messageOf && asMessage(this.#attempt(messageOf, () => undefined));
-    this.violations.push({ message: own ?? (message?.trim() || `failed expression: ${text.trim()}`), reason });
+    this.violations.push({ message: own ?? (message?.trim() || `failed expression: ${text.trim()}`), reason, index });
+  }
+
+  annotate({ key, text, run }: AuditAnnotation): void {
+    const refuse = (error: unknown) => {
+      if (this.#isStrict) this.faults.push(`valueExpression '${text.trim()}' resulted in error: ${failureText(error)}`);
+    };
+    const value = this.#attempt({ text, run }, refuse);
+    if (typeof value === 'string' && value.trim() !== '') this.annotations.push([key, value.trim().slice(0, LONGEST)]);
   }
 
   #attempt({ run }: Expression, onError: (error: unknown) => void): unknown {
     try {
-      return this.#budget.run(() => run(this.#facts));
+      return this.#budget.run(() => run(this.facts));
     } catch (error) {
       onError(error);
       return undefined;
     }
   }
 
-  #failed({ text }: Expression, error: unknown): void {
+  #failed({ text }: Expression, index: number, error: unknown): void {
     if (!this.#isStrict) return;
-    this.violations.push({ message: evaluationFailure(text, error), reason: 'Invalid' });
+    this.violations.push({ message: evaluationFailure(text, error), reason: 'Invalid', index });
   }
 }
 

@@ -24,6 +24,13 @@ export class KindRegistry {
     return this.#byId.get(id);
   }
 
+  /** The kind of a group version, be it not the version it is stored in. */
+  named(apiVersion: string, kind: string): Kind | undefined {
+    const isIt = (one: Kind) =>
+      one.kind === kind && (one.apiVersion === apiVersion || one.otherVersions.includes(apiVersion));
+    return this.all().find(isIt);
+  }
+
   /** Serves the kind from now on; one with the same id is replaced. */
   add(kind: Kind): void {
     this.#leave(kind.id);

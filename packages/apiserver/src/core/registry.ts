@@ -1,14 +1,16 @@
 import { equalJson, type Kind, type KindId, kindNamed, statusOf } from '@podwire/kube';
 import type { Status } from 'kubernetes-types/meta/v1.js';
-import { checkPolicies } from '../admission/admission-policies.ts';
+import { AdmissionPolicies } from '../admission/admission-policies.ts';
 import type { Attempt, Listener } from '../admission/attempt.ts';
 import type { AdmissionWebhooks } from '../admission/webhooks/admission-webhooks.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
+import { boundPod } from './bound-pod.ts';
 import { addsExternalIps, completed } from './completion.ts';
 import { decodedObject } from './decoded-object.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
+import { KindRegistry } from './kind-registry.ts';
 import {
   finalizerCauses,
   generatedName,
@@ -29,7 +31,6 @@ import { sharing } from './shared-parts.ts';
 import {
   alreadyExists,
   badRequest,
-  conflict,
   forbidden,
   invalid,
   modifiedMeanwhile,
@@ -61,6 +62,8 @@ export interface RegistryParts {
   readonly denyExternalIPs?: boolean | undefined;
   /** Absent: CustomResourceDefinitions define nothing. */
   readonly custom?: CustomResources | undefined;
+  /** Absent: those that are built in. */
+  readonly kinds?: KindRegistry;
   /** Absent: nobody is asked. */
   readonly webhooks?: AdmissionWebhooks | undefined;
 }
@@ -78,10 +81,20 @@ export class Registry {
   readonly #denyExternalIPs: boolean;
   readonly #custom: CustomResources | undefined;
   readonly #webhooks: AdmissionWebhooks | undefined;
+  readonly #policies: AdmissionPolicies;
 
-  constructor({ store, schema, addresses, denyExternalIPs = false, custom, webhooks }: RegistryParts) {
+  constructor({
+    store,
+    schema,
+    addresses,
+    denyExternalIPs = false,
+    custom,
+    webhooks,
+    kinds = new KindRegistry(),
+  }: RegistryParts) {
     this.#custom = custom;
     this.#webhooks = webhooks;
+    this.#policies = new AdmissionPolicies(store, kinds);
     this.store = store;
     this.#quotas = new Quotas(store);
     this.#schema = schema;
@@ -173,13 +186,13 @@ export class Registry {
     const listener = { warn, annotate };
     const webhooks = this.#webhooks;
     if (!webhooks?.concern(attempt)) {
-      checkPolicies(this.store, attempt, listener);
+      this.#policies.check(attempt, listener);
       return undefined;
     }
     return webhooks
       .mutate(attempt, listener, (object) => object)
       .then(async (mutated) => {
-        checkPolicies(this.store, mutated, listener);
+        this.#policies.check(mutated, listener);
         await webhooks.validate(mutated, listener);
         return mutated;
       });
@@ -209,20 +222,10 @@ export class Registry {
   ): Promise<void> {
     const kind = kindNamed('Pod');
     const pod = this.latest({ kind, namespace, name });
-    const spec = pod.spec as { nodeName?: string };
     if (!nodeName) throw badRequest('target.name: Required value');
     if (uid) checkPreconditions(kind, pod, { preconditions: { uid } });
-    const binding = { group: '', plural: 'pods/binding' };
-    if (pod.metadata.deletionTimestamp)
-      throw conflict(binding, name, `pod ${name} is being deleted, cannot be assigned to a host`);
-    if (spec.nodeName)
-      throw conflict(binding, name, `pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
-    // It has what it was promised.
-    const { nominatedNodeName: _, ...status } = (pod.status ?? {}) as BoundStatus;
-    const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp() };
-    const conditions = [...(status.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled];
-    if (dryRun) return;
-    await this.store.put('Pod', { ...pod, spec: { ...spec, nodeName }, status: { ...status, conditions } });
+    const bound = boundPod(pod, nodeName);
+    if (!dryRun) await this.store.put('Pod', bound);
   }
 
   /** PUT namespaces/NAME/finalize: only spec.finalizers is taken. */
@@ -304,7 +307,7 @@ export class Registry {
 
   /** Throws what policies deny. */
   #checkPolicies(kind: Kind, change: Change, options: WriteOptions): void {
-    if (options.user) checkPolicies(this.store, attemptOf(kind, change, options), options);
+    if (options.user) this.#policies.check(attemptOf(kind, change, options), options);
   }
 
   /** Gives what webhooks have changed its defaults. */
@@ -361,11 +364,6 @@ export class Registry {
     if (RELEASES.has(kind.id)) this.#addresses.cidrs.settle();
     return removed;
   }
-}
-
-interface BoundStatus {
-  readonly conditions?: readonly { readonly type?: string }[];
-  readonly nominatedNodeName?: string;
 }
 
 interface Draft {

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { KubeClient } from '@podwire/kube';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../server.ts';
 
@@ -22,6 +23,16 @@ export interface Bench {
   ask(line: string, body?: unknown, type?: string): Promise<Reply>;
   /** Resolves when the answer has begun, with what reads it to its end. */
   open(path: string): Promise<() => Promise<string>>;
+}
+
+/** The lines of an audit file, once one matches: they are written when answers have ended. */
+export async function auditLines(file: string, pattern: RegExp): Promise<readonly string[]> {
+  for (let tries = 0; tries < 3000; tries++) {
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+    if (lines.some((line) => pattern.test(line))) return lines;
+    await setTimeout(10);
+  }
+  throw new Error(`no line of ${file} matches ${pattern}`);
 }
 
 /** A server that is asked over HTTP, as its administrator. */

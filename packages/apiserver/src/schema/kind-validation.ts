@@ -31,12 +31,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
-import {
-  admissionPolicyWarnings,
-  policyBindingWarnings,
-  validateAdmissionPolicy,
-  validatePolicyBinding,
-} from '../admission/policy-validation.ts';
+import { validateAdmissionPolicy, validatePolicyBinding } from '../admission/policy-validation.ts';
 import { validateDefinition, validateDefinitionUpdate } from '../custom/definition/definition-validation.ts';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
@@ -213,8 +208,6 @@ export function validateKind(kind: KindId, object: JsonObject, errors: FieldErro
 
 const WARNINGS: Partial<Record<KindId, (object: JsonObject) => readonly string[]>> = {
   Service: (object) => serviceWarnings(object as Service),
-  ValidatingAdmissionPolicy: admissionPolicyWarnings,
-  ValidatingAdmissionPolicyBinding: policyBindingWarnings,
 };
 
 /** What is accepted with a Warning header. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { restBench } from '../../core/rest.fixture.ts';
+import { auditLines, restBench } from '../../core/rest.fixture.ts';
 import { FakePods } from '../../testing/fake-pods.ts';
 import { configure, patchOf, type WebhookServer, webhookServer } from './webhook-server.fixture.ts';
 
@@ -25,7 +25,7 @@ async function below(t: TestContext, kind: 'mutating' | 'validating', answer: (r
   await bench.client.create('Pod', { metadata, spec: template.spec });
   await bench.client.create('Deployment', { metadata, spec: { selector: { matchLabels: labels }, template } });
   await configure(bench, kind, { clientConfig: hook.clientConfig(), rules: [ALL] });
-  return { ...bench, hook, audited: () => readFileSync(auditFile, 'utf8') };
+  return { ...bench, hook, auditFile };
 }
 
 /** The status and body of the answer to an upgrade that is refused. */
@@ -41,7 +41,7 @@ async function upgrade(socketPath: string, url: string): Promise<{ code: number 
 test('bindings, evictions, scales and connections are seen as objects of their own', async (t) => {
   const status = { message: 'no' };
   const auditAnnotations = { seen: 'yes' };
-  const { ask, socketPath, hook, audited } = await below(t, 'validating', ({ operation, object }) => {
+  const { ask, socketPath, hook, auditFile } = await below(t, 'validating', ({ operation, object }) => {
     const isRefused = operation === 'CONNECT' || object.spec?.replicas === 9;
     return { allowed: !isRefused, status, warnings: ['seen'], auditAnnotations };
   });
@@ -69,7 +69,7 @@ test('bindings, evictions, scales and connections are seen as objects of their o
   ]);
   const { stdout, container, command } = hook.requests[3].object;
   assert.deepEqual({ stdout, container, command }, { stdout: true, container: 'main', command: ['ls', '-l'] });
-  assert.match(audited(), /"annotations":\{"a.example.com\/seen":"yes"\}/);
+  await auditLines(auditFile, /"annotations":\{"a.example.com\/seen":"yes"\}/);
 });
 
 test('a mutating webhook changes a scale and a binding', async (t) => {
