@@ -119,10 +119,7 @@ function entryRules(protocol: DirectProtocol, places: number, fields: Fields): R
   const known = goto(`direct-known-${protocol}`);
   const isMember = inSet(fields.keyAndMark, 'direct-members');
   return [
-    rule(
-      [equals({ kind: 'payload', field: dscp(fields) }, HANDED_OVER), setDscp(fields, 0), verdict('return')],
-      'from another node',
-    ),
+    rule([equals({ kind: 'payload', field: dscp(fields) }, HANDED_OVER), verdict('return')], 'from another node'),
     rule([stateIs('established', 'related'), verdict('return')]),
     rule([inSet(fields.source, 'pod-cidrs'), verdict('return')]),
     rule([differs(MARK, 0), verdict('return')], 'a foreign mark'),

@@ -15,6 +15,7 @@ export const DIRECT_MASK = 0xffff0000;
 /**
  * The DSCP of what a node hands to another, which serves it, whatever its own table says: so nothing is handed over twice,
  * also while two nodes do not know the same endpoints. Of pool 2, for local use (RFC 2474, section 6).
+ * It stays: in IPv6 a kernel that has put fragments together (6.18) takes the checksum for wrong when the DSCP is changed.
  */
 export const HANDED_OVER = 0x2b;
 
