@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { AGENT_NODE_FLAGS } from '../packages/agent/src/memory.ts';
+import { API_SERVER_NODE_FLAGS } from '../packages/apiserver/src/node-flags.ts';
 import type { Netns } from '../packages/kernel/src/index.ts';
 
 /** Runs a program inside the netns, without the cost of `ip netns exec`; throws when it fails. */
@@ -27,6 +28,11 @@ export function forkAgent(
     env,
     execArgv: [...process.execArgv, ...AGENT_NODE_FLAGS],
   });
+}
+
+/** Starts a program of this folder as API servers are started. */
+export function forkApiServer(program: string): ChildProcess {
+  return fork(path.join(import.meta.dirname, program), { execArgv: [...process.execArgv, ...API_SERVER_NODE_FLAGS] });
 }
 
 /** The next message of a forked program; throws when it ends instead. */

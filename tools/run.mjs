@@ -47,9 +47,13 @@ const followed =
     ? { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { ...process.env, PODWIRE_LAUNCHER_FD: '3' } }
     : { stdio: 'inherit' };
 
-/** packages/agent/src/memory.ts says why. */
-const flagsFile = path.join(root, 'packages/agent/src/node-flags.json');
-const flags = args[0] === 'agent' ? JSON.parse(readFileSync(flagsFile, 'utf8')) : [];
+/** What Node is started with for these; memory.ts and node-flags.ts beside them say why. */
+const flagsFiles = {
+  agent: 'packages/agent/src/node-flags.json',
+  apiserver: 'packages/apiserver/src/node-flags.json',
+};
+const flagsFile = flagsFiles[args[0]];
+const flags = flagsFile ? JSON.parse(readFileSync(path.join(root, flagsFile), 'utf8')) : [];
 
 const command = ['--disable-warning=ExperimentalWarning', ...flags, path.join(root, entry), ...args];
 const child = spawn(nodeBinary, command, followed);
