@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
-import { parse } from 'yaml';
 
 interface Kubeconfig {
   readonly clusters?: readonly { readonly name?: string }[];
@@ -13,7 +12,7 @@ interface Kubeconfig {
  */
 export async function writeKubeconfig(file: string, text: string): Promise<void> {
   const others = await clustersOf(file);
-  const own = namesIn(text);
+  const own = others.length > 0 ? await namesIn(text) : [];
   const foreign = others.filter((name) => !own.includes(name));
   if (foreign.length > 0)
     throw failed(`${file} is a kubeconfig of ${foreign.join(', ')}; name another file with --kubeconfig`);
@@ -30,14 +29,16 @@ export async function writeKubeconfig(file: string, text: string): Promise<void>
 /** None when there is no such file; what cannot be read as a kubeconfig counts as somebody's. */
 async function clustersOf(file: string): Promise<readonly string[]> {
   try {
-    return namesIn(await readFile(file, 'utf8'));
+    return await namesIn(await readFile(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw failed(`${file} cannot be read (${messageOf(error)}); name another file with --kubeconfig`, error);
   }
 }
 
-function namesIn(text: string): string[] {
+async function namesIn(text: string): Promise<string[]> {
+  // Not at the start: mostly there is no such file.
+  const { parse } = await import('yaml');
   const config = parse(text) as Kubeconfig | null;
   if (config === null) return [];
   if (!Array.isArray(config.clusters)) return ['something else'];

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { Pki } from '../seam.ts';
 
 export interface KubeconfigOptions {
@@ -11,20 +10,32 @@ export interface KubeconfigOptions {
 
 /** A kubeconfig file for the administrator. It holds a private key: write it 0600. */
 export function kubeconfigText({ url, name, pki }: KubeconfigOptions): string {
-  const user = `${name}-admin`;
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster: { server: url, 'certificate-authority-data': base64(pki.ca) } }],
-    users: [
-      {
-        name: user,
-        user: { 'client-certificate-data': base64(pki.admin.cert), 'client-key-data': base64(pki.admin.key) },
-      },
-    ],
-    contexts: [{ name, context: { cluster: name, user } }],
-    'current-context': name,
-  });
+  const [cluster, user] = [scalar(name), scalar(`${name}-admin`)];
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: ${cluster}
+    cluster:
+      server: ${scalar(url)}
+      certificate-authority-data: ${base64(pki.ca)}
+users:
+  - name: ${user}
+    user:
+      client-certificate-data: ${base64(pki.admin.cert)}
+      client-key-data: ${base64(pki.admin.key)}
+contexts:
+  - name: ${cluster}
+    context:
+      cluster: ${cluster}
+      user: ${user}
+current-context: ${cluster}
+`;
+}
+
+/** In quotes when YAML could take it for something else. Servers start without a library for it. */
+function scalar(text: string): string {
+  const isPlain = /^[a-z][a-z0-9:/.[\]-]*[a-z0-9]$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/.test(text);
+  return isPlain ? text : JSON.stringify(text);
 }
 
 function base64(pem: string): string {

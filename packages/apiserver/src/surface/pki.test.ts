@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
+import { parse } from 'yaml';
 import { kubeconfigText } from './kubeconfig.ts';
 import { openPki } from './pki.ts';
 
@@ -58,4 +59,23 @@ test('the kubeconfig names server, authority and user', async () => {
   const text = kubeconfigText({ url: 'https://127.0.0.1:6443', name: 'lab', pki });
   assert.match(text, /server: https:\/\/127\.0\.0\.1:6443/);
   assert.match(text, /current-context: lab/);
+});
+
+test('names and addresses are in the kubeconfig as they are, whatever they look like', async () => {
+  const pki = await openPki({ names: ['localhost'] });
+  for (const name of ['lab', 'yes', '1', '0x1f', '1e3', 'a: b', '# x', 'it "is"', 'null', '-', '', 'ä', 'Lab']) {
+    const url = 'https://[fd00::1]:6443';
+    const config = parse(kubeconfigText({ url, name, pki }), { version: '1.1' });
+    const { cert, key } = pki.admin;
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+    const user = `${name}-admin`;
+    assert.deepEqual(config, {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name, cluster: { server: url, 'certificate-authority-data': base64(pki.ca) } }],
+      users: [{ name: user, user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
+      contexts: [{ name, context: { cluster: name, user } }],
+      'current-context': name,
+    });
+  }
 });
