@@ -129,11 +129,11 @@ async function runControllers(server: ApiServer, config: ClusterConfig): Promise
   const { followPeers, startControllers } = await import('@podwire/controllers');
   const client = server.client();
   const informers = createInformers(client);
-  const { caCertificate } = server;
+  const { caCertificate, serviceAccountToken } = server;
   const logger = createLogger({ level: 'error' });
   const dynamic = server.dynamicClient();
   const peers = followPeers(config.clusterPeers, logger);
-  const others = { peers: peers.sources };
+  const others = { peers: peers.sources, serviceAccountToken };
   const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate, ...others });
   return () => {
     controllers.stop();

@@ -13,6 +13,7 @@ import {
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import type { Clock } from './clock.ts';
 import type { ClusterSource } from './multicluster/cluster-member.ts';
+import type { TokenIssuer } from './token-secret.ts';
 
 export interface ControllerContext {
   readonly client: KubeClient;
@@ -23,6 +24,8 @@ export interface ControllerContext {
   readonly clock?: Clock;
   /** PEM of the authority of the API server's certificate, for every namespace's kube-root-ca.crt; absent: none. */
   readonly caCertificate?: string;
+  /** For Secrets of type kubernetes.io/service-account-token; absent: they stay empty. */
+  readonly serviceAccountToken?: TokenIssuer;
   /** For custom resources: as owners, as garbage and in namespaces; absent: they are left alone. */
   readonly dynamic?: DynamicClient;
   /** The other clusters of the set, whose exported Services are imported. Default: none. */

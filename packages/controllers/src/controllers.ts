@@ -21,6 +21,7 @@ import { startScheduler } from './scheduler.ts';
 import { startServiceAccounts } from './service-account.ts';
 import { soundInformers } from './sound-informers.ts';
 import { startStatefulSets } from './stateful/stateful-set.ts';
+import { startTokenSecrets } from './token-secret.ts';
 import { startVolumeClaims } from './volumes/claim.ts';
 import { startVolumes } from './volumes/volume.ts';
 
@@ -42,6 +43,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startPodCollector,
     startNamespaces,
     startServiceAccounts,
+    startTokenSecrets,
     startScheduler,
     startReplicaSets,
     startReplicationControllers,

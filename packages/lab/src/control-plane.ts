@@ -30,6 +30,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
     peers: peers.sources,
     dynamic: server.dynamicClient(userOf(CONTROLLERS)),
     caCertificate: server.caCertificate,
+    serviceAccountToken: server.serviceAccountToken,
     logger: logger.child({ part: 'controllers' }),
   });
   const allocator = await startAddressAllocator({ ...shared, logger: logger.child({ part: 'allocator' }) });

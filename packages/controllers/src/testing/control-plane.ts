@@ -32,7 +32,7 @@ export async function controlServer(t: Test, server: ApiServer, clock = standsti
   const informers = createInformers(client);
   const controllers = await startControllers({
     ...{ client, informers, config, logger: silentLogger, caCertificate: 'certificate\n' },
-    ...{ clock, dynamic: server.dynamicClient() },
+    ...{ clock, dynamic: server.dynamicClient(), serviceAccountToken: server.serviceAccountToken },
   });
   const end = playKubelet(client, informers);
   t.after(() => {
