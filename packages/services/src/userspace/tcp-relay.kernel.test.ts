@@ -32,9 +32,9 @@ async function dial(t: TestContext, netns: Netns, { port }: Relay): Promise<net.
   return socket;
 }
 
-/** Unlike `once`, also when it closes by an error. */
+/** Unlike `once`, also when it closes by an error, or has closed already. */
 const closed = (socket: net.Socket): Promise<void> =>
-  new Promise((resolve) => void socket.once('close', () => resolve()));
+  new Promise((resolve) => (socket.closed ? resolve() : void socket.once('close', () => resolve())));
 
 /** Bytes of buffers that are still in use. */
 function heldBytes(): number {
@@ -162,15 +162,26 @@ test('idle connections end: soon when one side is closed, late when none is', as
       socket.allowHalfOpen = true;
       socket.resume();
     });
-    const [half, open, busy] = [await dial(t, netns, relay), await dial(t, netns, relay), await dial(t, netns, relay)];
-    const traffic = setInterval(() => busy.write('x'), 50);
+    const half = await dial(t, netns, relay);
     half.end('x');
     await closed(half);
-    await until(() => context.counters.connections <= 2);
-    await closed(open);
-    await until(() => context.counters.connections === 1);
-    clearInterval(traffic);
-    busy.destroy();
+    await until(() => context.counters.connections === 0);
+
+    const outlivesIdle = async (): Promise<boolean> => {
+      const [open, busy] = [await dial(t, netns, relay), await dial(t, netns, relay)];
+      const traffic = setInterval(() => busy.write('x'), 50);
+      await closed(open);
+      await until(() => context.counters.connections <= 1);
+      clearInterval(traffic);
+      const isLeft = context.counters.connections === 1;
+      busy.destroy();
+      await until(() => context.counters.connections === 0);
+      return isLeft;
+    };
+    // on a machine that stands still for so long the busy one is idle, too, but not each time
+    let isLeft = false;
+    for (let i = 0; i < 10 && !isLeft; i++) isLeft = await outlivesIdle();
+    assert.ok(isLeft, 'the busy one ends as well');
   });
 });
 
