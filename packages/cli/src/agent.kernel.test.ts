@@ -6,7 +6,7 @@ import { ROOM_NAMES } from '@podwire/agent/rooms';
 import { listenTcp, type Netns, pidsInNetns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import { cniRequest, pluginConfig } from '@podwire/pods';
-import { heard, startAgentProcess, until } from './agent-process.fixture.ts';
+import { heard, startAgentChild, until } from './agent-child.fixture.ts';
 
 const SERVICE = '10.96.0.80:80';
 const ip = (line: string): void => void execFileSync('ip', line.split(' '));
@@ -31,7 +31,7 @@ test('a node of a cluster: Services work, health and metrics are served, SIGTERM
       ip('route add default dev lo');
     });
     const server = await serve(netns);
-    const { get, end } = await startAgentProcess(t, netns, { endpoint, flags: ['--rooms', 'services'] });
+    const { get, end } = await startAgentChild(t, netns, { endpoint, flags: ['--rooms', 'services'] });
     await until(/the endpoint$/, () => heard(netns, SERVICE, request));
     await until(/^podwire_room_ready\{room="services"\} 1$/m, () => get('/metrics'));
 
@@ -80,7 +80,7 @@ function killAll({ inode }: Netns): void {
 test('all rooms: a pod is wired, finds a Service by name, and is reached from outside', async (t) => {
   await withNetns(3, async (node, outside, pod) => {
     wire(node, outside);
-    const { agent, runDirectory, get, end } = await startAgentProcess(t, node, { endpoint: '10.244.0.2' });
+    const { agent, runDirectory, get, end } = await startAgentChild(t, node, { endpoint: '10.244.0.2' });
     try {
       const metrics = (await get('/metrics')) ?? '';
       for (const room of ROOM_NAMES)

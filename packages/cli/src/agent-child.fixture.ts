@@ -15,7 +15,7 @@ const METRICS_PORT = 10249;
 const DEADLINE = 120_000;
 
 /** `podwire agent` and the API server of its cluster, in one namespace. */
-export interface AgentProcess {
+export interface AgentChild {
   readonly agent: ChildProcess;
   readonly runDirectory: string;
   /** What the agent's port of metrics answers; undefined: nobody is there. */
@@ -25,11 +25,11 @@ export interface AgentProcess {
 }
 
 /** Processes end, and files go, with the test. Resolves when the agent is ready. */
-export async function startAgentProcess(
+export async function startAgentChild(
   t: TestContext,
   netns: Netns,
   { endpoint, flags = [] }: { readonly endpoint: string; readonly flags?: readonly string[] },
-): Promise<AgentProcess> {
+): Promise<AgentChild> {
   const directory = mkdtempSync(path.join(tmpdir(), 'podwire-agent-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const [kubeconfig, runDirectory] = [path.join(directory, 'kubeconfig'), path.join(directory, 'run')];
