@@ -165,5 +165,5 @@ function knownRules(protocol: DirectProtocol, fields: Fields): Rule[] {
 
 function sendRules(fields: Fields): Rule[] {
   const to: Expression = { kind: 'map', key: MARK, map: 'direct-nodes' satisfies DirectSet };
-  return [rule([setDscp(fields, HANDED_OVER), { kind: 'dup', to }, verdict('drop')])];
+  return [rule([setDscp(fields, HANDED_OVER), { kind: 'dup', to }, verdict('drop')], 'handed over to another node')];
 }

@@ -48,17 +48,21 @@ export class VirtualNode {
       imports: this.#informers.of('ServiceImport').list(),
       slices: this.#informers.of('EndpointSlice').list(),
       node: NODES[this.place],
+      nodes: Object.values(NODES),
       nodeName: NODES[this.place].metadata?.name ?? '',
       ...CLUSTER_RANGES,
     });
     this.#tables = plan(model).tables;
   }
 
-  /** One without memory, whose draws are `choose`'s; what it is asked it remembers. */
+  /** One without memory, whose draws are `choose`'s; what it is asked it remembers, also when it is planned anew. */
   host(choose: Choose): VirtualHost {
     const { place } = this;
+    const tables = () => this.#tables;
     return new VirtualHost({
-      tables: this.#tables,
+      get tables() {
+        return tables();
+      },
       choose,
       routeTo: ({ daddr }) => routeTo(daddr, place),
       linkAddress: (link, family) => LINK_ADDRESSES[place][family][link],
