@@ -57,8 +57,7 @@ export class AttributeWriter {
 
   /** Already encoded attributes whose values are still to be filled in; returns where in `buffer` they begin. */
   template(attributes: Uint8Array): number {
-    const at = this.#length;
-    this.#grow(attributes.length);
+    const at = this.#reserve(attributes.length);
     this.#bytes.set(attributes, at);
     return at;
   }
@@ -70,8 +69,13 @@ export class AttributeWriter {
     return this;
   }
 
+  /** With a zero behind it. */
   text(type: number, value: string): this {
-    return this.bytes(type, Buffer.from(`${value}\0`));
+    const length = Buffer.byteLength(value);
+    const at = this.#attribute(type, length + 1);
+    this.#bytes.write(value, at);
+    this.#bytes[at + length] = 0;
+    return this;
   }
 
   u8(type: number, value: number): this {
@@ -102,24 +106,21 @@ export class AttributeWriter {
 
   #attribute(type: number, length: number): number {
     const at = this.#reserve(4 + ((length + 3) & ~3));
+    if (length & 3) this.#bytes.fill(0, at + 4 + length, this.#length);
     this.#bytes.writeUInt16LE(4 + length, at);
     this.#bytes.writeUInt16LE(type, at + 2);
     return at + 4;
   }
 
+  /** Room whose bytes are still to be written. */
   #reserve(length: number): number {
     const at = this.#length;
-    this.#grow(length);
-    this.#bytes.fill(0, at, this.#length);
-    return at;
-  }
-
-  #grow(length: number): void {
-    const at = this.#length;
     this.#length += length;
-    if (this.#length <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
-    this.#bytes.copy(grown, 0, 0, at);
-    this.#bytes = grown;
+    if (this.#length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    return at;
   }
 }

@@ -11,6 +11,7 @@ import {
   type Planned,
   type PlannedElement,
   type ServicePlan,
+  type SharedElement,
   sharedElements,
 } from '../ruleset/service-plan.ts';
 import { directElements } from './direct-elements.ts';
@@ -37,7 +38,7 @@ class PlannedService implements ServicePlan {
     return keyOf(this.#model);
   }
 
-  get shared(): readonly PlannedElement[] {
+  get shared(): readonly SharedElement[] {
     return sharedElements(this.#model, this.entries, this.#place.family);
   }
 }
@@ -119,11 +120,9 @@ interface Way {
   readonly slots: readonly EndpointModel[];
 }
 
-function waysOf(service: ServiceModel, { target, inside }: Entry): Way[] {
-  const ways: Way[] = [];
-  if (target.kind === 'serve') ways.push(wayOf(service, 'svc', target.endpoints));
-  if (inside?.kind === 'serve') ways.push(wayOf(service, 'inside', inside.endpoints));
-  return ways;
+function waysOf(service: ServiceModel, { target, inside }: Entry): readonly Way[] {
+  const outer = target.kind === 'serve' ? [wayOf(service, 'svc', target.endpoints)] : [];
+  return inside?.kind === 'serve' ? [...outer, wayOf(service, 'inside', inside.endpoints)] : outer;
 }
 
 function wayOf(service: ServiceModel, map: Way['map'], endpoints: readonly EndpointModel[]): Way {

@@ -1,7 +1,6 @@
 import type { Family } from '@podwire/base';
-import type { SetElement } from '@podwire/nft';
 import { type ClusterModel, type NodeModel, ofFamily, type ServicesModel } from '../model.ts';
-import type { PlannedElement, ServicePlan } from './service-plan.ts';
+import type { ServicePlan, SharedElement } from './service-plan.ts';
 import type { SetName } from './sets.ts';
 
 /** What stands in sets whatever the services are. */
@@ -9,8 +8,7 @@ export function planConstants(
   { cluster, node }: { readonly cluster: ClusterModel; readonly node: NodeModel },
   family: Family,
 ): ServicePlan {
-  const each = (set: SetName, keys: readonly SetElement['key'][number][]) =>
-    keys.map((key): PlannedElement => [set, { key: [key] }]);
+  const each = (set: SetName, keys: readonly SharedElement[1][]) => keys.map((key): SharedElement => [set, key]);
   const shared = [
     ...each('pod-cidrs', ofFamily(cluster.podCidrs, family)),
     ...each('node-pod-cidrs', ofFamily(node.podCidrs, family)),
@@ -25,6 +23,6 @@ export function planForeign(
   addresses: ServicesModel['foreignAddresses'],
   family: Family,
 ): ServicePlan {
-  const shared = ofFamily(addresses, family).map((key): PlannedElement => ['foreign-ips', { key: [key] }]);
+  const shared = ofFamily(addresses, family).map((key): SharedElement => ['foreign-ips', key]);
   return { service, entries: [], shared };
 }

@@ -15,6 +15,8 @@ import type { Peers } from '../peers.ts';
 import type { SetName } from './sets.ts';
 
 export type PlannedElement = readonly [SetName, SetElement];
+/** An element that other services may want too: it is its key, which is one value (twice in set hairpin). */
+export type SharedElement = readonly [SetName, SetElement['key'][number]];
 
 /** One address, protocol and port of a service, and every element it needs. */
 export interface EntryPlan {
@@ -37,8 +39,7 @@ export interface EntryPlan {
 export interface ServicePlan {
   readonly service: string;
   readonly entries: readonly EntryPlan[];
-  /** Elements other services may want too. */
-  readonly shared: readonly PlannedElement[];
+  readonly shared: readonly SharedElement[];
 }
 
 /** The node the rules are for, and the family of the table. */
@@ -54,13 +55,11 @@ export function sharedElements(
   { clusterAddresses, ports }: ServiceModel,
   entries: readonly EntryPlan[],
   family: Family,
-): PlannedElement[] {
+): SharedElement[] {
   if (entries.length === 0 && clusterAddresses.length === 0) return [];
-  const shared: PlannedElement[] = [];
-  for (const address of ofFamily(clusterAddresses, family)) shared.push(['cluster-ips', { key: [address] }]);
-  for (const address of externalAddresses(entries)) shared.push(['external-ips', { key: [address] }]);
-  for (const address of maybeClients(ports))
-    if (isOf(address, family)) shared.push(['hairpin', { key: [address, address] }]);
+  const shared = ofFamily(clusterAddresses, family).map((key): SharedElement => ['cluster-ips', key]);
+  for (const address of externalAddresses(entries)) shared.push(['external-ips', address]);
+  for (const address of maybeClients(ports)) if (isOf(address, family)) shared.push(['hairpin', address]);
   return shared;
 }
 

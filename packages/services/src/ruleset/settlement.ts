@@ -1,7 +1,7 @@
 import type { SetElement } from '@podwire/nft';
 import { type Choice, choiceValue } from '../choice/choice.ts';
 import { Claims, type Conflict, udpOf } from '../claims.ts';
-import type { EntryPlan, PlannedElement, ServicePlan } from './service-plan.ts';
+import type { EntryPlan, PlannedElement, ServicePlan, SharedElement } from './service-plan.ts';
 import { SET_NAMES, type SetName } from './sets.ts';
 
 /** Elements to put into sets and keys to take out. A key in both is put in. */
@@ -20,7 +20,7 @@ export interface Exchange {
   readonly after?: ServicePlan | undefined;
 }
 
-type Value = SetElement['key'][number];
+type Value = SharedElement[1];
 type Sizes = Record<SetName, number>;
 
 /**
@@ -38,7 +38,7 @@ export class Settlement {
 
   constructor(plans: readonly ServicePlan[] = []) {
     this.#claims = new Claims(plans);
-    for (const plan of plans) this.#enter(plan);
+    for (const { shared } of plans) for (const one of shared) this.#use(one, 1);
     for (const entry of this.#claims.winners()) this.#count(entry, 1);
   }
 
@@ -107,19 +107,21 @@ export class Settlement {
 
   /** Returns the shared elements that nobody wanted before. */
   #enter({ shared }: ServicePlan): PlannedElement[] {
-    return shared.filter((one) => this.#use(one, 1) === 1);
+    return shared.filter((one) => this.#use(one, 1) === 1).map(planned);
   }
 
   /** Returns those that nobody wants any more. */
   #leave({ shared }: ServicePlan): PlannedElement[] {
-    return shared.filter((one) => this.#use(one, -1) === 0);
+    return shared.filter((one) => this.#use(one, -1) === 0).map(planned);
   }
 
   /** Returns how many want the element now. */
-  #use([set, { key }]: PlannedElement, by: 1 | -1): number {
-    const value = key[0] ?? '';
-    const users = this.#shared.get(set) ?? new Map<Value, number>();
-    this.#shared.set(set, users);
+  #use([set, value]: SharedElement, by: 1 | -1): number {
+    let users = this.#shared.get(set);
+    if (!users) {
+      users = new Map();
+      this.#shared.set(set, users);
+    }
     const count = (users.get(value) ?? 0) + by;
     if (count > 0) users.set(value, count);
     else users.delete(value);
@@ -190,6 +192,8 @@ function areSame(a: SetElement['data'], b: SetElement['data']): boolean {
 function sizesOf(elements: Readonly<Record<SetName, readonly SetElement[]>>): Sizes {
   return Object.fromEntries(SET_NAMES.map((name) => [name, elements[name].length])) as Sizes;
 }
+
+const planned = ([set, value]: SharedElement): PlannedElement => [set, sharedElement(set, value)];
 
 /** Both parts of a hairpin's key are the same. */
 function sharedElement(set: SetName, value: Value): SetElement {

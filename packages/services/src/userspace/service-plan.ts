@@ -2,7 +2,7 @@ import { familyOf } from '@podwire/base';
 import type { SetElement } from '@podwire/nft';
 import { describeEntry, type Entry, isInternal, portEntries } from '../entry.ts';
 import { allowedSources, endpointName, keyOf, ofFamily, type ServiceModel, type ServicePortModel } from '../model.ts';
-import type { EntryPlan, Place, PlannedElement, ServicePlan } from '../ruleset/service-plan.ts';
+import type { EntryPlan, Place, PlannedElement, ServicePlan, SharedElement } from '../ruleset/service-plan.ts';
 import type { Target } from '../target.ts';
 import type { ListenerPlan, PortOf } from './listener-plan.ts';
 
@@ -25,7 +25,7 @@ export function planService(service: ServiceModel, place: Place): RelayPlan {
   const listeners: ListenerPlan[] = [];
   const entries = service.ports.flatMap((port) => planPort(service, port, { place, listeners }));
   const shared = ofFamily(service.clusterAddresses, place.family).map(
-    (address): PlannedElement => ['cluster-ips', { key: [address] }],
+    (address): SharedElement => ['cluster-ips', address],
   );
   return {
     listeners,
