@@ -1,6 +1,6 @@
-import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Status } from 'kubernetes-types/meta/v1.js';
+import { http } from './node-http.ts';
 
 /** What Node reports of a connection whose HTTP/1.1 cannot be read, as an answer. */
 const ANSWERS: Readonly<Record<string, readonly [code: number, reason: string, message: string]>> = {

@@ -1,5 +1,5 @@
 import { chmod, unlink } from 'node:fs/promises';
-import http, { type IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import http2 from 'node:http2';
 import net, { type AddressInfo, type ListenOptions, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -9,6 +9,7 @@ import { refuseConnection } from './connection-error.ts';
 import { type ExchangeParts, Exchanges, type Identify } from './exchange.ts';
 import type { Request, Response } from './http-request.ts';
 import { cannotListen } from './listen-error.ts';
+import { http } from './node-http.ts';
 
 export interface TransportParts extends ExchangeParts {
   readonly authenticator: Authenticator;
@@ -134,8 +135,8 @@ export class Transport {
     });
   }
 
-  #serve(server: http.Server | http2.Http2Server | http2.Http2SecureServer, identify: Identify): void {
-    const emitter = server as http.Server;
+  #serve(server: Server | http2.Http2Server | http2.Http2SecureServer, identify: Identify): void {
+    const emitter = server as Server;
     emitter.on('request', (request: Request, response: Response) => {
       // What cannot be said of an answer ends this exchange, not the server.
       this.#exchanges.answer(request, response, identify).catch(() => response.destroy());

@@ -1,7 +1,8 @@
-import http, { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { type Duplex, Transform } from 'node:stream';
 import tls from 'node:tls';
 import { messageOf } from '@podwire/base';
+import { http } from '../core/node-http.ts';
 import { unavailable } from '../core/status.ts';
 
 /** What is sent to a pod. */

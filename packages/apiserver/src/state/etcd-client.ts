@@ -1,6 +1,7 @@
-import http from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { messageOf, PodwireError } from '@podwire/base';
+import { http } from '../core/node-http.ts';
 
 export interface EtcdAccess {
   /** `http://127.0.0.1:2379`; the next one is asked when one does not answer. */
@@ -29,7 +30,7 @@ const TIMEOUT = 5000;
 /** The JSON gateway of etcd 3.4 and newer: keys and values in base64, 64-bit numbers as text. */
 export class EtcdClient {
   readonly #servers: readonly URL[];
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
   readonly #closed = new AbortController();
   #current = 0;
 
@@ -78,7 +79,7 @@ export class EtcdClient {
     this.#agent.destroy();
   }
 
-  #post(path: string, body: object, signal: AbortSignal): Promise<http.IncomingMessage> {
+  #post(path: string, body: object, signal: AbortSignal): Promise<IncomingMessage> {
     const server = this.#servers[this.#current % this.#servers.length] as URL;
     const { request } = server.protocol === 'https:' ? https : http;
     return this.#guarded(
@@ -123,7 +124,7 @@ function failureOf({ error, message = error ?? 'no reason given', code = 2 }: Fa
   return UNCERTAIN.has(code) ? new EtcdSilence(message) : new EtcdRefusal(message, code);
 }
 
-async function readAll(response: http.IncomingMessage): Promise<string> {
+async function readAll(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
