@@ -13,7 +13,8 @@ const WIDEST = 3;
 export class JsonSlabs {
   readonly #most: number;
   readonly #slabs: Buffer[] = [];
-  readonly #places = new Map<ApiObject, Buffer>();
+  /** Where texts begin in all slabs together, times SLAB, plus their lengths: a Buffer each would be seven times that. */
+  readonly #places = new Map<ApiObject, number>();
   #slab = 0;
   #at = 0;
 
@@ -23,7 +24,10 @@ export class JsonSlabs {
   }
 
   get(object: ApiObject): Buffer | undefined {
-    return this.#places.get(object);
+    const place = this.#places.get(object);
+    if (place === undefined) return undefined;
+    const from = Math.floor(place / SLAB);
+    return this.#slabs[Math.floor(from / SLAB)]?.subarray(from % SLAB, (from % SLAB) + (place % SLAB));
   }
 
   /** Where the text is from now on, until clear(); undefined when there is no room. */
@@ -35,9 +39,8 @@ export class JsonSlabs {
     const slab = this.#slabs[this.#slab] as Buffer;
     const from = this.#at;
     this.#at += typeof text === 'string' ? slab.write(text, from) : text.copy(slab, from);
-    const place = slab.subarray(from, this.#at);
-    this.#places.set(object, place);
-    return place;
+    this.#places.set(object, (this.#slab * SLAB + from) * SLAB + this.#at - from);
+    return slab.subarray(from, this.#at);
   }
 
   clear(): void {
@@ -47,6 +50,6 @@ export class JsonSlabs {
 
   /** Whether the text could have a place at all. */
   static fits(text: string): boolean {
-    return text.length * WIDEST <= SLAB;
+    return text.length * WIDEST < SLAB;
   }
 }

@@ -1,7 +1,8 @@
 import { isObject, type JsonObject } from './patches.ts';
 
 /**
- * The same data as `next`, with the very parts of `old` wherever the two agree: `old` itself when they agree in all.
+ * The same data as `next`, with the very parts of `old` wherever the two agree: `old` itself when they agree in all, `next`
+ * itself when they agree in none.
  * What did not change then needs no second look (a comparison by identity says so), no freezing and no memory.
  */
 export function sharing<T>(next: T, old: unknown): T {
@@ -15,18 +16,29 @@ function shared(next: unknown, old: unknown): unknown {
 }
 
 function sharedObject(next: JsonObject, old: JsonObject): JsonObject {
-  const keys = Object.keys(next);
-  const result: JsonObject = {};
-  let differs = false;
-  for (const key of keys) {
+  let [copy, isSame, count]: [JsonObject | undefined, boolean, number] = [undefined, true, 0];
+  // Not of Object.keys, and no copy unless it is needed: every write comes here twice.
+  for (const key in next) {
     const part = shared(next[key], old[key]);
-    result[key] = part;
-    differs ||= part === undefined || part !== old[key];
+    if (part !== next[key]) {
+      copy ??= { ...next };
+      copy[key] = part;
+    }
+    isSame &&= part !== undefined && part === old[key];
+    count++;
   }
-  return differs || keys.length !== Object.keys(old).length ? result : old;
+  return isSame && count === Object.keys(old).length ? old : (copy ?? next);
 }
 
 function sharedList(next: readonly unknown[], old: readonly unknown[]): readonly unknown[] {
-  const result = next.map((item, index) => shared(item, old[index]));
-  return result.length === old.length && result.every((item, index) => item === old[index]) ? old : result;
+  let [copy, isSame]: [unknown[] | undefined, boolean] = [undefined, next.length === old.length];
+  for (let index = 0; index < next.length; index++) {
+    const part = shared(next[index], old[index]);
+    if (part !== next[index]) {
+      copy ??= next.slice();
+      copy[index] = part;
+    }
+    isSame &&= part === old[index];
+  }
+  return isSame ? old : (copy ?? next);
 }
