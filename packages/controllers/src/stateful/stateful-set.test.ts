@@ -112,6 +112,35 @@ test('pods below the partition stay as they are, and are made again as they were
   });
 });
 
+test('pods have stable names in DNS: a pod made anew has the name of the one before, at its own address', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  const ports = [{ port: 5432 }];
+  await client.create('Service', { metadata, spec: { clusterIP: 'None', selector: labels, ports } });
+  await client.create('StatefulSet', set('one', { replicas: 2 }));
+  const names = async (): Promise<Record<string, string>> => {
+    const { items } = await client.list('EndpointSlice', { namespace: 'default' });
+    const ready = items.flatMap(({ endpoints }) => endpoints).filter(({ conditions }) => conditions?.ready);
+    return Object.fromEntries(ready.map(({ hostname = '', addresses }) => [hostname, addresses.join()]));
+  };
+  const both = () =>
+    eventually(
+      'both names',
+      async () =>
+        Object.keys(await names())
+          .sort()
+          .join() === 'db-0,db-1',
+    );
+  await both();
+  const before = await names();
+  await client.delete('Pod', { namespace: 'default', name: 'db-0' });
+  await eventually('another address', async () => (await names())['db-0'] !== before['db-0']);
+  await both();
+  const after = await names();
+  assert.notEqual(after['db-0'], before['db-0']);
+  assert.equal(after['db-1'], before['db-1']);
+});
+
 test('claims of a template are made, mounted and kept', async (t) => {
   const { client } = await startControlPlane(t);
   await addNode(client, 'node-1');
