@@ -35,7 +35,17 @@ const volume = (name: string, host: string, more: Volume['spec'] = {}): Volume =
   return { metadata: { name }, spec: { ...spec, nodeAffinity, ...more } };
 };
 
-function place(claims: readonly Claim[], volumes: readonly Volume[] = [], wanted = claims.map(nameOf)): string {
+const mounting = (names: readonly string[], spec: object = {}): ObjectOf<'Pod'> => {
+  const volumes = names.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));
+  return { metadata: { namespace: 'default' }, spec: { containers: [], volumes, ...spec } };
+};
+
+interface Asked {
+  readonly wanted?: readonly string[];
+  readonly pods?: readonly ObjectOf<'Pod'>[];
+}
+
+function place(claims: readonly Claim[], volumes: readonly Volume[] = [], { wanted, pods = [] }: Asked = {}): string {
   const named =
     <T extends Named>(all: readonly T[]) =>
     (name: string) =>
@@ -43,9 +53,7 @@ function place(claims: readonly Claim[], volumes: readonly Volume[] = [], wanted
   const storage = {
     ...{ claim: named(claims), volume: named(volumes), volumes: () => volumes, storageClass: named(classes) },
   };
-  const mounted = wanted.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));
-  const pod = { metadata: { namespace: 'default' }, spec: { containers: [], volumes: mounted } };
-  const placement = placeIn(pod, new ClusterView(nodes, [], { storage }));
+  const placement = placeIn(mounting(wanted ?? claims.map(nameOf)), new ClusterView(nodes, pods, { storage }));
   return 'node' in placement ? placement.node : placement.refused.replace(/^0\/2 nodes are available: /, '');
 }
 type Named = { readonly metadata?: { readonly name?: string } };
@@ -54,9 +62,9 @@ const nameOf = ({ metadata }: Named): string => metadata?.name ?? '';
 const hopeless = 'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.';
 
 test('no node will do while a claim is missing, going, lost or waits for no pod', () => {
-  assert.equal(place([], [], ['x']), `persistentvolumeclaim "x" not found. ${hopeless}`);
+  assert.equal(place([], [], { wanted: ['x'] }), `persistentvolumeclaim "x" not found. ${hopeless}`);
   assert.equal(place([claim('x')]), `pod has unbound immediate PersistentVolumeClaims. ${hopeless}`);
-  assert.match(place([claim('x'), claim('y')], [], ['x', 'z']), /^persistentvolumeclaim "z" not found\./);
+  assert.match(place([claim('x'), claim('y')], [], { wanted: ['x', 'z'] }), /^persistentvolumeclaim "z" not found\./);
   const going = claim('x', { metadata: { deletionTimestamp: '2030-01-01T00:00:00Z' } });
   assert.match(place([going]), /^persistentvolumeclaim "x" is being deleted\./);
   const lost = claim('x', { volumeName: 'v', status: { phase: 'Lost' } });
@@ -87,4 +95,17 @@ test('a claim that waits for its pod gets a volume there is on the node, or one 
   assert.equal(place([claim('x', { storageClassName: 'fast', metadata: { annotations } })]), 'b');
   const claimRef = { namespace: 'default', name: 'x' };
   assert.equal(place([local], [volume('v', 'a'), volume('kept', 'b', { claimRef })]), 'b');
+});
+
+test('a claim of one pod only is not given to another, on whatever node', () => {
+  const claims = [
+    claim('x', { ...bound('x', 'v').spec, accessModes: ['ReadWriteOncePod'], status: { phase: 'Bound' } }),
+  ];
+  const volumes = [volume('v', 'a')];
+  const pods = [mounting(['x'], { nodeName: 'a' })];
+  const words = /^2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode\./;
+  assert.match(place(claims, volumes, { pods }), words);
+  const over = pods.map((pod) => ({ ...pod, status: { phase: 'Succeeded' } }));
+  assert.equal(place(claims, volumes, { pods: over }), 'a');
+  assert.equal(place([bound('x', 'v')], volumes, { pods }), 'a');
 });

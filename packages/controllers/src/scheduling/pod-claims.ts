@@ -3,6 +3,7 @@ import { nameOf, namespaceOf } from '../context.ts';
 import { claimNames } from '../volumes/claim-names.ts';
 import { isDelayed, isProvisioning, SELECTED_NODE } from '../volumes/claim-plan.ts';
 import { isFor, smallestFit } from '../volumes/volume-fit.ts';
+import type { ClusterView } from './cluster-view.ts';
 import { matchesNode } from './node-affinity.ts';
 import type { StorageView } from './storage-view.ts';
 
@@ -42,6 +43,20 @@ function wrongWith(claim: Claim | undefined): string | undefined {
 function stateOf({ spec, status }: Claim, storage: StorageView): 'bound' | 'delayed' | 'immediate' {
   if (spec?.volumeName) return status?.phase === 'Bound' ? 'bound' : 'immediate';
   return isDelayed(storage.storageClass(spec?.storageClassName ?? '')) ? 'delayed' : 'immediate';
+}
+
+const EXCLUSIVE = 'ReadWriteOncePod';
+
+/** Whether another pod has a claim of this one that may be of one pod only. */
+export function isTaken(pod: Pod, { nodes, storage }: ClusterView): boolean {
+  const namespace = namespaceOf(pod);
+  const exclusive = claimNames(pod).filter((name) =>
+    storage.claim(name, namespace)?.spec?.accessModes?.includes(EXCLUSIVE),
+  );
+  if (exclusive.length === 0) return false;
+  const holds = (other: Pod): boolean =>
+    namespaceOf(other) === namespace && claimNames(other).some((name) => exclusive.includes(name));
+  return nodes.some(({ pods }) => pods.some(holds));
 }
 
 /** How the delayed claims of a pod can be bound on a node. */

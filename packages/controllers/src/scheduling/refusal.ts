@@ -5,7 +5,7 @@ import type { ClusterView, NodeView } from './cluster-view.ts';
 import { hostPortsOf, portsCollide } from './host-ports.ts';
 import { selectsNode } from './node-affinity.ts';
 import { neighbourhoodOf } from './pod-affinity.ts';
-import { claimsOf, settle } from './pod-claims.ts';
+import { claimsOf, isTaken, settle } from './pod-claims.ts';
 import { spreadRefusal } from './topology-spread.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -17,6 +17,7 @@ export interface Refusal {
   readonly isCrowded: boolean;
 }
 
+const TAKEN = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode';
 const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 /** The checks of this pod, each made ready once for all nodes; the first that a node fails tells. */
@@ -27,6 +28,7 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
   const neighbourhood = neighbourhoodOf(pod, view);
   const claims = claimsOf(pod, view.storage);
   if (claims.refused) return always(claims.refused);
+  const taken = isTaken(pod, view);
   return (at) => {
     const wrong = placeRefusal(pod, at);
     if (wrong !== undefined) return { reasons: [wrong], isCrowded: false };
@@ -34,6 +36,7 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
       return { reasons: ["node(s) didn't have free ports for the requested pod ports"], isCrowded: true };
     const lacking = lackingResources(requests, at);
     if (lacking.length > 0) return { reasons: lacking, isCrowded: true };
+    if (taken) return { reasons: [TAKEN], isCrowded: true };
     const settlement = settle(claims, at.node, view.storage);
     if (typeof settlement === 'string') return { reasons: [settlement], isCrowded: false };
     const around = spread(at) ?? neighbourhood(at);
