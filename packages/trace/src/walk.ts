@@ -120,6 +120,9 @@ class Walk {
     const original = { saddr, daddr, protocol, ...(dport !== undefined && { dport }) };
     const tracked: VirtualPacket = { ...packet, ct: { state: 'new', original } };
     const entered = this.#translate(node, entry, tracked);
+    const [copy] = entered.copies ?? [];
+    const peer = copy?.to && this.#cluster.nodeAt(copy.to);
+    if (copy && peer) return this.#handOver(node, peer, copy.packet);
     if (entered.verdict !== 'accept') return this.#stopped(node, entered);
     if (this.#relayed.length > 0) return this.#relay(node, tracked, this.#relayed);
     const now = entered.packet;
@@ -129,13 +132,19 @@ class Walk {
     return entry === 'output' ? this.#leave(node, translated, hop) : this.#filter(node, translated, hop);
   }
 
+  /** Direct server return: another node gets the packet as it is, and answers past this one. */
+  #handOver(node: NodeView, peer: NodeView, { mark: _, ct: __, ...packet }: VirtualPacket): Verdict {
+    this.#add(node.name, 'route', `handed over as it is to ${peer.name} (${peer.address}), whose turn it is`);
+    return this.#enter(peer, 'prerouting', { ...packet, iifname: UPLINK });
+  }
+
   /** The hook where Services and host ports replace the destination. */
   #translate(node: NodeView, hook: Entry, packet: VirtualPacket): Interpretation {
     const slots = this.#slots(node, hook, packet);
     const chosen = this.#choose(slots);
     const { daddr: address, dport: port = 0 } = packet;
     const match = serviceAt(node, { address, protocol: String(packet.protocol), port });
-    const eligible = slots.filter(({ translation }) => translation === 'dnat').map(endpointOf);
+    const eligible = [...new Set(slots.filter(({ translation }) => translation === 'dnat').map(endpointOf))];
     const service = match
       ? describeService(this.#cluster, match, eligible)
       : strayPort(node, address, `${port}/${packet.protocol}`);
@@ -199,8 +208,8 @@ class Walk {
     const draw = (slot: number) =>
       runHook(node, hook, packet, {
         choose: (of) => {
-          count = of;
-          return slot;
+          count = Math.max(count, of);
+          return slot % of;
         },
       });
     const first = draw(0);
@@ -210,9 +219,12 @@ class Walk {
   #choose(slots: readonly Interpretation[]): Interpretation {
     const [first] = slots;
     const { endpoint } = this.#connecting;
-    if (!first || endpoint === undefined || first.translation !== 'dnat') return first as Interpretation;
-    const wanted = slots.find((slot) => [endpointOf(slot), slot.packet.daddr].includes(endpoint));
-    if (wanted) return wanted;
+    if (!first || endpoint === undefined) return first as Interpretation;
+    const place = this.#cluster.podAt(endpoint.split(':')[0] ?? '')?.spec?.nodeName;
+    const wanted =
+      slots.find((slot) => slot.translation === 'dnat' && [endpointOf(slot), slot.packet.daddr].includes(endpoint)) ??
+      slots.find(({ copies = [] }) => copies.some(({ to = '' }) => this.#cluster.nodeAt(to)?.name === place));
+    if (wanted ?? first.translation !== 'dnat') return wanted ?? first;
     const known = slots.map(endpointOf).join(', ');
     throw new PodwireError(
       'TRACE_NO_ENDPOINT',
