@@ -33,6 +33,12 @@ test('each reason is told once, and that it has ended', () => {
   assert.deepEqual([lines, log.reason], [['the API server can be read again'], undefined]);
 });
 
+test('a server that gives another reason each time does not fill the log', () => {
+  const { lines, log } = logged();
+  for (let i = 0; i < 1000; i++) log.onFailure('Pod', new PodwireError('KUBE_API', `timed out after ${i} ms`));
+  assert.equal(lines.length, 32);
+});
+
 test('informers tell of failures until they have what they asked for', async () => {
   const { lines, log } = logged();
   const clock = new VirtualClock();

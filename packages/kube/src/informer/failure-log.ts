@@ -3,6 +3,9 @@ import { hasCode, type Logger, messageOf } from '@podwire/base';
 /** Nothing is wrong: the server has no such kind, or has forgotten a revision. */
 const NORMAL = ['KUBE_NOT_FOUND', 'KUBE_GONE'] as const;
 
+/** Reasons told of one outage: a server may put a number in each. */
+const MOST = 32;
+
 /**
  * Says in a log why informers of one API server are not up to date, each reason once, and when all of them are again. A watch
  * that breaks once is not worth a line.
@@ -31,7 +34,7 @@ export class FailureLog {
   #failed(kind: string, reason: string): void {
     const isAgain = this.#failing.has(kind);
     this.#failing.set(kind, reason);
-    if (!isAgain || this.#told.has(reason)) return;
+    if (!isAgain || this.#told.has(reason) || this.#told.size >= MOST) return;
     this.#told.add(reason);
     this.#logger.error('the API server cannot be read, trying again', { kind, reason });
   }
