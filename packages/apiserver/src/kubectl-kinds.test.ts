@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KINDS } from '@podwire/kube';
+import { CERTIFICATE_REQUEST } from './testing/certificate-request.ts';
 import { findKubectls } from './testing/kubectl.ts';
 import { Cluster } from './testing/kubectl-cluster.ts';
 
@@ -75,6 +76,44 @@ const OBJECTS: readonly (readonly [type: string, fields: object, shown: RegExp])
     'storage.k8s.io/v1 StorageClass',
     { provisioner: 'p.example.com' },
     /ALLOWVOLUMEEXPANSION\s+AGE\s+p\.example\.com\s+Delete\s+Immediate\s+false\s/,
+  ],
+  [
+    'storage.k8s.io/v1 CSIDriver',
+    { spec: {} },
+    /^ATTACHREQUIRED\s+PODINFOONMOUNT\s+STORAGECAPACITY\s+TOKENREQUESTS\s+REQUIRESREPUBLISH\s+MODES\s+AGE\s+true\s+false\s+false\s+<unset>\s+false\s+Persistent\s/,
+  ],
+  ['storage.k8s.io/v1 CSINode', { spec: { drivers: [{ name: 'd', nodeID: 'n' }] } }, /^DRIVERS\s+AGE\s+1\s/],
+  [
+    'storage.k8s.io/v1 CSIStorageCapacity',
+    { storageClassName: 'fast', capacity: '1Gi' },
+    /^STORAGECLASSNAME\s+CAPACITY\s+fast\s+1Gi/,
+  ],
+  [
+    'storage.k8s.io/v1 VolumeAttachment',
+    { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'p' } } },
+    /^ATTACHER\s+PV\s+NODE\s+ATTACHED\s+AGE\s+d\s+p\s+n\s+false\s/,
+  ],
+  [
+    'certificates.k8s.io/v1 CertificateSigningRequest',
+    {
+      spec: {
+        request: CERTIFICATE_REQUEST,
+        signerName: 'example.com/s',
+        usages: ['client auth'],
+        expirationSeconds: 3600,
+      },
+    },
+    /^AGE\s+SIGNERNAME\s+REQUESTOR\s+REQUESTEDDURATION\s+CONDITION\s+\S+\s+example.com\/s\s+kubernetes-admin\s+60m\s+Pending/,
+  ],
+  [
+    'flowcontrol.apiserver.k8s.io/v1 FlowSchema',
+    { spec: { priorityLevelConfiguration: { name: 'p' } } },
+    /^PRIORITYLEVEL\s+MATCHINGPRECEDENCE\s+DISTINGUISHERMETHOD\s+AGE\s+MISSINGPL\s+p\s+1000\s+<none>\s+\S+\s+\?/,
+  ],
+  [
+    'flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration',
+    { spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue', queuing: {} } } } },
+    /^TYPE\s+NOMINALCONCURRENCYSHARES\s+QUEUES\s+HANDSIZE\s+QUEUELENGTHLIMIT\s+AGE\s+Limited\s+30\s+64\s+8\s+50\s/,
   ],
   ['multicluster.x-k8s.io/v1alpha1 ServiceExport', {}, /^AGE\s+\d/],
   [

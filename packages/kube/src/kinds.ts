@@ -8,6 +8,7 @@ import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.js';
+import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type {
   ComponentStatus,
@@ -28,6 +29,7 @@ import type {
   ServiceAccount,
 } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { FlowSchema, PriorityLevelConfiguration } from 'kubernetes-types/flowcontrol/v1.js';
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type {
   IPAddress as IPAddressAlpha,
@@ -37,7 +39,14 @@ import type { RuntimeClass } from 'kubernetes-types/node/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
-import type { StorageClass } from 'kubernetes-types/storage/v1.js';
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+} from 'kubernetes-types/storage/v1.js';
+import type { APIService } from './api-service.ts';
 import type { ServiceExport, ServiceImport } from './multicluster.ts';
 
 type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
@@ -46,20 +55,26 @@ export type IPAddress = InV1<IPAddressAlpha>;
 /** Ranges that cluster addresses of Services come from, one per family. */
 export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 
+export * from './api-service.ts';
 export * from './multicluster.ts';
 export type {
+  CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
   ComponentStatus,
   ConfigMap,
   ControllerRevision,
   CronJob,
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
   CustomResourceDefinition,
   DaemonSet,
   Deployment,
   EndpointSlice,
   Endpoints,
   Event,
+  FlowSchema,
   HorizontalPodAutoscaler,
   Ingress,
   IngressClass,
@@ -76,6 +91,7 @@ export type {
   PodDisruptionBudget,
   PodTemplate,
   PriorityClass,
+  PriorityLevelConfiguration,
   ReplicaSet,
   ReplicationController,
   ResourceQuota,
@@ -90,6 +106,7 @@ export type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
+  VolumeAttachment,
 };
 
 /** Every kind podwire's own code reads or writes, by name; names are unique across groups here. */
@@ -132,6 +149,14 @@ interface ObjectTypes {
   ControllerRevision: ControllerRevision;
   HorizontalPodAutoscaler: HorizontalPodAutoscaler;
   StorageClass: StorageClass;
+  CSIDriver: CSIDriver;
+  CSINode: CSINode;
+  CSIStorageCapacity: CSIStorageCapacity;
+  VolumeAttachment: VolumeAttachment;
+  CertificateSigningRequest: CertificateSigningRequest;
+  APIService: APIService;
+  FlowSchema: FlowSchema;
+  PriorityLevelConfiguration: PriorityLevelConfiguration;
   RuntimeClass: RuntimeClass;
   ValidatingWebhookConfiguration: ValidatingWebhookConfiguration;
   MutatingWebhookConfiguration: MutatingWebhookConfiguration;
@@ -246,6 +271,21 @@ const ROWS: readonly Row[] = [
   ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1', 'clusterrolebindings', 'cluster'],
   ['PriorityClass', 'scheduling.k8s.io/v1', 'priorityclasses', 'cluster', 'pc', 'generation'],
   ['StorageClass', 'storage.k8s.io/v1', 'storageclasses', 'cluster', 'sc'],
+  ['CSIDriver', 'storage.k8s.io/v1', 'csidrivers', 'cluster'],
+  ['CSINode', 'storage.k8s.io/v1', 'csinodes', 'cluster'],
+  ['CSIStorageCapacity', 'storage.k8s.io/v1', 'csistoragecapacities', 'namespaced'],
+  ['VolumeAttachment', 'storage.k8s.io/v1', 'volumeattachments', 'cluster', '', 'status'],
+  ['CertificateSigningRequest', 'certificates.k8s.io/v1', 'certificatesigningrequests', 'cluster', 'csr', 'status'],
+  ['APIService', 'apiregistration.k8s.io/v1', 'apiservices', 'cluster', '', 'api-extensions status'],
+  ['FlowSchema', 'flowcontrol.apiserver.k8s.io/v1', 'flowschemas', 'cluster', '', 'generation status'],
+  [
+    'PriorityLevelConfiguration',
+    'flowcontrol.apiserver.k8s.io/v1',
+    'prioritylevelconfigurations',
+    'cluster',
+    '',
+    'generation status',
+  ],
   [
     'ValidatingWebhookConfiguration',
     'admissionregistration.k8s.io/v1',

@@ -8,7 +8,8 @@ import { completeNew, completeUpdate } from './service-update.ts';
 /** With what the server, not the client, says about a new or changed object. */
 export function completed(kind: Kind, next: ApiObject, old?: ApiObject): ApiObject {
   if (kind.id === 'ServiceCIDR' && !old) return protectedCidr(next);
-  if (kind.id === 'Namespace' && old) return { ...next, spec: old.spec };
+  const keepsSpec = kind.id === 'Namespace' || kind.id === 'CertificateSigningRequest';
+  if (keepsSpec && old) return { ...next, spec: old.spec };
   // What is not shaped like a Service is left for the validation to report.
   if (kind.id !== 'Service' || !isServiceSpec(next.spec)) return next;
   const spec = cloneJson(next.spec);

@@ -6,6 +6,7 @@ import type { AdmissionWebhooks } from '../admission/webhooks/admission-webhooks
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
 import { boundPod } from './bound-pod.ts';
+import { withRequester } from './certificate-requests.ts';
 import { addsExternalIps, completed } from './completion.ts';
 import { decodedObject } from './decoded-object.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
@@ -242,7 +243,9 @@ export class Registry {
   /** A new object as far as it does not depend on what there is of its kind. */
   #newcomer(kind: Kind, namespace: string | undefined, { draft, options }: Draft): ApiObject {
     const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
-    const started = this.#begun(kind, newObject(kind, withName(draft, isTaken), namespace));
+    const fresh = newObject(kind, withName(draft, isTaken), namespace);
+    const isRequest = kind.id === 'CertificateSigningRequest' && options.user;
+    const started = this.#begun(kind, isRequest ? withRequester(fresh, isRequest) : fresh);
     if (!started.metadata.name)
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
@@ -280,11 +283,7 @@ export class Registry {
     const counted = withGeneration(kind, object, old);
     if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
     if (isUnchanged(counted, old)) return Promise.resolve(old);
-    return this.#write(
-      kind,
-      options.subresource === 'status' ? admitted(counted) : this.#admit(kind, counted, old),
-      options,
-    );
+    return this.#write(kind, options.subresource ? admitted(counted) : this.#admit(kind, counted, old), options);
   }
 
   #isLatest({ kind, namespace, name }: Target, { metadata }: ApiObject): boolean {
@@ -322,7 +321,7 @@ export class Registry {
   /** Defaults, unknown fields, invalid values. */
   #checked(kind: Kind, whole: ApiObject, options: WriteOptions, old?: ApiObject): { object: ApiObject } {
     const { object, warnings, causes } = this.#decoded(kind, whole, options, old);
-    if (options.subresource !== 'status') for (const text of warnings) options.warn(text);
+    if (!options.subresource) for (const text of warnings) options.warn(text);
     if (causes.length > 0) throw invalid(kind, whole.metadata.name ?? '', causes);
     return { object: sharing(object, old) };
   }

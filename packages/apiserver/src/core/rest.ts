@@ -1,6 +1,7 @@
 import type { Pod } from '@podwire/kube';
 import { asksToWatch, attributesOf } from '../authorization/attributes.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
+import { guardCertificates } from '../authorization/certificate-approval.ts';
 import { guardRoles } from '../authorization/escalation.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { CustomVersion } from '../custom/definition/definition.ts';
@@ -224,7 +225,9 @@ export class RestApi {
   async #subresource(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { id, subresources } = path.kind;
     const key = `${request.method} ${path.subresource}`;
-    if (path.subresource === 'status' && subresources.includes('status')) return this.#status(request, path);
+    const isDecision = id === 'CertificateSigningRequest' && path.subresource === 'approval';
+    if (isDecision || (path.subresource === 'status' && subresources.includes('status')))
+      return this.#status(request, path);
     if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
     if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
@@ -286,7 +289,10 @@ export class RestApi {
   #writeOptions(request: ApiRequest, verb: WriteVerb, { subresource, apiVersion }: ResourcePath) {
     const { options, warnings } = writeOptions(request, verb, subresource);
     const { authorizer } = this.#parts;
-    const guard: WriteGuard = (kind, next, old) => guardRoles(authorizer, { user: request.user, kind, next, old });
+    const guard: WriteGuard = (kind, next, old) => {
+      guardRoles(authorizer, { user: request.user, kind, next, old });
+      guardCertificates(authorizer, { user: request.user, kind, next, old });
+    };
     return { options: { ...options, guard, apiVersion, user: request.user, annotate: request.annotate }, warnings };
   }
 

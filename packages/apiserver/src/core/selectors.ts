@@ -47,6 +47,7 @@ const FIELDS: Partial<Record<KindId, readonly string[]>> = {
     ...Object.keys(REGARDING),
   ],
   Secret: ['type'],
+  CertificateSigningRequest: ['spec.signerName'],
   Namespace: ['status.phase'],
   Node: ['spec.unschedulable'],
   Service: ['spec.clusterIP', 'spec.type'],

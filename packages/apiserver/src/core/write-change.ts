@@ -1,5 +1,6 @@
 import type { Kind } from '@podwire/kube';
 import type { ApiObject } from '../seam.ts';
+import { changedApproval, changedCertificate } from './certificate-requests.ts';
 import { completed, withoutStaleBalancer } from './completion.ts';
 import { changedObject, changedStatus } from './lifecycle.ts';
 import { sharing } from './shared-parts.ts';
@@ -27,11 +28,14 @@ export function checkSame(
 
 /** The stored object with what a write of this part of it may change. */
 export function changedPart(kind: Kind, next: ApiObject, { old, options }: From): ApiObject {
-  const changed =
-    options.subresource === 'status'
-      ? changedStatus(kind, next, old)
-      : withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
-  return sharing(changed, old);
+  return sharing(changedBy(options.subresource, kind, next, old), old);
+}
+
+function changedBy(part: WriteOptions['subresource'], kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  const isRequest = kind.id === 'CertificateSigningRequest';
+  if (part === 'approval') return changedApproval(next, old);
+  if (part === 'status') return changedStatus(kind, isRequest ? changedCertificate(next, old) : next, old);
+  return withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));
 }
 
 /** For a second look: what the client said twice has been told. */

@@ -17,7 +17,7 @@ export type WriteGuard = (kind: Kind, next: ApiObject, old?: ApiObject) => void;
 export interface WriteOptions extends Listener {
   readonly fieldValidation: FieldValidation;
   readonly dryRun: boolean;
-  readonly subresource?: 'status' | undefined;
+  readonly subresource?: 'status' | 'approval' | undefined;
   /** What the client said twice, as the Schema says what is unknown. */
   readonly duplicates?: readonly string[];
   /** The version the client wrote in; absent: that the kind is stored in. */

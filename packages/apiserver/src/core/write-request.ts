@@ -38,7 +38,7 @@ export function writeOptions(
   const warnings: string[] = [];
   const warn = (text: string) => void warnings.push(text);
   const writer = writerOf(request, verb, subresource);
-  const written = subresource === 'status' ? subresource : undefined;
+  const written = subresource === 'status' || subresource === 'approval' ? subresource : undefined;
   return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
 }
 

@@ -18,10 +18,14 @@ const ROOTS: readonly (readonly [apiVersion: string, kind: string])[] = [
 ];
 
 /**
- * Group versions the reference does not have. The numbers of autoscaling/v2 are tried by `kubectl autoscale`; kinds
+ * Group versions the reference does not have. The numbers of autoscaling/v2 are tried by `kubectl autoscale`, those of
+ * certificates.k8s.io by `kubectl certificate`; kinds
  * that are custom resources elsewhere have none.
  */
 const NOT_IN_REFERENCE = [
+  'apiregistration.k8s.io/v1',
+  'certificates.k8s.io/v1',
+  'flowcontrol.apiserver.k8s.io/v1',
   'apiextensions.k8s.io/v1',
   'autoscaling/v2',
   'multicluster.x-k8s.io/v1alpha1',

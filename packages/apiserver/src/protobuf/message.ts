@@ -3,7 +3,9 @@ import type { FieldSchema } from '../schema/notation.ts';
 import { ADMISSION_NUMBERS } from './admission-numbers.ts';
 import { AUTOSCALING_NUMBERS, AUTOSCALING_V2_NUMBERS } from './autoscaling-numbers.ts';
 import { BATCH_NUMBERS } from './batch-numbers.ts';
+import { API_REGISTRATION_NUMBERS, CERTIFICATE_NUMBERS } from './certificate-numbers.ts';
 import { CORE_NUMBERS } from './core-numbers.ts';
+import { FLOW_CONTROL_NUMBERS } from './flow-control-numbers.ts';
 import {
   APPS_NUMBERS,
   COORDINATION_NUMBERS,
@@ -57,6 +59,9 @@ const FAMILIES: Readonly<Record<string, NumberTable>> = {
   'io.k8s.api.batch.v1': BATCH_NUMBERS,
   'io.k8s.api.rbac.v1': RBAC_NUMBERS,
   'io.k8s.api.scheduling.v1': SCHEDULING_NUMBERS,
+  'io.k8s.api.certificates.v1': CERTIFICATE_NUMBERS,
+  'io.k8s.api.flowcontrol.v1': FLOW_CONTROL_NUMBERS,
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1': API_REGISTRATION_NUMBERS,
 };
 
 const known = new Map<string, Message>();

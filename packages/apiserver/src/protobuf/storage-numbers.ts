@@ -31,6 +31,21 @@ export const PERSISTENT_VOLUME_NUMBERS: NumberTable = {
 
 /** storage.k8s.io/v1. */
 export const STORAGE_NUMBERS: NumberTable = {
+  CSIDriver: 'metadata spec',
+  CSIDriverSpec: `attachRequired? podInfoOnMount? volumeLifecycleModes storageCapacity? fsGroupPolicy? tokenRequests
+    requiresRepublish? seLinuxMount? nodeAllocatableUpdatePeriodSeconds? serviceAccountTokenInSecrets?
+    preventPodSchedulingIfMissing?`,
+  TokenRequest: 'audience expirationSeconds?',
+  CSINode: 'metadata spec',
+  CSINodeSpec: 'drivers',
+  CSINodeDriver: 'name nodeID topologyKeys allocatable',
+  VolumeNodeResources: 'count?',
+  CSIStorageCapacity: 'metadata nodeTopology storageClassName capacity maximumVolumeSize',
+  VolumeAttachment: 'metadata spec status',
+  VolumeAttachmentSpec: 'attacher source nodeName',
+  VolumeAttachmentSource: 'persistentVolumeName? inlineVolumeSpec',
+  VolumeAttachmentStatus: 'attached attachmentMetadata attachError detachError',
+  VolumeError: 'time message errorCode?',
   StorageClass: `metadata provisioner parameters reclaimPolicy? mountOptions allowVolumeExpansion? volumeBindingMode?
     allowedTopologies`,
 };

@@ -3,7 +3,9 @@ import { APIEXTENSIONS_TYPES } from './apiextensions-types.ts';
 import { APPS_TYPES } from './apps-types.ts';
 import { AUTOSCALING_TYPES, AUTOSCALING_V2_TYPES } from './autoscaling-types.ts';
 import { BATCH_TYPES } from './batch-types.ts';
+import { API_REGISTRATION_TYPES, CERTIFICATE_TYPES } from './certificate-types.ts';
 import { COORDINATION_TYPES, CORE_TYPES, DISCOVERY_TYPES, EVENTS_TYPES, NODE_TYPES } from './core-types.ts';
+import { FLOW_CONTROL_TYPES } from './flow-control-types.ts';
 import { META_TYPES } from './meta-types.ts';
 import { MULTICLUSTER_TYPES } from './multicluster-types.ts';
 import { INGRESS_BETA_TYPES, NETWORKING_TYPES } from './networking-types.ts';
@@ -61,6 +63,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   'policy/v1': family('io.k8s.api.policy.v1', POLICY_TYPES),
   'rbac.authorization.k8s.io/v1': family('io.k8s.api.rbac.v1', RBAC_TYPES),
   'scheduling.k8s.io/v1': family('io.k8s.api.scheduling.v1', SCHEDULING_TYPES),
+  'certificates.k8s.io/v1': family('io.k8s.api.certificates.v1', CERTIFICATE_TYPES),
+  'flowcontrol.apiserver.k8s.io/v1': family('io.k8s.api.flowcontrol.v1', FLOW_CONTROL_TYPES),
+  'apiregistration.k8s.io/v1': family('io.k8s.kube-aggregator.pkg.apis.apiregistration.v1', API_REGISTRATION_TYPES),
   'storage.k8s.io/v1': family('io.k8s.api.storage.v1', STORAGE_TYPES),
   'meta/v1': META,
 };

@@ -1,4 +1,4 @@
-import type { KindId } from '@podwire/kube';
+import type { CSIDriver, KindId } from '@podwire/kube';
 import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
@@ -18,6 +18,7 @@ import type {
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { ClusterRoleBinding, RoleBinding } from 'kubernetes-types/rbac/v1.js';
+import { defaultDriver } from './csi-validation.ts';
 import type { JsonObject } from './decode.ts';
 import { defaultJob, generateJobSelector, type JobV1 } from './job-defaults.ts';
 import { defaultAutoscaler, defaultLimitRange, defaultReplicationController } from './object-defaults.ts';
@@ -88,6 +89,7 @@ const DEFAULTERS: Partial<Record<KindId, Defaulter>> = {
   EndpointSlice: of<EndpointSlice>(({ ports }) => {
     for (const port of ports ?? []) port.name ??= '';
   }),
+  CSIDriver: of<CSIDriver>(defaultDriver),
   Secret: of<Secret>(foldStringData),
   Event: of<Event>((event) => {
     event.source ??= {};

@@ -1,5 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IPAddress, KindId, ServiceCIDR, ServiceImport } from '@podwire/kube';
+import type {
+  APIService,
+  CertificateSigningRequest,
+  CSIDriver,
+  CSINode,
+  FlowSchema,
+  IPAddress,
+  KindId,
+  PriorityLevelConfiguration,
+  ServiceCIDR,
+  ServiceImport,
+  VolumeAttachment,
+} from '@podwire/kube';
 import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
@@ -35,6 +47,12 @@ import { validateAdmissionPolicy, validatePolicyBinding } from '../admission/pol
 import { validateDefinition, validateDefinitionUpdate } from '../custom/definition/definition-validation.ts';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
+  apiServiceWarnings,
+  validateApiService,
+  validateFlowSchema,
+  validatePriorityLevel,
+} from './api-server-validation.ts';
+import {
   validateDeployment,
   validatePodTemplate,
   validateSelectorUpdate,
@@ -42,11 +60,19 @@ import {
   validateWorkload,
 } from './apps-validation.ts';
 import { validateCronJob, validateJob, validateJobUpdate } from './batch-validation.ts';
+import { validateCertificateRequest, validateCertificateRequestUpdate } from './certificate-validation.ts';
 import {
   validateControllerRevision,
   validateControllerRevisionUpdate,
   validateReplicationController,
 } from './controller-validation.ts';
+import {
+  validateAttachment,
+  validateAttachmentUpdate,
+  validateCsiNode,
+  validateDriver,
+  validateDriverUpdate,
+} from './csi-validation.ts';
 import type { JsonObject } from './decode.ts';
 import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
@@ -146,6 +172,13 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
   ClusterRole: of<ClusterRole>(validateClusterRole),
   RoleBinding: of<RoleBinding>(validateRoleBinding),
   ClusterRoleBinding: of<ClusterRoleBinding>(validateClusterRoleBinding),
+  CertificateSigningRequest: of<CertificateSigningRequest>(validateCertificateRequest),
+  CSIDriver: of<CSIDriver>(validateDriver),
+  CSINode: of<CSINode>(validateCsiNode),
+  VolumeAttachment: of<VolumeAttachment>(validateAttachment),
+  APIService: of<APIService>(validateApiService),
+  FlowSchema: of<FlowSchema>(validateFlowSchema),
+  PriorityLevelConfiguration: of<PriorityLevelConfiguration>(validatePriorityLevel),
   ServiceCIDR: of<ServiceCIDR>(validateServiceCidr),
   IPAddress: of<IPAddress>(validateIpAddress),
   ServiceImport: of<ServiceImport>(validateServiceImport),
@@ -177,6 +210,9 @@ const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   PriorityClass: change<PriorityClass>(validatePriorityClassUpdate),
   RoleBinding: change<RoleBinding>(validateRoleRefUpdate),
   ClusterRoleBinding: change<ClusterRoleBinding>(validateRoleRefUpdate),
+  CertificateSigningRequest: change<CertificateSigningRequest>(validateCertificateRequestUpdate),
+  CSIDriver: change<CSIDriver>(validateDriverUpdate),
+  VolumeAttachment: change<VolumeAttachment>(validateAttachmentUpdate),
   ServiceCIDR: change<ServiceCIDR>(validateServiceCidrUpdate),
   IPAddress: change<IPAddress>(validateIpAddressUpdate),
   Deployment: change<Deployment>(validateSelectorUpdate),
@@ -199,7 +235,7 @@ const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
 
 /** Whether the checks of a kind are not only of what its clients ask for. */
 export function looksAtStatus(kind: KindId): boolean {
-  return kind === 'Service';
+  return kind === 'Service' || kind === 'CertificateSigningRequest';
 }
 
 export function validateKind(kind: KindId, object: JsonObject, errors: FieldErrors): void {
@@ -208,6 +244,7 @@ export function validateKind(kind: KindId, object: JsonObject, errors: FieldErro
 
 const WARNINGS: Partial<Record<KindId, (object: JsonObject) => readonly string[]>> = {
   Service: (object) => serviceWarnings(object as Service),
+  APIService: (object) => apiServiceWarnings(object as APIService),
 };
 
 /** What is accepted with a Warning header. */

@@ -39,6 +39,24 @@ export const PERSISTENT_VOLUME_TYPES: TypeTable = {
 
 /** storage.k8s.io/v1. */
 export const STORAGE_TYPES: TypeTable = {
+  CSIDriver: 'TypeMeta spec+:CSIDriverSpec',
+  CSIDriverSpec: `attachRequired:bool=true fsGroupPolicy(File|None|ReadWriteOnceWithFSType)=ReadWriteOnceWithFSType
+    nodeAllocatableUpdatePeriodSeconds:int64 podInfoOnMount:bool=false preventPodSchedulingIfMissing:bool
+    requiresRepublish:bool=false seLinuxMount:bool=false serviceAccountTokenInSecrets:bool storageCapacity:bool=false
+    tokenRequests:TokenRequest[] volumeLifecycleModes:string[]@set`,
+  TokenRequest: 'audience+ expirationSeconds:int64',
+  CSINode: 'TypeMeta spec+:CSINodeSpec',
+  CSINodeSpec: 'drivers+:CSINodeDriver[]@name',
+  CSINodeDriver: 'allocatable:VolumeNodeResources name* nodeID* topologyKeys:string[]',
+  VolumeNodeResources: 'count:int32',
+  CSIStorageCapacity:
+    'TypeMeta capacity:quantity maximumVolumeSize:quantity nodeTopology:LabelSelector storageClassName*',
+  VolumeAttachment: 'TypeMeta spec+:VolumeAttachmentSpec status:VolumeAttachmentStatus',
+  VolumeAttachmentSpec: 'attacher* nodeName* source+:VolumeAttachmentSource',
+  VolumeAttachmentSource: 'inlineVolumeSpec:PersistentVolumeSpec persistentVolumeName',
+  VolumeAttachmentStatus: `attachError:VolumeError attached+:bool attachmentMetadata:string{}
+    detachError:VolumeError`,
+  VolumeError: 'errorCode:int32 message time:time',
   StorageClass: `TypeMeta allowVolumeExpansion:bool allowedTopologies:TopologySelectorTerm[] mountOptions:string[]
     parameters:string{} provisioner* reclaimPolicy(Delete|Retain)=Delete
     volumeBindingMode(Immediate|WaitForFirstConsumer)=Immediate`,

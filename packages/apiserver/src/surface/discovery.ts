@@ -53,6 +53,7 @@ const SUBRESOURCES: Partial<Record<KindId, readonly Subresource[]>> = {
   Service: [option('proxy', 'ServiceProxyOptions', PROXY)],
   Node: [option('proxy', 'NodeProxyOptions', PROXY)],
   Namespace: [{ name: 'finalize', verbs: ['update'] }],
+  CertificateSigningRequest: [{ name: 'approval', verbs: UPDATE }],
   ServiceAccount: [
     {
       name: 'token',

@@ -3,6 +3,12 @@ import type { CustomResources } from '../custom/custom-resources.ts';
 import { printerColumns } from '../custom/printer-columns.ts';
 import type { ApiObject, TableOptions } from '../seam.ts';
 import { AUTOSCALER_COLUMNS } from './autoscaler-columns.ts';
+import {
+  API_SERVICE_COLUMNS,
+  CERTIFICATE_REQUEST_COLUMNS,
+  FLOW_SCHEMA_COLUMNS,
+  PRIORITY_LEVEL_COLUMNS,
+} from './certificate-columns.ts';
 import { type Column, text } from './columns.ts';
 import {
   COMPONENT_STATUS_COLUMNS,
@@ -15,6 +21,12 @@ import {
   SECRET_COLUMNS,
   SERVICE_ACCOUNT_COLUMNS,
 } from './config-columns.ts';
+import {
+  CSI_DRIVER_COLUMNS,
+  CSI_NODE_COLUMNS,
+  CSI_STORAGE_CAPACITY_COLUMNS,
+  VOLUME_ATTACHMENT_COLUMNS,
+} from './csi-columns.ts';
 import {
   ADMISSION_POLICY_BINDING_COLUMNS,
   ADMISSION_POLICY_COLUMNS,
@@ -98,6 +110,14 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   ControllerRevision: CONTROLLER_REVISION_COLUMNS,
   HorizontalPodAutoscaler: AUTOSCALER_COLUMNS,
   RuntimeClass: RUNTIME_CLASS_COLUMNS,
+  CSIDriver: CSI_DRIVER_COLUMNS,
+  CSINode: CSI_NODE_COLUMNS,
+  CSIStorageCapacity: CSI_STORAGE_CAPACITY_COLUMNS,
+  VolumeAttachment: VOLUME_ATTACHMENT_COLUMNS,
+  CertificateSigningRequest: CERTIFICATE_REQUEST_COLUMNS,
+  APIService: API_SERVICE_COLUMNS,
+  FlowSchema: FLOW_SCHEMA_COLUMNS,
+  PriorityLevelConfiguration: PRIORITY_LEVEL_COLUMNS,
   ValidatingWebhookConfiguration: WEBHOOK_CONFIGURATION_COLUMNS,
   MutatingWebhookConfiguration: WEBHOOK_CONFIGURATION_COLUMNS,
   ValidatingAdmissionPolicy: ADMISSION_POLICY_COLUMNS,

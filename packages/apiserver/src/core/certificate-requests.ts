@@ -1,0 +1,58 @@
+import type { CertificateSigningRequest } from '@podwire/kube';
+import type { ApiObject, User } from '../seam.ts';
+import { timestamp } from './lifecycle.ts';
+
+type Status = NonNullable<CertificateSigningRequest['status']>;
+type Condition = NonNullable<Status['conditions']>[number];
+
+/** What approvers decide, and nobody else. */
+const DECISIONS = ['Approved', 'Denied'];
+
+/** A new request, with who asks for the certificate: signers go by that. */
+export function withRequester(object: ApiObject, { name, groups, uid, extra }: User): ApiObject {
+  const { username: _, uid: __, groups: ___, extra: ____, ...spec } = (object.spec ?? {}) as Record<string, unknown>;
+  const who = { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
+  return { ...object, spec: { ...spec, ...who } };
+}
+
+/** The stored request with what a write of /approval may change: what was decided, and conditions of others. */
+export function changedApproval(next: ApiObject, old: ApiObject): ApiObject {
+  const { conditions } = statusIn(next);
+  const { conditions: _, ...kept } = statusIn(old);
+  const before = statusIn(old).conditions ?? [];
+  return { ...old, ...managed(next, old), status: { ...kept, ...withTimes(conditions, before) } };
+}
+
+/** The stored request with what a write of /status may change: all but what was decided. */
+export function changedCertificate(next: ApiObject, old: ApiObject): ApiObject {
+  const given = statusIn(next);
+  const before = statusIn(old).conditions ?? [];
+  const isDecision = ({ type }: Condition) => DECISIONS.includes(type);
+  const conditions = [...before.filter(isDecision), ...(given.conditions ?? []).filter((one) => !isDecision(one))];
+  const { conditions: _, ...status } = given;
+  return { ...next, status: { ...status, ...withTimes(conditions, before) } };
+}
+
+/** What was decided about it, and that was not decided before. */
+export function newDecisions(next: ApiObject, old: ApiObject | undefined): boolean {
+  const decided = (object: ApiObject | undefined) =>
+    (object ? (statusIn(object).conditions ?? []) : []).filter(({ type }) => DECISIONS.includes(type)).length;
+  return decided(next) !== decided(old);
+}
+
+const statusIn = ({ status }: ApiObject): Status => (status ?? {}) as Status;
+
+function managed(next: ApiObject, old: ApiObject): Pick<ApiObject, 'metadata'> {
+  const { managedFields } = next.metadata;
+  return { metadata: managedFields ? { ...old.metadata, managedFields } : old.metadata };
+}
+
+function withTimes(conditions: readonly Condition[] = [], before: readonly Condition[]): Pick<Status, 'conditions'> {
+  const now = timestamp();
+  const dated = conditions.map((condition) => {
+    const same = before.find(({ type, status }) => type === condition.type && status === condition.status);
+    const lastTransitionTime = condition.lastTransitionTime ?? same?.lastTransitionTime ?? now;
+    return { ...condition, lastUpdateTime: condition.lastUpdateTime ?? now, lastTransitionTime };
+  });
+  return dated.length > 0 ? { conditions: dated } : {};
+}
