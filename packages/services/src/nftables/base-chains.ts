@@ -71,6 +71,8 @@ function natChains(fields: Fields): Chain[] {
   ];
   return [
     { name: 'save-mark', rules: services },
+    // one rule for all: the kernel looks at every element of a map for each rule that uses it
+    { name: 'to-endpoint', rules: [rule([fields.toEndpoint])] },
     { name: 'inside-services', rules: [rule(toMap(fields, 'inside'))] },
     {
       name: 'prerouting',

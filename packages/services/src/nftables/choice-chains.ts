@@ -1,7 +1,7 @@
 import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
 import { type Choice, choiceValue, DIRECT, MAGLEV_SIZES } from '../choice/choice.ts';
-import { FIELDS, type Fields, inSet, MARK, mapped, rule, setMark } from '../ruleset/expressions.ts';
+import { FIELDS, type Fields, goto, inSet, MARK, mapped, rule, setMark } from '../ruleset/expressions.ts';
 import { slotMark } from './layout.ts';
 
 /** Chains for so many slots exist always, so that ordinary changes touch elements only. */
@@ -88,14 +88,16 @@ function draw({ inside, slots, balance }: Choice, { source, sourceAndPort }: Fie
   return setMark({ kind: 'numgen', mode: balance === 'round-robin' ? 'inc' : 'random', modulus, offset });
 }
 
-const once = (choice: Choice, fields: Fields): Rule[] => [rule([draw(choice, fields)]), rule([fields.toEndpoint])];
+const toEndpoint = goto('to-endpoint');
+
+const once = (choice: Choice, fields: Fields): Rule[] => [rule([draw(choice, fields), toEndpoint])];
 
 /**
  * A client that has an id whose endpoint still exists goes there; otherwise a new choice is made and remembered. Each new
  * connection starts the time again. The old entry goes first: the kernel's update refreshes, it does not overwrite.
  */
 function sticky(choice: Choice, fields: Fields): Rule[] {
-  const { sourceAndKey, keyAndMark, toEndpoint } = fields;
+  const { sourceAndKey, keyAndMark } = fields;
   const entry = (op: 'update' | 'delete', data = MARK): Statement => ({
     kind: 'update',
     op,
