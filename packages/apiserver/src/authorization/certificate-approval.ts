@@ -15,7 +15,7 @@ export function guardCertificates(authorizer: Authorizer, { user, kind, next, ol
   if (kind.id !== 'CertificateSigningRequest' || !old) return;
   const { signerName } = (next as unknown as CertificateSigningRequest).spec;
   const [request, before] = [next, old] as unknown as CertificateSigningRequest[];
-  const require = (verb: 'approve' | 'sign') => {
+  const demand = (verb: 'approve' | 'sign') => {
     const names = [signerName, `${signerName.split('/')[0]}/*`];
     const resource = { group: GROUP, version: 'v1', resource: 'signers', subresource: '', namespace: '' };
     if (names.some((name) => authorizer.allows(user, { verb, resource: { ...resource, name }, path: '' }))) return;
@@ -24,6 +24,6 @@ export function guardCertificates(authorizer: Authorizer, { user, kind, next, ol
     const message = `certificatesigningrequests.${GROUP} "${name}" is forbidden: ${why}`;
     throw failure(403, 'Forbidden', message, { name, group: GROUP, kind: kind.plural });
   };
-  if (newDecisions(next, old)) require('approve');
-  if (request?.status?.certificate !== before?.status?.certificate) require('sign');
+  if (newDecisions(next, old)) demand('approve');
+  if (request?.status?.certificate !== before?.status?.certificate) demand('sign');
 }
