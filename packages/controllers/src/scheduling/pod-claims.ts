@@ -78,6 +78,7 @@ export function settle({ bound, delayed }: PodClaims, node: Node, storage: Stora
     if (!isReachable(volume, node)) return CONFLICT;
   }
   const [volumes, provisioned] = [new Map<Claim, Volume>(), [] as Claim[]];
+  if (delayed.length === 0) return { volumes, provisioned };
   const open = storage.volumes().filter((volume) => isReachable(volume, node));
   for (const claim of delayed) {
     const taken = new Set(volumes.values());
