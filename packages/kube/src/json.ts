@@ -30,8 +30,17 @@ export function equalJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b)) {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => equalJson(v, b[i]));
   }
-  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const keys = Object.keys(x).filter((key) => x[key] !== undefined);
-  if (keys.length !== Object.keys(y).filter((key) => y[key] !== undefined).length) return false;
-  return keys.every((key) => y[key] !== undefined && equalJson(x[key], y[key]));
+  return equalObjects(a as Record<string, unknown>, b as Record<string, unknown>);
+}
+
+/** Not of Object.keys: every write comes here. */
+function equalObjects(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  let count = 0;
+  for (const key in a) {
+    if (a[key] === undefined) continue;
+    if (b[key] === undefined || !equalJson(a[key], b[key])) return false;
+    count++;
+  }
+  for (const key in b) if (b[key] !== undefined) count--;
+  return count === 0;
 }

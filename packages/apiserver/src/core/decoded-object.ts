@@ -22,8 +22,10 @@ export function decodedObject(
 ): Pick<Validated, 'object' | 'warnings' | 'causes'> {
   const { fieldValidation, apiVersion, writer } = options;
   // Entries that are not the client's are many, and need no check.
-  const entries = whole.metadata.managedFields ?? [];
-  const ours = writer?.operation === 'Apply' || equalJson(entries, old?.metadata.managedFields ?? []);
+  const [given, stored] = [whole.metadata.managedFields ?? [], old?.metadata.managedFields ?? []];
+  const isSame = equalJson(given, stored);
+  const entries = isSame ? stored : given;
+  const ours = isSame || writer?.operation === 'Apply';
   const draft = ours ? withManagedFields(whole, []) : whole;
   const asked = { fieldValidation, apiVersion };
   const result = schema.validateAndDefault(kind, draft, old ? { ...asked, old } : asked);

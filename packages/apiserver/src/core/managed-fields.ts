@@ -77,13 +77,14 @@ function isEntry(value: unknown): value is ManagedFieldsEntry {
 
 /** The entries without what changed (but for that of who changed it) or went; an entry that has nothing left goes too. */
 export function withoutFields(entries: Entries, { changed, removed }: FieldChanges, owner?: FieldOwner): Entries {
-  return entries.flatMap((entry) => {
+  const kept = entries.flatMap((entry) => {
     const fields = fieldsOf(entry);
     const rest = difference(fields, removed);
     const left = owner && isOf(entry, owner) ? rest : difference(rest, changed);
     if (left === fields) return [entry];
     return Object.keys(left).length > 0 ? [{ ...entry, fieldsV1: left }] : [];
   });
+  return kept.length === entries.length && kept.every((entry, i) => entry === entries[i]) ? entries : kept;
 }
 
 interface Addition {
@@ -96,10 +97,19 @@ interface Addition {
 export function withOwner(entries: Entries, { owner, added, now }: Addition): Entries {
   if (Object.keys(added).length === 0) return entries;
   const mine = entries.find((entry) => isOf(entry, owner));
-  const others = entries.filter((entry) => entry !== mine);
   const fields = union(fieldsOf(mine), added);
-  const entry = mine && fields === mine.fieldsV1 ? { ...mine, time: now } : entryOf(owner, fields, now);
+  const hasAll = mine !== undefined && fields === mine.fieldsV1;
+  if (hasAll && Object.isFrozen(entries)) return atTime(entries, mine, now);
+  const others = entries.filter((entry) => entry !== mine);
+  const entry = hasAll ? { ...mine, time: now } : entryOf(owner, fields, now);
   return inOrder(merged([...others, entry]));
+}
+
+/** Stored entries, one of them with this time. They stay frozen: a time has nothing in common with other objects. */
+function atTime(entries: Entries, mine: ManagedFieldsEntry, time: string): Entries {
+  if (mine.time === time) return entries;
+  const renewed = Object.freeze({ ...mine, time });
+  return Object.freeze(inOrder(entries.map((entry) => (entry === mine ? renewed : entry))));
 }
 
 export function entryOf(owner: FieldOwner, fields: FieldSet, time: string): ManagedFieldsEntry {
