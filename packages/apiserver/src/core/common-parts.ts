@@ -33,7 +33,7 @@ export class CommonParts {
   }
 
   #freezeMembers(value: Part, level: number): void {
-    for (const key of Object.keys(value)) {
+    for (const key in value) {
       const member = value[key];
       if (isThawed(member)) value[key] = this.#frozen(member, level);
     }

@@ -127,7 +127,7 @@ function bytesOf(value: unknown, other: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const shared = typeof other === 'object' && other !== null ? (other as Record<string, unknown>) : undefined;
   let sum = OBJECT_BYTES;
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     sum += FIELD_BYTES + bytesOf((value as Record<string, unknown>)[key], shared?.[key]);
   }
   return sum;

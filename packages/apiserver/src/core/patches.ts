@@ -11,7 +11,8 @@ export function isObject(value: unknown): value is JsonObject {
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return cloneJson(patch);
   const result: JsonObject = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
+  for (const key in patch) {
+    const value = patch[key];
     if (value === undefined) continue;
     if (value === null) delete result[key];
     else result[key] = mergePatch(result[key], value);
