@@ -23,6 +23,7 @@ import { soundInformers } from './sound-informers.ts';
 import { startStatefulSets } from './stateful/stateful-set.ts';
 import { startTokenSecrets } from './token-secret.ts';
 import { startVolumeClaims } from './volumes/claim.ts';
+import { startEphemeralVolumes } from './volumes/ephemeral.ts';
 import { startVolumes } from './volumes/volume.ts';
 
 export type Controllers = Controller;
@@ -56,6 +57,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startEndpointSlices,
     startEndpointSliceMirroring,
     startMulticluster,
+    startEphemeralVolumes,
     startVolumeClaims,
     startVolumes,
     startQuotas,

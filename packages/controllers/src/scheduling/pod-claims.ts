@@ -1,6 +1,6 @@
 import type { ObjectOf } from '@podwire/kube';
-import { nameOf, namespaceOf } from '../context.ts';
-import { claimNames } from '../volumes/claim-names.ts';
+import { controllerOf, keyOf, nameOf, namespaceOf } from '../context.ts';
+import { claimNames, ephemeralNames } from '../volumes/claim-names.ts';
 import { isDelayed, isProvisioning, SELECTED_NODE } from '../volumes/claim-plan.ts';
 import { isFor, smallestFit } from '../volumes/volume-fit.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -22,10 +22,11 @@ export interface PodClaims {
 
 export function claimsOf(pod: Pod, storage: StorageView): PodClaims {
   const found = { bound: [] as Claim[], delayed: [] as Claim[], immediate: [] as Claim[] };
+  const ephemeral = new Set(ephemeralNames(pod));
   for (const name of claimNames(pod)) {
     const claim = storage.claim(name, namespaceOf(pod));
-    const wrong = wrongWith(claim);
-    if (!claim || wrong) return { refused: `persistentvolumeclaim "${name}" ${wrong}`, bound: [], delayed: [] };
+    const wrong = (ephemeral.has(name) ? foreignTo(pod, name, claim) : undefined) ?? wrongWith(name, claim);
+    if (!claim || wrong) return { refused: wrong ?? '', bound: [], delayed: [] };
     found[stateOf(claim, storage)].push(claim);
   }
   const { bound, delayed, immediate } = found;
@@ -34,10 +35,19 @@ export function claimsOf(pod: Pod, storage: StorageView): PodClaims {
     : { bound, delayed };
 }
 
-function wrongWith(claim: Claim | undefined): string | undefined {
-  if (!claim) return 'not found';
-  if (claim.status?.phase === 'Lost') return `bound to non-existent persistentvolume "${claim.spec?.volumeName ?? ''}"`;
-  return claim.metadata?.deletionTimestamp ? 'is being deleted' : undefined;
+/** Of a claim that is to be made for the pod. */
+function foreignTo(pod: Pod, name: string, claim: Claim | undefined): string | undefined {
+  if (!claim) return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+  if (controllerOf(claim)?.uid === pod.metadata?.uid) return undefined;
+  return `PVC ${keyOf(claim)} was not created for pod ${keyOf(pod)} (pod is not owner)`;
+}
+
+function wrongWith(name: string, claim: Claim | undefined): string | undefined {
+  const subject = `persistentvolumeclaim "${name}"`;
+  if (!claim) return `${subject} not found`;
+  const { metadata, spec, status } = claim;
+  if (status?.phase === 'Lost') return `${subject} bound to non-existent persistentvolume "${spec?.volumeName ?? ''}"`;
+  return metadata?.deletionTimestamp ? `${subject} is being deleted` : undefined;
 }
 
 function stateOf({ spec, status }: Claim, storage: StorageView): 'bound' | 'delayed' | 'immediate' {

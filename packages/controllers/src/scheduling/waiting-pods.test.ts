@@ -78,6 +78,28 @@ test('WaitForFirstConsumer: a volume is made when the pod has a node', async (t)
   assert.deepEqual([metadata?.annotations?.[SELECTED_NODE], status?.phase], ['node-1', 'Bound']);
 });
 
+test('a generic ephemeral volume gets a claim, which goes with its pod', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  await addStorageClass(client, { volumeBindingMode: 'WaitForFirstConsumer' });
+  const volumeClaimTemplate = { metadata: { labels: { of: 'user' } }, spec: claim('any').spec ?? {} };
+  await client.create('Pod', pod('user', { volumes: [{ name: 'scratch', ephemeral: { volumeClaimTemplate } }] }));
+  await runs(client, 'user');
+  const made = await client.get('PersistentVolumeClaim', at('user-scratch'));
+  assert.deepEqual([made?.metadata?.labels, made?.status?.phase], [{ of: 'user' }, 'Bound']);
+  await client.delete('Pod', at('user'));
+  await eventually(
+    'the end of the claim',
+    async () => !(await client.get('PersistentVolumeClaim', at('user-scratch'))),
+  );
+  await client.create('PersistentVolumeClaim', claim('thief-scratch'));
+  await client.create('Pod', pod('thief', { volumes: [{ name: 'scratch', ephemeral: { volumeClaimTemplate } }] }));
+  await wait(
+    client,
+    /^Pod FailedScheduling: .* PVC default\/thief-scratch was not created for pod default\/thief \(pod is/,
+  );
+});
+
 test("a pod's node stays its own while others make its volume", async (t) => {
   const { client } = await startControlPlane(t);
   for (const name of ['node-1', 'node-2']) await addNode(client, name);

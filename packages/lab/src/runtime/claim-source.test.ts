@@ -52,3 +52,14 @@ test('a pod waits for a claim to be bound, and has mounted what its volume names
   const nowhere = { spec: { hostPath: { path: `${directory}/nowhere` } } };
   await assert.rejects(mounted({ ...bound, v: nowhere }), /hostPath \S+nowhere does not exist on this machine/);
 });
+
+test('the claim of an ephemeral volume has the name of pod and volume', async () => {
+  const asked: string[] = [];
+  const claimed = async (name: string): Promise<undefined> => void asked.push(name);
+  const source = { wantsToken: async () => false, claim: claimed } as unknown as VolumeSource;
+  const spec = { containers: [], volumes: [{ name: 'scratch', ephemeral: {} }] };
+  const pod: Pod = { metadata: { name: 'user' }, spec };
+  const volumes = new PodVolumes({ pod, directory: '/nonexistent', claims: '/nonexistent', source, warn: () => {} });
+  await assert.rejects(volumes.prepare(), /persistentvolumeclaim "user-scratch" not found$/);
+  assert.deepEqual(asked, ['user-scratch']);
+});

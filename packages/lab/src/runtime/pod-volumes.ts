@@ -110,6 +110,7 @@ export class PodVolumes {
       if (payload) this.#write(volume, payload);
       else if (volume.hostPath) prepareHostPath(volume.hostPath);
       else if (volume.persistentVolumeClaim) await this.#claim(volume.name, volume.persistentVolumeClaim.claimName);
+      else if (volume.ephemeral) await this.#claim(volume.name, `${this.#parts.pod.metadata?.name}-${volume.name}`);
       else this.#empty(volume);
     } catch (cause) {
       const why = `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(cause)}`;

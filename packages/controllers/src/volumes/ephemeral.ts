@@ -1,0 +1,47 @@
+import type { KubeClient, ObjectOf } from '@podwire/kube';
+import {
+  type Controller,
+  type ControllerContext,
+  forEach,
+  isActive,
+  keyOf,
+  namespaceOf,
+  ownedBy,
+  splitKey,
+  visible,
+} from '../context.ts';
+import { startReconciler } from '../reconciler.ts';
+import { ephemeralName } from './claim-names.ts';
+
+type Pod = ObjectOf<'Pod'>;
+
+/** Makes the claims of generic ephemeral volumes (KEP-1698); the pod owns them, and so they go with it. */
+export function startEphemeralVolumes({ client, informers, logger }: ControllerContext): Controller {
+  const [pods, claims] = [informers.of('Pod'), informers.of('PersistentVolumeClaim')];
+
+  const reconcile = async (key: string): Promise<undefined> => {
+    const { name, namespace } = splitKey(key);
+    const pod = pods.get(name, namespace);
+    if (!pod || !isActive(pod)) return;
+    const missing = claimsOf(pod).filter(({ metadata }) => !claims.get(metadata.name, namespace));
+    await forEach(missing, async (claim) => visible(claims, await create(client, claim)));
+  };
+  const queue = startReconciler({ name: 'ephemeral-volume', logger, reconcile });
+  const end = pods.subscribe(({ type, object }) => {
+    if (type === 'added' && claimsOf(object).length > 0) queue.add(keyOf(object));
+  });
+  return { stop: () => [end(), queue.shutDown()] };
+}
+
+const create = (client: KubeClient, claim: ReturnType<typeof claimsOf>[number]) =>
+  client.create('PersistentVolumeClaim', claim);
+
+function claimsOf(pod: Pod) {
+  return (pod.spec?.volumes ?? []).flatMap((volume) => {
+    const { metadata, spec } = volume.ephemeral?.volumeClaimTemplate ?? {};
+    if (!spec) return [];
+    const { labels = {}, annotations = {} } = metadata ?? {};
+    const own = { name: ephemeralName(pod, volume), namespace: namespaceOf(pod), labels, annotations };
+    return [{ metadata: { ...own, ownerReferences: [ownedBy(pod, 'Pod', 'v1')] }, spec }];
+  });
+}
