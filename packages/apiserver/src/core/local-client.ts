@@ -22,6 +22,7 @@ import { replaceScale, scaleOf } from './scale.ts';
 import { parseSelection } from './selectors.ts';
 import { tooOld } from './status.ts';
 import type { StoreEvent } from './store.ts';
+import { consultedNode } from './subresource-attempt.ts';
 import { selectEvent } from './watch.ts';
 
 export interface LocalClientParts {
@@ -141,7 +142,10 @@ export class LocalClient implements KubeClient {
 
   async bind({ namespace, name }: ObjectKey, nodeName: string): Promise<void> {
     this.#requireOpen();
-    await this.#registry.bind(namespace ?? '', name, nodeName);
+    const pod = { kind: this.#kindOf('Pod'), namespace: namespace ?? '', name };
+    const { user } = this.#options;
+    const node = user ? await consultedNode(this.#registry, user, pod, nodeName) : nodeName;
+    await this.#registry.bind(pod.namespace, name, node);
   }
 
   async finalizeNamespace(namespace: Namespace): Promise<void> {

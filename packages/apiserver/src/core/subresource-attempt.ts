@@ -26,6 +26,16 @@ export async function consultedCreate<T extends ApiObject>(
   return { object: (consulted ?? object) as T, warnings };
 }
 
+/** The node a pod is bound to, as admission wants it. */
+export async function consultedNode(registry: Registry, user: User, pod: Target, nodeName: string): Promise<string> {
+  const { name, namespace } = pod;
+  const metadata = { name, ...(namespace ? { namespace } : {}) };
+  const target = { apiVersion: 'v1', kind: 'Node', name: nodeName };
+  const object = { apiVersion: 'v1', kind: 'Binding', metadata, target };
+  const consulted = await consultedCreate(registry, { user }, pod, { subresource: 'binding', object, dryRun: false });
+  return consulted.object.target.name;
+}
+
 /** Flags and lists in the queries of connections, by the name they have there. */
 const FLAGS = ['stdin', 'stdout', 'stderr', 'tty'];
 

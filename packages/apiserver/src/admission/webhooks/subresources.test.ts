@@ -73,13 +73,16 @@ test('bindings, evictions, scales and connections are seen as objects of their o
 });
 
 test('a mutating webhook changes a scale and a binding', async (t) => {
-  const { ask } = await below(t, 'mutating', ({ kind }) =>
-    kind.kind === 'Scale'
-      ? patchOf({ op: 'replace', path: '/spec/replicas', value: 4 })
-      : patchOf({ op: 'replace', path: '/target/name', value: 'other' }),
-  );
+  const patches: Readonly<Record<string, object>> = {
+    Scale: patchOf({ op: 'replace', path: '/spec/replicas', value: 4 }),
+    Binding: patchOf({ op: 'replace', path: '/target/name', value: 'other' }),
+  };
+  const { ask, client } = await below(t, 'mutating', ({ kind }) => patches[kind.kind] ?? { allowed: true });
   const scaled = await ask('PATCH /apis/apps/v1/namespaces/default/deployments/web/scale', { spec: { replicas: 2 } });
   assert.equal(scaled.body.spec.replicas, 4);
+  const metadata = { name: 'own', namespace: 'default' };
+  await client.create('Pod', { metadata, spec: { containers: [{ name: 'main', image: 'web' }] } });
+  await client.bind(metadata, 'n');
   await ask(`POST ${PODS}/web/binding`, { apiVersion: 'v1', kind: 'Binding', target: { kind: 'Node', name: 'n' } });
-  assert.equal((await ask(`GET ${PODS}/web`)).body.spec.nodeName, 'other');
+  for (const name of ['web', 'own']) assert.equal((await ask(`GET ${PODS}/${name}`)).body.spec.nodeName, 'other');
 });

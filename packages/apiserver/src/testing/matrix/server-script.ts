@@ -116,7 +116,10 @@ export const ACCESS: Script = {
     ok('auth can-i list pods --as=ann', 'yes'),
     fails('top nodes', 'error: Metrics API not available'),
     fails('top pods', 'error: Metrics API not available'),
-    fails('certificate approve nothing', `error: the server doesn't have a resource type "certificatesigningrequests"`),
+    fails(
+      'certificate approve nothing',
+      'Error from server (NotFound): certificatesigningrequests.certificates.k8s.io "nothing" not found',
+    ),
     ok('get nodes', '', { exit: 1, env: { KUBECONFIG: '/nonexistent' }, err: '{lines}' }),
     fails(
       'get pods --server=https://127.0.0.1:1',
