@@ -103,6 +103,15 @@ const seenBy = ({ run }: World, place: 'node' | 'far', { family, vip, backVip }:
   tracked: run(place, 'conntrack', '-L', '-f', family, '-d', place === 'node' ? vip : backVip),
 });
 
+/** A connection of a client outside in each family. */
+async function open({ netns }: World): Promise<Socket[]> {
+  const opened = FAMILIES.map(({ vip }) =>
+    connectTcp({ netns: netns.outside, address: vip, port: 80, timeout: 30_000 }),
+  );
+  const sockets = await Promise.all(opened);
+  return sockets.map((socket) => socket.setTimeout(30_000, () => socket.destroy()));
+}
+
 async function echo(socket: Socket, text: string): Promise<void> {
   socket.write(text);
   let heard = '';
@@ -134,17 +143,9 @@ test('direct server return (SVC-33) between two nodes', { timeout: 600_000 }, (t
         world.run('client', 'nft', 'flush', 'ruleset');
       });
       await t.test('an open connection stays where it is, whatever becomes of endpoints and agents', async () => {
-        const sockets = await Promise.all(
-          FAMILIES.map(({ vip }) =>
-            connectTcp({ netns: world.netns.outside, address: vip, port: 80, timeout: 30_000 }),
-          ),
-        );
+        const sockets = await open(world);
         try {
-          for (const socket of sockets)
-            await echo(
-              socket.setTimeout(30_000, () => socket.destroy()),
-              'before',
-            );
+          for (const socket of sockets) await echo(socket, 'before');
           await web.endpoints(NEAR);
           for (const socket of sockets) await echo(socket, 'elsewhere');
           await world.restart();
@@ -199,6 +200,17 @@ test('direct server return (SVC-33) between two nodes', { timeout: 600_000 }, (t
       await t.test('without the annotation all is as it was', async () => {
         await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR, annotations: {} }));
         for (const { vip, at } of FAMILIES) await probeBoth(world, vip, FAR, at.node);
+      });
+      await t.test('connections that are open when the annotation comes stay as they are', async () => {
+        const sockets = await open(world);
+        try {
+          for (const socket of sockets) await echo(socket, 'before');
+          await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR }));
+          for (const { vip, at } of FAMILIES) await probeBoth(world, vip, FAR, at.outside);
+          for (const socket of sockets) await echo(socket, 'after');
+        } finally {
+          for (const socket of sockets) socket.destroy();
+        }
       });
     },
     () => ({ dualStack: true, secondNode: true }),

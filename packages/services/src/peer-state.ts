@@ -1,7 +1,7 @@
 import type { IpAddress } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
+import { isErrno, type Netns } from '@podwire/kernel';
 import type { Informers, Node } from '@podwire/kube';
-import { type Net, openNet } from '@podwire/net';
+import { type Net, openNet, type Route } from '@podwire/net';
 import { type Peer, type Peers, peerFromApi } from './peers.ts';
 
 /** The nodes of the cluster from the API server, and which of them the kernel reaches without a router. */
@@ -60,7 +60,17 @@ function seenFrom(net: Net, { addresses }: Peer): Peer {
 }
 
 function isOnLink(net: Net, destination: IpAddress): boolean {
-  const route = net.lookupRoute({ destination });
+  const route = routeTo(net, destination);
   if (!route || (route.type ?? 'unicast') !== 'unicast') return false;
   return route.via === undefined && route.nextHops === undefined && route.encap === undefined;
+}
+
+/** Also undefined where the kernel has no such family. */
+function routeTo(net: Net, destination: IpAddress): Route | undefined {
+  try {
+    return net.lookupRoute({ destination });
+  } catch (error) {
+    if (isErrno(error, 'EOPNOTSUPP', 'EAFNOSUPPORT', 'EINVAL')) return undefined;
+    throw error;
+  }
 }
