@@ -138,10 +138,9 @@ const NO_UDP: UdpSuccession = { udpBefore: new Map(), udpAfter: new Map() };
 
 /** The UDP entries of exchanged winners, as they were and as they are: id to `address:port` of endpoints. */
 export function udpOf(changed: ReadonlyMap<string, Succession<Claim>>): UdpSuccession {
-  const successions = [...changed];
-  if (!successions.some(([, { before, after }]) => (after ?? before)?.protocol === 'udp')) return NO_UDP;
+  if (![...changed.values()].some(({ before, after }) => (after ?? before)?.protocol === 'udp')) return NO_UDP;
   const [udpBefore, udpAfter] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
-  for (const [id, { before, after }] of successions) {
+  for (const [id, { before, after }] of changed) {
     if (before?.protocol === 'udp') udpBefore.set(id, before.endpoints);
     if (after?.protocol === 'udp') udpAfter.set(id, after.endpoints);
   }
