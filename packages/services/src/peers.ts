@@ -18,7 +18,7 @@ export function peerFromApi(node: Node): Peer {
   return { addresses: nodeFromApi(node, '').addresses };
 }
 
-/** `distant`: of the addresses of all nodes those that are on no link; offline nobody knows, and none is. */
+/** Without a kernel nobody knows which are distant: none is. */
 export function peersFromApi(nodes: Iterable<Node>): Peers {
   return new Map([...nodes].map((node) => [node.metadata?.name ?? '', peerFromApi(node)]));
 }
