@@ -36,7 +36,7 @@ export async function webhookServer(
   const requests: Review[] = [];
   const paths: string[] = [];
   let connections = 0;
-  const server = https.createServer(serving, async (request, response) => {
+  const server = https.createServer({ ...serving, keepAliveTimeout: 0 }, async (request, response) => {
     const { request: asked, apiVersion, kind } = JSON.parse((await request.toArray()).join(''));
     requests.push(asked);
     paths.push(request.url ?? '');
@@ -66,6 +66,8 @@ const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resource
 /** Configures webhooks `a.example.com`, `b...` of a kind. */
 export async function configure(bench: Bench, kind: 'mutating' | 'validating', ...webhooks: readonly object[]) {
   const named = webhooks.map((fields, index) => ({
+    // A machine that is busy is no webhook that does not answer.
+    timeoutSeconds: 30,
     ...{ name: `${'abc'[index]}.example.com`, rules: [RULE], sideEffects: 'None', admissionReviewVersions: ['v1'] },
     ...fields,
   }));

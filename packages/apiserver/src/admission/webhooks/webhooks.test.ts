@@ -37,7 +37,7 @@ test('a validating webhook sees all of a request, and refuses in its own words',
     ...{ oldObject: null, dryRun: false },
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager: 'me', fieldValidation: 'Warn' },
   });
-  assert.deepEqual(hook.paths, ['/check?timeout=10s']);
+  assert.deepEqual(hook.paths, ['/check?timeout=30s']);
   assert.equal((await bench.ask(`GET ${MAPS}/a`)).code, 404);
 });
 
@@ -77,7 +77,7 @@ test('mutating webhooks change objects before they are checked, and are asked ag
   assert.deepEqual([code, body.data], [201, { seen: 'seen,x', x: '2' }]);
   assert.deepEqual(
     hook.paths,
-    ['/name', '/double', '/name'].map((path) => `${path}?timeout=10s`),
+    ['/name', '/double', '/name'].map((path) => `${path}?timeout=30s`),
   );
   assert.equal(hook.requests[0].object.metadata.uid, undefined);
   const changed = await bench.ask(`PATCH ${MAPS}/a`, { data: { x: '3' } });
@@ -97,6 +97,7 @@ test('what fails is told, or does not matter', async (t) => {
   );
   const change = (fields: object) => {
     const whole = {
+      timeoutSeconds: 30,
       clientConfig: hook.clientConfig(),
       rules: [RULE],
       sideEffects: 'None',
@@ -106,10 +107,10 @@ test('what fails is told, or does not matter', async (t) => {
     return bench.ask(`PATCH ${GROUP}/validatingwebhookconfigurations/validating`, { webhooks });
   };
   await change({ clientConfig: { url: `https://127.0.0.1:${hook.port}/` } });
-  const untrusted = `Post "https://127.0.0.1:${hook.port}/?timeout=10s": tls: failed to verify certificate: x509: certificate signed by unknown authority`;
+  const untrusted = `Post "https://127.0.0.1:${hook.port}/?timeout=30s": tls: failed to verify certificate: x509: certificate signed by unknown authority`;
   assert.equal((await create(bench, {})).body.message, `${call} ${untrusted}`);
   await change({ clientConfig: { service: { namespace: 'default', name: 'hook', path: '/x' } } });
-  const nowhere = `Post "https://${HOOK_NAME}:443/x?timeout=10s": service "hook" not found`;
+  const nowhere = `Post "https://${HOOK_NAME}:443/x?timeout=30s": service "hook" not found`;
   assert.equal((await create(bench, {})).body.message, `${call} ${nowhere}`);
   await change({ failurePolicy: 'Ignore' });
   assert.equal((await create(bench, {})).code, 201);
