@@ -102,6 +102,17 @@ test('a node behind a router is not handed anything', async () => {
   ]);
 });
 
+test('a kernel without dup hands nothing over', async () => {
+  const model = modelOf({});
+  const peers = new Map(
+    [...(model.peers ?? [])].map(([name, peer]) => [name, { ...peer, withoutDup: ['ipv4'] as const }]),
+  );
+  const { problems } = await planMode('nftables', { ...model, peers });
+  assert.deepEqual(problems, [
+    'Service shop/web port http: forwarding dsr needs nft_dup_ipv4 of the kernel, so clients outside are served without it',
+  ]);
+});
+
 test('modes without it say so, and serve as if it was not asked for', async () => {
   for (const mode of ['iptables', 'ipvs', 'userspace'] as const) {
     const { problems, entries } = await planMode(mode, modelOf({}));

@@ -1,4 +1,4 @@
-import type { IpAddress } from '@podwire/base';
+import type { Family, IpAddress } from '@podwire/base';
 import { isErrno, type Netns } from '@podwire/kernel';
 import type { Informers, Node } from '@podwire/kube';
 import { type Net, openNet, type Route } from '@podwire/net';
@@ -10,6 +10,9 @@ export class PeerState {
   readonly #netns: Netns | undefined;
   readonly #nodes = new Map<string, Peer>();
   #dirty = false;
+  #onChange: () => void = () => {};
+  /** Undefined: not tried yet. */
+  #withoutDup: readonly Family[] | undefined;
 
   constructor(own: string, netns?: Netns) {
     this.#own = own;
@@ -23,9 +26,14 @@ export class PeerState {
 
   /** Returns what ends it. `onChange`: `dirty` is true. */
   follow(informers: Informers, onChange: () => void): () => void {
-    return informers.of('Node').subscribe(({ type, object }) => {
+    this.#onChange = onChange;
+    const end = informers.of('Node').subscribe(({ type, object }) => {
       if (type === 'deleted' ? this.#remove(object) : this.#put(object)) onChange();
     });
+    return () => {
+      this.#onChange = () => {};
+      end();
+    };
   }
 
   #put(node: Node): boolean {
@@ -46,12 +54,39 @@ export class PeerState {
   observe(): Peers {
     this.#dirty = false;
     const net = openNet(this.#netns);
+    const withoutDup = this.#tryDup();
+    const seen = (name: string, peer: Peer): Peer => (name === this.#own ? peer : seenFrom(net, peer));
     try {
-      return new Map([...this.#nodes].map(([name, peer]) => [name, name === this.#own ? peer : seenFrom(net, peer)]));
+      return new Map(
+        [...this.#nodes].map(([name, peer]) => [
+          name,
+          { ...seen(name, peer), ...(withoutDup.length > 0 && { withoutDup }) },
+        ]),
+      );
     } finally {
       net.close();
     }
   }
+
+  /** Probes are loaded only by who asks for direct return; until they have answered the kernel counts as able. */
+  #tryDup(): readonly Family[] {
+    if (this.#withoutDup) return this.#withoutDup;
+    this.#withoutDup = [];
+    void familiesWithoutDup().then((families) => {
+      if (families.length === 0) return;
+      this.#withoutDup = families;
+      this.#dirty = true;
+      this.#onChange();
+    });
+    return this.#withoutDup;
+  }
+}
+
+/** Not those whose probe cannot tell. */
+async function familiesWithoutDup(): Promise<Family[]> {
+  const { probe } = await import('@podwire/kernel/probe');
+  const lacks = (name: 'nft-dup' | 'nft-dup-ipv6'): boolean => probe(name).outcome === 'no';
+  return [...(lacks('nft-dup') ? (['ipv4'] as const) : []), ...(lacks('nft-dup-ipv6') ? (['ipv6'] as const) : [])];
 }
 
 function seenFrom(net: Net, { addresses }: Peer): Peer {

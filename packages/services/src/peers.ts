@@ -9,6 +9,8 @@ export interface Peer {
   readonly addresses: readonly IpAddress[];
   /** Those of them that are on no link of this node: a router would not know what to do with a packet for a service. */
   readonly distant?: readonly IpAddress[];
+  /** Families in which the kernel of this node has no `dup`. */
+  readonly withoutDup?: readonly Family[];
 }
 
 /** By name of the node, this one among them. */

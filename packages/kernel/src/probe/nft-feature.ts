@@ -39,6 +39,8 @@ const filter = { type: 'filter', hook: HOOK.PREROUTING } as const;
 const dstnat = { type: 'nat', hook: HOOK.PREROUTING } as const;
 const word = Buffer.from([192, 0, 2, 1]);
 const load = { name: 'immediate', data: { dreg: 1, data: { value: word } } };
+const loadAddress6 = { name: 'immediate', data: { dreg: 1, data: { value: Buffer.alloc(16) } } };
+const dup = { name: 'dup', data: { address: 1 } };
 const loadPort = { name: 'immediate', data: { dreg: 1, data: { value: Buffer.from([0, 80]) } } };
 const onlyTcp = [
   { name: 'meta', data: { key: 'l4proto', dreg: 1 } },
@@ -89,6 +91,13 @@ export const NFT_FEATURES = featuresOf(
       use: 'refusals that are told',
       chain: { type: 'filter', hook: HOOK.INPUT },
       expressions: [{ name: 'reject', data: { type: 'icmp', code: 3 } }],
+    },
+    'nft-dup': { use: 'direct server return', expressions: [load, dup] },
+    'nft-dup-ipv6': {
+      use: 'direct server return by IPv6',
+      family: 'ip6',
+      chain: filter,
+      expressions: [loadAddress6, dup],
     },
     'nft-limit': {
       use: 'rate limits',
