@@ -36,7 +36,12 @@ export async function send(
     ...headers,
   } as OutgoingHttpHeaders;
   const sink = response as ServerResponse;
-  sink.writeHead(status, all);
+  try {
+    sink.writeHead(status, all);
+  } catch (error) {
+    stream?.destroy();
+    throw error;
+  }
   if (chunks) return sendChunks(chunks, packing ? pipedInto(sink, packing) : sink);
   if (!stream) return void sink.end(bytes ?? '');
   sink.flushHeaders();

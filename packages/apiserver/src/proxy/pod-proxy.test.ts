@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import net, { type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -190,6 +190,25 @@ test('a pod that hangs up is told as well', async (t) => {
   const reply = await one.ask(`GET ${AT}/services/web:80/proxy/`);
   assert.equal(reply.code, 503);
   assert.match(messageOf(reply), /^error trying to reach service: socket hang up/);
+});
+
+test('answers that cannot be passed on, and pods that break off, end their exchange only', async (t) => {
+  const one = await bench(t);
+  const lines = ['099 No', '101 Switching Protocols', '200 OK'];
+  const wild = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 ${lines.shift()}\r\nContent-Length: 9\r\n\r\nabc`, () => socket.resetAndDestroy());
+    });
+  });
+  await world(one, await program(t, wild));
+  const codes: number[] = [];
+  for (let left = lines.length; left > 0; left--) {
+    const outcome = await one.ask(`GET ${AT}/services/web:80/proxy/`).catch(() => undefined);
+    if (outcome) codes.push(outcome.code);
+  }
+  assert.deepEqual(codes, [503, 503]);
+  assert.equal((await one.ask(`GET ${AT}/pods/a`)).code, 200);
 });
 
 test('roles say who may send what', async (t) => {

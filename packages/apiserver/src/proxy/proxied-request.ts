@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { type Duplex, Transform } from 'node:stream';
 import tls from 'node:tls';
 import { messageOf } from '@podwire/base';
@@ -31,7 +31,6 @@ const MAX_HEADERS = 64 * 1024;
 /** Sends a request through a connection that is used for nothing else. Throws 503. */
 export async function askThrough(connection: Duplex, proxied: Proxied): Promise<Answered> {
   const { method, path, headers, body, isTls, signal } = proxied;
-  const { promise, resolve, reject } = Promise.withResolvers<Answered>();
   // The pod's certificate is for names that nobody here knows, as in Kubernetes.
   const socket = isTls ? tls.connect({ socket: connection, rejectUnauthorized: false }) : connection;
   const length =
@@ -42,20 +41,35 @@ export async function askThrough(connection: Duplex, proxied: Proxied): Promise<
   const giveUp = () => connection.destroy();
   signal.addEventListener('abort', giveUp, { once: true });
   connection.on('error', (error) => request.destroy(error));
-  request.once('response', (message) => resolve({ message }));
-  request.once('upgrade', (message, upgraded, head) => resolve({ message, upgraded: { socket: upgraded, head } }));
-  request.on('error', (error) => reject(error));
   connection.once('close', () => signal.removeEventListener('abort', giveUp));
   if (signal.aborted) giveUp();
+  const answered = answerTo(request, headers.upgrade !== undefined);
   request.end(body);
   try {
-    return await promise;
+    return await answered;
   } catch (error) {
     connection.destroy();
     throw unavailable(`error trying to reach service: ${messageOf(error)}`);
   } finally {
     clearTimeout(late);
   }
+}
+
+/** The answer to a request, once it begins. */
+function answerTo(request: ClientRequest, isUpgrade: boolean): Promise<Answered> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answered>();
+  request.once('response', (message) => {
+    const { statusCode = 0 } = message;
+    // Nobody can be told such a status.
+    if (statusCode < 200) reject(new Error(`malformed HTTP status code ${statusCode}`));
+    else resolve({ message });
+  });
+  request.once('upgrade', (message, socket, head) => {
+    if (isUpgrade) resolve({ message, upgraded: { socket, head } });
+    else reject(new Error('the pod changes to a protocol nobody has asked for'));
+  });
+  request.on('error', reject);
+  return promise;
 }
 
 /** The body of an answer, which ends when nothing comes for a long time, or when nobody takes it. */
@@ -69,6 +83,8 @@ export function bodyOf(message: IncomingMessage, connection: Duplex): Transform 
       done(null, chunk);
     },
   });
+  // Whoever takes the body hears of it; when nobody does, it matters to nobody.
+  body.on('error', () => {});
   body.once('close', () => {
     clearTimeout(timer);
     connection.destroy();
