@@ -109,7 +109,7 @@ async function open({ netns }: World): Promise<Socket[]> {
     connectTcp({ netns: netns.outside, address: vip, port: 80, timeout: 30_000 }),
   );
   const sockets = await Promise.all(opened);
-  return sockets.map((socket) => socket.setTimeout(30_000, () => socket.destroy()));
+  return sockets.map((socket) => socket.setTimeout(300_000, () => socket.destroy()));
 }
 
 async function echo(socket: Socket, text: string): Promise<void> {

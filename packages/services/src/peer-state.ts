@@ -72,12 +72,14 @@ export class PeerState {
   #tryDup(): readonly Family[] {
     if (this.#withoutDup) return this.#withoutDup;
     this.#withoutDup = [];
-    void familiesWithoutDup().then((families) => {
+    const learn = (families: readonly Family[]): void => {
       if (families.length === 0) return;
       this.#withoutDup = families;
       this.#dirty = true;
       this.#onChange();
-    });
+    };
+    // Where nothing can be tried, the kernel has the last word when the rules come.
+    void familiesWithoutDup().then(learn, () => {});
     return this.#withoutDup;
   }
 }
