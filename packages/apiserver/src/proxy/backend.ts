@@ -61,8 +61,8 @@ function podBackend(pod: Pod, { isTls, port }: Named): Backend {
 function serviceBackend(store: Store, service: Service, { id, port, isTls }: Named & { readonly id: string }): Backend {
   const { name = '', namespace = '' } = service.metadata ?? {};
   const wanted = /^\d+$/.test(port) ? portName(service, Number(port)) : port;
-  const slices = (store.list('EndpointSlice') as unknown as readonly EndpointSlice[]).filter(
-    ({ metadata }) => metadata?.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name,
+  const slices = (store.latestIn('EndpointSlice', namespace) as unknown as readonly EndpointSlice[]).filter(
+    ({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === name,
   );
   const ready = slices.flatMap(({ ports, endpoints }) => {
     const number = ports?.find((one) => (one.name ?? '') === wanted && (one.protocol ?? 'TCP') === 'TCP')?.port;
