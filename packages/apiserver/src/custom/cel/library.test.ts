@@ -41,6 +41,7 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
     "semver('1.2.3').compareTo(semver('1.2.3+x')) == 0 && semver('1.10.0').isGreaterThan(semver('1.9.9'))",
     "semver('1.0.0-alpha.1').isLessThan(semver('1.0.0-alpha.beta')) && semver('1.0.0-rc').isLessThan(semver('1.0.0'))",
     "semver('1.0.0-a').isLessThan(semver('1.0.0-a.0')) && semver('1.0.0-2').isLessThan(semver('1.0.0-11'))",
+    "isSemver('18446744073709551615.0.0') && !isSemver('18446744073709551616.0.0') && !isSemver('1.0.0-100000000000000000000')",
   ],
   format: [
     "!format.dns1123Label().validate('my-label').hasValue() && format.dns1123Label().validate('My').hasValue()",

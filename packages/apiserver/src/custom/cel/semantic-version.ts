@@ -4,6 +4,7 @@ const VERSION = new RegExp(
   `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${WORD}(?:\\.${WORD})*))?(?:\\+${WORD}(?:\\.${WORD})*)?$`,
 );
 const LARGEST = 2n ** 64n;
+const MOST_DIGITS = 20;
 
 /** A version as semver.org has it, 2.0.0. */
 export interface SemanticVersion {
@@ -21,9 +22,16 @@ export function parseVersion(given: string, isLoose: boolean): SemanticVersion |
   const [, major = '', minor = '', patch = '', before] = match;
   const words = before?.split('.') ?? [];
   if (words.some((word) => /^0[0-9]+$/.test(word))) return undefined;
-  const numbers = [BigInt(major), BigInt(minor), BigInt(patch)] as const;
-  if (numbers.some((number) => number >= LARGEST)) return undefined;
-  return { text, numbers, words: words.map((word) => (/^[0-9]+$/.test(word) ? BigInt(word) : word)) };
+  const [x, y, z] = [major, minor, patch].map(numberOf);
+  if (x === undefined || y === undefined || z === undefined) return undefined;
+  const read = words.flatMap((word) => (/^[0-9]+$/.test(word) ? (numberOf(word) ?? []) : word));
+  return read.length < words.length ? undefined : { text, numbers: [x, y, z], words: read };
+}
+
+/** Undefined for what does not fit into 64 bits, which is told before: long digits take long to become a number. */
+function numberOf(digits: string): bigint | undefined {
+  const number = digits.length > MOST_DIGITS ? LARGEST : BigInt(digits);
+  return number < LARGEST ? number : undefined;
 }
 
 /** With three numbers, and without a `v` and zeros in front. */
