@@ -27,6 +27,16 @@ test('parts that are frozen stay what they are', () => {
   assert.equal(parts.freeze({ ...old }).spec.containers, old.spec.containers);
 });
 
+test('what takes the place of another part is not looked for, what is new is', () => {
+  const parts = new CommonParts();
+  const [first, , common] = ['a', 'b', 'c'].map((name) => parts.freeze(pod(name)));
+  const spec = { ...pod('a').spec, initContainers: pod('a').spec.containers };
+  const next = parts.freeze({ ...pod('a'), spec }, first);
+  assert.notEqual(next.spec.containers, common?.spec.containers);
+  assert.equal(next.spec.initContainers, common?.spec.containers);
+  assert.deepEqual(next, { ...pod('a'), spec });
+});
+
 test('what comes often is known for as long as it comes, among any number of others', () => {
   const parts = new CommonParts();
   const common = [0, 1].map(() => parts.freeze(pod('a')))[1]?.spec.containers;
@@ -44,8 +54,8 @@ test('any data is frozen in depth and is what it was', () => {
   const json = fc.jsonValue({ maxDepth: 9 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
   const data = fc.dictionary(fc.constantFrom('a', 'b', 'c'), json);
   fc.assert(
-    fc.property(data, (value) => {
-      const copies = [0, 1, 2].map(() => parts.freeze(cloneJson(value)));
+    fc.property(data, data, (value, previous) => {
+      const copies = [0, 1, 2].map((i) => parts.freeze(cloneJson(value), i === 2 ? previous : undefined));
       assert.ok(copies.every(isFrozen));
       for (const copy of copies) assert.equal(JSON.stringify(copy), JSON.stringify(value));
     }),

@@ -230,7 +230,8 @@ export class Store {
     if (this.#broken) return Promise.reject(internalError(this.#broken.message));
     if (this.#backend?.trouble !== undefined) return Promise.reject(unavailable(this.#backend.trouble));
     const revision = ++this.#revision;
-    const object = this.#parts.freeze({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
+    const thawed = { ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } };
+    const object = this.#parts.freeze(thawed, previous);
     const key = keyOf(object);
     const isRemoval = type === 'DELETED';
     this.#shelf(kind).staged.set(key, { revision, object: isRemoval ? undefined : object });
