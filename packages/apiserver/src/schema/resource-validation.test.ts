@@ -119,7 +119,7 @@ test('what is wrong with webhooks', () => {
     'webhooks[0].timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30 seconds',
     'webhooks[0].admissionReviewVersions: Invalid value: ["v2"]: must include at least one of v1, v1beta1',
     'webhooks[0].clientConfig: Required value: exactly one of url or service is required',
-    `webhooks[0].clientConfig.url: Invalid value: "http://h": 'https' is the only allowed URL scheme`,
+    `webhooks[0].clientConfig.url: Invalid value: "http": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
   ]);
   assert.deepEqual(wrongWith('ValidatingWebhookConfiguration', { webhooks: [good, good] }), [
     'webhooks[1].name: Duplicate value: "a.example.com"',

@@ -2,6 +2,7 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
+  WebhookClientConfig,
 } from 'kubernetes-types/admissionregistration/v1.js';
 import { compileConditions } from '../admission/policy-expressions.ts';
 import type { ResourceRule } from '../admission/resource-match.ts';
@@ -41,19 +42,37 @@ function validateWebhook(webhook: ValidatingWebhook, at: string, errors: FieldEr
     const detail = `must include at least one of ${REVIEWS.join(', ')}`;
     errors.invalid(`${at}.admissionReviewVersions`, admissionReviewVersions, detail);
   }
-  const { url, service } = clientConfig ?? {};
-  if ((url === undefined) === (service === undefined)) {
-    errors.required(`${at}.clientConfig`, 'exactly one of url or service is required');
-  }
-  if (url !== undefined && !url.startsWith('https://')) {
-    errors.invalid(`${at}.clientConfig.url`, url, "'https' is the only allowed URL scheme");
-  }
+  validateClient(clientConfig ?? {}, `${at}.clientConfig`, errors);
   validateRules((webhook.rules ?? []) as readonly ResourceRule[], at, errors);
   for (const { field, text, why } of compileConditions(webhook.matchConditions ?? []).faults) {
     errors.invalid(`${at}.${field}`, text, why);
   }
   validateLabelSelector(webhook.namespaceSelector, `${at}.namespaceSelector`, errors);
   validateLabelSelector(webhook.objectSelector, `${at}.objectSelector`, errors);
+}
+
+function validateClient({ url, service }: WebhookClientConfig, at: string, errors: FieldErrors): void {
+  if ((url === undefined) === (service === undefined)) errors.required(at, 'exactly one of url or service is required');
+  if (url !== undefined) validateUrl(url, `${at}.url`, errors);
+  const { path = '/', port = 443 } = service ?? {};
+  if (!path.startsWith('/')) errors.invalid(`${at}.service.path`, path, "must start with a '/'");
+  if (port < 1 || port > 65_535)
+    errors.invalid(`${at}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive');
+}
+
+/** Credentials would stand in messages, so they are not shown here either. */
+function validateUrl(text: string, at: string, errors: FieldErrors): void {
+  const form = '; desired format: https://host[/path]';
+  const url = URL.parse(text);
+  if (!url) {
+    errors.required(at, `url must be a valid URL${form}`);
+    return;
+  }
+  const { protocol, username, password, hash, search } = url;
+  if (protocol !== 'https:') errors.invalid(at, protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`);
+  if (username || password) errors.invalid(at, '...', 'user information is not permitted in the URL');
+  if (hash) errors.invalid(at, hash.slice(1), 'fragments are not permitted in the URL');
+  if (search) errors.invalid(at, search.slice(1), 'query parameters are not permitted in the URL');
 }
 
 function validateRules(rules: readonly ResourceRule[], webhook: string, errors: FieldErrors): void {

@@ -123,7 +123,7 @@ function parsed(text: string): unknown {
 
 function urlOf({ url, service }: ClientConfig, seconds: number): URL {
   const { namespace = '', name = '', port = 443, path = '/' } = service ?? {};
-  const found = service ? new URL(`https://${name}.${namespace}.svc`) : parsedUrl(url ?? '');
+  const found = parsedUrl(service ? `https://${name}.${namespace}.svc` : (url ?? ''));
   if (service) Object.assign(found, { port, pathname: path });
   found.searchParams.set('timeout', `${seconds}s`);
   return found;

@@ -219,3 +219,27 @@ test('configurations that could never work are refused', async (t) => {
   const below = ['apiGroups', 'resources', 'operations[0]'].map((field) => `webhooks[0].rules[0].${field}`);
   assert.deepEqual(fields, [...below, 'webhooks[0].matchConditions[0].expression']);
 });
+
+test('where nobody could be asked is refused', async (t) => {
+  const { ask } = await restBench(t);
+  const service = { namespace: 'default', name: 'hook' };
+  const cases: readonly (readonly [clientConfig: object, why: RegExp])[] = [
+    [{ url: 'http://localhost/' }, /"http": 'https' is the only allowed URL scheme/],
+    [{ url: 'https://' }, /clientConfig\.url: Required value: url must be a valid URL/],
+    [{ url: 'https://me:secret@localhost/' }, /"\.\.\.": user information is not permitted in the URL$/],
+    [{ url: 'https://localhost/?a=b' }, /"a=b": query parameters are not permitted/],
+    [{ url: 'https://localhost/#a' }, /"a": fragments are not permitted/],
+    [{ url: 'https://localhost/', service }, /exactly one of url or service is required/],
+    [{ service: { ...service, port: 70_000 } }, /service\.port: Invalid value: 70000: port is not valid/],
+    [{ service: { ...service, path: 'x' } }, /service\.path: Invalid value: "x": must start with a '\/'/],
+  ];
+  for (const [clientConfig, why] of cases) {
+    const webhooks = [{ name: 'a.example.com', clientConfig, sideEffects: 'None', admissionReviewVersions: ['v1'] }];
+    const { code, body } = await ask(`POST ${GROUP}/validatingwebhookconfigurations`, {
+      metadata: { name: 'a' },
+      webhooks,
+    });
+    assert.equal(code, 422);
+    assert.match(body.message, why);
+  }
+});
