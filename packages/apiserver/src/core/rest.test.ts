@@ -110,3 +110,17 @@ test('watches of a custom resource end with its definition, after all else', asy
   await ask(`DELETE ${CRDS}/widgets.example.com`);
   assert.match(await second(), /^\{"type":"ADDED".*\n\{"type":"DELETED".*\n$/);
 });
+
+test('a collection is deleted to its last member, also one with more than are deleted at once', async (t) => {
+  const { client, ask } = await restBench(t);
+  const create = (n: number, app: string) =>
+    client.create('ConfigMap', { metadata: { name: `${app}-${n}`, namespace: 'default', labels: { app } } });
+  await Promise.all(Array.from({ length: 150 }, (_, n) => create(n, n === 0 ? 'kept' : 'gone')));
+  const { body } = await ask(`DELETE ${NS}/configmaps?labelSelector=app%3Dgone`);
+  assert.equal(body.items.length, 149);
+  const left = (await ask(`GET ${NS}/configmaps?labelSelector=app`)).body.items;
+  assert.deepEqual(
+    left.map((one: { metadata: { name: string } }) => one.metadata.name),
+    ['kept-0'],
+  );
+});
