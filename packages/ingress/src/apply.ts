@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   chownSync,
   existsSync,
@@ -24,6 +25,8 @@ export class HaProxy {
   #child: ChildProcess | undefined;
   #current: DesiredProxy | undefined;
   #errors = '';
+  /** Of the configuration that is written. */
+  #edition = '';
 
   /** Without `netns` HAProxy lives in the netns of the calling thread. */
   constructor(settings: ProxySettings, onDeath: (reason: string) => void, netns?: Netns) {
@@ -84,7 +87,8 @@ export class HaProxy {
     if (desired.https) await this.#writeCertificates(desired);
     removeCertificates(directory, desired.https ? desired.certificates.length : 0);
     for (const name of MAP_NAMES) writeAtomically(path.join(directory, `${name}.map`), formatMap(desired.maps[name]));
-    writeAtomically(path.join(directory, 'haproxy.cfg'), formatConfig(desired, this.#settings));
+    this.#edition = randomUUID();
+    writeAtomically(path.join(directory, 'haproxy.cfg'), formatConfig(desired, this.#settings, this.#edition));
   }
 
   async #writeCertificates({ certificates }: DesiredProxy): Promise<void> {
@@ -120,31 +124,29 @@ export class HaProxy {
       this.#died(child, `haproxy ended (${signal ?? `exit code ${code}`}): ${this.#alert()}`),
     );
     this.#child = child;
-    await this.#workerOtherThan(undefined);
+    await this.#inForce();
   }
 
   /**
    * SIGUSR2 to the master: a new worker takes over the listening sockets, the old one finishes its connections. A master
-   * that has not yet come back from the reload before loses the signal, so it is sent again.
+   * that has not yet come back from the reload before loses the signal, so it is sent again. A reload that was late for that
+   * may read an older configuration, so a new worker alone does not say that this one is in force.
    */
   async #reload(): Promise<void> {
-    const before = await this.#workerPid();
     this.#errors = '';
     const signal = (): void => void this.#child?.kill('SIGUSR2');
     const again = setInterval(signal, 1000);
     try {
       signal();
-      await this.#workerOtherThan(before);
+      await this.#inForce();
     } finally {
       clearInterval(again);
     }
   }
 
-  async #workerOtherThan(pid: string | undefined): Promise<void> {
-    for (let waited = 0; waited < 10_000; waited += 10) {
-      if (!this.#child) break;
-      const now = await this.#workerPid();
-      if (now !== undefined && now !== pid) return;
+  async #inForce(): Promise<void> {
+    for (let waited = 0; waited < 10_000 && this.#child; waited += 10) {
+      if ((await this.#editionInForce()) === this.#edition) return;
       await sleep(10);
     }
     this.#current = undefined;
@@ -164,9 +166,9 @@ export class HaProxy {
     );
   }
 
-  async #workerPid(): Promise<string | undefined> {
+  async #editionInForce(): Promise<string | undefined> {
     const info = await runtimeCommand(this.#socket, ['show info']).catch(() => '');
-    return /^Pid: (\d+)$/m.exec(info)?.[1];
+    return /^description: (.+)$/im.exec(info)?.[1];
   }
 
   async #applyLive(current: DesiredProxy, desired: DesiredProxy): Promise<void> {

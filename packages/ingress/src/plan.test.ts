@@ -83,7 +83,7 @@ test('hostile hosts and paths are left out and reported, and never reach the con
   );
   assert.deepEqual(model.routes, []);
   assert.equal(model.problems.length, hostile.length + 4);
-  const config = formatConfig(planProxy(model), { httpPort: 80, httpsPort: 443, directory: '/run/x' });
+  const config = formatConfig(planProxy(model), { httpPort: 80, httpsPort: 443, directory: '/run/x' }, 'first');
   assert.doesNotMatch(config, /evil|\$\(id\)/);
 });
 

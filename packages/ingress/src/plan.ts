@@ -54,17 +54,18 @@ function pathKey({ host, path, match }: Route): string {
 }
 
 /**
- * haproxy.cfg. The frontends:
+ * haproxy.cfg; `edition` is what the runtime socket says of who has read it. The frontends:
  *
  *   Host ──▶ hosts.map: exact, then *.domain, else any ──▶ site
  *   site:path ──▶ exact.map ──▶ prefix.map (longest) ──▶ default backend ──▶ 404
  */
-export function formatConfig(desired: DesiredProxy, settings: ProxySettings): string {
-  return `${[formatGlobal(settings), formatFrontend(desired, settings), formatNotFound(), ...desired.backends.map(formatBackend)].join('\n\n')}\n`;
+export function formatConfig(desired: DesiredProxy, settings: ProxySettings, edition: string): string {
+  return `${[formatGlobal(settings, edition), formatFrontend(desired, settings), formatNotFound(), ...desired.backends.map(formatBackend)].join('\n\n')}\n`;
 }
 
-function formatGlobal({ directory, user }: ProxySettings): string {
+function formatGlobal({ directory, user }: ProxySettings, edition: string): string {
   return `global
+  description ${edition}
   stats socket ${directory}/haproxy.sock mode 600 level admin expose-fd listeners
   maxconn 8192
   hard-stop-after 60s
