@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import type { Pod } from '@podwire/kube';
+import type { EndpointSlice, Pod } from '@podwire/kube';
 import type { Service } from 'kubernetes-types/core/v1.js';
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import { readyEndpoints, slicesOf } from '../core/ready-endpoints.ts';
 import type { ResourcePath } from '../core/request-path.ts';
 import { badRequest, notFound, unavailable } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
@@ -61,15 +61,8 @@ function podBackend(pod: Pod, { isTls, port }: Named): Backend {
 function serviceBackend(store: Store, service: Service, { id, port, isTls }: Named & { readonly id: string }): Backend {
   const { name = '', namespace = '' } = service.metadata ?? {};
   const wanted = /^\d+$/.test(port) ? portName(service, Number(port)) : port;
-  const slices = (store.latestIn('EndpointSlice', namespace) as unknown as readonly EndpointSlice[]).filter(
-    ({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === name,
-  );
-  const ready = slices.flatMap(({ ports, endpoints }) => {
-    const number = ports?.find((one) => (one.name ?? '') === wanted && (one.protocol ?? 'TCP') === 'TCP')?.port;
-    return number === undefined
-      ? []
-      : endpoints.filter(({ conditions }) => conditions?.ready !== false).map((endpoint) => ({ endpoint, number }));
-  });
+  const slices = slicesOf(store, { namespace, name });
+  const ready = readyEndpoints(slices, wanted);
   const start = ready.length > 0 ? randomInt(ready.length) : 0;
   for (const { endpoint, number } of [...ready.slice(start), ...ready.slice(0, start)]) {
     const pod = podOf(store, namespace, endpoint);

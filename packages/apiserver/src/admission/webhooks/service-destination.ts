@@ -1,5 +1,6 @@
-import type { EndpointSlice, Service } from '@podwire/kube';
+import type { Service } from '@podwire/kube';
 import type { Endpoints } from 'kubernetes-types/core/v1.js';
+import { readyEndpoints, slicesOf } from '../../core/ready-endpoints.ts';
 import type { Store } from '../../core/store.ts';
 import type { ClientConfig } from './webhook.ts';
 
@@ -31,15 +32,10 @@ export function destinationOf(
 
 type Key = Pick<ServiceReference, 'namespace' | 'name'>;
 
-function inSlices(store: Store, { namespace, name }: Key, portName: string): readonly Destination[] {
-  const slices = store.latestIn('EndpointSlice', namespace) as unknown as readonly EndpointSlice[];
-  const own = slices.filter(({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === name);
-  return own.flatMap(({ endpoints, ports }) => {
-    const port = ports?.find((one) => (one.name ?? '') === portName)?.port;
-    if (port === undefined) return [];
-    const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
-    return ready.flatMap(({ addresses }) => addresses.slice(0, 1).map((host) => ({ host, port })));
-  });
+function inSlices(store: Store, key: Key, portName: string): readonly Destination[] {
+  return readyEndpoints(slicesOf(store, key), portName).flatMap(({ endpoint, number: port }) =>
+    endpoint.addresses.slice(0, 1).map((host) => ({ host, port })),
+  );
 }
 
 /** Of Services whose endpoints nobody has put into slices. */
