@@ -189,7 +189,7 @@ test('rr spreads real connections over two servers', { timeout: 300_000 }, async
       }
       const of = (address: string) => answers.filter((answer) => answer === address).length;
       assert.deepEqual([of('10.2.0.11'), of('10.2.0.12')], [3, 3]);
-      const destinations = await countedDestinations(netlink);
+      const destinations = await countedDestinations(netlink, 6n);
       assert.deepEqual(
         destinations.map(({ stats }) => stats.connections),
         [3n, 3n],
@@ -204,11 +204,13 @@ test('rr spreads real connections over two servers', { timeout: 300_000 }, async
   });
 });
 
-/** The kernel sums the counters of its CPUs up every two seconds. */
-async function countedDestinations(netlink: Netlink<'generic'>): Promise<IpvsDestination[]> {
+/** The kernel sums the counters of its CPUs up every two seconds, the service's and each destination's by itself. */
+async function countedDestinations(netlink: Netlink<'generic'>, connections: bigint): Promise<IpvsDestination[]> {
   for (let attempt = 0; ; attempt++) {
     const destinations = listIpvsDestinations(netlink, tcp);
-    if (attempt === 50 || destinations.every(({ stats }) => stats.connections > 0n)) return destinations;
+    const counted = destinations.reduce((sum, { stats }) => sum + stats.connections, 0n);
+    const served = getIpvsService(netlink, tcp)?.stats.connections;
+    if (attempt === 150 || (counted === connections && served === connections)) return destinations;
     await setTimeout(200);
   }
 }
