@@ -1,8 +1,8 @@
+import type { MetricFamily } from '@podwire/base';
 import type { KindRegistry } from '../core/kind-registry.ts';
 import { methodNotAllowed } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
 import type { ApiRequest, ApiResponse } from '../seam.ts';
-import type { MetricFamily } from './metric-family.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
 interface PageParts {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { askedFor } from '../core/http-request.ts';
 import { KindRegistry } from '../core/kind-registry.ts';
 import { parseResourcePath } from '../core/request-path.ts';
-import { Histogram } from './histogram.ts';
 import { requestLabels } from './request-labels.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
@@ -57,20 +56,4 @@ test('requests are counted by code while and after they run', () => {
   metrics.begin(asked('GET /api/v1/pods'))(403, 0.01);
   assert.deepEqual([total(inflight), total(longRunning)], [0, 0]);
   assert.deepEqual([total('apiserver_request_total', '200'), total('apiserver_request_total', '403')], [2, 1]);
-});
-
-test('a histogram counts what is at most each bound', () => {
-  const histogram = new Histogram([1, 2]);
-  for (const value of [0.5, 1, 1.5, 7]) histogram.observe(value);
-  assert.deepEqual(
-    [histogram.buckets(), histogram.sum],
-    [
-      [
-        ['1', 2],
-        ['2', 3],
-        ['+Inf', 4],
-      ],
-      10,
-    ],
-  );
 });

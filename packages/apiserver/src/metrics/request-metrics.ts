@@ -1,6 +1,5 @@
+import { Histogram, type MetricFamily, type Sample } from '@podwire/base';
 import type { Asked } from '../core/http-request.ts';
-import { Histogram } from './histogram.ts';
-import type { Labels, MetricFamily, Sample } from './metric-family.ts';
 import { isLongRunning, type RequestLabels, requestLabels } from './request-labels.ts';
 
 /** Those of the Kubernetes API server, in seconds. */
@@ -95,13 +94,5 @@ function sample(labels: RequestLabels, value: number, code?: number): Sample {
 }
 
 function durations({ labels, durations }: Series): readonly Sample[] {
-  const buckets = durations?.buckets() ?? [];
-  const [, count = 0] = buckets.at(-1) ?? [];
-  if (!durations || count === 0) return [];
-  const all: Labels = { ...labels };
-  return [
-    ...buckets.map(([le, value]) => ({ metricName: `${DURATION}_bucket`, labels: { ...all, le }, value })),
-    { metricName: `${DURATION}_sum`, labels: all, value: durations.sum },
-    { metricName: `${DURATION}_count`, labels: all, value: count },
-  ];
+  return durations && durations.count > 0 ? durations.samples(DURATION, { ...labels }) : [];
 }

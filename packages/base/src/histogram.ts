@@ -1,3 +1,5 @@
+import type { MetricLabels, Sample } from './metric-family.ts';
+
 /** Counts of values up to each bound; the last counts all. */
 export class Histogram {
   readonly #bounds: readonly number[];
@@ -17,6 +19,10 @@ export class Histogram {
     this.#sum += value;
   }
 
+  get count(): number {
+    return this.#counts.reduce((sum, own) => sum + own, 0);
+  }
+
   get sum(): number {
     return this.#sum;
   }
@@ -28,5 +34,14 @@ export class Histogram {
       count += own;
       return [String(this.#bounds[index] ?? '+Inf'), count];
     });
+  }
+
+  /** Of the family `name`, for a series with these labels. */
+  samples(name: string, labels: MetricLabels = {}): readonly Sample[] {
+    return [
+      ...this.buckets().map(([le, value]) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value })),
+      { metricName: `${name}_sum`, labels, value: this.sum },
+      { metricName: `${name}_count`, labels, value: this.count },
+    ];
   }
 }
