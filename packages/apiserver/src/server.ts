@@ -158,9 +158,10 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const custom = new CustomResources(store, kinds);
   const schema = createSchema(custom);
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
-  const webhooks = new AdmissionWebhooks(store);
+  const authorizer = new Authorizer(new RbacIndex(store));
+  const webhooks = new AdmissionWebhooks(store, authorizer);
   const { denyExternalIPs } = options;
-  const registry = new Registry({ store, schema, addresses, custom, kinds, webhooks, denyExternalIPs });
+  const registry = new Registry({ store, schema, addresses, custom, kinds, webhooks, authorizer, denyExternalIPs });
   const cleanup = new CustomCleanup(registry, custom);
   const names = servingNames(options);
   const pkiDirectory = directory === undefined ? undefined : path.join(directory, 'pki');
@@ -179,10 +180,10 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const stopped = new AbortController();
   const streams = createStreams(options.streams);
   const surface = createSurface({ kinds, custom });
-  const identity = createIdentity(store, options, await openSigningKey(pkiDirectory));
+  const identity = createIdentity({ store, authorizer }, options, await openSigningKey(pkiDirectory));
   const { auditFile } = options;
   const audit = auditFile === undefined ? undefined : await withFiles(auditFile, () => AuditLog.open(auditFile));
-  const { authorizer, authenticator } = identity;
+  const { authenticator } = identity;
   const metrics = new RequestMetrics();
   const page = metricsPage({ store, kinds, requests: metrics });
   const health = healthPages(healthChecks(store, stopped.signal));
@@ -225,10 +226,14 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   };
 }
 
+interface Access {
+  readonly store: Store;
+  readonly authorizer: Authorizer;
+}
+
 /** Who requests are from, and what they may do. */
-function createIdentity(store: Store, options: ApiServerOptions, key: SigningKey) {
+function createIdentity({ store, authorizer }: Access, options: ApiServerOptions, key: SigningKey) {
   const { tokens, anonymous, serviceAccountIssuer: issuer = ISSUER } = options;
-  const authorizer = new Authorizer(new RbacIndex(store));
   const serviceAccounts = new ServiceAccountTokens({ store, key, issuer });
   const audiences = [issuer];
   const authenticator = new Authenticator({ tokens, anonymous, serviceAccounts, audiences });

@@ -161,3 +161,24 @@ test('expressions and references that are wrong are refused', async (t) => {
   assert.match(made.body.message, /spec\.paramKind\.apiVersion: Required value/);
   assert.match(tied.body.message, /spec\.paramRef: Required value: one of name or selector must be specified/);
 });
+
+test('a policy asks the roles what the writer may do', async (t) => {
+  const validations = [
+    { expression: "authorizer.requestResource.check('approve').allowed()", message: 'not approved' },
+  ];
+  const { server, client } = await bound(t, { validations });
+  const ann = server.client({ name: 'ann', groups: ['system:authenticated'] });
+  const bind = (name: string) =>
+    client.create('ClusterRoleBinding', {
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'ann' }],
+    });
+  await bind('edit');
+  const write = () => ann.create('ConfigMap', { metadata: { name: 'a', namespace: 'default' } });
+  await assert.rejects(write, /not approved/);
+  const rules = [{ verbs: ['approve'], apiGroups: [''], resources: ['configmaps'], resourceNames: ['a'] }];
+  await client.create('ClusterRole', { metadata: { name: 'approver' }, rules });
+  await bind('approver');
+  assert.equal((await write()).metadata?.name, 'a');
+});

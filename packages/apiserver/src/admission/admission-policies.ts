@@ -1,4 +1,5 @@
 import type { KindId } from '@podwire/kube';
+import type { Authorizer } from '../authorization/authorizer.ts';
 import type { KindRegistry } from '../core/kind-registry.ts';
 import { failure, qualified } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
@@ -39,10 +40,12 @@ const BINDING: KindId = 'ValidatingAdmissionPolicyBinding';
 /** ValidatingAdmissionPolicies that are bound. They have no say in policies, so that they can be taken back. */
 export class AdmissionPolicies {
   readonly #store: Store;
+  readonly #authorizer: Authorizer;
   readonly #params: PolicyParams;
 
-  constructor(store: Store, kinds: KindRegistry) {
+  constructor(store: Store, kinds: KindRegistry, authorizer: Authorizer) {
     this.#store = store;
+    this.#authorizer = authorizer;
     this.#params = new PolicyParams(store, kinds);
   }
 
@@ -53,7 +56,10 @@ export class AdmissionPolicies {
     const namespace = name ? this.#store.latest('Namespace', name) : undefined;
     const annotations = new PolicyAnnotations();
     const denials = this.#bound(attempt, namespace).flatMap((bound) => {
-      const facts = { ...factsOf(attempt, bound.version), namespaceObject: celValue(namespace) };
+      const facts = {
+        ...factsOf(attempt, bound.version, this.#authorizer),
+        namespaceObject: celValue(namespace),
+      };
       const title = `ValidatingAdmissionPolicy '${bound.policy.metadata.name}' with binding '${bound.binding.metadata.name}'`;
       const denied = this.#judge(bound, facts, { namespace: name, title, annotations, warn: listener.warn });
       return denied.map((violation) => ({ title, violation }));

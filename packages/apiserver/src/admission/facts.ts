@@ -1,11 +1,13 @@
+import type { Authorizer } from '../authorization/authorizer.ts';
 import { fromStored } from '../core/conversion.ts';
 import { DYN } from '../custom/cel/value-type.ts';
 import type { ApiObject } from '../seam.ts';
 import { type Attempt, requestOf } from './attempt.ts';
+import { requestAuthorizer } from './cel-authorizer.ts';
 import type { Facts } from './policy-expressions.ts';
 
 /** What expressions see of an attempt, in a version of its kind. */
-export function factsOf(attempt: Attempt, apiVersion: string): Facts {
+export function factsOf(attempt: Attempt, apiVersion: string, authorizer: Authorizer): Facts {
   const request = requestOf(attempt, apiVersion);
   const shown = {
     ...{ name: '', namespace: '', subResource: '', requestSubResource: '', ...request },
@@ -13,7 +15,10 @@ export function factsOf(attempt: Attempt, apiVersion: string): Facts {
     options: attempt.options ?? {},
   };
   const inVersion = (object: ApiObject | undefined) => celValue(object && versioned(attempt, object, apiVersion));
-  return { object: inVersion(attempt.object), oldObject: inVersion(attempt.old), request: celValue(shown) };
+  return {
+    ...{ object: inVersion(attempt.object), oldObject: inVersion(attempt.old), request: celValue(shown) },
+    authorizer: requestAuthorizer(authorizer, attempt),
+  };
 }
 
 /** A value of CEL; null for nothing. */

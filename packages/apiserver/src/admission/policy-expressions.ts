@@ -2,6 +2,7 @@ import type { Environment } from '@marcbachmann/cel-js';
 import { newEnvironment } from '../custom/cel/environment.ts';
 import { compile } from '../custom/cel/rule.ts';
 import type { ApiObject } from '../seam.ts';
+import { registerAuthorizer } from './cel-authorizer.ts';
 
 /** What expressions see, by the names they have for it. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -50,8 +51,12 @@ export interface PolicySpec {
   readonly auditAnnotations?: readonly { readonly key: string; readonly valueExpression: string }[];
 }
 
-const policyEnvironment = lazyEnvironment(['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables']);
-const conditionEnvironment = lazyEnvironment(['object', 'oldObject', 'request']);
+const REQUEST = ['object', 'oldObject', 'request'];
+const POLICY = [...REQUEST, 'params', 'namespaceObject', 'variables'];
+/** Messages are not about who may do what. */
+const messageEnvironment = lazyEnvironment(() => withVariables(newEnvironment(), POLICY));
+const policyEnvironment = lazyEnvironment(() => withAuthorizer(POLICY));
+const conditionEnvironment = lazyEnvironment(() => withAuthorizer(REQUEST));
 const known = new WeakMap<ApiObject, PolicyExpressions>();
 
 /** What is said of an expression that cannot be evaluated. */
@@ -77,8 +82,8 @@ type Wanted = 'bool' | 'string' | 'any';
 /** Compiles one after the other, and tells of those that cannot be. */
 function compiler(shared: Environment) {
   const faults: ExpressionFault[] = [];
-  const one = (field: string, text: string, wanted: Wanted): Expression[] => {
-    const compiled = compile(shared, text, wanted);
+  const one = (field: string, text: string, wanted: Wanted, environment = shared): Expression[] => {
+    const compiled = compile(environment, text, wanted);
     if ('run' in compiled) return [{ text, run: (facts) => compiled.run(facts as Record<string, unknown>) }];
     faults.push({ field, text, why: compiled.why });
     return [];
@@ -115,19 +120,30 @@ export function compilePolicy(spec: PolicySpec) {
     validations: validations.flatMap(({ expression, messageExpression, message, reason = 'Invalid' }, index) => {
       const at = `spec.validations[${index}]`;
       const [messageOf] =
-        messageExpression === undefined ? [] : one(`${at}.messageExpression`, messageExpression, 'string');
+        messageExpression === undefined
+          ? []
+          : one(`${at}.messageExpression`, messageExpression, 'string', messageEnvironment());
       return one(`${at}.expression`, expression, 'bool').map((found) => ({ ...found, message, messageOf, reason }));
     }),
   };
   return { expressions, faults };
 }
 
-function lazyEnvironment(names: readonly string[]): () => Environment {
+function withAuthorizer(names: readonly string[]): Environment {
+  const environment = withVariables(newEnvironment(), names);
+  registerAuthorizer(environment);
+  return environment;
+}
+
+function withVariables(environment: Environment, names: readonly string[]): Environment {
+  for (const name of names) environment.registerVariable(name, 'dyn');
+  return environment;
+}
+
+function lazyEnvironment(make: () => Environment): () => Environment {
   let environment: Environment | undefined;
   return () => {
-    if (environment) return environment;
-    environment = newEnvironment();
-    for (const name of names) environment.registerVariable(name, 'dyn');
+    environment ??= make();
     return environment;
   };
 }

@@ -9,6 +9,9 @@ import {
   type Validation,
 } from './policy-expressions.ts';
 
+/** Of all expressions of a policy, for one parameter. */
+const COST_LIMIT = 10_000_000;
+
 /** What a policy has against a write. */
 export interface Violation {
   readonly message: string;
@@ -64,7 +67,7 @@ class PolicyRun implements Findings {
   readonly faults: string[] = [];
   readonly facts: Facts;
   readonly #isStrict: boolean;
-  readonly #budget = new Budget();
+  readonly #budget = new Budget(COST_LIMIT);
 
   constructor(facts: Facts, isStrict: boolean) {
     this.facts = facts;

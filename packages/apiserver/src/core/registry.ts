@@ -3,6 +3,8 @@ import type { Status } from 'kubernetes-types/meta/v1.js';
 import { AdmissionPolicies } from '../admission/admission-policies.ts';
 import type { Attempt, Listener } from '../admission/attempt.ts';
 import type { AdmissionWebhooks } from '../admission/webhooks/admission-webhooks.ts';
+import { Authorizer } from '../authorization/authorizer.ts';
+import { RbacIndex } from '../authorization/rbac-index.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
 import { boundPod } from './bound-pod.ts';
@@ -67,6 +69,8 @@ export interface RegistryParts {
   readonly kinds?: KindRegistry;
   /** Absent: nobody is asked. */
   readonly webhooks?: AdmissionWebhooks | undefined;
+  /** Absent: one of its own, by the roles in the store. */
+  readonly authorizer?: Authorizer;
 }
 
 /**
@@ -92,10 +96,11 @@ export class Registry {
     custom,
     webhooks,
     kinds = new KindRegistry(),
+    authorizer = new Authorizer(new RbacIndex(store)),
   }: RegistryParts) {
     this.#custom = custom;
     this.#webhooks = webhooks;
-    this.#policies = new AdmissionPolicies(store, kinds);
+    this.#policies = new AdmissionPolicies(store, kinds, authorizer);
     this.store = store;
     this.#quotas = new Quotas(store);
     this.#schema = schema;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '@podwire/base';
 import { equalJson, type KindId } from '@podwire/kube';
+import type { Authorizer } from '../../authorization/authorizer.ts';
 import { toStored } from '../../core/conversion.ts';
 import { jsonPatch } from '../../core/patches.ts';
 import { internalError } from '../../core/status.ts';
@@ -32,10 +33,12 @@ const EXEMPT: ReadonlySet<KindId> = new Set<KindId>([
  */
 export class AdmissionWebhooks {
   readonly #store: Store;
+  readonly #authorizer: Authorizer;
   readonly #client: WebhookClient;
 
-  constructor(store: Store) {
+  constructor(store: Store, authorizer: Authorizer) {
     this.#store = store;
+    this.#authorizer = authorizer;
     this.#client = new WebhookClient(store);
   }
 
@@ -92,7 +95,7 @@ export class AdmissionWebhooks {
     const apiVersion = matchedVersion(webhook.match, attempt, namespace);
     if (apiVersion === undefined) return undefined;
     const question = { webhook, attempt, apiVersion };
-    return meetsConditions(question) ? question : undefined;
+    return meetsConditions(question, this.#authorizer) ? question : undefined;
   }
 
   /** Undefined when nothing is to be changed. */

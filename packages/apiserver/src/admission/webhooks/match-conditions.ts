@@ -1,3 +1,4 @@
+import type { Authorizer } from '../../authorization/authorizer.ts';
 import { forbidden } from '../../core/status.ts';
 import { Budget } from '../../custom/cel/budget.ts';
 import { placeOf } from '../attempt.ts';
@@ -5,11 +6,14 @@ import { factsOf } from '../facts.ts';
 import { evaluationFailure, type Facts } from '../policy-expressions.ts';
 import type { Question } from './admission-review.ts';
 
+/** Of all conditions of a webhook together. */
+const COST_LIMIT = 2_500_000;
+
 /** Whether the conditions of a webhook hold: one that does not, counts for more than one that cannot be told. Throws 403. */
-export function meetsConditions({ webhook, attempt, apiVersion }: Question): boolean {
+export function meetsConditions({ webhook, attempt, apiVersion }: Question, authorizer: Authorizer): boolean {
   if (webhook.conditions.length === 0) return true;
-  const facts: Facts = factsOf(attempt, apiVersion);
-  const budget = new Budget();
+  const facts: Facts = factsOf(attempt, apiVersion, authorizer);
+  const budget = new Budget(COST_LIMIT);
   const faults: string[] = [];
   for (const { run, text } of webhook.conditions) {
     try {

@@ -10,8 +10,12 @@ export class BudgetError extends Error {}
 
 /** Steps the rules of one object may still take. */
 export class Budget {
-  #left = OBJECT_LIMIT;
+  #left: number;
   #ruleLeft = RULE_LIMIT;
+
+  constructor(limit = OBJECT_LIMIT) {
+    this.#left = limit;
+  }
 
   get isSpent(): boolean {
     return this.#left <= 0;
