@@ -3,8 +3,11 @@ import { MAX_ENDPOINTS } from '../target.ts';
 
 export const MAX_SLOTS = MAX_ENDPOINTS;
 
+/** How an entry is led on: to one of its slots, or, by the chains of direct server return, to a node first. */
+export type Choice = SlotChoice | 'direct';
+
 /** `inside` is how pods and the node itself use an external address with externalTrafficPolicy Local (SVC-13). */
-export interface Choice {
+export interface SlotChoice {
   readonly affinitySeconds: number;
   readonly inside: boolean;
   readonly slots: number;
@@ -22,10 +25,8 @@ const BALANCE_VALUES: Readonly<Record<NftBalance, number>> = {
 /** Places of a Maglev table, a prime: for up to so many endpoints and for more. */
 export const MAGLEV_SIZES = { few: 251, many: 2039, fewEndpoints: 25 } as const;
 
-/** Stands for the chains of direct server return, which draw a node; it has no slots of its own. */
-export const DIRECT: Choice = { affinitySeconds: 90_010, inside: false, slots: 0 };
-
-export function choiceValue({ affinitySeconds, inside, slots, balance }: Choice): number {
+/** What leads to its chain. */
+export function choiceValue({ affinitySeconds, inside, slots, balance }: SlotChoice): number {
   return (balance ? BALANCE_VALUES[balance] : affinitySeconds) * 0x8000 + (inside ? 0x4000 : 0) + slots;
 }
 

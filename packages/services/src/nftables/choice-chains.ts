@@ -1,6 +1,6 @@
 import type { Family } from '@podwire/base';
 import type { Chain, NamedSet, Rule, Statement } from '@podwire/nft';
-import { type Choice, choiceValue, DIRECT, MAGLEV_SIZES } from '../choice/choice.ts';
+import { type Choice, choiceValue, MAGLEV_SIZES, type SlotChoice } from '../choice/choice.ts';
 import { FIELDS, type Fields, goto, inSet, MARK, mapped, rule, setMark } from '../ruleset/expressions.ts';
 import { slotMark } from './layout.ts';
 
@@ -27,8 +27,8 @@ export interface ChoiceChains {
  */
 export function choiceChains(inUse: Iterable<Choice>, family: Family, previous?: ChoiceChains): ChoiceChains {
   const choicesInUse = [...inUse];
-  const direct = choicesInUse.includes(DIRECT);
-  const variants = largestOfEach(choicesInUse);
+  const direct = choicesInUse.includes('direct');
+  const variants = largestOfEach(choicesInUse.filter((choice) => choice !== 'direct'));
   const values = variants.map((choice) => choiceValue({ ...choice, slots: chainsFor(choice.slots) }));
   const signature = `${direct ? 'direct ' : ''}${values.join(' ')}`;
   if (signature === previous?.signature) return previous;
@@ -54,8 +54,8 @@ export function choiceChains(inUse: Iterable<Choice>, family: Family, previous?:
   };
 }
 
-function largestOfEach(inUse: Iterable<Choice>): Choice[] {
-  const largest = new Map<number, Choice>([[0, { affinitySeconds: 0, inside: false, slots: ALWAYS }]]);
+function largestOfEach(inUse: readonly SlotChoice[]): SlotChoice[] {
+  const largest = new Map<number, SlotChoice>([[0, { affinitySeconds: 0, inside: false, slots: ALWAYS }]]);
   for (const choice of inUse) {
     const variant = choiceValue({ ...choice, slots: 0 });
     if ((largest.get(variant)?.slots ?? 0) < choice.slots) largest.set(variant, choice);
@@ -64,7 +64,7 @@ function largestOfEach(inUse: Iterable<Choice>): Choice[] {
 }
 
 /** For how many slots a variant has chains. */
-function slotCounts({ slots, balance }: Choice): number[] {
+function slotCounts({ slots, balance }: SlotChoice): number[] {
   if (balance === 'maglev') return [MAGLEV_SIZES.few, MAGLEV_SIZES.many];
   return Array.from({ length: chainsFor(slots) }, (_, i) => i + 1);
 }
@@ -74,12 +74,12 @@ function chainsFor(slots: number): number {
 }
 
 /** n4, n4-inside, n4-10800s, n4-10800s-inside, n4-round-robin */
-function chainName({ affinitySeconds, inside, slots, balance }: Choice): string {
+function chainName({ affinitySeconds, inside, slots, balance }: SlotChoice): string {
   return `n${slots}${affinitySeconds ? `-${affinitySeconds}s` : ''}${balance ? `-${balance}` : ''}${inside ? '-inside' : ''}`;
 }
 
 /** A slot: at random, the next one (of all services with so many), the client's, or the connection's. */
-function draw({ inside, slots, balance }: Choice, { source, sourceAndPort }: Fields): Statement {
+function draw({ inside, slots, balance }: SlotChoice, { source, sourceAndPort }: Fields): Statement {
   const [modulus, offset] = [slots, slotMark(inside, 0)];
   if (balance === 'source-hash' || balance === 'maglev') {
     const of = balance === 'maglev' ? sourceAndPort : source;
@@ -90,13 +90,13 @@ function draw({ inside, slots, balance }: Choice, { source, sourceAndPort }: Fie
 
 const toEndpoint = goto('to-endpoint');
 
-const once = (choice: Choice, fields: Fields): Rule[] => [rule([draw(choice, fields), toEndpoint])];
+const once = (choice: SlotChoice, fields: Fields): Rule[] => [rule([draw(choice, fields), toEndpoint])];
 
 /**
  * A client that has an id whose endpoint still exists goes there; otherwise a new choice is made and remembered. Each new
  * connection starts the time again. The old entry goes first: the kernel's update refreshes, it does not overwrite.
  */
-function sticky(choice: Choice, fields: Fields): Rule[] {
+function sticky(choice: SlotChoice, fields: Fields): Rule[] {
   const { sourceAndKey, keyAndMark } = fields;
   const entry = (op: 'update' | 'delete', data = MARK): Statement => ({
     kind: 'update',

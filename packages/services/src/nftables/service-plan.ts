@@ -1,6 +1,6 @@
 import type { IpAddress } from '@podwire/base';
 import { affinityIds } from '../choice/affinity-id.ts';
-import { balanceOf, type Choice, choiceValue, DIRECT } from '../choice/choice.ts';
+import { balanceOf, type Choice, choiceValue, type SlotChoice } from '../choice/choice.ts';
 import { slotsOf } from '../choice/slot.ts';
 import { type AddressKind, describeEntry, type Entry, portEntries, reachable } from '../entry.ts';
 import { type EndpointModel, endpointName, keyOf, type Protocol, type ServiceModel } from '../model.ts';
@@ -91,7 +91,7 @@ class PlannedEntry implements EntryPlan {
     const { slots = 0 } = this.#model.slowStart ?? {};
     const ways = waysOf(this.#model, this.#entry);
     const choices = ways.map(({ choice }) => (slots > choice.slots ? { ...choice, slots } : choice));
-    return this.#direct ? [...choices, DIRECT] : choices;
+    return this.#direct ? [...choices, 'direct'] : choices;
   }
 
   get elements(): readonly PlannedElement[] {
@@ -116,7 +116,7 @@ type Elements = PlannedElement[];
 /** How connections come from an entry to endpoints. */
 interface Way {
   readonly map: 'svc' | 'inside';
-  readonly choice: Choice;
+  readonly choice: SlotChoice;
   readonly slots: readonly EndpointModel[];
 }
 

@@ -32,7 +32,7 @@ export class Settlement {
   readonly #claims: Claims<EntryPlan>;
   /** How many want an element, by set and the value that is its key. */
   readonly #shared = new Map<SetName, Map<Value, number>>();
-  readonly #choices = new Map<number, { readonly choice: Choice; users: number }>();
+  readonly #choices = new Map<number | 'direct', { readonly choice: Choice; users: number }>();
   /** Counted when they are asked for or all elements are made, and from then on with each change. */
   #sizes: Sizes | undefined;
 
@@ -132,7 +132,7 @@ export class Settlement {
   #count({ choices }: EntryPlan, by: 1 | -1): boolean {
     let other = false;
     for (const choice of choices) {
-      const value = choiceValue(choice);
+      const value = choice === 'direct' ? choice : choiceValue(choice);
       const present = this.#choices.get(value);
       if (present) present.users += by;
       else this.#choices.set(value, { choice, users: by });
