@@ -39,6 +39,9 @@ export function createServicesRoom(context: ServicesContext): ServicesRoom {
   return new ServicesController(context);
 }
 
+const joined = (some: ReadonlySet<string>, more: ReadonlySet<string>): ReadonlySet<string> =>
+  more.size > 0 ? new Set([...some, ...more]) : some;
+
 class ServicesController implements ServicesRoom {
   readonly name = 'services';
   readonly #context: ServicesContext;
@@ -272,8 +275,8 @@ class ServicesController implements ServicesRoom {
   async #bring(proxy: ServiceProxy, look: boolean): Promise<void> {
     if (this.#node.dirty || (look && this.#node.movable)) this.#store.setNode(this.#node.model());
     const refreshed = this.#store.refresh();
-    const moved = this.#store.wantsPeers && (look || this.#peers.dirty) && this.#store.setPeers(this.#peers.observe());
-    const changes: Changes = this.#unsure || moved ? 'all' : refreshed;
+    const moved = this.#lookAtPeers(look);
+    const changes: Changes = this.#unsure || refreshed === 'all' ? 'all' : joined(refreshed, moved);
     this.#unsure = true;
     // the rules that drop packets with such addresses may go in this pass
     if (!this.#wantsLoopback) this.#loopback.bring(false, look);
@@ -282,6 +285,12 @@ class ServicesController implements ServicesRoom {
     else if (!changed) await this.#sync(proxy, 'all', true);
     this.#loopback.bring(this.#wantsLoopback, look);
     await this.#health.sync(changes, look);
+  }
+
+  /** Returns the keys of services that depend on what is different. */
+  #lookAtPeers(look: boolean): ReadonlySet<string> {
+    const wanted = this.#store.wantsPeers && (look || this.#peers.dirty);
+    return wanted ? this.#store.setPeers(this.#peers.observe()) : new Set();
   }
 
   get #wantsLoopback(): boolean {

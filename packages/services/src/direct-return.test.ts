@@ -94,9 +94,10 @@ test('what cannot return directly is said, and served as if it was not asked for
 
 test('a node behind a router is not handed anything', async () => {
   const model = modelOf({});
-  const address = model.peers?.get('node-2')?.addresses ?? [];
-  const peers = new Map([...(model.peers ?? []), ['node-2', { addresses: address, distant: address }]]);
-  const { problems } = await planMode('nftables', { ...model, peers });
+  const known = model.peers?.nodes ?? new Map();
+  const { addresses } = known.get('node-2') ?? assert.fail();
+  const peers = new Map([...known, ['node-2', { addresses, distant: addresses }]]);
+  const { problems } = await planMode('nftables', { ...model, peers: { nodes: peers } });
   assert.deepEqual(problems, [
     'Service shop/web port http: forwarding dsr cannot lead to node-2, whose address 172.30.0.12 is on no link of this node, so clients outside are served without it',
   ]);
@@ -104,9 +105,7 @@ test('a node behind a router is not handed anything', async () => {
 
 test('a kernel without dup hands nothing over', async () => {
   const model = modelOf({});
-  const peers = new Map(
-    [...(model.peers ?? [])].map(([name, peer]) => [name, { ...peer, withoutDup: ['ipv4'] as const }]),
-  );
+  const peers = { nodes: model.peers?.nodes ?? assert.fail(), withoutDup: ['ipv4'] as const };
   const { problems } = await planMode('nftables', { ...model, peers });
   assert.deepEqual(problems, [
     'Service shop/web port http: forwarding dsr needs nft_dup_ipv4 of the kernel, so clients outside are served without it',

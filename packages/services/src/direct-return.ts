@@ -59,12 +59,11 @@ const DUP_MODULES = { ipv4: 'nft_dup_ipv4', ipv6: 'nft_dup_ipv6' } as const;
 
 /** In the order of their names, so that every node makes the same table of them. */
 function membersOf(endpoints: readonly EndpointModel[], { node, family, peers }: DirectPlace): Direct {
+  if (peers?.withoutDup?.includes(family)) return { refusal: `needs ${DUP_MODULES[family]} of the kernel` };
   const weights = new Map<string, number>();
   for (const endpoint of endpoints) {
     const name = endpoint.local ? node.name : endpoint.nodeName;
     if (!name) return { refusal: `cannot lead to ${endpointName(endpoint)}, which is on no node` };
-    if (peers?.get(name)?.withoutDup?.includes(family))
-      return { refusal: `needs ${DUP_MODULES[family]} of the kernel` };
     weights.set(name, (weights.get(name) ?? 0) + weightOf(endpoint));
   }
   const members: DirectMember[] = [];
@@ -73,7 +72,7 @@ function membersOf(endpoints: readonly EndpointModel[], { node, family, peers }:
       members.push({ node: name, weight });
       continue;
     }
-    const peer = peers?.get(name);
+    const peer = peers?.nodes.get(name);
     const address = peer && nextHopOf(peer, family);
     if (!address)
       return {

@@ -57,12 +57,8 @@ export class PeerState {
     const withoutDup = this.#tryDup();
     const seen = (name: string, peer: Peer): Peer => (name === this.#own ? peer : seenFrom(net, peer));
     try {
-      return new Map(
-        [...this.#nodes].map(([name, peer]) => [
-          name,
-          { ...seen(name, peer), ...(withoutDup.length > 0 && { withoutDup }) },
-        ]),
-      );
+      const nodes = new Map([...this.#nodes].map(([name, peer]) => [name, seen(name, peer)]));
+      return { nodes, ...(withoutDup.length > 0 && { withoutDup }) };
     } finally {
       net.close();
     }

@@ -9,12 +9,17 @@ export interface Peer {
   readonly addresses: readonly IpAddress[];
   /** Those of them that are on no link of this node: a router would not know what to do with a packet for a service. */
   readonly distant?: readonly IpAddress[];
-  /** Families in which the kernel of this node has no `dup`. */
+}
+
+/** To whom this node can hand packets over. */
+export interface Peers {
+  /** By name of the node, this one among them. */
+  readonly nodes: ReadonlyMap<string, Peer>;
+  /** Families in which the kernel of this node cannot, for it has no `dup`; absent: none. */
   readonly withoutDup?: readonly Family[];
 }
 
-/** By name of the node, this one among them. */
-export type Peers = ReadonlyMap<string, Peer>;
+export const NOBODY: Peers = { nodes: new Map() };
 
 export function peerFromApi(node: Node): Peer {
   return { addresses: nodeFromApi(node, '').addresses };
@@ -22,7 +27,7 @@ export function peerFromApi(node: Node): Peer {
 
 /** Without a kernel nobody knows which are distant: none is. */
 export function peersFromApi(nodes: Iterable<Node>): Peers {
-  return new Map([...nodes].map((node) => [node.metadata?.name ?? '', peerFromApi(node)]));
+  return { nodes: new Map([...nodes].map((node) => [node.metadata?.name ?? '', peerFromApi(node)])) };
 }
 
 /** Where packets of a family are handed to; undefined: it has no such address, or one that is distant. */

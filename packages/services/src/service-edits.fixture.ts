@@ -16,12 +16,13 @@ const NODE: NodeModel = {
 };
 
 /** Those of IPv6 of node-3 are behind a router. */
-const PEERS: Peers = new Map(
-  [2, 3].map((n) => {
+function peersOf(known: readonly number[]): Peers {
+  const nodes = known.map((n) => {
     const addresses = [parseIp(`172.30.0.${n}`), parseIp(`fd00:3::${n}`)];
-    return [`node-${n}`, { addresses, distant: addresses.slice(4 - n) }];
-  }),
-);
+    return [`node-${n}`, { addresses, distant: addresses.slice(4 - n) }] as const;
+  });
+  return { nodes: new Map(nodes) };
+}
 
 const address = fc.oneof(
   fc.integer({ min: 1, max: 4 }).map((n) => parseIp(`10.96.0.${n}`)),
@@ -97,15 +98,19 @@ const edit = fc
 export interface EditedView extends ServicesView {
   readonly services: Map<string, ServiceModel>;
   readonly foreign: Map<string, ServicesModel['foreignAddresses']>;
+  peers: Peers;
 }
 
 export function emptyView(): EditedView {
-  return { cluster: CLUSTER, node: NODE, peers: PEERS, services: new Map(), foreign: new Map() };
+  return { cluster: CLUSTER, node: NODE, peers: peersOf([2, 3]), services: new Map(), foreign: new Map() };
 }
 
 /** Services of four names come, change and go, some at a time; they want the same few addresses and ports. */
 export const arbitraryPass = fc.array(edit, { minLength: 1, maxLength: 3 });
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
+
+/** Which of two other nodes are known. */
+export const arbitraryPeers = fc.subarray([2, 3]).map(peersOf);
 
 /** Returns the names of what changed. */
 export function applyPass(view: EditedView, pass: readonly Edit[]): Set<string> {

@@ -2,7 +2,7 @@ import type { IpAddress } from '@podwire/base';
 import type { EndpointSlice, Service, ServiceCIDR, ServiceImport } from '@podwire/kube';
 import type { ClusterModel, NodeModel, ServiceModel, ServicesView } from './model.ts';
 import { clusterAddresses, proxiedBy, serviceFromApi } from './model-from-api.ts';
-import type { Peers } from './peers.ts';
+import { NOBODY, type Peers } from './peers.ts';
 import type { Changes } from './proxy.ts';
 import { importKey, isProxied, serviceFromImport } from './service-import.ts';
 import { ServiceRanges } from './service-ranges.ts';
@@ -53,11 +53,11 @@ export class ServiceStore implements ServicesView {
     return this.#direct.size > 0;
   }
 
-  /** True when it makes a difference, to every service that depends on it. */
-  setPeers(peers: Peers): boolean {
-    if (JSON.stringify([...peers]) === JSON.stringify([...(this.#peers ?? [])])) return false;
+  /** Returns the keys of the services it makes a difference to. */
+  setPeers(peers: Peers): ReadonlySet<string> {
+    if (textOf(peers) === textOf(this.#peers ?? NOBODY)) return NONE;
     this.#peers = peers;
-    return true;
+    return this.#direct;
   }
 
   get dirty(): boolean {
@@ -180,6 +180,9 @@ interface Objects {
   /** Each name once. */
   slices: readonly EndpointSlice[];
 }
+
+const NONE: ReadonlySet<string> = new Set();
+const textOf = ({ nodes, withoutDup = [] }: Peers): string => JSON.stringify([...nodes, withoutDup]);
 
 const NOTHING: Readonly<Objects> = { service: undefined, imported: undefined, slices: [] };
 

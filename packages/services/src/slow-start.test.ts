@@ -50,7 +50,7 @@ test('a step of one share is few elements in mode nftables', () => {
   const written: ElementChange[][] = [];
   const writer: TableWriter = {
     apply: () => 0,
-    change: (_, { elements }) => written.push([...elements]),
+    change: (_, changes) => written.push([...changes]),
     forgetFlows: () => {},
   };
   const rules = new FamilyRules('ipv4');

@@ -1,8 +1,6 @@
 import type { Family } from '@podwire/base';
-import type { Table } from '@podwire/nft';
-import { type Nft, openNft } from '@podwire/nft';
+import { type ElementChange, type Nft, openNft, type Table } from '@podwire/nft';
 import type { ProxyContext } from '../proxy.ts';
-import type { SettledChange } from '../ruleset/settlement.ts';
 import type { UdpEntries } from '../stale-flow.ts';
 import type { TableWriter } from './family-rules.ts';
 import { TABLES } from './layout.ts';
@@ -40,8 +38,8 @@ export class KernelRules implements TableWriter {
     return this.#count(this.nft.apply(table).commands);
   }
 
-  change(family: Family, { elements }: SettledChange): number {
-    return this.#count(this.nft.change(TABLES[family], elements).commands);
+  change(family: Family, changes: readonly ElementChange[]): number {
+    return this.#count(this.nft.change(TABLES[family], changes).commands);
   }
 
   /** One transaction, or none. */

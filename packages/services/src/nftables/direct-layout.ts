@@ -30,7 +30,7 @@ export function nodeMarks(peers: Peers): ReadonlyMap<string, number> {
   if (known) return known;
   const marks = new Map<string, number>();
   const taken = new Set<number>();
-  for (const name of [...peers.keys()].sort()) {
+  for (const name of [...peers.nodes.keys()].sort()) {
     let number = fnv1a(name) & 0xffff;
     while (taken.has(number)) number = (number + 1) & 0xffff;
     taken.add(number);

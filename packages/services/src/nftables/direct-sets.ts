@@ -1,5 +1,5 @@
 import type { Family } from '@podwire/base';
-import type { DataType, NamedSet, SetElement } from '@podwire/nft';
+import type { DataType, ElementChange, NamedSet, SetElement } from '@podwire/nft';
 import type { NodeModel } from '../model.ts';
 import { nextHopOf, type Peers } from '../peers.ts';
 import { nodeMarks } from './direct-layout.ts';
@@ -35,13 +35,27 @@ export function directSets(family: Family, { node, peers }: { readonly node: Nod
   return sets;
 }
 
+/** What is different when other nodes are known, or known to be elsewhere; what is in both lists of a set is put in. */
+export function nodeChanges(
+  family: Family,
+  node: NodeModel,
+  [before, after]: readonly [Peers, Peers],
+): ElementChange[] {
+  const remove = nodeElements(family, node, before);
+  const add = nodeElements(family, node, after);
+  return [
+    { set: 'direct-nodes' satisfies DirectSet, remove, add },
+    { set: 'direct-live' satisfies DirectSet, remove, add: add.map(({ key }) => ({ key })) },
+  ];
+}
+
 function nodeElements(
   family: Family,
   node: NodeModel,
   peers: Peers,
 ): (SetElement & { readonly data: readonly string[] })[] {
   const marks = nodeMarks(peers);
-  return [...peers].flatMap(([name, peer]) => {
+  return [...peers.nodes].flatMap(([name, peer]) => {
     const address = name === node.name ? undefined : nextHopOf(peer, family);
     return address ? [{ key: [marks.get(name) ?? 0], data: [address] }] : [];
   });

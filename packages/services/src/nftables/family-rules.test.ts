@@ -5,7 +5,7 @@ import type { SetElement, Table } from '@podwire/nft';
 import fc from 'fast-check';
 import type { ServiceModel } from '../model.ts';
 import type { Changes } from '../proxy.ts';
-import { applyPass, arbitraryPass, emptyView, modelOfView } from '../service-edits.fixture.ts';
+import { applyPass, arbitraryPass, arbitraryPeers, emptyView, modelOfView } from '../service-edits.fixture.ts';
 import type { UdpEntries } from '../stale-flow.ts';
 import { FamilyRules, type TableWriter } from './family-rules.ts';
 import { plan } from './plan.ts';
@@ -22,14 +22,14 @@ class PaperWriter implements TableWriter {
     return 0;
   }
 
-  change(_: unknown, { elements }: Parameters<TableWriter['change']>[1]): number {
-    for (const { set, add, remove } of elements) {
+  change(_: unknown, changes: Parameters<TableWriter['change']>[1]): number {
+    for (const { set, add = [], remove = [] } of changes) {
       const present = this.sets.get(set);
       assert.ok(present);
       for (const { key } of remove) present.delete(JSON.stringify(key));
       for (const { key, data } of add) present.set(JSON.stringify(key), JSON.stringify(data));
     }
-    return elements.length;
+    return changes.length;
   }
 
   forgetFlows(): number {
@@ -44,14 +44,18 @@ function elementsOf({ sets }: Table): Map<string, Map<string, string>> {
 
 test('whatever the edits, what was changed step by step is what is planned at once', () => {
   fc.assert(
-    fc.property(fc.array(arbitraryPass, { maxLength: 12 }), (passes) => {
+    fc.property(fc.array(fc.tuple(arbitraryPass, fc.option(arbitraryPeers)), { maxLength: 12 }), (passes) => {
       const view = emptyView();
       const families = (['ipv4', 'ipv6'] as const).map((family) => ({
         rules: new FamilyRules(family),
         writer: new PaperWriter(),
       }));
-      for (const pass of [[], ...passes]) {
+      for (const [pass, peers] of [[[], null] as const, ...passes]) {
         const changes = applyPass(view, pass);
+        if (peers) {
+          view.peers = peers;
+          for (const [name, { forwarding }] of view.services) if (forwarding) changes.add(name);
+        }
         for (const { rules, writer } of families) rules.sync(writer, { view, changes, look: false });
       }
       const desired = plan(modelOfView(view));

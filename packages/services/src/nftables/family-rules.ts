@@ -1,12 +1,14 @@
 import type { Family } from '@podwire/base';
-import type { Table } from '@podwire/nft';
+import type { ElementChange, Table } from '@podwire/nft';
 import type { ServicesView } from '../model.ts';
+import { NOBODY, type Peers } from '../peers.ts';
 import type { Changes, Synced } from '../proxy.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
 import type { ServicePlan } from '../ruleset/service-plan.ts';
 import { type Exchange, type SettledChange, Settlement } from '../ruleset/settlement.ts';
 import { entriesBefore, type UdpEntries } from '../stale-flow.ts';
 import { type ChoiceChains, choiceChains } from './choice-chains.ts';
+import { nodeChanges } from './direct-sets.ts';
 import { tableOf } from './plan.ts';
 import { planService } from './service-plan.ts';
 
@@ -14,7 +16,7 @@ import { planService } from './service-plan.ts';
 export interface TableWriter {
   /** Returns the number of commands. `look`: compare with what is there instead of trusting what was written last. */
   apply(table: Table, look: boolean): number;
-  change(family: Family, change: SettledChange): number;
+  change(family: Family, changes: readonly ElementChange[]): number;
   /** Forgets UDP flows led astray by older rules (SVC-25); with all entries, or with those that are not as before. */
   forgetFlows(before: UdpEntries | undefined, after: UdpEntries): void;
 }
@@ -35,6 +37,8 @@ export class FamilyRules {
   readonly #plans = new Map<string, ServicePlan>();
   #settlement: Settlement | undefined;
   #choices: ChoiceChains | undefined;
+  /** Those whose marks are in the table, when it has any. */
+  #peers: Peers = NOBODY;
   /** Set while the kernel may not have what is settled: the UDP entries of the rules it had last, if any are known. */
   #unwritten: { readonly udp: UdpEntries | undefined } | undefined;
 
@@ -54,7 +58,7 @@ export class FamilyRules {
       const commands =
         look || this.#needChains(change)
           ? writer.apply(this.#table(this.#settlement, view), look)
-          : writer.change(this.#family, change);
+          : writer.change(this.#family, [...change.elements, ...this.#movedPeers(view)]);
       writer.forgetFlows(change.udpBefore, change.udpAfter);
       return { commands };
     } catch (error) {
@@ -103,8 +107,16 @@ export class FamilyRules {
     return signature !== this.#choices?.signature;
   }
 
-  #table(settlement: Settlement, { node, peers }: ServicesView) {
+  #movedPeers({ node, peers = NOBODY }: ServicesView): ElementChange[] {
+    const before = this.#peers;
+    if (peers === before || !this.#choices?.direct) return [];
+    this.#peers = peers;
+    return nodeChanges(this.#family, node, [before, peers]);
+  }
+
+  #table(settlement: Settlement, { node, peers = NOBODY }: ServicesView) {
     this.#choices = choiceChains(settlement.choices, this.#family, this.#choices);
+    this.#peers = peers;
     return tableOf(settlement, { node, family: this.#family, peers }, this.#choices);
   }
 }

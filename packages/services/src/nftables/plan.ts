@@ -7,6 +7,7 @@ import { compareText } from '../compare-text.ts';
 import { directLimits } from '../direct-return.ts';
 import { loopbackLimits } from '../loopback.ts';
 import { familiesOf, keyOf, type ServiceModel, type ServicesModel, titleOf } from '../model.ts';
+import { NOBODY } from '../peers.ts';
 import { planConstants, planForeign } from '../ruleset/constants.ts';
 import { declareSet, SET_NAMES, type SetName } from '../ruleset/sets.ts';
 import { Settlement } from '../ruleset/settlement.ts';
@@ -62,7 +63,6 @@ export function tableOf(
   };
 }
 
-const NOBODY: NonNullable<ServicesModel['peers']> = new Map();
 const ONLY_DIRECT: readonly SetName[] = ['direct', 'direct-places', 'direct-members'];
 const PLAIN_SETS = SET_NAMES.filter((name) => !ONLY_DIRECT.includes(name));
 
