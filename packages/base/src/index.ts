@@ -9,3 +9,4 @@ export * from './remember.ts';
 export * from './runner.ts';
 export * from './selector.ts';
 export * from './settings.ts';
+export * from './settings.ts';
