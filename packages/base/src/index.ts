@@ -9,4 +9,3 @@ export * from './remember.ts';
 export * from './runner.ts';
 export * from './selector.ts';
 export * from './settings.ts';
-export * from './settings.ts';
