@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectTcp } from '@podwire/kernel';
+import { probe as tryKernel } from '@podwire/kernel/probe';
 import { putService, putSlice, type ServiceOptions } from './api-objects.fixture.ts';
+import { lackingSocketProbe, withSocketWorld } from './ebpf/socket-world.fixture.ts';
 import { probe } from './suite/probe.ts';
-import { ADDRESS, ADDRESS6, type ServerPlace, type World, withWorld } from './world.fixture.ts';
+import { ADDRESS, ADDRESS6, NODES, type ServerPlace, type World, withWorld } from './world.fixture.ts';
 
 /*
  *   outside ── uplink ── node (near1, near2) ── eth0 ── node2 (far)
@@ -122,21 +124,42 @@ async function echo(socket: Socket, text: string): Promise<void> {
   assert.fail(`the connection ended with ${JSON.stringify(heard)}`);
 }
 
-test('direct server return (SVC-33) between two nodes', { timeout: 600_000 }, (t) =>
+/** A service of an endpoint on node2. Replies leave from there, and the endpoint sees the client. */
+async function handOver(world: World): Promise<Twins> {
+  wireBack(world);
+  world.run('node', 'nft', COUNTERS);
+  const web = new Twins(world, 1);
+  await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR }));
+  for (const side of FAMILIES) {
+    await probeBoth(world, side.vip, FAR, side.at.outside);
+    assert.deepEqual(seenBy(world, 'node', side), { replies: ['0', '0'], tracked: '' });
+  }
+  assert.deepEqual(await world.room.diff(), []);
+  assert.deepEqual([world.room.status().errors, world.room.status().limits], [[], []]);
+  return web;
+}
+
+function lackingDup(): string | false {
+  const name = (['nft-dup', 'nft-dup-ipv6'] as const).find((one) => tryKernel(one).outcome !== 'yes');
+  return name === undefined ? false : `probe ${name}: ${tryKernel(name).reason}`;
+}
+
+const skip = lackingDup();
+
+test('direct server return (SVC-33) in mode ebpf', { skip: skip || lackingSocketProbe(), timeout: 600_000 }, () =>
+  withSocketWorld(
+    'ebpf',
+    async (world) => {
+      await handOver(world);
+    },
+    { dualStack: true, secondNode: true },
+  ),
+);
+
+test('direct server return (SVC-33) between two nodes', { skip, timeout: 600_000 }, (t) =>
   withWorld(
     async (world) => {
-      wireBack(world);
-      world.run('node', 'nft', COUNTERS);
-      const web = new Twins(world, 1);
-      await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR }));
-      await t.test('replies leave from the node of the endpoint, which sees the client', async () => {
-        for (const side of FAMILIES) {
-          await probeBoth(world, side.vip, FAR, side.at.outside);
-          assert.deepEqual(seenBy(world, 'node', side), { replies: ['0', '0'], tracked: '' });
-        }
-        assert.deepEqual(await world.room.diff(), []);
-        assert.deepEqual([world.room.status().errors, world.room.status().limits], [[], []]);
-      });
+      const web = await handOver(world);
       await t.test('nft can read again what it lists (of IPv6 1.0.6 cannot, as with affinity)', () => {
         const listing = world.run('node', 'nft', 'list', 'table', 'ip', 'podwire-services');
         assert.equal(world.run('client', 'nft', listing), '');
@@ -187,6 +210,23 @@ test('direct server return (SVC-33) between two nodes', { timeout: 600_000 }, (t
           await probe(world, { from, to: [vip, 53], protocol: 'udp', fails: 'refused' });
         }
       });
+      await t.test('a node that gets another address is handed packets there', async () => {
+        const moved = { type: 'InternalIP', address: '172.30.0.13' };
+        world.run('far', 'ip', 'addr', 'add', `${moved.address}/24`, 'dev', 'eth0');
+        await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR }));
+        world.informers.put('Node', { ...NODES.node2, status: { addresses: [moved] } });
+        await settle(world);
+        assert.match(
+          world.run('node', 'nft', 'list', 'map', 'ip', 'podwire-services', 'direct-nodes'),
+          / 172.30.0.13 /,
+        );
+        const [four] = FAMILIES;
+        await probeBoth(world, four.vip, FAR, four.at.outside);
+        assert.match(world.room.status().limits?.join() ?? '', /node-2, which has no InternalIP of the family/);
+        world.informers.put('Node', NODES.node2);
+        await settle(world);
+        assert.deepEqual([await world.room.diff(), world.room.status().limits], [[], []]);
+      });
       await t.test('behind a router a node is handed nothing, which is said', async () => {
         const ip = (line: string) => world.run('node', 'ip', ...line.split(' '));
         await web.put(({ vip }) => ({ externalIPs: [vip], backends: ALL }));
@@ -197,9 +237,17 @@ test('direct server return (SVC-33) between two nodes', { timeout: 600_000 }, (t
         await world.room.resync();
         assert.deepEqual(world.room.status().limits, []);
       });
-      await t.test('without the annotation all is as it was', async () => {
-        await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR, annotations: {} }));
-        for (const { vip, at } of FAMILIES) await probeBoth(world, vip, FAR, at.node);
+      await t.test('without the annotation all is as it was, and what was handed over is reset', async () => {
+        await web.endpoints(FAR);
+        const sockets = await open(world);
+        try {
+          for (const socket of sockets) await echo(socket, 'before');
+          await web.put(({ vip }) => ({ externalIPs: [vip], backends: FAR, annotations: {} }));
+          for (const socket of sockets) await assert.rejects(echo(socket, 'after'), { code: 'ECONNRESET' });
+          for (const { vip, at } of FAMILIES) await probeBoth(world, vip, FAR, at.node);
+        } finally {
+          for (const socket of sockets) socket.destroy();
+        }
       });
       await t.test('connections that are open when the annotation comes stay as they are', async () => {
         const sockets = await open(world);
