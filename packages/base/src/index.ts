@@ -8,4 +8,3 @@ export * from './metric-family.ts';
 export * from './remember.ts';
 export * from './runner.ts';
 export * from './selector.ts';
-export * from './settings.ts';

@@ -1,24 +1,16 @@
+import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import {
   type IpAddress,
-  listOf,
-  notation,
   nthAddress,
-  oneOf,
   PodwireError,
   type Prefix,
-  pairOf,
   prefixContains,
   prefixesOverlap,
-  readSettings,
-  recordOf,
-  type Setting,
-  textLike,
   tryParseIp,
   tryParsePrefix,
-  wholeNumber,
-  yesOrNo,
 } from '@podwire/base';
+import type * as Zod from 'zod/mini';
 
 /** The settings all rooms of a cluster share. Parsed and checked by parseClusterConfig. */
 export interface ClusterConfig {
@@ -66,68 +58,83 @@ export interface ClusterPeer {
 /** The schedulers of the kernel's load balancer that need nothing but weights and counters. */
 export const IPVS_SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh'] as const;
 
-type Settings = Omit<ClusterConfig, 'dnsAddress'> & { readonly dnsAddress: IpAddress | undefined };
+/** A string type made of a parser that answers undefined for what is not its notation. */
+function notation<T extends string>(z: typeof Zod, parse: (text: string) => T | undefined, why: string) {
+  const known = z.refine<string>((text) => parse(text) !== undefined, { error: why });
+  return z.pipe(
+    z.string().check(known),
+    z.transform((text: string) => parse(text) as T),
+  );
+}
 
-const ip = notation(tryParseIp, 'not an IP address; write 10.1.2.3 or fd00::1, without leading zeros');
-const cidr = notation(
-  (text) => (text.includes('/') ? tryParsePrefix(text) : undefined),
-  'not an address prefix; write 10.244.0.0/16 or fd00::/64',
-);
-const port = wholeNumber(1, 65_535);
-const domain = textLike(
-  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-  'not a domain name in lower case; write cluster.local',
-);
-const label = textLike(
-  /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
-  'not a name of at most 63 letters in lower case, digits and hyphens',
-);
-const absolutePath = notation(
-  (text) => (isAbsolute(text) ? text : undefined),
-  'not an absolute path; write /path/of/a/file',
-);
-const peer = recordOf<ClusterPeer>({ name: label, kubeconfig: absolutePath });
+/** Made at the first use: an agent is given its configuration parsed, and the library would cost it 6 MiB. */
+function makeShape() {
+  const z: typeof Zod = createRequire(import.meta.url)('zod/mini');
+  const ip = notation<IpAddress>(z, tryParseIp, 'not an IP address; write 10.1.2.3 or fd00::1, without leading zeros');
+  const cidr = notation<Prefix>(
+    z,
+    (text) => (text.includes('/') ? tryParsePrefix(text) : undefined),
+    'not an address prefix; write 10.244.0.0/16 or fd00::/64',
+  );
+  const port = z.int().check(z.minimum(1), z.maximum(65535));
+  const domain = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/));
+  const label = z.string().check(z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/), z.maxLength(63));
+  const absolutePath = z
+    .string()
+    .check(z.refine((text) => isAbsolute(text), { error: 'not an absolute path; write /path/of/a/file' }));
+  const cidrs = (text: string) => z._default(z.array(cidr).check(z.minLength(1)), [text as Prefix]);
+  z.config(z.locales.en());
+  return z.strictObject({
+    podCidrs: cidrs('10.244.0.0/16'),
+    serviceCidrs: cidrs('10.96.0.0/12'),
+    clusterDomain: z._default(domain, 'cluster.local'),
+    clusterName: z._default(label, 'podwire'),
+    clusterSetDomain: z._default(domain, 'clusterset.local'),
+    clusterPeers: z._default(z.array(z.strictObject({ name: label, kubeconfig: absolutePath })), []),
+    dnsAddress: z.optional(ip),
+    upstreamResolvers: z._default(z.array(ip), []),
+    backend: z._default(z.enum(['host-gw', 'vxlan']), 'host-gw'),
+    wiring: z._default(z.enum(['ptp', 'bridge']), 'ptp'),
+    proxyMode: z._default(z.enum(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']), 'nftables'),
+    ipvsScheduler: z._default(z.enum(IPVS_SCHEDULERS), 'rr'),
+    nonMasqueradeCidrs: z._default(z.array(cidr), []),
+    loadBalancerPools: z._default(z.array(cidr), ['172.30.0.192/26' as Prefix]),
+    nodePortRange: z._default(z.tuple([port, port]), [30000, 32767]),
+    nodePortAddresses: z._default(z.array(cidr), []),
+    masqueradeAll: z._default(z.boolean(), false),
+    proxyHealthPort: z._default(z.int().check(z.minimum(0), z.maximum(65535)), 10256),
+    ingressHttpPort: z._default(port, 80),
+    ingressHttpsPort: z._default(port, 443),
+  });
+}
 
-const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
-  podCidrs: [listOf(cidr, 1), ['10.244.0.0/16' as Prefix]],
-  serviceCidrs: [listOf(cidr, 1), ['10.96.0.0/12' as Prefix]],
-  clusterDomain: [domain, 'cluster.local'],
-  clusterName: [label, 'podwire'],
-  clusterSetDomain: [domain, 'clusterset.local'],
-  clusterPeers: [listOf(peer), []],
-  dnsAddress: [ip, undefined],
-  upstreamResolvers: [listOf(ip), []],
-  backend: [oneOf(['host-gw', 'vxlan']), 'host-gw'],
-  wiring: [oneOf(['ptp', 'bridge']), 'ptp'],
-  proxyMode: [oneOf(['nftables', 'iptables', 'ipvs', 'userspace', 'ebpf']), 'nftables'],
-  ipvsScheduler: [oneOf(IPVS_SCHEDULERS), 'rr'],
-  nonMasqueradeCidrs: [listOf(cidr), []],
-  loadBalancerPools: [listOf(cidr), ['172.30.0.192/26' as Prefix]],
-  nodePortRange: [pairOf(port), [30_000, 32_767]],
-  nodePortAddresses: [listOf(cidr), []],
-  masqueradeAll: [yesOrNo, false],
-  proxyHealthPort: [wholeNumber(0, 65_535), 10_256],
-  ingressHttpPort: [port, 80],
-  ingressHttpsPort: [port, 443],
-};
+let shape: ReturnType<typeof makeShape> | undefined;
 
 /**
  * Checks plain data (parsed YAML or JSON) and fills in the defaults. Throws KUBE_BAD_CONFIG with all that is wrong: the
  * path of each value, unknown names, ranges that overlap.
  */
 export function parseClusterConfig(input: unknown = {}): ClusterConfig {
-  const { settings, faults } = readSettings<Settings>(SETTINGS, input ?? {});
-  const wrong = new Set(faults.map(({ path: [name] }) => String(name)));
-  const { dnsAddress = nthAddress(settings.serviceCidrs[0] as Prefix, 10), ...rest } = settings;
-  const config: ClusterConfig = { ...rest, dnsAddress };
+  shape ??= makeShape();
+  const parsed = shape.safeParse(input ?? {});
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const wrong = new Set(issues.flatMap(({ path: [name] }) => (name === undefined ? [] : [String(name)])));
+  const { dnsAddress, ...rest } = parsed.success ? parsed.data : shape.parse(soundPart(input, wrong));
+  const config: ClusterConfig = { ...rest, dnsAddress: dnsAddress ?? nthAddress(rest.serviceCidrs[0] as Prefix, 10) };
   const problems = [
-    ...faults.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`),
+    ...issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`),
     ...[...overlaps(config), ...misfits(config)]
       .filter(({ fields }) => !fields.some((field) => wrong.has(field)))
       .map(({ problem }) => problem),
   ];
   if (problems.length > 0) throw badConfig(problems);
   return config;
+}
+
+/** What can be looked at further when something else is wrong: known fields, each right by itself. */
+function soundPart(input: unknown, wrong: ReadonlySet<string>): object {
+  const fields = typeof input === 'object' && input !== null ? Object.entries(input) : [];
+  return Object.fromEntries(fields.filter(([name]) => shape && Object.hasOwn(shape.shape, name) && !wrong.has(name)));
 }
 
 /** Fields that do not go together. */

@@ -1,44 +1,27 @@
 import {
   familyOf,
   type IpAddress,
-  mapping,
-  notation,
   nthAddress,
   PodwireError,
   type Prefix,
   prefixesOverlap,
   prefixOf,
   prefixParts,
-  readSettings,
-  type Setting,
-  textLike,
   tryParsePrefix,
-  wholeNumber,
 } from '@podwire/base';
 import { type ClusterConfig, parseClusterConfig } from '@podwire/kube';
+import { z } from 'zod';
 import { LAB_NAME } from './lab-paths.ts';
 
-interface Settings {
-  readonly name: string;
-  readonly nodes: number;
-  readonly underlayCidr: string;
-  readonly outsideCidr: string;
-  readonly apiPort: number;
-  readonly cluster: Readonly<Record<string, unknown>>;
-}
-
-/** Looked at further where it is used. */
-const text = notation((range) => range, 'not text; write 172.30.0.0/24');
-
-const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
-  name: [textLike(LAB_NAME, 'a lab name is 1 to 8 of a-z and 0-9, a letter first'), 'lab'],
-  nodes: [wholeNumber(1, 50), 3],
+const schema = z.strictObject({
+  name: z.string().regex(LAB_NAME, 'a lab name is 1 to 8 of a-z and 0-9, a letter first').default('lab'),
+  nodes: z.int().min(1).max(50).default(3),
   /** The nodes' network; the first address is the router's. */
-  underlayCidr: [text, '172.30.0.0/24'],
-  outsideCidr: [text, '203.0.113.0/24'],
-  apiPort: [wholeNumber(1, 65_535), 6443],
-  cluster: [mapping, {}],
-};
+  underlayCidr: z.string().default('172.30.0.0/24'),
+  outsideCidr: z.string().default('203.0.113.0/24'),
+  apiPort: z.int().min(1).max(65535).default(6443),
+  cluster: z.record(z.string(), z.unknown()).default({}),
+});
 
 /** What `podwire up` was asked for, checked. */
 export interface LabConfig {
@@ -58,17 +41,22 @@ export interface LabNode {
 
 /** Checks flags and configuration file together; throws LAB_BAD_CONFIG naming the field, or LAB_OVERLAP. */
 export function parseLabConfig(input: unknown): LabConfig {
-  const { settings, faults } = readSettings<Settings>(SETTINGS, input);
-  const [fault] = faults;
-  if (fault) throw badConfig(`${fault.path.join('.') || 'top level'}: ${fault.message}`);
-  const { name, nodes, apiPort } = settings;
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new PodwireError(
+      'LAB_BAD_CONFIG',
+      `configuration: ${issue?.path.join('.') || 'top level'}: ${issue?.message}`,
+    );
+  }
+  const { name, nodes, apiPort } = parsed.data;
   // Nodes are at .11 and up, LoadBalancer addresses at .192 and up.
-  const underlay = ipv4Range('underlayCidr', settings.underlayCidr, 24);
-  const outside = ipv4Range('outsideCidr', settings.outsideCidr, 28);
+  const underlay = ipv4Range('underlayCidr', parsed.data.underlayCidr, 24);
+  const outside = ipv4Range('outsideCidr', parsed.data.outsideCidr, 28);
   const asked = parseClusterConfig({
     upstreamResolvers: [nthAddress(outside, 10)],
     loadBalancerPools: [],
-    ...settings.cluster,
+    ...parsed.data.cluster,
   });
   for (const prefix of [...asked.podCidrs, ...asked.serviceCidrs])
     ipv4Range('cluster.podCidrs or serviceCidrs', prefix, 28);
@@ -91,15 +79,15 @@ export function parseLabConfig(input: unknown): LabConfig {
   return { name, nodes: labNodes, underlay, outside, apiPort, cluster };
 }
 
-function badConfig(problem: string): PodwireError {
-  return new PodwireError('LAB_BAD_CONFIG', `configuration: ${problem}`);
-}
-
 /** The lab is IPv4 only; `longest` is the prefix length that still has room. */
 function ipv4Range(field: string, text: string, longest: number): Prefix {
   const prefix = tryParsePrefix(text);
   const fits = prefix && familyOf(prefix) === 'ipv4' && prefixParts(prefix).length <= longest;
-  if (!fits) throw badConfig(`${field}: "${text}" is not an IPv4 range of /${longest} or larger; write 172.30.0.0/24`);
+  if (!fits)
+    throw new PodwireError(
+      'LAB_BAD_CONFIG',
+      `configuration: ${field}: "${text}" is not an IPv4 range of /${longest} or larger; write 172.30.0.0/24`,
+    );
   return prefix;
 }
 
@@ -108,8 +96,9 @@ function requirePodRanges(podCidrs: readonly Prefix[], nodes: number): void {
   for (const prefix of podCidrs) {
     const ranges = 2 ** Math.max(0, 24 - prefixParts(prefix).length);
     if (ranges < nodes)
-      throw badConfig(
-        `cluster.podCidrs: ${prefix} has room for ${ranges} of ${nodes} nodes, a /24 each; give it a larger range`,
+      throw new PodwireError(
+        'LAB_BAD_CONFIG',
+        `configuration: cluster.podCidrs: ${prefix} has room for ${ranges} of ${nodes} nodes, a /24 each; give it a larger range`,
       );
   }
 }
