@@ -1,4 +1,4 @@
-import type { Logger, Outcome } from '@podwire/base';
+import type { Logger, MetricFamily, Outcome } from '@podwire/base';
 import type { KubeClient } from './client.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import type { Informers } from './informer/informers.ts';
@@ -53,6 +53,8 @@ export interface Room {
   /** Resolves when all changes seen so far were tried. */
   idle(): Promise<void>;
   status(): RoomStatus;
+  /** What it counts beside the facts of `status`, by names that others know; as it is now. */
+  metrics?(): readonly MetricFamily[];
   /** Desired state with reasons; no kernel access. */
   plan(): readonly PlanEntry[];
   /** What differs between desired and kernel; empty when in step. */

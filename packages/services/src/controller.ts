@@ -1,4 +1,4 @@
-import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
+import { createRunner, done, type MetricFamily, messageOf, type Outcome, type Runner } from '@podwire/base';
 import { type PlanEntry, type RoomStatus, tellRepair } from '@podwire/kube';
 import { type RulesetWatch, watchRuleset } from '@podwire/nft';
 import { annotationLimits } from './annotations.ts';
@@ -14,6 +14,8 @@ import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import { PeerState } from './peer-state.ts';
 import type { Changes, ProxyContext, ProxyMode, ServiceProxy, Synced } from './proxy.ts';
+import { ProxyCounts } from './proxy-counts.ts';
+import { proxyMetrics } from './proxy-metrics.ts';
 import { createProxy } from './proxy-modes.ts';
 import { ServiceStore } from './service-store.ts';
 import type { ServicesContext, ServicesRoom } from './services-room.ts';
@@ -54,6 +56,7 @@ class ServicesController implements ServicesRoom {
   readonly #flows: UdpFlows;
   readonly #runner: Runner;
   readonly #facts = { commands: 0, passes: 0, flowsForgotten: 0, repairs: 0 };
+  readonly #counts = new ProxyCounts();
   readonly #objects: FollowedObjects;
   #mode: ProxyMode;
   #proxy: ServiceProxy | undefined;
@@ -68,9 +71,8 @@ class ServicesController implements ServicesRoom {
   #passTime = 0;
   /** Set while weights change by time. */
   #step: NodeJS.Timeout | undefined;
-  /** Since when something has been waiting to be in force, and when all was, ms since 1970. */
+  /** Since when something has been waiting to be in force, ms since 1970. */
   #waitingSince: number | undefined = Date.now();
-  #updated: number | undefined;
   #look = true;
   #asked = false;
   /** What the last sync could not do, while it did the rest. */
@@ -85,12 +87,15 @@ class ServicesController implements ServicesRoom {
     this.#node = new NodeState(context);
     const { netns, runDirectory, logger } = context;
     this.#peers = new PeerState(context.nodeName, netns);
-    const followed = { store: this.#store, node: this.#node, peers: this.#peers };
+    const followed = { store: this.#store, node: this.#node, peers: this.#peers, counts: this.#counts };
     this.#objects = new FollowedObjects(context.informers, followed, () => this.#changed());
     this.#flows = new UdpFlows(logger, netns);
     this.#former = new FormerModes(runDirectory, (mode) => this.#createProxy(mode));
-    const health = (): ProxyHealth => this.#proxyHealth();
-    this.#health = new HealthServers({ netns, view: this.#store, health, proxyPort: context.config.proxyHealthPort });
+    this.#health = new HealthServers({
+      ...{ netns, view: this.#store, proxyPort: context.config.proxyHealthPort },
+      health: () => this.#proxyHealth(),
+      answered: (path, status) => this.#counts.answered(path, status),
+    });
     this.#loopback = new LoopbackRouting(runDirectory, netns);
     this.#runner = createRunner({
       name: this.name,
@@ -119,6 +124,7 @@ class ServicesController implements ServicesRoom {
 
   #changed(): void {
     this.#waitingSince ??= Date.now();
+    this.#counts.queued();
     this.#asked = true;
     if (this.#started) this.#runner.trigger();
   }
@@ -230,10 +236,15 @@ class ServicesController implements ServicesRoom {
     };
   }
 
+  metrics(): readonly MetricFamily[] {
+    return proxyMetrics(this.#counts, this.#mode, this.#store);
+  }
+
   #proxyHealth(): ProxyHealth {
     const current = this.#waitingSince === undefined || Date.now() - this.#waitingSince < STALE_AFTER;
     const { eligible } = this.#node;
-    return { current, eligible, ...(this.#updated !== undefined && { updated: this.#updated }) };
+    const { syncedAt } = this.#counts;
+    return { current, eligible, ...(syncedAt > 0 && { updated: syncedAt }) };
   }
 
   plan(): readonly PlanEntry[] {
@@ -252,20 +263,26 @@ class ServicesController implements ServicesRoom {
     this.#asked = false;
     const startedAt = performance.now();
     const waitingSince = this.#waitingSince;
+    const inForce = this.#counts.begin();
     this.#waitingSince = undefined;
     const looked = look ? this.#ruleset?.look() : undefined;
     try {
       await this.#bring(this.#proxy, look);
       this.#unsure = false;
-      this.#updated = Date.now();
-      const left = (await this.#former.sweep(this.#proxy)) ?? this.#unfinished;
+      inForce();
+      const strays = await this.#former.sweep(this.#proxy);
+      if (strays !== undefined) this.#counts.cleanupFailures++;
+      const left = strays ?? this.#unfinished;
       return left === undefined ? done : { kind: 'retry', reason: left };
     } catch (error) {
       this.#waitingSince = waitingSince ?? this.#waitingSince ?? Date.now();
       this.#look = true;
+      this.#counts.failed(this.#mode);
       return { kind: 'retry', reason: `services are not in force: ${messageOf(error)}` };
     } finally {
-      if (!look) this.#passTime = performance.now() - startedAt;
+      const time = performance.now() - startedAt;
+      this.#counts.passes.observe(time / 1000);
+      if (!look) this.#passTime = time;
       looked?.();
       this.#awaitStep();
     }

@@ -6,6 +6,7 @@ import { FollowedObjects } from './followed-objects.ts';
 import { nodeFromApi } from './model-from-api.ts';
 import { NodeState } from './node-state.ts';
 import { PeerState } from './peer-state.ts';
+import { ProxyCounts } from './proxy-counts.ts';
 import { ServiceStore } from './service-store.ts';
 
 /** Of an API server that has said that it does not have the newer kinds. */
@@ -23,7 +24,8 @@ test('kinds that the API server does not have are not waited for, and looked at 
   const store = new ServiceStore(cluster, nodeFromApi(undefined, 'node-1'));
   const node = new NodeState({ nodeName: 'node-1', config: cluster as unknown as ClusterConfig });
   let changes = 0;
-  const objects = new FollowedObjects(informers, { store, node, peers: new PeerState('node-1') }, () => changes++);
+  const followed = { store, node, peers: new PeerState('node-1'), counts: new ProxyCounts() };
+  const objects = new FollowedObjects(informers, followed, () => changes++);
   await objects.begin();
   store.refresh();
   const imported = (ip: string) => ({

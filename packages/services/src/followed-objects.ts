@@ -1,7 +1,8 @@
 import { atMost } from '@podwire/base';
-import type { Informer, Informers, KindName, ObjectOf } from '@podwire/kube';
+import type { Informer, Informers, KindName, ObjectOf, StoreEvent } from '@podwire/kube';
 import type { NodeState } from './node-state.ts';
 import type { PeerState } from './peer-state.ts';
+import type { ProxyCounts } from './proxy-counts.ts';
 import type { ServiceStore } from './service-store.ts';
 
 /**
@@ -15,6 +16,7 @@ export interface Followed {
   readonly store: ServiceStore;
   readonly node: NodeState;
   readonly peers: PeerState;
+  readonly counts: ProxyCounts;
 }
 
 /** Puts what informers say into what the room knows, and calls back when something of it is new. */
@@ -23,14 +25,16 @@ export class FollowedObjects {
   readonly #store: ServiceStore;
   readonly #node: NodeState;
   readonly #peers: PeerState;
+  readonly #counts: ProxyCounts;
   readonly #onChange: () => void;
   readonly #unsubscribe: (() => void)[] = [];
 
-  constructor(informers: Informers, { store, node, peers }: Followed, onChange: () => void) {
+  constructor(informers: Informers, { store, node, peers, counts }: Followed, onChange: () => void) {
     this.#informers = informers;
     this.#store = store;
     this.#node = node;
     this.#peers = peers;
+    this.#counts = counts;
     this.#onChange = onChange;
   }
 
@@ -41,11 +45,13 @@ export class FollowedObjects {
       'Service',
       (one) => store.putService(one),
       (one) => store.removeService(one),
+      () => this.#counts.serviceTold(),
     );
     const slices = this.#follow(
       'EndpointSlice',
       (one) => store.putSlice(one),
       (one) => store.removeSlice(one),
+      (event) => this.#counts.sliceTold(event),
     );
     const imports = this.#follow(
       'ServiceImport',
@@ -78,6 +84,7 @@ export class FollowedObjects {
     kind: K,
     put: (object: ObjectOf<K>) => void,
     remove: (object: ObjectOf<K>) => void,
+    count?: (event: StoreEvent<ObjectOf<K>>) => void,
   ): Informer<K> {
     const informer = this.#informers.of(kind);
     const unsubscribe = informer.subscribe((event) => {
@@ -85,6 +92,7 @@ export class FollowedObjects {
       if (event.type === 'modified') remove(event.previous);
       if (event.type === 'deleted') remove(event.object);
       else put(event.object);
+      count?.(event);
       if (this.#store.dirty || this.#node.dirty) this.#onChange();
     });
     this.#unsubscribe.push(unsubscribe);

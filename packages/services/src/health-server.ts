@@ -11,6 +11,8 @@ export interface HealthOptions {
   readonly health: () => ProxyHealth;
   /** Of `/healthz` and `/livez`; 0 or absent: nowhere. */
   readonly proxyPort?: number | undefined;
+  /** Told what was answered at the proxy's port. */
+  readonly answered?: (path: string, status: number) => void;
 }
 
 /**
@@ -31,7 +33,7 @@ export class HealthServers {
 
   /** Opens and closes ports. `again`: try those once more that could not be opened. */
   async sync(changes: Changes, again: boolean): Promise<void> {
-    const { proxyPort, health } = this.#options;
+    const { proxyPort } = this.#options;
     const opening: Promise<void>[] = [];
     const keys = this.#concerned(changes);
     this.#waiting.clear();
@@ -39,7 +41,7 @@ export class HealthServers {
     for (const key of keys) this.#close(key);
     if (again) for (const listener of this.#listeners.values()) if (listener.problem) opening.push(listener.open());
     if (proxyPort && !this.#listeners.has(proxyPort))
-      opening.push(this.#open(proxyPort, 'the proxy', (path) => proxyHealth(path, health(), Date.now())));
+      opening.push(this.#open(proxyPort, 'the proxy', (path) => this.#proxyHealth(path)));
     for (const key of keys) opening.push(this.#openFor(key));
     if (opening.length > 0) await Promise.all(opening);
   }
@@ -59,6 +61,13 @@ export class HealthServers {
         `${titleOf(key)}: health port ${port} is that of ${this.#listeners.get(port)?.what ?? 'another'}; choose another`,
     );
     return [...[...this.#listeners.values()].flatMap(({ problem }) => problem ?? []), ...taken];
+  }
+
+  #proxyHealth(path: string): HealthAnswer {
+    const { health, answered } = this.#options;
+    const answer = proxyHealth(path, health(), Date.now());
+    answered?.(path, answer.status);
+    return answer;
   }
 
   get size(): number {
