@@ -3,6 +3,7 @@ import { registerConversions } from './conversion-functions.ts';
 import { registerFormats } from './format-functions.ts';
 import { registerListExtension } from './list-extension.ts';
 import { registerLists } from './list-functions.ts';
+import { registerStructs } from './literal-macros.ts';
 import { registerMath } from './math-functions.ts';
 import { registerAddresses } from './network-functions.ts';
 import { registerOptionals } from './optional-functions.ts';
@@ -20,6 +21,7 @@ const LIBRARIES = [
   registerListExtension,
   registerPairLoops,
   registerOptionals,
+  registerStructs,
   registerMath,
   registerAddresses,
   registerValues,

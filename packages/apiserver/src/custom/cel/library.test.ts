@@ -82,6 +82,14 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
     "!optional.ofNonZeroValue('').hasValue() && optional.ofNonZeroValue([0]).hasValue() && optional.none().or(optional.of(1)).hasValue()",
     '[1, 2].first().value() == 1 && [1, 2].last().value() == 2 && ![].first().hasValue()',
     "{'a': 1}[?'b'].orValue(2) == 2 && {'a': 1}.?a.value() == 1",
+    '[?optional.of(1), 2, ?optional.none()] == [1, 2] && [?[1][?3], ?[1][?0]] == [1] && size([?optional.none()]) == 0',
+    "{?'a': {'x': 1}.?x, ?'b': {'x': 1}.?y, 'c': 3} == {'a': 1, 'c': 3} && {?1: optional.of('x')}[1] == 'x'",
+    "[?true ? optional.of(1) : optional.none()] == [1] && {?(false ? 'a' : 'b'): optional.of(1)} == {'b': 1}",
+    "[?{'a': [?optional.of('?')]}.?a] == [['?']] && {'a': 1, ?'b': optional.none()}.all(k, v, k == 'a' && v == 1)",
+    "[[1][?0].orValue(2), 3][1] == 3 && ['{?a', \"[?\", r'\\[?'].size() == 3",
+    "[ // [? {\n ?optional.of('''it's [? ''')][0] == \"it's [? \" && [1, 2].map(x, [?optional.of(x)]) == [[1], [2]]",
+    "{'a': {'b': 1}}.?a.?b.optMap(x, x + 1).orValue(0) == 2 && {'a': {'b': [7]}}.?a.b[0].value() == 7",
+    "{'a': 1}.?b.or({'a': 1}.?a).optFlatMap(x, [?optional.of(x)][?0]) == optional.of(1)",
   ],
   strings: [
     "strings.quote('a\"b\\n') == '\"a\\\\\"b\\\\n\"' && jsonpatch.escapeKey('a/b~c') == 'a~1b~0c'",
@@ -124,6 +132,11 @@ test('what has no sense is told when it is compiled', () => {
     ["[1].transformList(i, v, v + 'a')", /no such overload: int \+ string/],
     ["{'a': 1}.transformMap(k, v, k, v)", /predicate must return bool, got 'string'/],
     ['[1].all(i, v, w > 0)', /Unknown variable: w/],
+    ['[?1]', /expected type 'optional_type' but found 'int'/],
+    ["{?'a': 1}", /expected type 'optional_type' but found 'int'/],
+    ["[?optional.of(1)] == ['a']", /no such overload: list<int> == list<string>/],
+    ['Foo.bar{a: 1}', /undeclared reference to 'Foo.bar'/],
+    ['size(?[1])', /Unexpected token: QUESTION/],
     ['1.optMap(x, x)', /Unexpected|range of a comprehension/],
     ["'a'.greatest(1)", /no matching overload/],
   ];
@@ -133,6 +146,7 @@ test('what has no sense is told when it is compiled', () => {
 test('what goes wrong is told when it is evaluated', () => {
   const cases: readonly (readonly [text: string, why: RegExp])[] = [
     ["'a'.find('(')", /missing closing/],
+    ['[?dyn(1)]', /an entry with \? must have an optional value/],
     ["semver('x').major() == 1", /semver parse error/],
     ['math.abs(-9223372036854775807 - 1)', /integer overflow/],
     ['math.bitShiftLeft(1, -1)', /negative offset/],

@@ -8,6 +8,8 @@ export interface Type {
   readonly keyType?: Type;
   readonly valueType?: Type;
   isDynOrBool(): boolean;
+  /** What both are; null for nothing. */
+  unify(registry: unknown, other: Type): Type | null;
 }
 
 /** What variables are where an expression is checked or evaluated. */
@@ -25,9 +27,11 @@ export interface Checker {
     getMapType(keys: Type, values: Type): Type;
     getOptionalType(value: Type): Type;
   };
+  /** Types that are registered, by their names. */
+  readonly objectTypes: ReadonlyMap<string, { readonly ctor: object }>;
   check(node: Node, context: Context): Type;
   getType(name: string): Type;
-  createError(code: string, message: string, node: Node): Error;
+  createError(code: string, message: string, node: Node | undefined): Error;
 }
 export interface Evaluator {
   run(node: Node, context: Context): unknown;

@@ -2,6 +2,8 @@ import { type Environment, Optional, type ParseResult } from '@marcbachmann/cel-
 import type { ValidationRule } from '../json-schema.ts';
 import { meter } from './budget.ts';
 import { useOwnHas } from './has-macro.ts';
+import { useOptionalEntries } from './literal-macros.ts';
+import { plainLiterals } from './literal-syntax.ts';
 import { useOwnMatches } from './regexp-functions.ts';
 import { costFault } from './rule-cost.ts';
 import { visitNodes } from './syntax-tree.ts';
@@ -74,11 +76,12 @@ export function compile(
   wanted: 'bool' | 'string' | 'any',
 ): Compiled | { readonly why: string } {
   try {
-    const run = environment.parse(text);
+    const run = environment.parse(plainLiterals(text));
     const names = new Set<unknown>();
     visitNodes(run.ast, (node) => {
       useOwnMatches(node);
       useOwnHas(node);
+      useOptionalEntries(node);
       if (node.op === 'id') names.add(node.args);
     });
     const { valid, type, error } = run.check();
