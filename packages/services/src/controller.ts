@@ -220,6 +220,7 @@ class ServicesController implements ServicesRoom {
       errors: [
         ...failed,
         ...(this.#proxy?.problems(this.#store) ?? []),
+        ...(this.#started ? this.#node.problems() : []),
         ...annotationLimits(services),
         ...this.#former.problems,
         ...this.#loopback.problems(),

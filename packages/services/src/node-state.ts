@@ -52,6 +52,18 @@ export class NodeState {
     return (this.#context.config.nodePortAddresses?.length ?? 0) > 0;
   }
 
+  /** What to do about a Node object that is not there, in words; once all objects have been told. */
+  problems(): readonly string[] {
+    const { nodeName } = this.#context;
+    if (!this.#node)
+      return [
+        `there is no Node ${nodeName}, whose addresses, pod ranges and zone the rules need: until it is there no node port has an address by it, and hints for zones are not followed`,
+      ];
+    return this.#deleted
+      ? [`Node ${nodeName} was deleted: its services stay as they are, and balancers are told to send nothing`]
+      : [];
+  }
+
   model(): NodeModel {
     const { nodeName, config } = this.#context;
     const ranges = config.nodePortAddresses ?? [];
