@@ -161,6 +161,8 @@ export interface PkiOptions {
 /** PEM texts. Client certificates: CN is the user's name, each O a group. */
 export interface Pki {
   readonly ca: string;
+  /** The authority's private key. */
+  readonly key: string;
   readonly serving: { readonly cert: string; readonly key: string };
   /** User kubernetes-admin in group system:masters. */
   readonly admin: { readonly cert: string; readonly key: string };

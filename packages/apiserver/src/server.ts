@@ -78,6 +78,16 @@ export interface AccountKey {
   readonly name: string;
 }
 
+/** Something to do with resources of the whole cluster. */
+export interface ClusterDeed {
+  readonly verb: string;
+  readonly group: string;
+  /** Plural. */
+  readonly resource: string;
+  /** Absent: the resource itself. */
+  readonly subresource?: string;
+}
+
 export interface ApiServer {
   /** In process, without HTTP: as administrator, or as somebody who may do what roles say. */
   client(user?: User): KubeClient;
@@ -90,6 +100,10 @@ export interface ApiServer {
   ): { readonly token: string; readonly expires: Date } | undefined;
   /** PEM of the authority that signed the server's certificate. */
   readonly caCertificate: string;
+  /** PEM of that authority with its private key, for who signs certificates for clients and kubelets. */
+  certificateAuthority(): { readonly certificate: string; readonly key: string };
+  /** Whether roles let somebody do something in the whole cluster, as a SubjectAccessReview answers it. */
+  mayDo(who: User, what: ClusterDeed): boolean;
   /** Text of a kubeconfig for the administrator, with a private key: write it 0600. */
   kubeconfig(url: string): string;
   /** HTTP/1.1 and HTTP/2 over TLS; resolves with the port. */
@@ -206,6 +220,13 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
       return account && identity.tokenRequests.issue(account, spec);
     },
     caCertificate: pki.ca,
+    certificateAuthority: () => ({ certificate: pki.ca, key: pki.key }),
+    mayDo: (who, what) =>
+      authorizer.allows(who, {
+        verb: what.verb,
+        resource: { subresource: '', ...what, version: '*', namespace: '', name: '' },
+        path: '',
+      }),
     kubeconfig: (url) => kubeconfigText({ url, name: options.clusterName ?? 'podwire', pki }),
     listenHttps: (where) => transport.listenHttps(where, pki),
     listenUnix: (socketPath, how) => transport.listenUnix(socketPath, how),

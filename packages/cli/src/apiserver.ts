@@ -129,11 +129,12 @@ async function runControllers(server: ApiServer, config: ClusterConfig): Promise
   const { followPeers, startControllers } = await import('@podwire/controllers');
   const client = server.client();
   const informers = createInformers(client);
-  const { caCertificate, serviceAccountToken } = server;
+  const { caCertificate, serviceAccountToken, mayDo } = server;
   const logger = createLogger({ level: 'error' });
   const dynamic = server.dynamicClient();
   const peers = followPeers(config.clusterPeers, logger);
-  const others = { peers: peers.sources, serviceAccountToken };
+  const certificateAuthority = server.certificateAuthority();
+  const others = { peers: peers.sources, serviceAccountToken, mayDo, certificateAuthority };
   const controllers = await startControllers({ client, dynamic, informers, config, logger, caCertificate, ...others });
   return () => {
     controllers.stop();

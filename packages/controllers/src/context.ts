@@ -11,6 +11,7 @@ import {
   type ObjectOf,
 } from '@podwire/kube';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
+import type { AuthorityFiles } from './certificate/certificate-authority.ts';
 import type { Clock } from './clock.ts';
 import type { ClusterSource } from './multicluster/cluster-member.ts';
 import type { TokenIssuer } from './token-secret.ts';
@@ -26,11 +27,26 @@ export interface ControllerContext {
   readonly caCertificate?: string;
   /** For Secrets of type kubernetes.io/service-account-token; absent: they stay empty. */
   readonly serviceAccountToken?: TokenIssuer;
+  /** What signs certificates for approved requests; absent: nobody does. */
+  readonly certificateAuthority?: AuthorityFiles;
+  /** Whether somebody may do something, as a SubjectAccessReview answers it; absent: no certificate is approved by itself. */
+  readonly mayDo?: AccessQuestion;
   /** For custom resources: as owners, as garbage and in namespaces; absent: they are left alone. */
   readonly dynamic?: DynamicClient;
   /** The other clusters of the set, whose exported Services are imported. Default: none. */
   readonly peers?: readonly ClusterSource[];
 }
+
+/** `what` concerns the whole cluster. */
+export type AccessQuestion = (
+  who: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly uid?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  },
+  what: { readonly verb: string; readonly group: string; readonly resource: string; readonly subresource: string },
+) => boolean | Promise<boolean>;
 
 export interface Controller {
   stop(): void;

@@ -1,3 +1,4 @@
+import { startCertificateRequests } from './certificate/certificate-requests.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import { startCronJobs } from './cron/cron-job.ts';
 import { CustomKinds } from './custom-kinds.ts';
@@ -45,6 +46,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startNamespaces,
     startServiceAccounts,
     startTokenSecrets,
+    startCertificateRequests,
     startScheduler,
     startReplicaSets,
     startReplicationControllers,

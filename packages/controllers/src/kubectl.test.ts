@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Cluster, findKubectls } from '@podwire/apiserver/testing';
+import { newRequest } from './certificate/new-request.fixture.ts';
 import { addNode, controlServer, eventually } from './testing/control-plane.ts';
 
 const [newest] = findKubectls();
@@ -98,5 +101,24 @@ describe('kubectl', { skip: newest ? false : 'there is no kubectl of 1.29 or new
     await eventually('the end of its Job', async () => !(await it.ok('get jobs')).includes('now'));
     await it.ok('delete job once --cascade=foreground --timeout=300s');
     assert.equal(await it.ok('get pods -l job-name=once'), '');
+  });
+
+  test('certificate approve, and the certificate that comes of it', async () => {
+    const { request, key } = await newRequest('CN=jane, O=dev');
+    const spec = { request, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] };
+    const kind = { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest' };
+    await it.ok('create -f -', { ...kind, metadata: { name: 'jane' }, spec });
+    assert.equal(await it.ok('get csr jane -o jsonpath={.status.certificate}'), '');
+    await it.ok('certificate approve jane');
+    const certificate = await eventually('the certificate', () =>
+      it.ok('get csr jane -o jsonpath={.status.certificate}'),
+    );
+    assert.match(await it.ok('get csr jane'), / Approved,Issued\n$/);
+    const [cert, own] = ['jane.crt', 'jane.key'].map((name) => path.join(it.session.home, name));
+    writeFileSync(String(cert), atob(certificate));
+    writeFileSync(String(own), key, { mode: 0o600 });
+    await it.ok(`config set-credentials jane --client-certificate=${cert} --client-key=${own}`);
+    assert.equal(await it.ok('auth whoami --user=jane -o jsonpath={.status.userInfo.username}'), 'jane');
+    assert.match(await it.fails('get pods --user=jane'), /User "jane" cannot list resource "pods"/);
   });
 });

@@ -84,7 +84,7 @@ export interface KubeClient {
   update<K extends KindName>(
     kind: K,
     object: ObjectOf<K>,
-    subresource?: 'status',
+    subresource?: 'status' | 'approval',
     options?: WriteOptions,
   ): Promise<ObjectOf<K>>;
   patch<K extends KindName>(kind: K, key: ObjectKey, patch: unknown, options?: PatchOptions): Promise<ObjectOf<K>>;

@@ -46,7 +46,7 @@ class HttpClient implements KubeClient {
   async update<K extends KindName>(
     kind: K,
     object: ObjectOf<K>,
-    subresource?: 'status',
+    subresource?: 'status' | 'approval',
     options?: WriteOptions,
   ): Promise<ObjectOf<K>> {
     const place = target(kind, placeOf(kind, object), subresource);

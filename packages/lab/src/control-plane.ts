@@ -31,6 +31,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<{ sto
     dynamic: server.dynamicClient(userOf(CONTROLLERS)),
     caCertificate: server.caCertificate,
     serviceAccountToken: server.serviceAccountToken,
+    certificateAuthority: server.certificateAuthority(),
+    mayDo: server.mayDo,
     logger: logger.child({ part: 'controllers' }),
   });
   const allocator = await startAddressAllocator({ ...shared, logger: logger.child({ part: 'allocator' }) });

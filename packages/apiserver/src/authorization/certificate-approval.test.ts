@@ -34,5 +34,8 @@ test('who approves or signs needs the right to, for the signer', () => {
   assert.throws(change(approved, 'sign example.com/s'), { message: /not permitted to approve/ });
   assert.throws(change(signed, 'approve example.com/s'), { message: /not permitted to sign/ });
   change(signed, 'sign example.com/*')();
-  change({ conditions: [{ type: 'Failed', status: 'True' }] }, '')();
+  const failed = { conditions: [{ type: 'Failed', status: 'True' }] };
+  assert.throws(change(failed, 'approve example.com/s'), { message: /not permitted to sign/ });
+  change(failed, 'sign example.com/s')();
+  change({ conditions: [] }, '')();
 });

@@ -1,5 +1,5 @@
 import type { CertificateSigningRequest } from '@podwire/kube';
-import { newDecisions } from '../core/certificate-requests.ts';
+import { newDecisions, newSignature } from '../core/certificate-requests.ts';
 import { failure } from '../core/status.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { GuardedWrite } from './escalation.ts';
@@ -7,14 +7,14 @@ import type { GuardedWrite } from './escalation.ts';
 const GROUP = 'certificates.k8s.io';
 
 /**
- * Who approves or signs a certificate needs the verb `approve` or `sign` for its signer, by name or by `DOMAIN/*`. Throws 403.
+ * Who approves a certificate needs the verb `approve` for its signer, by name or by `DOMAIN/*`; who signs it, or says that
+ * it failed, the verb `sign`. Throws 403.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#authorization
  */
 export function guardCertificates(authorizer: Authorizer, { user, kind, next, old }: GuardedWrite): void {
   if (kind.id !== 'CertificateSigningRequest' || !old) return;
   const { signerName } = (next as unknown as CertificateSigningRequest).spec;
-  const [request, before] = [next, old] as unknown as CertificateSigningRequest[];
   const demand = (verb: 'approve' | 'sign') => {
     const names = [signerName, `${signerName.split('/')[0]}/*`];
     const resource = { group: GROUP, version: 'v1', resource: 'signers', subresource: '', namespace: '' };
@@ -25,5 +25,5 @@ export function guardCertificates(authorizer: Authorizer, { user, kind, next, ol
     throw failure(403, 'Forbidden', message, { name, group: GROUP, kind: kind.plural });
   };
   if (newDecisions(next, old)) demand('approve');
-  if (request?.status?.certificate !== before?.status?.certificate) demand('sign');
+  if (newSignature(next, old)) demand('sign');
 }

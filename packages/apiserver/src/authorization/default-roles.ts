@@ -1,8 +1,8 @@
 import type { PolicyRule, Subject } from 'kubernetes-types/rbac/v1.js';
 
 /**
- * A rule is a line of words: the verbs, the API groups (`core` is the empty one) and the resources, each list with
- * commas; or the verbs and the paths of non-resource URLs.
+ * A rule is a line of words: the verbs, the API groups (`core` is the empty one), the resources and, if not for all of
+ * them, their names, each list with commas; or the verbs and the paths of non-resource URLs.
  */
 export interface DefaultRole {
   readonly rules?: readonly string[];
@@ -19,6 +19,7 @@ const HEALTH = '/healthz,/livez,/readyz,/version,/version/';
 const APPS = 'daemonsets,deployments,deployments/scale,replicasets,replicasets/scale,statefulsets,statefulsets/scale';
 const APPS_STATUS = 'daemonsets/status,deployments/status,replicasets/status,statefulsets/status';
 const STREAMS = 'pods/attach,pods/exec,pods/portforward,pods/proxy';
+const SIGNERS = ['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown'];
 const CONTROLLERS = 'replicationcontrollers,replicationcontrollers/scale';
 
 /** The ClusterRoles every cluster has; the names and meanings are those of Kubernetes. */
@@ -86,6 +87,21 @@ export const DEFAULT_ROLES: Readonly<Record<string, DefaultRole>> = {
       'get /.well-known/openid-configuration,/.well-known/openid-configuration/,/openid/v1/jwks,/openid/v1/jwks/',
     ],
   },
+  'system:node-bootstrapper': {
+    rules: ['create,get,list,watch certificates.k8s.io certificatesigningrequests'],
+  },
+  'system:certificates.k8s.io:certificatesigningrequests:nodeclient': {
+    rules: ['create certificates.k8s.io certificatesigningrequests/nodeclient'],
+  },
+  'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient': {
+    rules: ['create certificates.k8s.io certificatesigningrequests/selfnodeclient'],
+  },
+  ...Object.fromEntries(
+    SIGNERS.map((signer) => [
+      `system:certificates.k8s.io:${signer}-approver`,
+      { rules: [`approve certificates.k8s.io signers kubernetes.io/${signer}`] },
+    ]),
+  ),
   'system:node-proxier': {
     rules: [
       'list,watch core endpoints,services',
@@ -121,6 +137,8 @@ export const DEFAULT_ROLES: Readonly<Record<string, DefaultRole>> = {
       `${ALL} discovery.k8s.io endpointslices`,
       `${ALL} coordination.k8s.io leases`,
       'create networking.k8s.io ipaddresses',
+      'update certificates.k8s.io certificatesigningrequests/approval,certificatesigningrequests/status',
+      'approve,sign certificates.k8s.io signers kubernetes.io/*',
       'create,update multicluster.x-k8s.io serviceimports',
       'patch,update multicluster.x-k8s.io serviceexports/status,serviceimports/status',
       'patch,update policy poddisruptionbudgets/status',
@@ -150,7 +168,12 @@ export const DEFAULT_BINDINGS: Readonly<Record<string, readonly Subject[]>> = {
 
 /** A line of words as a rule. */
 export function parseRule(line: string): PolicyRule {
-  const [verbs, second, resources] = line.split(' ').map((word) => word.split(','));
+  const [verbs, second, resources, names] = line.split(' ').map((word) => word.split(','));
   if (!resources) return { verbs: verbs ?? [], nonResourceURLs: second ?? [] };
-  return { verbs: verbs ?? [], apiGroups: (second ?? []).map((name) => (name === 'core' ? '' : name)), resources };
+  return {
+    verbs: verbs ?? [],
+    apiGroups: (second ?? []).map((name) => (name === 'core' ? '' : name)),
+    resources,
+    ...(names ? { resourceNames: names } : {}),
+  };
 }

@@ -60,7 +60,7 @@ export class AuthorizedClient implements KubeClient {
   async update<K extends KindName>(
     kind: K,
     object: ObjectOf<K>,
-    subresource?: 'status',
+    subresource?: 'status' | 'approval',
     options?: WriteOptions,
   ): Promise<ObjectOf<K>> {
     this.#require('PUT', kind, { ...placeOf(object), subresource });

@@ -1,4 +1,4 @@
-import type { CertificateSigningRequest } from '@podwire/kube';
+import { type CertificateSigningRequest, equalJson } from '@podwire/kube';
 import type { ApiObject, User } from '../seam.ts';
 import { timestamp } from './lifecycle.ts';
 
@@ -31,6 +31,15 @@ export function changedCertificate(next: ApiObject, old: ApiObject): ApiObject {
   const conditions = [...before.filter(isDecision), ...(given.conditions ?? []).filter((one) => !isDecision(one))];
   const { conditions: _, ...status } = given;
   return { ...next, status: { ...status, ...withTimes(conditions, before) } };
+}
+
+/** What its signer says changed: the certificate, or conditions such as Failed. */
+export function newSignature(next: ApiObject, old: ApiObject): boolean {
+  const said = ({ certificate, conditions = [] }: Status) => ({
+    certificate: certificate ?? '',
+    conditions: conditions.filter(({ type }) => !DECISIONS.includes(type)),
+  });
+  return !equalJson(said(statusIn(next)), said(statusIn(old)));
 }
 
 /** What was decided about it, and that was not decided before. */

@@ -85,7 +85,11 @@ export class LocalClient implements KubeClient {
     return typed<K>(await this.#registry.create(target, namespace, { draft, options: this.#options }));
   }
 
-  async update<K extends KindName>(kind: K, object: ObjectOf<K>, subresource?: 'status'): Promise<ObjectOf<K>> {
+  async update<K extends KindName>(
+    kind: K,
+    object: ObjectOf<K>,
+    subresource?: 'status' | 'approval',
+  ): Promise<ObjectOf<K>> {
     this.#requireOpen();
     const next = draftOf(this.#kindOf(kind), object);
     const target = this.#target(kind, { ...next.metadata, name: next.metadata.name ?? '' });

@@ -33,19 +33,14 @@ export async function openPki({ directory, names }: PkiOptions): Promise<Pki> {
       ? kept.serving
       : issue('server', { commonName: 'podwire-apiserver' }, names);
   const admin = !fresh && isValid(kept.admin.cert) ? kept.admin : issue('client', ADMIN);
-  const state: KeptPki = { ca: authority.ca, key: authority.key, serving, admin };
+  const state: Pki = { ca: authority.ca, key: authority.key, serving, admin };
   if (directory !== undefined) await writeKept(directory, state);
-  return { ca: state.ca, serving, admin };
+  return state;
 }
 
 const FILE = 'pki.json';
 
-interface KeptPki extends Pki {
-  /** The authority's private key. */
-  readonly key: string;
-}
-
-function newAuthority(): Pick<KeptPki, 'ca' | 'key'> {
+function newAuthority(): Pick<Pki, 'ca' | 'key'> {
   const pair = newKeyPair();
   const issuer = { subject: AUTHORITY, key: pair };
   const ca = issueCertificate({
@@ -90,9 +85,9 @@ function covers(cert: string, names: readonly string[]): boolean {
 }
 
 /** Undefined when there is none, or one that cannot be read: then all is made anew. */
-async function readKept(path: string): Promise<KeptPki | undefined> {
+async function readKept(path: string): Promise<Pki | undefined> {
   try {
-    const kept = JSON.parse(await readFile(path, 'utf8')) as KeptPki;
+    const kept = JSON.parse(await readFile(path, 'utf8')) as Pki;
     for (const cert of [kept.ca, kept.serving.cert, kept.admin.cert]) new X509Certificate(cert);
     createPrivateKey(kept.key);
     return kept;
@@ -101,7 +96,7 @@ async function readKept(path: string): Promise<KeptPki | undefined> {
   }
 }
 
-async function writeKept(directory: string, state: KeptPki): Promise<void> {
+async function writeKept(directory: string, state: Pki): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, FILE);
   await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });

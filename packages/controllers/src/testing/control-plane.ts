@@ -33,6 +33,7 @@ export async function controlServer(t: Test, server: ApiServer, clock = standsti
   const controllers = await startControllers({
     ...{ client, informers, config, logger: silentLogger, caCertificate: 'certificate\n' },
     ...{ clock, dynamic: server.dynamicClient(), serviceAccountToken: server.serviceAccountToken },
+    ...{ certificateAuthority: server.certificateAuthority(), mayDo: server.mayDo },
   });
   const end = playKubelet(client, informers);
   t.after(() => {

@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+
+/** What a certificate is to say of its owner (PKCS #10, RFC 2986). */
+export interface RequestFacts {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly addresses: readonly string[];
+  readonly emails: readonly string[];
+  readonly urls: readonly string[];
+}
+
+export interface RequestContent extends RequestFacts {
+  /** As the request has it, byte for byte. */
+  readonly subject: x509.Name;
+  readonly publicKey: x509.PublicKey;
+}
+
+const SUBJECT_ALT_NAME = '2.5.29.17';
+
+/** Of a request in PEM. Throws when it is none, and when who made it does not have the key. */
+export async function readRequest(pem: string): Promise<RequestContent> {
+  const request = new x509.Pkcs10CertificateRequest(pem.replaceAll('NEW CERTIFICATE REQUEST', 'CERTIFICATE REQUEST'));
+  if (!(await request.verify(webcrypto))) throw new Error('the signature of the request is not of its key');
+  const subject = request.subjectName;
+  const names = alternativeNames(request);
+  const of = (type: x509.GeneralNameType): string[] =>
+    names.filter((name) => name.type === type).map(({ value }) => value);
+  return {
+    ...{ subject, publicKey: request.publicKey },
+    commonName: subject.getField('CN').at(-1) ?? '',
+    organizations: subject.getField('O'),
+    ...{ dnsNames: of('dns'), addresses: of('ip'), emails: of('email'), urls: of('url') },
+  };
+}
+
+function alternativeNames(request: x509.Pkcs10CertificateRequest): readonly x509.GeneralName[] {
+  const found = request.getExtension(SUBJECT_ALT_NAME);
+  return found ? new x509.SubjectAlternativeNameExtension(found.rawData).names.items : [];
+}
