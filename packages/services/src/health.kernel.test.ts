@@ -12,7 +12,7 @@ const HEALTH_PORT = 10_256;
 async function get({ netns }: World, url: { from: Place; address: string; port: number; path?: string }) {
   const { from, address, port, path = '/' } = url;
   try {
-    const socket = await connectTcp({ netns: netns[from], address, port, timeout: 1000 });
+    const socket = await connectTcp({ netns: netns[from], address, port, timeout: 60_000 });
     socket.write(`GET ${path} HTTP/1.1\r\nHost: node\r\n\r\n`);
     let text = '';
     for await (const chunk of socket) text += chunk;

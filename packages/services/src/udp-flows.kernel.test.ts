@@ -47,7 +47,7 @@ test('flows of what went within a short time are forgotten together, by what is 
       step(4, at(5, 6), at(5, 6, 7));
       assert.equal(flows.forgotten, 0, 'nobody waits for it');
       const deadline = performance.now() + 30_000;
-      while (flows.forgotten === 0 && performance.now() < deadline) await sleep(5);
+      while (flows.forgotten < 3 && performance.now() < deadline) await sleep(5);
       assert.equal(flows.forgotten, 3);
       const left = ['10.96.0.1 by 10.244.1.6', '10.96.0.2 by 10.244.1.5', '10.96.0.2 by 10.244.1.6'];
       left.push('10.96.0.4 by 10.244.1.5', '10.96.0.4 by 10.244.1.6');

@@ -49,9 +49,10 @@ async function serveAt(where: Omit<Listening, 'port'>, place: ServerPlace): Prom
   const servers: Server[] = [];
   for (const port of TCP_PORTS) servers.push(await serveTcp({ ...where, port }, () => `${place}:${port}`));
   const udp = await bindUdp({ ...where, port: UDP_PORT });
-  udp.on('message', (_, from) =>
-    udp.send(JSON.stringify({ server: place, source: from.address }), from.port, from.address),
-  );
+  udp.on('message', (data, from) => {
+    const said = String(data.subarray(0, 16));
+    udp.send(JSON.stringify({ server: place, source: from.address, said }), from.port, from.address);
+  });
   const sctp = serveSctp({ ...where, port: SCTP_PORT }, (source) => JSON.stringify({ server: place, source }));
   return [...servers, udp, sctp];
 }

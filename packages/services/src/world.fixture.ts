@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { hostname } from 'node:os';
 import { createLogger, type Logger } from '@podwire/base';
 import { connectTcp, type Netns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
@@ -145,8 +144,8 @@ function roomIn(
   return createServicesRoom({ ...context, netns, rulesetInterval, ...(sockets && { sockets }) });
 }
 
-/** For a connection, in ms; emulated processors stand still for seconds when those of the host have other things to do. */
-const ENOUGH = hostname() === 'podwire-guest' ? 60_000 : 1000;
+/** For a connection, in ms; processors stand still for seconds when there are other things to do. */
+const ENOUGH = 60_000;
 
 const connectFrom =
   (netns: Record<Place, Netns>): World['connect'] =>

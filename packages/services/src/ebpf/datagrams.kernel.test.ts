@@ -27,7 +27,7 @@ test('datagrams', { skip, timeout: 600_000 }, (t) =>
 
     await t.test('answers seem to come from the service, and one socket stays with its endpoint', async () => {
       const servers = new Set<string>();
-      for (let i = 0; i < 25; i++) {
+      for (let i = 0; i < 100 && (i < 10 || servers.size < 3); i++) {
         const { socket, ask } = await open();
         const first = await ask();
         assert.deepEqual([first.from, first.source], ['10.96.3.1:53', ADDRESS.client]);

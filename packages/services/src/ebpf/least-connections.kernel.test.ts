@@ -107,12 +107,13 @@ test('least connections in mode ebpf (SVC-33)', { skip, timeout: 600_000 }, (t) 
     await t.test('an endpoint that comes gets the next connections', async () => {
       const name = putService(informers, '10.96.5.3', least());
       await world.room.idle();
-      const all = await connectMany(world, 12, '10.96.5.3');
+      const all = await connectMany(world, 40, '10.96.5.3');
       putSlice(informers, name);
       await world.room.idle();
-      const more = await connectMany(world, 60, '10.96.5.3');
+      const more = await connectMany(world, 100, '10.96.5.3');
       const { near1 = 0, near2 = 0, far = 0 } = shares([...all, ...more]);
-      assert.ok(Math.max(near1, near2, far) - Math.min(near1, near2, far) <= 6, JSON.stringify({ near1, near2, far }));
+      // they come to 47 each, by chance further apart than this once in a thousand million times
+      assert.ok(Math.max(near1, near2, far) - Math.min(near1, near2, far) <= 12, JSON.stringify({ near1, near2, far }));
       await close([...all, ...more]);
       assert.deepEqual([...counts(), openAt(place, 'far')], [0, 0, 0]);
     });

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import { test } from 'node:test';
 import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
-import { affinity, failure, many, serversOf, translated } from './socket-answers.fixture.ts';
+import { failure } from '../suite/probe.ts';
+import { affinity, many, serversOf, translated } from './socket-answers.fixture.ts';
 import { lackingSocketProbe, withSocketWorld } from './socket-world.fixture.ts';
 
 const skip = lackingSocketProbe();
@@ -50,7 +51,10 @@ test('what is in the kernel outlives the room', { skip, timeout: 600_000 }, (t) 
       await world.room.cleanup();
       assert.equal(fs.existsSync(`${bpffs}/podwire`), false);
       assert.equal(world.run('node', 'nft', 'list', 'tables'), '');
-      assert.notEqual(await failure(world, 'client', '10.96.4.1', 80), 'answered by far:8080');
+      assert.notEqual(
+        await failure(world, { from: 'client', to: ['10.96.4.1', 80], fails: 'silence' }),
+        'answered by far:8080',
+      );
     });
   }),
 );

@@ -1,4 +1,3 @@
-import { PodwireError } from '@podwire/base';
 import type { Answer, Place, World } from '../world.fixture.ts';
 
 /** All places that have a server by default. */
@@ -15,15 +14,6 @@ export const serversOf = (answers: readonly Answer[]): string[] =>
   [...new Set(answers.map(({ server }) => server))].sort();
 export const sourcesOf = (answers: readonly Answer[]): string[] =>
   [...new Set(answers.map(({ source }) => source))].sort();
-
-/** Why a connection cannot be made, by the name of its errno. */
-export async function failure(world: World, from: Place, address: string, port: number): Promise<string> {
-  try {
-    return `answered by ${(await world.connect(from, address, port, 400)).server}`;
-  } catch (error) {
-    return String(error instanceof PodwireError ? error.details.errnoName : error);
-  }
-}
 
 /** Tracked connections of a namespace that are translated. */
 export const translated = (world: World, place: Place): string => world.run(place, 'conntrack', '-L', '--any-nat');

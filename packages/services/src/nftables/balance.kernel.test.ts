@@ -39,7 +39,7 @@ test('ways to balance (SVC-33), hints and weights, with real packets', { timeout
       putService(informers, '10.96.0.6', balance('maglev'));
       await world.room.idle();
       assert.deepEqual(world.room.status().errors, []);
-      const all = counts(await serversOf(world, 90, ['client', '10.96.0.6', 80]));
+      const all = counts(await serversOf(world, 150, ['client', '10.96.0.6', 80]));
       assert.ok(Object.values(all).length === 3 && Math.min(...Object.values(all)) >= 10, JSON.stringify(all));
       assert.match(world.run('node', 'nft', 'list', 'chain', 'ip', 'podwire-services', 'n251-maglev'), /mod 251/);
       assert.deepEqual(await world.room.diff(), []);
@@ -51,7 +51,7 @@ test('ways to balance (SVC-33), hints and weights, with real packets', { timeout
       assert.deepEqual(world.room.status().limits, [
         `Service default/${name}: balance least-connections is not in mode nftables, so it is random; choose another`,
       ]);
-      assert.equal(Object.keys(counts(await serversOf(world, 40, ['client', '10.96.0.3', 80]))).length, 3);
+      assert.equal(Object.keys(counts(await serversOf(world, 90, ['client', '10.96.0.3', 80]))).length, 3);
       putService(informers, '10.96.0.3', {}, name);
       await world.room.idle();
       assert.deepEqual(world.room.status().limits, []);
@@ -79,7 +79,7 @@ test('ways to balance (SVC-33), hints and weights, with real packets', { timeout
       const hints = { near1: zone('a'), near2: zone('b'), far: zone('a') };
       const name = putService(informers, '10.96.0.5', { hints });
       await world.room.idle();
-      const seen = async () => Object.keys(counts(await serversOf(world, 40, ['client', '10.96.0.5', 80]))).sort();
+      const seen = async () => Object.keys(counts(await serversOf(world, 90, ['client', '10.96.0.5', 80]))).sort();
       assert.deepEqual(await seen(), ['far', 'near1']);
       putSlice(informers, name, { hints: { near1: zone('b'), near2: zone('b'), far: zone('c') } });
       await world.room.idle();

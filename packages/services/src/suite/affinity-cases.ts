@@ -17,6 +17,8 @@ const everywhere = ({ nodePort, externalIp, loadBalancerIp }: Twin) => ({
 });
 const times = 20;
 const grouped = 'together';
+/** So many that a client has one of three endpoints at all of them by chance once in 10^10 times. */
+const TARGETS = 22;
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -73,15 +75,15 @@ export const AFFINITY_CASES: readonly ServiceCase[] = twins(
     name: 'affinity: the ports of a service are independent (SVC-19)',
     steps: [
       {
-        services: [service({ ...STICKY, ports: range(14).map((i) => ({ name: `http-${i}`, port: 80 + i })) })],
+        services: [service({ ...STICKY, ports: range(TARGETS).map((i) => ({ name: `http-${i}`, port: 80 + i })) })],
         probes: [
           // where endpoints take turns, ports are to differ in whose turn it is
           { from: 'outside', to: to('cluster IP'), sourceAt: { near1: at.node, near2: at.node, far: at.node } },
           ...CLIENTS.map((from) => ({
             from,
             to: to('cluster IP'),
-            alternately: range(13).map((i) => to('cluster IP', 81 + i)),
-            times: 14,
+            alternately: range(TARGETS - 1).map((i) => to('cluster IP', 81 + i)),
+            times: TARGETS,
             grouped: 'spread' as const,
           })),
         ],
@@ -95,7 +97,7 @@ export const AFFINITY_CASES: readonly ServiceCase[] = twins(
         services: [
           service({
             ...STICKY,
-            externalIPs: range(14).map((i) => also(i).externalIp),
+            externalIPs: range(TARGETS).map((i) => also(i).externalIp),
             ports: [{ name: 'http', port: 80 }],
           }),
         ],
@@ -103,8 +105,8 @@ export const AFFINITY_CASES: readonly ServiceCase[] = twins(
           {
             from: 'client',
             to: to('external IP'),
-            alternately: range(13).map((i) => also(i + 1).to('external IP')),
-            times: 14,
+            alternately: range(TARGETS - 1).map((i) => also(i + 1).to('external IP')),
+            times: TARGETS,
             grouped: 'spread',
           },
         ],

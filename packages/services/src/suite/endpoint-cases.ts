@@ -84,7 +84,7 @@ export const ENDPOINT_CASES: readonly ServiceCase[] = twins(
           {
             from: 'client',
             to: to('cluster IP'),
-            times: 200,
+            times: 400,
             servers: ['near1:8080', 'near2:8080'],
             shares: { 'near1:8080': 1, 'near2:8080': 1 },
           },

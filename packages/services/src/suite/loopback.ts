@@ -49,7 +49,13 @@ export async function runLoopback(t: TestContext, world: World): Promise<void> {
   await t.test('also from a socket that is bound to 127.0.0.1', async () => {
     const [port, address] = [NODE_PORT, '127.0.0.1'];
     for (let i = 0; i < 6; i++) {
-      const socket = await connectTcp({ netns: world.netns.node, address, port, localAddress: address, timeout: 1000 });
+      const socket = await connectTcp({
+        netns: world.netns.node,
+        address,
+        port,
+        localAddress: address,
+        timeout: 60_000,
+      });
       const [data] = await once(socket, 'data');
       assert.equal(JSON.parse(String(data)).source, ADDRESS.node);
       socket.destroy();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { hostname } from 'node:os';
 import { PodwireError } from '@podwire/base';
 import { bindUdp, connectTcp } from '@podwire/kernel';
 import type { Balance } from '../model.ts';
@@ -14,7 +13,10 @@ export interface Probe {
   /** Further targets, taken in turn with `to`. */
   readonly alternately?: readonly Target[];
   readonly protocol?: 'tcp' | 'udp' | 'sctp';
-  /** Connections; default 1. Fewer when all `servers` have answered before and nothing else is to be seen. */
+  /**
+   * Connections; default 1. Where nothing but `servers` is to be seen, fewer when all have answered, and more until they
+   * have.
+   */
   readonly times?: number;
   /** How it fails: refused at once, no answer, or a datagram that the sender's own kernel does not take. */
   readonly fails?: 'refused' | 'silence' | 'too long';
@@ -24,8 +26,6 @@ export interface Probe {
   readonly sourceAt?: Readonly<Partial<Record<string, string>>>;
   /** Exactly these are the sources seen. */
   readonly sources?: readonly string[];
-  /** Each of `servers` has at least so many of the connections. */
-  readonly least?: number;
   /** Shares of the connections by server. */
   readonly shares?: Readonly<Record<string, number>>;
   /** They have exactly their shares, not about. */
@@ -44,12 +44,12 @@ export interface Probe {
 
 export type Target = readonly [address: string, port: number];
 
-/** Emulated processors stand still for seconds when those of the host have other things to do. */
-const PACE = hostname() === 'podwire-guest' ? 12 : 1;
 /** How long nothing must come to be silence, in ms; less than the kernel waits before it sends a SYN again. */
 const SILENCE = 400;
-/** How long an answer may take, in ms. */
-const PATIENCE = Math.max(10_000, 5_000 * PACE);
+/** How long an answer or a refusal may take, in ms. */
+const PATIENCE = 60_000;
+/** One of three endpoints chosen at random has none of so many connections once in 10^17 times. */
+const UNSEEN = 100;
 /** A datagram that may be lost is sent again after so many ms. */
 const AGAIN = 300;
 
@@ -62,16 +62,19 @@ export async function probe(world: World, one: Probe): Promise<void> {
   }
   const targets = [one.to, ...(one.alternately ?? [])];
   const answers: Answer[] = [];
-  for (let i = 0; i < (one.times ?? 1) && !isSeen(one, answers); i++) {
+  for (let i = 0; i < timesOf(one) && !isSeen(one, answers); i++) {
     const to = targets[i % targets.length] ?? one.to;
     answers.push(await answer(world, { ...one, to }, PATIENCE).catch((error) => lost(error, what, i)));
   }
   judge(one, answers, what);
 }
 
+const timesOf = ({ times = 1, servers = [], shares, grouped }: Probe): number =>
+  servers.length < 2 || shares || grouped ? times : Math.max(times, UNSEEN);
+
 /** Whether all that may answer have, and often enough that others would have too. */
-function isSeen({ servers, least, shares, grouped }: Probe, answers: readonly Answer[]): boolean {
-  if (!servers || least || shares || grouped || answers.length < 3 * servers.length) return false;
+function isSeen({ servers, shares, grouped }: Probe, answers: readonly Answer[]): boolean {
+  if (!servers || shares || grouped || answers.length < 3 * servers.length) return false;
   return new Set(answers.map(({ server }) => server)).size >= servers.length;
 }
 
@@ -84,8 +87,6 @@ function judge(one: Probe, answers: readonly Answer[], what: string): void {
   const counts = tally(answers);
   const servers = Object.keys(counts).sort();
   if (one.servers) assert.deepEqual(servers, [...one.servers].sort(), what);
-  if (one.least)
-    assert.ok(Math.min(...Object.values(counts)) >= one.least, `${what}: ${Object.entries(counts).join('; ')}`);
   if (one.sources) assert.deepEqual(sources(answers), [...one.sources].sort(), what);
   for (const { server, source } of one.sourceAt ? answers : [])
     assert.equal(source, one.sourceAt?.[placeOf(server)], `${what}, answered by ${server}`);
@@ -94,7 +95,7 @@ function judge(one: Probe, answers: readonly Answer[], what: string): void {
   if (one.shares) judgeShares(one, counts, what);
 }
 
-/** Each server's share is its own within 5 standard deviations: by chance otherwise once in a million times. */
+/** Each server's share is its own within 7 standard deviations: by chance otherwise once in a thousand million times. */
 function judgeShares({ shares = {}, exact }: Probe, counts: Record<string, number>, what: string): void {
   assert.deepEqual(Object.keys(counts).sort(), Object.keys(shares).sort(), what);
   const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);
@@ -103,7 +104,7 @@ function judgeShares({ shares = {}, exact }: Probe, counts: Record<string, numbe
     const p = share / whole;
     const off = Math.abs((counts[server] ?? 0) - all * p);
     const message = `${what}: ${server} has ${counts[server]} of ${all} connections, its share is ${share} of ${whole}`;
-    assert.ok(off <= (exact ? 0 : 5 * Math.sqrt(all * p * (1 - p))), message);
+    assert.ok(off <= (exact ? 0 : 7 * Math.sqrt(all * p * (1 - p))), message);
   }
 }
 
@@ -112,18 +113,18 @@ export const placeOf = (server: string): string => /^\w+/.exec(server)?.[0] ?? '
 
 type Failing = Pick<Probe, 'from' | 'to' | 'protocol' | 'fails'>;
 
-/** How a connection fails: `refused` at once, `silence` when nothing answers. */
+/** How a connection fails: `refused` at once, `silence` when nothing answers, for which it has to be expected. */
 export async function failure(world: World, one: Failing): Promise<string> {
   let outcome = await failureOf(world, one);
-  // a refusal may be late by the clock on a machine that stands still; what is dropped is dropped again
-  for (let i = 0; i < 2 && one.fails === 'refused' && outcome === 'silence'; i++) outcome = await failureOf(world, one);
+  // what is dropped is dropped again
+  for (let i = 0; i < 2 && one.fails !== 'silence' && outcome === 'silence'; i++) outcome = await failureOf(world, one);
   return outcome;
 }
 
 async function failureOf(world: World, one: Failing): Promise<string> {
   try {
-    // a refusal that is expected has more time
-    const { server } = await answer(world, one, one.fails === 'refused' ? 2 * SILENCE * PACE : SILENCE);
+    // a refusal may be late on a machine that stands still
+    const { server } = await answer(world, one, one.fails === 'silence' ? SILENCE : PATIENCE);
     return `answered by ${server}`;
   } catch (error) {
     const name = error instanceof PodwireError ? error.details.errnoName : (error as NodeJS.ErrnoException).code;

@@ -35,15 +35,16 @@ export async function runSlowStart(t: TestContext, world: World): Promise<void> 
     await sleep(1000);
     putService(informers, '10.96.2.1', slowStart('1s'), name);
     await world.room.idle();
-    const last = await shareOf(world, '10.96.2.1', 120);
-    assert.ok(last >= 20, `${last} of 120 in the end`);
+    // 1/3 of 240 are 80: less than 36 have a probability below 1e-10
+    const last = await shareOf(world, '10.96.2.1', 240);
+    assert.ok(last >= 36, `${last} of 240 in the end`);
     assert.deepEqual(world.room.status().errors, []);
   });
 
   await t.test('shares grow by themselves; connections and affinity stay where they are', async () => {
     const affinity = { sessionAffinity: 'ClientIP' };
     const names = ['10.96.2.2', '10.96.2.3'].map((address, i) =>
-      putService(informers, address, slowStart('3s', { ...before, ...(i === 1 && affinity) })),
+      putService(informers, address, slowStart('10s', { ...before, ...(i === 1 && affinity) })),
     );
     await world.room.idle();
     const stays = only(await serversOf(world, 5, 'client', '10.96.2.3', 80));
@@ -53,7 +54,7 @@ export async function runSlowStart(t: TestContext, world: World): Promise<void> 
     await world.room.idle();
     const planned = () => world.room.plan().filter(({ what }) => / 10\.96\.2\.2 tcp 80 .*\(weight/.test(what));
     const seen = new Set<string>();
-    for (let i = 0; i < 500 && planned().length > 0; i++) {
+    for (const end = performance.now() + 120_000; performance.now() < end && planned().length > 0; ) {
       for (const { what } of planned()) seen.add(what);
       assert.equal(only(await serversOf(world, 2, 'client', '10.96.2.3', 80)), stays);
       await sleep(80);

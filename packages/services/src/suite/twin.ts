@@ -22,7 +22,7 @@ export interface Twin {
   /** In none of the service ranges. */
   readonly clustersetIp: string;
   readonly nodePort: number;
-  /** Another service of the same case, 1 to 13. */
+  /** Another service of the same case, 1 to 21; from 14 on without a node port. */
   also(i: number): Twin;
   /** A service at the cluster IP. */
   service(options?: ServiceOptions, ...slices: NonNullable<CaseService['slices']>): CaseService;
