@@ -140,7 +140,7 @@ export async function echoServer(netns: Netns): Promise<Server> {
 
 /** Connects and reads the line that says as whom the server sees the caller. */
 export async function callEcho(from: Netns, address: string): Promise<{ socket: Socket; seenAs: string }> {
-  const socket = await connectTcp({ netns: from, address, port: 7, timeout: 3000 });
+  const socket = await connectTcp({ netns: from, address, port: 7, timeout: 60_000 });
   const [line] = (await once(socket, 'data')) as [Buffer];
   return { socket, seenAs: line.toString().trim() };
 }

@@ -80,7 +80,7 @@ for (const wiring of WIRINGS) {
           sets: [],
           chains: [{ name: 'forward', base, rules: [{ statements: [drop] }] }],
         });
-        assert.equal(await ask(a, addressB), 'ETIMEDOUT', 'rules of the node see the packets');
+        assert.equal(await ask(a, addressB, 80, 700), 'ETIMEDOUT', 'rules of the node see the packets');
         nft.close();
         for (const server of servers) server.close();
       });
@@ -116,6 +116,11 @@ for (const wiring of WIRINGS) {
           payload: string,
           to = { mac: gateway, address: target, port: 53 },
         ) => wire.send(udpFrame({ from, to, payload }));
+        // a link that has just been raised drops frames
+        for (let i = 0; i < 3000 && received.length === 0; i++) {
+          send({ mac, address }, 'honest');
+          await sleep(20);
+        }
         send({ mac, address: '10.244.1.77' }, 'free pod address');
         send({ mac, address: target }, "other pod's address");
         send({ mac, address: '172.30.0.11' }, "node's address");
@@ -124,9 +129,9 @@ for (const wiring of WIRINGS) {
         send({ mac: '0a:58:0a:f4:01:77', address }, 'forged MAC');
         send({ mac: podMac(parseIp(target)), address }, "other pod's MAC");
         if (wiring === 'bridge') wire.send(arpFrame(mac, target));
-        send({ mac, address }, 'honest');
-        await once(server, 'message');
-        assert.deepEqual(received, ['honest']);
+        send({ mac, address }, 'the last');
+        for (let i = 0; i < 3000 && received.at(-1) !== 'the last'; i++) await sleep(20);
+        assert.deepEqual(new Set(received), new Set(['honest', 'the last']));
         assert.equal(droppedBy(node.netns), wiring === 'ptp' ? 7 : 8);
         assert.equal(await ask(node.netns, target), 'ECONNREFUSED', 'the node still finds the other pod');
         wire.close();

@@ -181,11 +181,13 @@ export async function whoami(netns: Netns, port = 80): Promise<Server> {
   return server;
 }
 
-/** As whom the server sees a caller from the namespace, or the name of the error. */
-export async function ask(from: Netns, address: string, port = 80, localAddress?: string): Promise<string> {
+/**
+ * As whom the server sees a caller from the namespace, or the name of the error. The time-out is long, since a link that has
+ * just been raised drops packets, and these are sent again after a second; where silence is expected, it may be short.
+ */
+export async function ask(from: Netns, address: string, port = 80, timeout = 60_000): Promise<string> {
   try {
-    const source = localAddress === undefined ? {} : { localAddress };
-    const socket = await connectTcp({ netns: from, address, port, timeout: 700, ...source });
+    const socket = await connectTcp({ netns: from, address, port, timeout });
     const [data] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
     return data.toString();

@@ -9,7 +9,11 @@ import { DNS, type ExpectedPacket } from './fixture.ts';
 const OUTSIDE = '203.0.113.10' as IpAddress;
 /** How long silence must last to count as dropped, in ms. */
 const SILENCE = 400;
-const TURNS = 20;
+/** How long may pass before what is expected to get through does, in ms; a link that has just been raised drops packets. */
+const PATIENCE = 60_000;
+const TURN = 20;
+/** A datagram that may be lost is sent again after so many turns. */
+const AGAIN = 15;
 
 /**
  *   pod 10.244.x.y ── veth ──┐
@@ -46,6 +50,12 @@ export async function withNode(
   });
 }
 
+interface Target {
+  readonly netns: Netns;
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
 export class TestNetwork {
   readonly node: Netns;
   readonly #hosts: ReadonlyMap<IpAddress, Netns>;
@@ -61,13 +71,15 @@ export class TestNetwork {
     for (const close of this.#closers) close();
   }
 
-  /** Whether the packet gets through and an answer back. */
-  async send({ source, destination, protocol, port = 0 }: Omit<ExpectedPacket, 'text' | 'allowed'>): Promise<boolean> {
+  /** Whether the packet gets through and an answer back; who does not expect it does not wait for long. */
+  async send(packet: Omit<ExpectedPacket, 'text' | 'allowed'>, expected: boolean): Promise<boolean> {
+    const { source, destination, protocol, port = 0 } = packet;
     const netns = this.#hosts.get(source) ?? this.node;
     await this.#listen(destination, protocol, port);
-    if (protocol === 'udp') return this.#sendUdp(netns, destination, port);
+    const timeout = expected ? PATIENCE : SILENCE;
+    if (protocol === 'udp') return this.#sendUdp({ netns, address: destination, port }, timeout);
     try {
-      (await connectTcp({ netns, address: destination, port, timeout: SILENCE })).destroy();
+      (await connectTcp({ netns, address: destination, port, timeout })).destroy();
       return true;
     } catch (error) {
       if (hasCode(error, 'KERNEL_CONNECT')) return false;
@@ -101,16 +113,18 @@ export class TestNetwork {
     return socket;
   }
 
-  async #sendUdp(netns: Netns, address: IpAddress, port: number): Promise<boolean> {
+  async #sendUdp({ netns, address, port }: Target, timeout: number): Promise<boolean> {
     const socket = await bindUdp({ netns, address: '0.0.0.0' as IpAddress, port: 0 });
     try {
       let answered = false;
       socket.once('message', () => {
         answered = true;
       });
-      socket.send('ping', port, address);
       // both ends are in this thread: when it stands still, only its turns tell how long nothing came
-      for (let turn = 0; turn < TURNS && !answered; turn++) await sleep(SILENCE / TURNS);
+      for (let turn = 0; turn < timeout / TURN && !answered; turn++) {
+        if (turn % AGAIN === 0) socket.send('ping', port, address);
+        await sleep(TURN);
+      }
       return answered;
     } finally {
       socket.close();

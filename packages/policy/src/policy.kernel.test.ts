@@ -64,13 +64,14 @@ for (const name of CASES) {
     );
     assert.ok(packets.length > 0);
     return withNode(addressesOf(snapshot.pods), async (network) => {
-      const before = await Promise.all(packets.map((packet) => network.send(packet)));
+      const isSomebody = ({ destination }: (typeof packets)[number]) => destination !== NOBODY;
+      const before = await Promise.all(packets.map((packet) => network.send(packet, isSomebody(packet))));
       for (const [i, packet] of packets.entries()) {
-        assert.equal(before[i], packet.destination !== NOBODY, `without policies everything passes: ${packet.text}`);
+        assert.equal(before[i], isSomebody(packet), `without policies everything passes: ${packet.text}`);
       }
       const room = createPolicyRoom(contextOf(informersOf(snapshot), network.node));
       await room.start();
-      const passed = await Promise.all(packets.map((packet) => network.send(packet)));
+      const passed = await Promise.all(packets.map((packet) => network.send(packet, packet.allowed)));
       for (const [i, packet] of packets.entries()) assert.equal(passed[i], packet.allowed, packet.text);
       assert.deepEqual(await room.diff(), []);
       await room.cleanup();
@@ -90,13 +91,13 @@ test('changes take effect in any order without a restart, and the node always re
     await room.start();
     const check = async (allowed: boolean, why: string) => {
       await room.idle();
-      assert.equal(await network.send(web), allowed, why);
+      assert.equal(await network.send(web, allowed), allowed, why);
     };
     await check(true, 'no policy');
     const [closed, allow] = snapshot.policies as [NetworkPolicy, NetworkPolicy];
     informers.put('NetworkPolicy', closed);
     await check(false, 'default deny');
-    assert.ok(await network.send({ ...web, source: '10.96.0.10' as IpAddress }), 'the node itself');
+    assert.ok(await network.send({ ...web, source: '10.96.0.10' as IpAddress }, true), 'the node itself');
     informers.put('NetworkPolicy', ...snapshot.policies);
     await check(true, 'allowed by a second policy');
     const pod = snapshot.pods.find(({ metadata }) => metadata?.name === 'reception');
@@ -108,7 +109,7 @@ test('changes take effect in any order without a restart, and the node always re
     informers.remove('NetworkPolicy', allow);
     await check(false, 'the allowing policy is gone');
     await room.cleanup();
-    assert.ok(await network.send(web), 'nothing is left');
+    assert.ok(await network.send(web, true), 'nothing is left');
     assert.equal(
       execFileSync('ip', ['netns', 'exec', String(network.node.name), 'nft', 'list', 'ruleset']).toString(),
       '',
@@ -156,10 +157,10 @@ test('what others flush is in force again within seconds, and told', { timeout: 
     const nft = (...args: string[]) => execFileSync('ip', ['netns', 'exec', String(network.node.name), 'nft', ...args]);
     await room.start();
     try {
-      assert.equal(await network.send(web), false, 'default deny');
+      assert.equal(await network.send(web, false), false, 'default deny');
       informers.put('NetworkPolicy', ...snapshot.policies);
       await room.idle();
-      assert.equal(await network.send(web), true, 'allowed by a second policy');
+      assert.equal(await network.send(web, true), true, 'allowed by a second policy');
       const [, allow] = snapshot.policies as [NetworkPolicy, NetworkPolicy];
       informers.remove('NetworkPolicy', allow);
       await room.idle();
@@ -167,7 +168,7 @@ test('what others flush is in force again within seconds, and told', { timeout: 
       nft('flush', 'table', 'ip', TABLE_NAME);
       const end = performance.now() + DEADLINE;
       while (room.status().facts.repairs === 0 && performance.now() < end) await sleep(20);
-      assert.equal(await network.send(web), false, 'default deny again');
+      assert.equal(await network.send(web, false), false, 'default deny again');
       assert.deepEqual(await room.diff(), []);
       assert.equal(room.status().facts.repairs, 1);
       assert.deepEqual(

@@ -182,7 +182,7 @@ test('rr spreads real connections over two servers', { timeout: 300_000 }, async
       for (const listener of listeners) listener.on('connection', (socket) => socket.end(socket.localAddress ?? ''));
       const answers: string[] = [];
       for (let i = 0; i < 6; i++) {
-        const socket = await connectTcp({ netns: client, address: '10.1.0.1', port: 80, timeout: 5000 });
+        const socket = await connectTcp({ netns: client, address: '10.1.0.1', port: 80, timeout: 60_000 });
         let text = '';
         for await (const chunk of socket) text += chunk;
         answers.push(text);

@@ -141,12 +141,12 @@ test('a datagram goes through the tunnel, and nothing but it is on the wire', { 
     sender.send('through the tunnel', 4000, '10.8.0.2');
     const [message, from] = await once(receiver, 'message');
     assert.deepEqual([String(message), from.address], ['through the tunnel', '10.8.0.1']);
-    for (let i = 0; i < 100 && ports.size === 0; i++) await setTimeout(20);
+    for (let i = 0; i < 6000 && ports.size === 0; i++) await setTimeout(20);
     for (const socket of [receiver, sender]) socket.close();
     wire.close();
     assert.ok(ports.size > 0 && [...ports].every((port) => port === 51820), `on the wire: UDP to ${[...ports]}`);
     const [peer] = getWireguard(near.netlink, 'wg0').peers;
     assert.ok(peer && peer.received > 0n && peer.sent > 0n);
-    assert.ok(peer.lastHandshake && Math.abs(Date.now() - peer.lastHandshake.getTime()) < 60_000);
+    assert.ok(peer.lastHandshake && Math.abs(Date.now() - peer.lastHandshake.getTime()) < 300_000);
   });
 });

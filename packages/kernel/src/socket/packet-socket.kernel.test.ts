@@ -32,19 +32,20 @@ async function withWire(fn: (a: Netns, b: Netns, left: PacketSocket) => Promise<
     ip(a, `link add v0 type veth peer name v1 netns ${b.name}`);
     ip(a, 'link set v0 up');
     ip(b, 'link set v1 up');
-    let warm = false;
-    const onFrame = () => {
-      warm = true;
+    let arrived = '';
+    const onFrame = ({ bytes }: Frame) => {
+      arrived = bytes.toString('latin1', 14).trimEnd();
     };
     const left = openCapture({ netns: a, link: 'v0' });
     const right = openCapture({ netns: b, link: 'v1', onFrame });
     try {
-      // a link that has just been raised drops frames until its queue is in place
-      await until(() => {
-        left.send(frame('warm-up'));
-        return warm;
-      });
-      await sleep(20);
+      // a link that has just been raised drops frames until its queue is in place; none is to come later than the last
+      let last = '';
+      for (let i = 0; i < 3000 && (last === '' || arrived !== last); i++) {
+        last = `warm-up ${i}`;
+        left.send(frame(last));
+        await sleep(20);
+      }
       await fn(a, b, left);
     } finally {
       left.close();

@@ -20,7 +20,7 @@ async function accepted(t: TestContext, listen: ListenTcpOptions, connect: Conne
   const server = await listenTcp(listen);
   t.after(() => server.close());
   const connection = once(server, 'connection');
-  const client = await connectTcp({ timeout: 2000, ...connect });
+  const client = await connectTcp({ timeout: 60_000, ...connect });
   t.after(() => client.destroy());
   const [socket] = (await connection) as [net.Socket];
   t.after(() => socket.destroy());
@@ -71,7 +71,7 @@ test('an IPv6 socket that takes IPv4 connections too knows where they were going
     const server = netns.run(() => net.createServer().listen(8080));
     t.after(() => server.close());
     const connection = once(server, 'connection');
-    const client = await connectTcp({ netns, address: '127.0.0.5', port: 80, timeout: 2000 });
+    const client = await connectTcp({ netns, address: '127.0.0.5', port: 80, timeout: 60_000 });
     t.after(() => client.destroy());
     const [socket] = (await connection) as [net.Socket];
     t.after(() => socket.destroy());

@@ -154,8 +154,8 @@ for (const inPieces of [false, true]) {
   });
 }
 
-/** Sends one slot that is to be cut into ten datagrams, by a tun link, and returns what came out of it. */
-async function sendSegmented(netns: Netns, offloads: readonly ('uso' | 'csum')[], target: string) {
+/** Sends one slot that is to be cut into ten datagrams, by a tun link, and returns the frames that came out of it. */
+async function sendSegmented(netns: Netns, { target, offloads, count }: Segmented) {
   const frames: Buffer[] = [];
   const onFrame = (queue: TunQueue, length: number) => {
     const frame = Buffer.from(queue.buffer.subarray(0, length));
@@ -172,21 +172,28 @@ async function sendSegmented(netns: Netns, offloads: readonly ('uso' | 'csum')[]
   batch.count = 1;
   assert.equal(socket.send(batch), 1);
   assert.equal(batch.errors[0], 0);
-  await until(() => frames.length > 0);
+  await until(() => frames.length >= count);
   await sleep(30);
   socket.close();
   tun.close();
   return frames;
 }
 
+interface Segmented {
+  readonly target: string;
+  readonly offloads: readonly ('uso' | 'csum')[];
+  /** How many frames are to come out of it. */
+  readonly count: number;
+}
+
 for (const target of ['10.9.0.2', 'fd09::2']) {
   const headers = VIRTIO_NET_HEADER_SIZE + (target.includes(':') ? 40 : 20) + 8;
   test(`UDP_SEGMENT to ${target}: ten datagrams on the wire, or one super-frame where uso is on`, async () => {
     await withNetns(1, async (netns) => {
-      const cut = await sendSegmented(netns, [], target);
+      const cut = await sendSegmented(netns, { target, offloads: [], count: 10 });
       const lengths = cut.map((frame) => frame.length - headers);
       assert.deepEqual(lengths, [...Array(9).fill(1000), 500]);
-      const [whole, ...more] = await sendSegmented(netns, ['uso'], target);
+      const [whole, ...more] = await sendSegmented(netns, { target, offloads: ['uso'], count: 1 });
       assert.equal(more.length, 0);
       assert.ok(whole);
       const header = decodeVirtioNetHeader(whole);
