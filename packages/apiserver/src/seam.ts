@@ -84,6 +84,8 @@ export interface ValidateOptions {
   readonly fieldValidation: FieldValidation;
   /** The stored object when this is an update. */
   readonly old?: ApiObject;
+  /** Of an update through a path that has rules of its own: `resize`. */
+  readonly subresource?: string | undefined;
   /** The version of a custom resource the client wrote in; absent: that it is stored in. */
   readonly apiVersion?: string | undefined;
 }

@@ -20,14 +20,14 @@ export function decodedObject(
   { whole, old }: Given,
   options: WriteOptions,
 ): Pick<Validated, 'object' | 'warnings' | 'causes'> {
-  const { fieldValidation, apiVersion, writer } = options;
+  const { fieldValidation, apiVersion, subresource, writer } = options;
   // Entries that are not the client's are many, and need no check.
   const [given, stored] = [whole.metadata.managedFields ?? [], old?.metadata.managedFields ?? []];
   const isSame = equalJson(given, stored);
   const entries = isSame ? stored : given;
   const ours = isSame || writer?.operation === 'Apply';
   const draft = ours ? withManagedFields(whole, []) : whole;
-  const asked = { fieldValidation, apiVersion };
+  const asked = { fieldValidation, apiVersion, subresource };
   const result = schema.validateAndDefault(kind, draft, old ? { ...asked, old } : asked);
   if (result.decodeError !== undefined) throw undecodable(kind, result.decodeError, options);
   const faults = [...(options.duplicates ?? []), ...result.unknown].slice(0, MAX_FAULTS);

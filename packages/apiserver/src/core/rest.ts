@@ -58,6 +58,13 @@ export interface RestParts {
 /** Of a collection: each may ask webhooks, over a connection of its own. */
 const DELETIONS_AT_ONCE = 64;
 
+/** Parts of objects, beside their status, that are read and written as the whole is. */
+const OWN_PARTS: ReadonlySet<string> = new Set([
+  'CertificateSigningRequest/approval',
+  'Pod/ephemeralcontainers',
+  'Pod/resize',
+]);
+
 type Answer = (request: ApiRequest, path: ResourcePath) => Promise<ApiResponse>;
 
 /** The resources under /api and /apis as HTTP: from a request to an answer or a thrown Status. */
@@ -226,9 +233,8 @@ export class RestApi {
   async #subresource(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     const { id, subresources } = path.kind;
     const key = `${request.method} ${path.subresource}`;
-    const isDecision = id === 'CertificateSigningRequest' && path.subresource === 'approval';
-    if (isDecision || (path.subresource === 'status' && subresources.includes('status')))
-      return this.#status(request, path);
+    const isPart = OWN_PARTS.has(`${id}/${path.subresource}`);
+    if (isPart || (path.subresource === 'status' && subresources.includes('status'))) return this.#part(request, path);
     if (path.subresource === 'scale' && subresources.includes('scale')) return this.#scale(request, path);
     if (id === 'Namespace' && key === 'PUT finalize') return this.#finalize(request, path);
     if (id === 'ServiceAccount' && key === 'POST token') return this.#parts.tokenRequests.respond(request, path);
@@ -242,7 +248,7 @@ export class RestApi {
     throw ['binding', 'eviction', 'log'].includes(path.subresource ?? '') ? methodNotAllowed() : noSuchResource();
   }
 
-  #status(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
+  #part(request: ApiRequest, path: ResourcePath): Promise<ApiResponse> {
     if (request.method === 'PUT') return this.#put(request, path);
     if (request.method === 'PATCH') return this.#patch(request, path);
     if (request.method !== 'GET') throw methodNotAllowed();

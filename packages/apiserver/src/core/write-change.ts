@@ -3,6 +3,7 @@ import type { ApiObject } from '../seam.ts';
 import { changedApproval, changedCertificate } from './certificate-requests.ts';
 import { completed, withoutStaleBalancer } from './completion.ts';
 import { changedObject, changedStatus } from './lifecycle.ts';
+import { changedEphemeralContainers, changedResources } from './pod-parts.ts';
 import { sharing } from './shared-parts.ts';
 import { conflict, modifiedMeanwhile } from './status.ts';
 import type { Target, WriteOptions } from './write-options.ts';
@@ -33,6 +34,8 @@ export function changedPart(kind: Kind, next: ApiObject, { old, options }: From)
 
 function changedBy(part: WriteOptions['subresource'], kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
   const isRequest = kind.id === 'CertificateSigningRequest';
+  if (part === 'ephemeralcontainers') return changedEphemeralContainers(next, old);
+  if (part === 'resize') return changedResources(next, old);
   if (part === 'approval') return changedApproval(next, old);
   if (part === 'status') return changedStatus(kind, isRequest ? changedCertificate(next, old) : next, old);
   return withoutStaleBalancer(kind, changedObject(kind, completed(kind, next, old), old));

@@ -11,13 +11,16 @@ export interface Target {
   readonly name: string;
 }
 
+/** A part of an object that is written by a path of its own. */
+export type WrittenPart = 'status' | 'approval' | 'ephemeralcontainers' | 'resize';
+
 /** Called with a valid object before it is stored; `old` is absent when it is new. */
 export type WriteGuard = (kind: Kind, next: ApiObject, old?: ApiObject) => void;
 
 export interface WriteOptions extends Listener {
   readonly fieldValidation: FieldValidation;
   readonly dryRun: boolean;
-  readonly subresource?: 'status' | 'approval' | undefined;
+  readonly subresource?: WrittenPart | undefined;
   /** What the client said twice, as the Schema says what is unknown. */
   readonly duplicates?: readonly string[];
   /** The version the client wrote in; absent: that the kind is stored in. */

@@ -6,6 +6,7 @@ import type { PatchType } from './patch-object.ts';
 import type { Asker, Target, WriteOptions } from './registry.ts';
 import type { ResourcePath } from './request-path.ts';
 import { badRequest, failure, methodNotAllowed } from './status.ts';
+import type { WrittenPart } from './write-options.ts';
 
 /** Kinds of patches by their content types. */
 export const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
@@ -20,6 +21,8 @@ export function targetOf({ kind, namespace, name }: ResourcePath): Target {
   if (!name || (kind.namespaced && !namespace)) throw methodNotAllowed();
   return { kind, namespace, name };
 }
+
+const WRITTEN: readonly WrittenPart[] = ['status', 'approval', 'ephemeralcontainers', 'resize'];
 
 /** What the query of a request says about a write; throws 400. */
 export function writeOptions(
@@ -38,7 +41,7 @@ export function writeOptions(
   const warnings: string[] = [];
   const warn = (text: string) => void warnings.push(text);
   const writer = writerOf(request, verb, subresource);
-  const written = subresource === 'status' || subresource === 'approval' ? subresource : undefined;
+  const written = WRITTEN.find((part) => part === subresource);
   return { options: { fieldValidation, dryRun, warn, subresource: written, writer }, warnings };
 }
 

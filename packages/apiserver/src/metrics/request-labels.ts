@@ -27,7 +27,7 @@ const VERBS: Readonly<Record<string, string>> = {
 const CONNECTIONS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
 const SUBRESOURCES: ReadonlySet<string> = new Set([
   ...CONNECTIONS,
-  ...'status scale log eviction binding token finalize'.split(' '),
+  ...'status scale log eviction binding token finalize approval ephemeralcontainers resize'.split(' '),
 ]);
 /** What clients may name freely is no label: there are only as many series as the server has resources and verbs. */
 export function requestLabels({ attributes, method, query, served }: Asked): RequestLabels {

@@ -79,6 +79,8 @@ function validateTemplate(
 export function validatePodTemplate(template: PodTemplateSpec | undefined, at: string, errors: FieldErrors): void {
   validateLabels(template?.metadata?.labels, `${at}.labels`, errors);
   validateAnnotations(template?.metadata?.annotations, `${at}.metadata.annotations`, errors);
+  if (template?.spec?.ephemeralContainers?.length)
+    errors.forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
   if (template?.spec) validatePodSpec(template.spec, `${at}.spec`, errors);
   else errors.required(`${at}.spec.containers`);
 }

@@ -10,7 +10,7 @@ import { applyTableDefaults } from './defaults.ts';
 import { validateEvent } from './event-validation.ts';
 import { FieldErrors } from './field-errors.ts';
 import { applyKindDefaults, hasKindDefaults, REWRITTEN } from './kind-defaults.ts';
-import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate } from './kind-validation.ts';
+import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate, validateNew } from './kind-validation.ts';
 import { validateMetadata } from './metadata-validation.ts';
 import { validateByTable } from './table-validation.ts';
 
@@ -65,7 +65,8 @@ function validate(type: ResolvedType, kind: Kind, object: JsonObject, options: V
   validateByTable(type, { value: object, at: '', old: before }, errors);
   if (before && !looksAtStatus(kind.id) && isSameButStatus(object, before)) return errors.causes;
   validateKind(kind.id, object, errors);
-  if (before) validateKindUpdate(kind.id, object, before, errors);
+  if (before) validateKindUpdate({ kind: kind.id, subresource: options.subresource }, object, before, errors);
+  else validateNew(kind.id, object, errors);
   if (kind.id === 'Event') {
     const { old, apiVersion } = options;
     validateEvent({ event: object as unknown as Event, old: old as Event | undefined, apiVersion }, errors);

@@ -75,10 +75,12 @@ import {
 } from './csi-validation.ts';
 import type { JsonObject } from './decode.ts';
 import { validateEndpointSlice, validateEndpoints } from './endpoint-validation.ts';
+import { validateEphemeralUpdate } from './ephemeral-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateServiceImport } from './multicluster-validation.ts';
 import { configKey, notNegative, qualifiedName } from './names.ts';
 import { validateIngress, validateNetworkPolicy } from './networking-validation.ts';
+import { validatePodResize } from './pod-resize-validation.ts';
 import { validatePodUpdate } from './pod-update-validation.ts';
 import { validatePodSpec } from './pod-validation.ts';
 import {
@@ -233,6 +235,12 @@ const UPDATE_VALIDATORS: Partial<Record<KindId, UpdateValidator>> = {
   }),
 };
 
+/** Of writes through subresources that have rules of their own. */
+const PART_VALIDATORS: Readonly<Record<string, UpdateValidator>> = {
+  ephemeralcontainers: change<Pod>(validateEphemeralUpdate),
+  resize: change<Pod>(validatePodResize),
+};
+
 /** Whether the checks of a kind are not only of what its clients ask for. */
 export function looksAtStatus(kind: KindId): boolean {
   return kind === 'Service' || kind === 'CertificateSigningRequest';
@@ -252,8 +260,24 @@ export function kindWarnings(kind: KindId, object: JsonObject): readonly string[
   return WARNINGS[kind]?.(object) ?? [];
 }
 
-export function validateKindUpdate(kind: KindId, next: JsonObject, old: JsonObject, errors: FieldErrors): void {
-  UPDATE_VALIDATORS[kind]?.(next, old, errors);
+/** What only a new object may not have. */
+export function validateNew(kind: KindId, object: JsonObject, errors: FieldErrors): void {
+  if (kind === 'Pod' && (object as Pod).spec?.ephemeralContainers?.length)
+    errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
+}
+
+interface Update {
+  readonly kind: KindId;
+  readonly subresource?: string | undefined;
+}
+
+export function validateKindUpdate(
+  { kind, subresource = '' }: Update,
+  next: JsonObject,
+  old: JsonObject,
+  errors: FieldErrors,
+): void {
+  (PART_VALIDATORS[subresource] ?? UPDATE_VALIDATORS[kind])?.(next, old, errors);
 }
 
 const DATA_LIMIT = 1024 * 1024;

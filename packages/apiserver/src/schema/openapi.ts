@@ -34,7 +34,10 @@ const PARAMETERS = [
 ];
 
 /** A kind as one group version serves it. */
-export type ServedKind = Pick<Kind, 'kind' | 'group' | 'version' | 'apiVersion' | 'plural' | 'namespaced'>;
+export type ServedKind = Pick<Kind, 'kind' | 'group' | 'version' | 'apiVersion' | 'plural' | 'namespaced'> & {
+  /** Subresources that are objects of this kind; absent: none. */
+  readonly parts?: readonly string[];
+};
 
 /** The schema of a kind that has no table, given that of `metadata`. */
 export type PublishedSchema = (
@@ -92,9 +95,13 @@ function pathsOf(kind: ServedKind, name: string): Json {
     responses: { 200: { description: 'OK', content: { 'application/json': { schema: reference(name) } } } },
     parameters: PARAMETERS,
   });
+  const onePath = (part: string) => [
+    `${collection}/{name}${part}`,
+    { get: operation('get'), put: operation('put'), patch: operation('patch') },
+  ];
   return {
     [collection]: { get: operation('list'), post: operation('post') },
-    [`${collection}/{name}`]: { get: operation('get'), put: operation('put'), patch: operation('patch') },
+    ...Object.fromEntries(['', ...(kind.parts ?? []).map((part) => `/${part}`)].map(onePath)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { quantityValue } from '@podwire/kube';
 import type { Container, Pod, PodSpec, Toleration } from 'kubernetes-types/core/v1.js';
 
 /** How long a pod stays on a node that is not ready, unless it says otherwise (DefaultTolerationSeconds). */
@@ -32,7 +33,8 @@ export function defaultPod(pod: Pod): void {
 export function defaultPodSpec(spec: PodSpec | undefined): void {
   if (!spec) return;
   if (spec.serviceAccountName) spec.serviceAccount ??= spec.serviceAccountName;
-  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = spec;
+  for (const container of [...initContainers, ...containers, ...ephemeralContainers]) {
     container.imagePullPolicy ??= isLatest(container.image ?? '') ? 'Always' : 'IfNotPresent';
     for (const port of container.ports ?? []) {
       if (spec.hostNetwork) port.hostPort ??= port.containerPort;
@@ -57,15 +59,14 @@ function requestLimits({ resources }: Container): void {
   resources.requests = { ...limits, ...requests };
 }
 
-function qosClassOf(spec: PodSpec): string {
-  const all = spec.containers ?? [];
-  const guaranteed = all.every(({ resources }) =>
-    ['cpu', 'memory'].every((name) => {
-      const limit = resources?.limits?.[name];
-      return limit !== undefined && resources?.requests?.[name] === limit;
-    }),
+const QOS_RESOURCES = ['cpu', 'memory'] as const;
+
+/** Quality of service, by what containers ask for of cpu and memory; 0 is nothing. */
+export function qosClassOf({ containers = [], initContainers = [] }: PodSpec): string {
+  const all = [...containers, ...initContainers].flatMap(({ resources }) =>
+    QOS_RESOURCES.map((name) => [resources?.limits?.[name] ?? '0', resources?.requests?.[name] ?? '0'] as const),
   );
-  if (all.length > 0 && guaranteed) return 'Guaranteed';
-  const some = all.some(({ resources }) => resources?.limits || resources?.requests);
-  return some ? 'Burstable' : 'BestEffort';
+  const amounts = all.map(([limit, request]) => [quantityValue(limit), quantityValue(request)] as const);
+  if (amounts.every(([limit, request]) => limit === 0 && request === 0)) return 'BestEffort';
+  return amounts.every(([limit, request]) => limit > 0 && limit === request) ? 'Guaranteed' : 'Burstable';
 }

@@ -2,9 +2,11 @@ import { tryParseIp } from '@podwire/base';
 import type { PodSpec } from 'kubernetes-types/core/v1.js';
 import { BAD_IP } from './addresses.ts';
 import { validateContainer } from './container-validation.ts';
+import { validateEphemeralContainers } from './ephemeral-validation.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { validateLabels } from './metadata-validation.ts';
 import { dnsLabel, dnsSubdomain, notNegative } from './names.ts';
+import { validateResizePolicy } from './pod-resize-validation.ts';
 import { validateVolumes } from './volume-validation.ts';
 
 export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors): void {
@@ -17,8 +19,10 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors):
       if (names.has(container.name)) errors.duplicate(`${path}.name`, container.name);
       names.add(container.name);
       validateContainer(container, path, context, errors);
+      validateResizePolicy(container, `${path}.resizePolicy`, spec.restartPolicy, errors);
     });
   }
+  validateEphemeralContainers(spec, `${at}.ephemeralContainers`, context, errors);
   validatePlace(spec, at, errors);
   validateResolution(spec, at, errors);
 }

@@ -44,11 +44,13 @@ const SUBRESOURCES: Partial<Record<KindId, readonly Subresource[]>> = {
   Pod: [
     option('attach', 'PodAttachOptions'),
     option('binding', 'Binding', ['create']),
+    { name: 'ephemeralcontainers', verbs: UPDATE },
     { name: 'eviction', verbs: ['create'], returns: { group: 'policy', version: 'v1', kind: 'Eviction' } },
     option('exec', 'PodExecOptions'),
     { name: 'log', verbs: ['get'] },
     option('portforward', 'PodPortForwardOptions'),
     option('proxy', 'PodProxyOptions', PROXY),
+    { name: 'resize', verbs: UPDATE },
   ],
   Service: [option('proxy', 'ServiceProxyOptions', PROXY)],
   Node: [option('proxy', 'NodeProxyOptions', PROXY)],
@@ -133,6 +135,12 @@ function resourceOf(kind: Kind): Resource {
     categories,
     subresources: [...(SUBRESOURCES[kind.id] ?? []), ...subresources.map((name) => COMMON_SUBRESOURCES[name])],
   };
+}
+
+/** Subresources that are objects of the resource's own kind: status, and for pods what may change while they run. */
+export function ownParts(kind: Kind): readonly string[] {
+  const { subresources } = resourceOf(kind);
+  return subresources.filter(({ returns, verbs }) => !returns && verbs === UPDATE).map(({ name }) => name);
 }
 
 /** apidiscovery.k8s.io APIGroupDiscoveryList of `/api` or `/apis`. */

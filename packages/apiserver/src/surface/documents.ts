@@ -11,6 +11,7 @@ import {
   type GroupVersion,
   groupList,
   groupVersions,
+  ownParts,
   resourceList,
   singleGroup,
 } from './discovery.ts';
@@ -99,6 +100,7 @@ function servedKinds(kinds: readonly Kind[]): readonly ServedKind[] {
       ...kind,
       ...parseApiVersion(apiVersion),
       apiVersion,
+      parts: ownParts(kind),
     })),
   );
 }

@@ -20,3 +20,24 @@ export function wrongWith(kind: KindName, fields: object, old?: object): readonl
   assert.deepEqual([unknown, decodeError], [[], undefined]);
   return causes.map(({ field, message }) => `${field}: ${message}`);
 }
+
+/** `field: message` of everything wrong with a write of a part of a pod, between two specs. */
+export function checkPart(
+  subresource: string,
+  next: object,
+  old: object,
+  metadata: object = {},
+  status?: object,
+): readonly string[] {
+  const kind = kindNamed('Pod');
+  const named = { name: 'x', namespace: 'n', uid: 'u', ...metadata };
+  const whole = (spec: object) =>
+    ({ apiVersion: 'v1', kind: 'Pod', metadata: named, spec, ...(status ? { status } : {}) }) as ApiObject;
+  const stored = schema.validateAndDefault(kind, whole(old), { fieldValidation: 'Strict' }).object;
+  const { causes } = schema.validateAndDefault(
+    kind,
+    { ...stored, spec: next },
+    { fieldValidation: 'Strict', old: stored, subresource },
+  );
+  return causes.map(({ field, message }) => `${field}: ${message}`);
+}
