@@ -9,7 +9,7 @@ import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
 import { boundPod } from './bound-pod.ts';
 import { withRequester } from './certificate-requests.ts';
-import { addsExternalIps, completed } from './completion.ts';
+import { completed } from './completion.ts';
 import { decodedObject } from './decoded-object.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
 import type { Writer } from './field-owner.ts';
@@ -23,12 +23,10 @@ import {
   timestamp,
   withGeneration,
 } from './lifecycle.ts';
-import { checkLimits, withLimits } from './limit-ranges.ts';
+import { withLimits } from './limit-ranges.ts';
 import { entriesAfterUpdate, withManagedFields } from './managed-fields.ts';
 import { requireNamespace } from './namespace-lifecycle.ts';
 import { admittedPod } from './pod-admission.ts';
-import { checkDefaultClass } from './pod-priority.ts';
-import { Quotas } from './quotas.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { sharing } from './shared-parts.ts';
 import {
@@ -42,6 +40,7 @@ import {
   success,
 } from './status.ts';
 import { keyOf, type Store } from './store.ts';
+import { type Candidate, WriteAdmission } from './write-admission.ts';
 import { attemptOf, removalAttempt } from './write-attempt.ts';
 import { changedPart, checkSame, type From, toldOf } from './write-change.ts';
 import type { Asker, BindOptions, Target, WriteOptions } from './write-options.ts';
@@ -80,10 +79,9 @@ export interface RegistryParts {
  */
 export class Registry {
   readonly store: Store;
-  readonly #quotas: Quotas;
   readonly #schema: Schema;
   readonly #addresses: ServiceAddresses;
-  readonly #denyExternalIPs: boolean;
+  readonly #admission: WriteAdmission;
   readonly #custom: CustomResources | undefined;
   readonly #webhooks: AdmissionWebhooks | undefined;
   readonly #policies: AdmissionPolicies;
@@ -102,10 +100,9 @@ export class Registry {
     this.#webhooks = webhooks;
     this.#policies = new AdmissionPolicies(store, kinds, authorizer);
     this.store = store;
-    this.#quotas = new Quotas(store);
     this.#schema = schema;
     this.#addresses = addresses;
-    this.#denyExternalIPs = denyExternalIPs;
+    this.#admission = new WriteAdmission({ store, addresses, denyExternalIPs, custom });
   }
 
   /** Throws 404. */
@@ -131,11 +128,16 @@ export class Registry {
     const first = this.#decoded(kind, begun, options).object;
     const complete = this.#completer(kind, options);
     const mutated = await webhooks.mutate(attemptOf(kind, { object: first }, options), options, complete);
-    const object = this.#newcomer(kind, namespace, { draft: mutated.object ?? first, options: toldOf(options) });
-    await webhooks.validate(attemptOf(kind, { object }, options), options);
-    this.#custom?.requireLiving(kind);
-    this.#requireVacant(kind, object);
-    return this.#add(kind, object, options);
+    const candidate = this.#newcomer(kind, namespace, { draft: mutated.object ?? first, options: toldOf(options) });
+    const release = options.dryRun ? () => {} : candidate.hold();
+    try {
+      await webhooks.validate(attemptOf(kind, candidate, options), options);
+      this.#custom?.requireLiving(kind);
+      this.#requireVacant(kind, candidate.object);
+      return this.#add(kind, candidate, options);
+    } finally {
+      release();
+    }
   }
 
   /** PUT. `next` may carry a resourceVersion or uid to be checked. */
@@ -155,9 +157,14 @@ export class Registry {
       const first = this.#decoded(kind, changedPart(kind, next, { old, options }), options, old).object;
       const complete = this.#completer(kind, options, old);
       const mutated = await webhooks.mutate(attemptOf(kind, { object: first, old }, options), options, complete);
-      const object = this.#changed(kind, mutated.object ?? first, { old, options: toldOf(options) });
-      await webhooks.validate(attemptOf(kind, { object, old }, options), options);
-      if (this.#isLatest(target, old)) return this.#settle(kind, object, { old, options });
+      const candidate = this.#changed(kind, mutated.object ?? first, { old, options: toldOf(options) });
+      const release = options.dryRun ? () => {} : candidate.hold();
+      try {
+        await webhooks.validate(attemptOf(kind, { object: candidate.object, old }, options), options);
+        if (this.#isLatest(target, old)) return this.#settle(kind, candidate, { old, options });
+      } finally {
+        release();
+      }
     }
     throw modifiedMeanwhile(kind, name);
   }
@@ -246,7 +253,7 @@ export class Registry {
   }
 
   /** A new object as far as it does not depend on what there is of its kind. */
-  #newcomer(kind: Kind, namespace: string | undefined, { draft, options }: Draft): ApiObject {
+  #newcomer(kind: Kind, namespace: string | undefined, { draft, options }: Draft): Candidate {
     const isTaken = (name: string) => this.store.latest(kind.id, keyFor(kind, namespace, name)) !== undefined;
     const fresh = newObject(kind, withName(draft, isTaken), namespace);
     const isRequest = kind.id === 'CertificateSigningRequest' && options.user;
@@ -256,8 +263,9 @@ export class Registry {
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
     this.#requireVacant(kind, object);
     options.guard?.(kind, object);
-    this.#checkPolicies(kind, { object }, options);
-    return object;
+    const candidate = this.#admission.allocated(kind, object, {});
+    this.#checkPolicies(kind, candidate, options);
+    return candidate;
   }
 
   #begun(kind: Kind, draft: ApiObject): ApiObject {
@@ -266,29 +274,33 @@ export class Registry {
   }
 
   #requireVacant(kind: Kind, object: ApiObject): void {
-    if (this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, object.metadata.name ?? '');
+    const { name = '' } = object.metadata;
+    const isHeld = kind.id === 'IPAddress' && this.#addresses.isHeld(name);
+    if (isHeld || this.store.latest(kind.id, keyOf(object))) throw alreadyExists(kind, name);
     requireNamespace(this.store, kind, object);
   }
 
-  #add(kind: Kind, object: ApiObject, options: WriteOptions): Promise<ApiObject> {
-    return this.#write(kind, this.#admit(kind, object), options);
+  #add(kind: Kind, candidate: Candidate, options: WriteOptions): Promise<ApiObject> {
+    return this.#write(kind, this.#admission.admit(kind, candidate, {}), options);
   }
 
-  #changed(kind: Kind, next: ApiObject, { old, options }: From): ApiObject {
+  #changed(kind: Kind, next: ApiObject, { old, options }: From): Candidate {
     const merged = changedPart(kind, next, { old, options });
     const object = this.#recorded(kind, this.#checked(kind, merged, options, old).object, options, old);
     const causes = finalizerCauses(object, old);
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     options.guard?.(kind, object, old);
-    this.#checkPolicies(kind, { object, old }, options);
-    return object;
+    const candidate = this.#admission.allocated(kind, object, { old, subresource: options.subresource });
+    this.#checkPolicies(kind, { object: candidate.object, old }, options);
+    return candidate;
   }
 
-  #settle(kind: Kind, object: ApiObject, { old, options }: From): Promise<ApiObject> {
-    const counted = withGeneration(kind, object, old);
-    if (isReleased(kind, counted) && !options.dryRun) return this.#take(kind, counted);
-    if (isUnchanged(counted, old)) return Promise.resolve(old);
-    return this.#write(kind, options.subresource ? admitted(counted) : this.#admit(kind, counted, old), options);
+  #settle(kind: Kind, candidate: Candidate, { old, options }: From): Promise<ApiObject> {
+    const object = withGeneration(kind, candidate.object, old);
+    if (isReleased(kind, object) && !options.dryRun) return this.#take(kind, object);
+    if (isUnchanged(object, old)) return Promise.resolve(old);
+    const { subresource } = options;
+    return this.#write(kind, this.#admission.admit(kind, { ...candidate, object }, { old, subresource }), options);
   }
 
   #isLatest({ kind, namespace, name }: Target, { metadata }: ApiObject): boolean {
@@ -331,25 +343,7 @@ export class Registry {
     return { object: sharing(object, old) };
   }
 
-  #admit(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
-    const result = this.#completed(kind, object, old);
-    this.#quotas.check(kind, { object: result.object, old });
-    return result;
-  }
-
-  #completed(kind: Kind, object: ApiObject, old?: ApiObject): Admitted {
-    if (kind.id === 'PriorityClass') checkDefaultClass(object, this.store);
-    if (kind.id === 'Pod' && !old) checkLimits(object, this.store);
-    if (kind.id === 'CustomResourceDefinition' && this.#custom) return admitted(this.#custom.admit(object));
-    if (kind.id !== 'Service') return admitted(object);
-    if (this.#denyExternalIPs && addsExternalIps(object, old))
-      throw forbidden(kind, object.metadata.name ?? '', 'Use of external IPs is denied by admission control');
-    const { spec, causes, commit } = this.#addresses.allocate(object, old);
-    if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
-    return { object: { ...object, spec }, commit };
-  }
-
-  #write(kind: Kind, { object, commit }: Admitted, { dryRun }: WriteOptions): Promise<ApiObject> {
+  #write(kind: Kind, { object, commit }: Candidate, { dryRun }: WriteOptions): Promise<ApiObject> {
     if (dryRun) return Promise.resolve(object);
     commit();
     return this.#put(kind, object);
@@ -380,13 +374,6 @@ interface Change {
   /** Absent when it is new. */
   readonly old?: ApiObject;
 }
-
-interface Admitted {
-  readonly object: ApiObject;
-  commit(): void;
-}
-
-const admitted = (object: ApiObject): Admitted => ({ object, commit: () => {} });
 
 export function keyFor(kind: Kind, namespace: string | undefined, name: string): string {
   return kind.namespaced ? `${namespace ?? ''}/${name}` : name;

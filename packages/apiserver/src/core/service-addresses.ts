@@ -3,6 +3,7 @@ import type { ServicePort, ServiceSpec } from 'kubernetes-types/core/v1.js';
 import { needsHealthCheck } from '../schema/service-validation.ts';
 import type { ApiObject, StatusCause } from '../seam.ts';
 import type { IpFamily } from './address-range.ts';
+import { AllocationHolds } from './allocation-holds.ts';
 import { isForService, newIpAddress, serviceKeyOf } from './ip-address-objects.ts';
 import { NodePorts } from './node-ports.ts';
 import { ServiceCidrs } from './service-cidrs.ts';
@@ -23,6 +24,8 @@ export interface ServiceAddressOptions {
 export interface Allocation {
   readonly spec: ServiceSpec;
   readonly causes: readonly StatusCause[];
+  /** Keeps them from others, until the function that is returned is called. */
+  hold(): () => void;
   /** Writes the IPAddress objects; the Service must be stored in the same synchronous stretch. */
   commit(): void;
 }
@@ -45,12 +48,14 @@ export class ServiceAddresses {
   readonly #store: Store;
   readonly #random: () => number;
   readonly #reserved: ReadonlySet<string>;
+  readonly #holds: AllocationHolds;
 
   constructor({ store, serviceCidrs, nodePortRange, random = Math.random }: ServiceAddressOptions) {
     this.cidrs = new ServiceCidrs(store, serviceCidrs);
     this.ports = new NodePorts(nodePortRange, random);
     this.#store = store;
     this.#random = random;
+    this.#holds = new AllocationHolds(this.ports);
     this.#reserved = new Set(serviceCidrs.map((prefix) => nthAddress(prefix, DNS_INDEX)));
     this.#bookPorts();
     store.onRefusal(() => this.#bookPorts());
@@ -60,6 +65,7 @@ export class ServiceAddresses {
   #bookPorts(): void {
     this.ports.clear();
     for (const service of this.#store.list('Service')) this.ports.book(keyOf(service), portsOf(specOf(service)));
+    this.#holds.book();
   }
 
   /** Completes the spec of a new or changed Service. Throws 500 when a range is full. */
@@ -71,7 +77,25 @@ export class ServiceAddresses {
       if (!keepsPreference(spec, before)) causes.push(...this.#fillAddresses(spec, service));
       causes.push(...this.#fillPorts(spec, keyOf(service)));
     }
-    return { spec, causes, commit: () => this.#take({ ...service, spec }, before) };
+    return {
+      spec,
+      causes,
+      hold: () => this.#hold(spec, before),
+      commit: () => this.#take({ ...service, spec }, before),
+    };
+  }
+
+  /** Whether an address that is no object yet is about to be one. */
+  isHeld(address: string): boolean {
+    return this.#holds.has(address);
+  }
+
+  #hold(spec: ServiceSpec, before: ServiceSpec | undefined): () => void {
+    const [addresses, ports] = [before ? addressesOf(before) : [], before ? portsOf(before) : []];
+    return this.#holds.add({
+      addresses: addressesOf(spec).filter((address) => !addresses.includes(address)),
+      ports: portsOf(spec).filter((port) => !ports.includes(port)),
+    });
   }
 
   /** What a Service that is gone had. */
@@ -94,7 +118,8 @@ export class ServiceAddresses {
     this.ports.book(keyOf(service), portsOf(spec));
     const addresses = addressesOf(spec);
     for (const address of addresses) {
-      if (!this.#isTaken(address)) this.#store.put('IPAddress', newIpAddress(address, service)).catch(ignore);
+      if (!this.#store.latest('IPAddress', address))
+        this.#store.put('IPAddress', newIpAddress(address, service)).catch(ignore);
     }
     const released = before ? addressesOf(before).filter((address) => !addresses.includes(address)) : [];
     for (const address of released) this.#free(address, service);
@@ -107,7 +132,7 @@ export class ServiceAddresses {
   }
 
   #isTaken(address: string): boolean {
-    return this.#store.latest('IPAddress', address) !== undefined;
+    return this.#store.latest('IPAddress', address) !== undefined || this.isHeld(address);
   }
 
   #fillAddresses(spec: ServiceSpec, service: ApiObject): StatusCause[] {
@@ -148,7 +173,7 @@ export class ServiceAddresses {
       const valid = ranges.map(({ prefix }) => prefix).join(', ');
       return `the provided IP (${text}) is not in the valid range. The range of valid IPs is ${valid}`;
     }
-    return object ? 'provided IP is already allocated' : undefined;
+    return object || this.isHeld(address) ? 'provided IP is already allocated' : undefined;
   }
 
   #fillPorts(spec: ServiceSpec, owner: string): StatusCause[] {
