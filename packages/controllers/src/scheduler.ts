@@ -27,6 +27,8 @@ const NAME = 'default-scheduler';
 const RETRY_UNSCHEDULABLE = 2000;
 /** Many pods may go at once. */
 const RETRY_LEFT = 100;
+/** Nodes and claims change often, and a pass is for all of them. */
+const GATHER = 50;
 const GATED = 'Scheduling is blocked due to non-empty scheduling gates';
 
 interface Refused {
@@ -84,8 +86,8 @@ class Scheduler implements Controller {
         if (!leaves && !object.spec?.nodeName) this.#queue.add('pods');
         else if (leaves && this.#waiting.size > 0) this.#queue.addAfter('pods', RETRY_LEFT);
       }),
-      informers.of('Node').subscribe(() => this.#queue.add('pods')),
-      ...this.#onStorage(() => this.#waiting.size > 0 && this.#queue.add('pods')),
+      informers.of('Node').subscribe(() => this.#queue.addAfter('pods', GATHER)),
+      ...this.#onStorage(() => this.#waiting.size > 0 && this.#queue.addAfter('pods', GATHER)),
     ];
   }
 
@@ -95,7 +97,7 @@ class Scheduler implements Controller {
   }
 
   #onStorage(look: () => void): (() => void)[] {
-    const kinds = ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass'] as const;
+    const kinds = ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass', 'CSINode'] as const;
     return kinds.map((kind) => this.#informers.of(kind).subscribe(look));
   }
 

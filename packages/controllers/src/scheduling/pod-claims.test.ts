@@ -52,6 +52,7 @@ function place(claims: readonly Claim[], volumes: readonly Volume[] = [], { want
       all.find((one) => nameOf(one) === name);
   const storage = {
     ...{ claim: named(claims), volume: named(volumes), volumes: () => volumes, storageClass: named(classes) },
+    csiNode: () => undefined,
   };
   const placement = placeIn(mounting(wanted ?? claims.map(nameOf)), new ClusterView(nodes, pods, { storage }));
   return 'node' in placement ? placement.node : placement.refused.replace(/^0\/2 nodes are available: /, '');

@@ -7,6 +7,7 @@ import { selectsNode } from './node-affinity.ts';
 import { neighbourhoodOf } from './pod-affinity.ts';
 import { claimsOf, isTaken, settle } from './pod-claims.ts';
 import { spreadRefusal } from './topology-spread.ts';
+import { volumeLimits } from './volume-limits.ts';
 
 type Pod = ObjectOf<'Pod'>;
 
@@ -29,6 +30,7 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
   const claims = claimsOf(pod, view.storage);
   if (claims.refused) return always(claims.refused);
   const taken = isTaken(pod, view);
+  const overLimit = volumeLimits(pod, view.storage);
   return (at) => {
     const wrong = placeRefusal(pod, at);
     if (wrong !== undefined) return { reasons: [wrong], isCrowded: false };
@@ -39,6 +41,8 @@ export function refusalsOf(pod: Pod, view: ClusterView): (at: NodeView) => Refus
     if (taken) return { reasons: [TAKEN], isCrowded: true };
     const settlement = settle(claims, at.node, view.storage);
     if (typeof settlement === 'string') return { reasons: [settlement], isCrowded: false };
+    const tooMany = overLimit(at);
+    if (tooMany !== undefined) return { reasons: [tooMany], isCrowded: true };
     const around = spread(at) ?? neighbourhood(at);
     return around === undefined ? undefined : { reasons: [around], isCrowded: !around.endsWith('label)') };
   };

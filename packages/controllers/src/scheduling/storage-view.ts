@@ -6,6 +6,8 @@ export interface StorageView {
   volume(name: string): ObjectOf<'PersistentVolume'> | undefined;
   volumes(): readonly ObjectOf<'PersistentVolume'>[];
   storageClass(name: string): ObjectOf<'StorageClass'> | undefined;
+  /** What the CSI drivers of a node say of it. */
+  csiNode(name: string): ObjectOf<'CSINode'> | undefined;
 }
 
 export const NO_STORAGE: StorageView = {
@@ -13,15 +15,17 @@ export const NO_STORAGE: StorageView = {
   volume: () => undefined,
   volumes: () => [],
   storageClass: () => undefined,
+  csiNode: () => undefined,
 };
 
 export function storageOf(informers: Informers): StorageView {
   const [claims, volumes] = [informers.of('PersistentVolumeClaim'), informers.of('PersistentVolume')];
-  const classes = informers.of('StorageClass');
+  const [classes, csiNodes] = [informers.of('StorageClass'), informers.of('CSINode')];
   return {
     claim: (name, namespace) => claims.get(name, namespace),
     volume: (name) => volumes.get(name),
     volumes: () => volumes.list(),
     storageClass: (name) => classes.get(name),
+    csiNode: (name) => csiNodes.get(name),
   };
 }
