@@ -18,7 +18,7 @@ import { indexedValue } from './field-index.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { patchObject } from './patch-object.ts';
 import { isNotFound, keyFor, type Registry, type Target, type WriteOptions } from './registry.ts';
-import { replaceScale, scaleOf } from './scale.ts';
+import { changeScale } from './scale.ts';
 import { parseSelection } from './selectors.ts';
 import { tooOld } from './status.ts';
 import type { StoreEvent } from './store.ts';
@@ -111,12 +111,7 @@ export class LocalClient implements KubeClient {
     const writeOptions = { ...this.#options, writer: { manager: fieldManager, operation, subresource } } as const;
     const make = (old: ApiObject | undefined) => patchObject(target.kind, old, parsed, this.#schema);
     if (subresource === 'scale') {
-      await replaceScale(
-        this.#registry,
-        { target },
-        patchObject(target.kind, scaleOf(this.#registry.latest(target)), parsed, this.#schema),
-        writeOptions,
-      );
+      await changeScale(this.#registry, { target }, make, writeOptions);
       return typed<K>(this.#registry.latest(target));
     }
     const isNew =

@@ -42,11 +42,9 @@ import {
 import { keyOf, type Store } from './store.ts';
 import { type Candidate, WriteAdmission } from './write-admission.ts';
 import { attemptOf, removalAttempt } from './write-attempt.ts';
-import { changedPart, checkSame, type From, toldOf } from './write-change.ts';
+import { changedPart, checkSame, type From, ROUNDS, toldOf } from './write-change.ts';
 import type { Asker, BindOptions, Target, WriteOptions } from './write-options.ts';
 
-/** How often a change is tried again when what it starts from is changed while webhooks are asked. */
-const ROUNDS = 8;
 const PODWIRE: Writer = { manager: 'podwire', operation: 'Update' };
 
 export type { Asker, Target, WriteGuard, WriteOptions } from './write-options.ts';

@@ -25,7 +25,7 @@ import { keyFor, type Registry, type WriteGuard } from './registry.ts';
 import { removalOf } from './removal.ts';
 import { objectAnswer, type Shape } from './representation.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
-import { readScale, replaceScale, scaleOf } from './scale.ts';
+import { changeScale, readScale, scaleOf } from './scale.ts';
 import { badRequest, failure, methodNotAllowed, noSuchResource, unsupportedMediaType } from './status.ts';
 import { connectAttempt } from './subresource-attempt.ts';
 import { withWarnings } from './warnings.ts';
@@ -265,15 +265,17 @@ export class RestApi {
     const data = await readData(request);
     if (request.method === 'PUT') {
       const scale = readScale(data, target.name);
-      const body = await replaceScale(registry, { target, paths }, scale, options);
+      const body = await changeScale(registry, { target, paths }, () => scale, options);
       return withWarnings({ status: 200, body }, warnings);
     }
     const type = PATCH_TYPES[mediaType(request)];
     if (request.method !== 'PATCH') throw methodNotAllowed();
     if (!type || type === 'apply') throw unsupportedMediaType(Object.keys(PATCH_TYPES).slice(0, 3));
-    const patched = patchObject(path.kind, scaleOf(registry.latest(target), paths), { type, body: data }, schema);
-    const scale = readScale({ ...patched, kind: 'Scale' }, target.name);
-    const body = await replaceScale(registry, { target, paths }, scale, options);
+    const make = (old: ApiObject) => {
+      const patched = patchObject(path.kind, old, { type, body: data }, schema);
+      return readScale({ ...patched, kind: 'Scale' }, target.name);
+    };
+    const body = await changeScale(registry, { target, paths }, make, options);
     return withWarnings({ status: 200, body }, warnings);
   }
 

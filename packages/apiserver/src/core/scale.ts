@@ -9,6 +9,7 @@ import { isObject } from './patches.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
 import { badRequest, invalid, invalidValue } from './status.ts';
 import { optionsOf } from './write-attempt.ts';
+import { ROUNDS } from './write-change.ts';
 
 type Labels = { [key: string]: string };
 
@@ -54,25 +55,39 @@ interface Scaled {
   readonly paths?: ScalePaths | undefined;
 }
 
-/** Writes the replicas of a Scale into its object; returns the new Scale. */
-export async function replaceScale(
+/**
+ * Writes the replicas of a Scale, which is made of the present one, into its object; returns the new Scale. When the
+ * object is changed while webhooks are asked, all begins again.
+ */
+export async function changeScale(
   registry: Registry,
   { target, paths }: Scaled,
-  given: ApiObject,
+  make: (old: ApiObject) => ApiObject,
   options: WriteOptions,
 ): Promise<ApiObject> {
   const { user, ...trusted } = options;
-  const scale = user ? await consult(registry, { target, paths }, given, { ...options, user }) : given;
-  const replicas = (scale.spec as { replicas?: unknown } | undefined)?.replicas ?? 0;
+  for (let round = 1; ; round++) {
+    const old = registry.latest(target);
+    const given = make(scaleOf(old, paths));
+    const scale = user ? await consult(registry, { target, paths }, given, { ...options, user }) : given;
+    const latest = registry.latest(target);
+    const isSame = latest.metadata.resourceVersion === old.metadata.resourceVersion;
+    if (!isSame && round < ROUNDS) continue;
+    const changed = withScale(latest, scale, { target, paths });
+    return scaleOf(await registry.update(target, changed, trusted), paths);
+  }
+}
+
+/** Throws 422. */
+function withScale(old: ApiObject, { spec, metadata }: ApiObject, { target, paths }: Scaled): ApiObject {
+  const replicas = (spec as { replicas?: unknown } | undefined)?.replicas ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
     const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
     throw invalid({ group: 'autoscaling', kind: 'Scale' }, target.name, [cause]);
   }
-  const old = registry.latest(target);
-  const { resourceVersion = old.metadata.resourceVersion } = scale.metadata;
-  const metadata = resourceVersion === undefined ? old.metadata : { ...old.metadata, resourceVersion };
+  const { resourceVersion = old.metadata.resourceVersion } = metadata;
   const scaled = paths ? withCustomReplicas(old, paths, replicas) : withReplicas(old, replicas);
-  return scaleOf(await registry.update(target, { ...scaled, metadata }, trusted), paths);
+  return { ...scaled, metadata: resourceVersion === undefined ? old.metadata : { ...old.metadata, resourceVersion } };
 }
 
 /** Admission sees the Scale, not the object it is of. */

@@ -8,6 +8,9 @@ import { sharing } from './shared-parts.ts';
 import { conflict, modifiedMeanwhile } from './status.ts';
 import type { Target, WriteOptions } from './write-options.ts';
 
+/** How often a change is tried again when what it starts from is changed while webhooks are asked. */
+export const ROUNDS = 8;
+
 /** What a change starts from. */
 export interface From {
   readonly old: ApiObject;

@@ -72,6 +72,25 @@ test('bindings, evictions, scales and connections are seen as objects of their o
   await auditLines(auditFile, /"annotations":\{"a.example.com\/seen":"yes"\}/);
 });
 
+test('a patch of a scale begins again when its object is changed while webhooks are asked', async (t) => {
+  const scale = 'deployments/web/scale';
+  const at = '/apis/apps/v1/namespaces/default';
+  let changes = 0;
+  const bench = await below(t, 'validating', async () => {
+    if (changes++ === 0) await bench.client.patch('Deployment', { name: 'web' }, { metadata: { labels: { a: 'b' } } });
+    return { allowed: true };
+  });
+  const { ask, hook } = bench;
+  const patched = await ask(`PATCH ${at}/${scale}`, { spec: { replicas: 3 } });
+  assert.deepEqual([patched.code, patched.body.spec.replicas, hook.requests.length], [200, 3, 2], patched.text);
+  const old = (await ask(`GET ${at}/${scale}`)).body;
+  changes = 0;
+  await bench.client.patch('Deployment', { name: 'web' }, { metadata: { labels: { a: 'c' } } });
+  assert.equal((await ask(`PUT ${at}/${scale}`, { ...old, spec: { replicas: 1 } })).code, 409);
+  const stale = { metadata: { resourceVersion: old.metadata.resourceVersion }, spec: { replicas: 1 } };
+  assert.equal((await ask(`PATCH ${at}/${scale}`, stale)).code, 409);
+});
+
 test('a mutating webhook changes a scale and a binding', async (t) => {
   const patches: Readonly<Record<string, object>> = {
     Scale: patchOf({ op: 'replace', path: '/spec/replicas', value: 4 }),
