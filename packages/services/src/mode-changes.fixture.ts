@@ -169,18 +169,21 @@ export function runChangesOfMode(t: TestContext, circuit: readonly ProxyMode[]):
   });
 }
 
-/** From each mode to the next while others connect. Returns what was seen, for people. */
+/** From each mode to the next while others connect and one connection goes on. Returns what was seen, for people. */
 export async function runChangesUnderConnects(circuit: readonly ProxyMode[]): Promise<string> {
   let seen = '';
   await withModeWorld(circuit[0] as ProxyMode, async ({ world }) => {
     putService(world.informers, '10.96.1.1', { backends: ['near1', 'near2', 'far'] });
     await world.room.idle();
+    const open = await converse(world, '10.96.1.1');
     seen = await whileClientsConnect(world, '10.96.1.1', async (connected) => {
       for (const mode of circuit.slice(1)) {
         await world.room.setMode(mode);
         await connected();
+        await open.echo(`in ${mode}`);
       }
     });
+    open.end();
   });
   return seen;
 }

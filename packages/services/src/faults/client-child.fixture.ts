@@ -5,11 +5,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place, World } from '../world.fixture.ts';
 import type { ClientCounts } from './client.fixture.ts';
+import { SynCounts } from './syn-counts.fixture.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'client.fixture.ts');
 const PLACES = ['client', 'node', 'outside'] as const satisfies readonly Place[];
-/** Namespaces that SYNs are sent from, also by a relay on the node. */
-const SENDERS = ['client', 'node', 'outside', 'near1', 'near2', 'far'] as const satisfies readonly Place[];
 
 /** A client in a process of its own, so that it connects while the thread of the test is at work. */
 class ClientChild {
@@ -39,27 +38,35 @@ export type Connected = () => Promise<void>;
 
 /**
  * Connects to a service from a pod, the node and the outside while `fn` runs, without a pause that counts; fails when one
- * connection was refused or closed, or one SYN had to be sent again. Returns what was seen, for people.
+ * connection was refused or closed, or one SYN got lost. Returns what was seen, for people.
  */
 export async function whileClientsConnect(
   world: World,
   address: string,
   fn: (connected: Connected) => Promise<void>,
 ): Promise<string> {
-  const before = synRetransmits(world);
+  const syns = new SynCounts(world);
+  const counts = await countsWhile(world, address, fn);
+  assert.deepEqual(
+    counts.map(({ failures }) => failures),
+    PLACES.map(() => ({})),
+  );
+  await syns.assertNoneLost();
+  return `connections: ${counts.map(({ answered }, i) => `${answered} from ${PLACES[i]}`).join(', ')}`;
+}
+
+async function countsWhile(
+  world: World,
+  address: string,
+  fn: (connected: Connected) => Promise<void>,
+): Promise<ClientCounts[]> {
   const clients = PLACES.map((place) => new ClientChild(world, place, address, 80));
   try {
     const connected = () => allConnected(clients);
     await connected();
     await fn(connected);
     await connected();
-    const counts = await Promise.all(clients.map((client) => client.counts()));
-    assert.deepEqual(
-      counts.map(({ failures }) => failures),
-      PLACES.map(() => ({})),
-    );
-    assert.equal(synRetransmits(world) - before, 0, 'SYNs that were sent again');
-    return `connections: ${counts.map(({ answered }, i) => `${answered} from ${PLACES[i]}`).join(', ')}`;
+    return await Promise.all(clients.map((client) => client.counts()));
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
@@ -71,17 +78,4 @@ async function allConnected(clients: readonly ClientChild[]): Promise<void> {
     // the one that is under way, and one more
     while ((await client.counts()).answered < answered + 2) await sleep(5);
   }
-}
-
-/** SYNs that were sent again, by all programs in the world so far: TCPSynRetrans of proc_net_netstat. */
-function synRetransmits(world: World): number {
-  return SENDERS.reduce((sum, place) => sum + tcpCounter(world, place, 'TCPSynRetrans'), 0);
-}
-
-function tcpCounter(world: World, place: Place, name: string): number {
-  const lines = world.run(place, 'cat', '/proc/net/netstat').split('\n');
-  const [names = [], values = []] = lines.filter((line) => line.startsWith('TcpExt:')).map((line) => line.split(' '));
-  const value = Number(values[names.indexOf(name)]);
-  assert.ok(Number.isSafeInteger(value), `the kernel counts no ${name}`);
-  return value;
 }
