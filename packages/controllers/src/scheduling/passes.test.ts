@@ -48,6 +48,8 @@ test('while a pod waits, many events of claims and nodes make few passes', async
     const labels = { round: `${round}` };
     await client.patch('PersistentVolumeClaim', claim, { metadata: { labels } });
     await client.patch('Node', { name: 'a' }, { metadata: { labels } });
+    // Informers tell what happened when the loop turns.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   // A pass each 50 ms, and what was under way: the status that it writes is one more event.
   const most = 5 + (performance.now() - start) / 40;
