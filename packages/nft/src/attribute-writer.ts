@@ -1,3 +1,6 @@
+import type { TableFamily } from './model.ts';
+import { FAMILY } from './wire.ts';
+
 const NLA_F_NESTED = 0x8000;
 
 /**
@@ -123,4 +126,9 @@ export class AttributeWriter {
     }
     return at;
   }
+}
+
+/** The body of a message: struct nfgenmsg, and attributes to be written behind it. */
+export function openBody(family: TableFamily, capacity?: number): AttributeWriter {
+  return new AttributeWriter(capacity).raw(Uint8Array.of(FAMILY[family], 0, 0, 0));
 }

@@ -1,5 +1,6 @@
+import type { NetlinkMessage } from '@podwire/kernel';
 import type { AnonymousSet } from './anonymous-set.ts';
-import { AttributeWriter } from './attribute-writer.ts';
+import { type AttributeWriter, openBody } from './attribute-writer.ts';
 import { type Command, formatCommand } from './change.ts';
 import { writeFlowtable, writeObject } from './encode-object.ts';
 import { encodeRule } from './encode-rule.ts';
@@ -16,12 +17,12 @@ import {
   CHAIN_FLAG,
   DEVICE_NAME,
   ELEMENTS,
-  FAMILY,
   FLAG,
   FLOWTABLE,
   HOOK,
   hookNumber,
   MESSAGE,
+  messageType,
   OBJECT,
   OBJECT_TYPE,
   RULE,
@@ -33,16 +34,18 @@ import {
 /** An attribute's length has 16 bits, of which its header takes 4 bytes. */
 const LIST_BYTES = 65_528;
 
-/** A message of a batch, without netlink header and nfgenmsg. */
-export interface WireMessage {
+/** A message of a batch. */
+export interface WireMessage extends NetlinkMessage {
+  /** For people: what the message does; `offset` into the body is what the kernel points at. */
+  readonly purpose: (offset?: number) => string;
+}
+
+/** What a message is about, but for what it says about it. */
+interface Request extends Pick<WireMessage, 'purpose'> {
   /** NFT_MSG_* */
   readonly message: number;
   /** NLM_F_* besides NLM_F_REQUEST and NLM_F_ACK. */
   readonly flags: number;
-  readonly family: number;
-  readonly attributes: Buffer;
-  /** For people: what the message does; `offset` into the attributes is what the kernel points at. */
-  readonly purpose: (offset?: number) => string;
 }
 
 /** Commands on one table as messages of a transaction; elements of named sets are left to `encodeElements`. */
@@ -114,13 +117,10 @@ export class TableEncoder {
     }
   }
 
-  #message(
-    { message, flags, purpose }: Pick<WireMessage, 'message' | 'flags' | 'purpose'>,
-    write: (out: AttributeWriter) => unknown,
-  ): WireMessage {
-    const out = new AttributeWriter();
+  #message({ message, flags, purpose }: Request, write: (out: AttributeWriter) => unknown): WireMessage {
+    const out = openBody(this.#table.family);
     write(out);
-    return { message, flags, family: FAMILY[this.#table.family], attributes: out.take(), purpose };
+    return { type: messageType(message), flags, body: out.take(), purpose };
   }
 
   #named(out: AttributeWriter, attribute: number): AttributeWriter {

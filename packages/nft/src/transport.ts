@@ -13,8 +13,8 @@ import { MESSAGE, messageType, NFNL_SUBSYS_NFTABLES } from './wire.ts';
 const BATCH_BEGIN = 0x10; // NFNL_MSG_BATCH_BEGIN
 const BATCH_END = 0x11; // NFNL_MSG_BATCH_END
 const GENERATION = 1; // NFNL_BATCH_GENID
-/** struct nlmsghdr and struct nfgenmsg stand before the attributes of a message. */
-const HEADERS = 20;
+/** struct nlmsghdr stands before the body of a message. */
+const HEADER = 16;
 
 /** struct nfgenmsg in front of the attributes: family, version 0, resource id big-endian. */
 function body(family: number, resource: number, attributes?: Buffer): Buffer {
@@ -70,7 +70,7 @@ export class NftTransport {
     const check = generation && Buffer.concat([Buffer.from([8, 0, GENERATION, 0]), generation]);
     const begin = check ? { ...BEGIN, body: body(0, NFNL_SUBSYS_NFTABLES, check) } : BEGIN;
     try {
-      this.#netlink.transaction([begin, ...messages.map(netlinkMessage), END]);
+      this.#netlink.transaction([begin, ...messages, END]);
       this.#writes.count++;
     } catch (error) {
       throw error instanceof KernelError ? naming(error, messages) : error;
@@ -117,15 +117,11 @@ export class NftTransport {
   }
 }
 
-function netlinkMessage({ message, flags, family, attributes }: WireMessage): NetlinkMessage {
-  return { type: messageType(message), flags, body: body(family, 0, attributes) };
-}
-
 /** The error with the command that the kernel refused, in nft syntax; message 0 begins the batch. */
 function naming(error: KernelError, messages: readonly WireMessage[]): KernelError {
   const { errno, extack, offset, index = 0 } = error;
   const guilty = messages[index - 1];
-  const op = guilty?.purpose(offset === undefined ? undefined : offset - HEADERS) ?? error.op;
+  const op = guilty?.purpose(offset === undefined ? undefined : offset - HEADER) ?? error.op;
   return new KernelError({ op, errno, extack, offset, index });
 }
 

@@ -85,7 +85,8 @@ export class ByteWriter {
 
   /** Zeros up to the next multiple of four, where attributes and messages begin. */
   align(): void {
-    this.zeros((4 - (this.#length & 3)) & 3);
+    const missing = -this.#length & 3;
+    if (missing > 0) this.zeros(missing);
   }
 
   patchU16(at: number, value: number): void {

@@ -72,13 +72,20 @@ export class NetlinkExchange {
 
   /** Sends all in one datagram, with an acknowledgement asked of the message at `acknowledged`. */
   send(messages: readonly NetlinkMessage[], acknowledged = -1): Run {
-    for (const message of messages) this.#refuseForeign(message);
+    let bytes = 0;
+    for (const message of messages) {
+      this.#refuseForeign(message);
+      bytes += message.body.length + 20;
+    }
     const count = messages.length;
-    const sequence = this.reserve(count);
-    const out = new ByteWriter(messages.reduce((sum, m) => sum + m.body.length + 20, 0));
-    for (const [i, message] of messages.entries())
-      writeMessage(out, message, { sequence: sequence + i, flags: i === acknowledged ? NLM_F.ACK : 0 });
-    const run = { sequence, count, op: messages[0]?.op ?? `a request to ${this.protocol}` };
+    const first = this.reserve(count);
+    const out = new ByteWriter(bytes);
+    let sequence = first;
+    for (const message of messages) {
+      writeMessage(out, message, { sequence, flags: sequence - first === acknowledged ? NLM_F.ACK : 0 });
+      sequence++;
+    }
+    const run = { sequence: first, count, op: messages[0]?.op ?? `a request to ${this.protocol}` };
     this.sendBytes(out.finish(), run);
     return run;
   }
