@@ -32,6 +32,13 @@ export const NODE: Script = {
     ok('get pod lonely', 'NAME  READY  STATUS  RESTARTS  AGE\nlonely  0/1  Pending  0  {age}'),
     ok('logs lonely', ''),
     fails('exec lonely -- date', 'Error from server (BadRequest): pod lonely does not have a host assigned'),
+    ok('debug lonely --image=i:2 --target=lonely -c look --profile=general', 'Targeting container "lonely".{any}'),
+    ok('get pod lonely -o jsonpath={.spec.ephemeralContainers[*].name}', 'look'),
+    fails(
+      `patch pod lonely --subresource=resize -p '{"spec":{"containers":[{"name":"lonely","resources":{"limits":{"cpu":"1"}}}]}}'`,
+      'The Pod "lonely" is invalid: spec: Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing',
+      { from: 32 },
+    ),
     fails(
       'port-forward pod/lonely :80',
       'error: unable to forward port because pod is not running. Current status=Pending',
