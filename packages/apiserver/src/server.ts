@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { nthAddress, type Prefix, parsePrefix } from '@podwire/base';
 import type { DynamicClient, KubeClient, PodStreams } from '@podwire/kube';
+import { MutatingPolicies } from './admission/mutations/mutating-policies.ts';
 import { AdmissionWebhooks } from './admission/webhooks/admission-webhooks.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { RbacIndex } from './authorization/rbac-index.ts';
@@ -173,7 +174,8 @@ async function serveStore(store: Store, options: CompleteOptions): Promise<ApiSe
   const schema = createSchema(custom);
   const addresses = new ServiceAddresses({ store, serviceCidrs, nodePortRange });
   const authorizer = new Authorizer(new RbacIndex(store));
-  const webhooks = new AdmissionWebhooks(store, authorizer);
+  const policies = new MutatingPolicies({ store, kinds, schema, authorizer });
+  const webhooks = new AdmissionWebhooks({ store, authorizer, policies });
   const { denyExternalIPs } = options;
   const registry = new Registry({ store, schema, addresses, custom, kinds, webhooks, authorizer, denyExternalIPs });
   const cleanup = new CustomCleanup(registry, custom);

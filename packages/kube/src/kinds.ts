@@ -48,6 +48,7 @@ import type {
 } from 'kubernetes-types/storage/v1.js';
 import type { APIService } from './api-service.ts';
 import type { ServiceExport, ServiceImport } from './multicluster.ts';
+import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from './mutating-policy.ts';
 
 type InV1<T> = Omit<T, 'apiVersion'> & { apiVersion?: 'networking.k8s.io/v1' };
 /** An address that is taken, named by itself, and who has it. */
@@ -57,6 +58,7 @@ export type ServiceCIDR = InV1<ServiceCIDRAlpha>;
 
 export * from './api-service.ts';
 export * from './multicluster.ts';
+export * from './mutating-policy.ts';
 export type {
   CertificateSigningRequest,
   ClusterRole,
@@ -162,6 +164,8 @@ interface ObjectTypes {
   MutatingWebhookConfiguration: MutatingWebhookConfiguration;
   ValidatingAdmissionPolicy: ValidatingAdmissionPolicy;
   ValidatingAdmissionPolicyBinding: ValidatingAdmissionPolicyBinding;
+  MutatingAdmissionPolicy: MutatingAdmissionPolicy;
+  MutatingAdmissionPolicyBinding: MutatingAdmissionPolicyBinding;
   CustomResourceDefinition: CustomResourceDefinition;
   ServiceExport: ServiceExport;
   ServiceImport: ServiceImport;
@@ -314,6 +318,22 @@ const ROWS: readonly Row[] = [
     'ValidatingAdmissionPolicyBinding',
     'admissionregistration.k8s.io/v1',
     'validatingadmissionpolicybindings',
+    'cluster',
+    '',
+    'api-extensions generation',
+  ],
+  [
+    'MutatingAdmissionPolicy',
+    'admissionregistration.k8s.io/v1 admissionregistration.k8s.io/v1beta1 admissionregistration.k8s.io/v1alpha1',
+    'mutatingadmissionpolicies',
+    'cluster',
+    '',
+    'api-extensions generation',
+  ],
+  [
+    'MutatingAdmissionPolicyBinding',
+    'admissionregistration.k8s.io/v1 admissionregistration.k8s.io/v1beta1 admissionregistration.k8s.io/v1alpha1',
+    'mutatingadmissionpolicybindings',
     'cluster',
     '',
     'api-extensions generation',

@@ -8,6 +8,7 @@ import { type Attempt, type Listener, placeOf } from './attempt.ts';
 import { celValue, factsOf } from './facts.ts';
 import { PolicyAnnotations } from './policy-annotations.ts';
 import { expressionsOf, type Facts } from './policy-expressions.ts';
+import { POLICY_KINDS } from './policy-kinds.ts';
 import { type ParamKind, type ParamRef, PolicyParams } from './policy-params.ts';
 import { findingsOf, type Violation } from './policy-violations.ts';
 import { type MatchResources, matchedVersion } from './resource-match.ts';
@@ -51,7 +52,7 @@ export class AdmissionPolicies {
 
   /** Throws the Status of the first that denies a write, in the words of Kubernetes, when all have been asked. */
   check(attempt: Attempt, listener: Listener): void {
-    if (this.#store.size(BINDING) === 0 || attempt.kind.id === POLICY || attempt.kind.id === BINDING) return;
+    if (this.#store.size(BINDING) === 0 || POLICY_KINDS.has(attempt.kind.id)) return;
     const { namespace: name } = placeOf(attempt);
     const namespace = name ? this.#store.latest('Namespace', name) : undefined;
     const annotations = new PolicyAnnotations();

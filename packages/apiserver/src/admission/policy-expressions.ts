@@ -3,6 +3,7 @@ import { newEnvironment } from '../custom/cel/environment.ts';
 import { compile } from '../custom/cel/rule.ts';
 import type { ApiObject } from '../seam.ts';
 import { registerAuthorizer } from './cel-authorizer.ts';
+import { registerPatchTypes } from './mutations/patch-values.ts';
 
 /** What expressions see, by the names they have for it. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -25,6 +26,11 @@ export interface PolicyExpressions {
   readonly variables: readonly (Expression & { readonly name: string })[];
   readonly validations: readonly Validation[];
   readonly annotations: readonly AuditAnnotation[];
+  readonly mutations: readonly Mutation[];
+}
+
+export interface Mutation extends Expression {
+  readonly patchType: string;
 }
 
 export interface AuditAnnotation extends Expression {
@@ -48,6 +54,11 @@ export interface PolicySpec {
     readonly messageExpression?: string;
     readonly reason?: string;
   }[];
+  readonly mutations?: readonly {
+    readonly patchType: string;
+    readonly applyConfiguration?: { readonly expression?: string };
+    readonly jsonPatch?: { readonly expression?: string };
+  }[];
   readonly auditAnnotations?: readonly { readonly key: string; readonly valueExpression: string }[];
 }
 
@@ -56,6 +67,11 @@ const POLICY = [...REQUEST, 'params', 'namespaceObject', 'variables'];
 /** Messages are not about who may do what. */
 const messageEnvironment = lazyEnvironment(() => withVariables(newEnvironment(), POLICY));
 const policyEnvironment = lazyEnvironment(() => withAuthorizer(POLICY));
+const mutationEnvironment = lazyEnvironment(() => {
+  const environment = withAuthorizer(POLICY);
+  registerPatchTypes(environment);
+  return environment;
+});
 const conditionEnvironment = lazyEnvironment(() => withAuthorizer(REQUEST));
 const known = new WeakMap<ApiObject, PolicyExpressions>();
 
@@ -88,8 +104,20 @@ function compiler(shared: Environment) {
     faults.push({ field, text, why: compiled.why });
     return [];
   };
-  return { faults, one };
+  const mutation = (field: string, text: string, types: readonly string[]): Expression[] => {
+    const compiled = compile(mutationEnvironment(), text, 'any');
+    if ('why' in compiled || types.includes(compiled.type)) return one(field, text, 'any', mutationEnvironment());
+    faults.push({ field, text, why: `must evaluate to ${types[0]}` });
+    return [];
+  };
+  return { faults, one, mutation };
 }
+
+/** What each kind of patch may evaluate to, the name it has first. */
+const PATCH_TYPES = {
+  ApplyConfiguration: ['Object', 'dyn'],
+  JSONPatch: ['list(JSONPatch)', 'list<JSONPatch>', 'list<T>', 'dyn'],
+} as const;
 
 /** The conditions of a webhook: `matchConditions[0].expression` below it. */
 export function compileConditions(conditions: readonly { readonly expression: string }[]) {
@@ -102,8 +130,8 @@ export function compileConditions(conditions: readonly { readonly expression: st
 
 /** All that can be compiled, and what is wrong with the rest. */
 export function compilePolicy(spec: PolicySpec) {
-  const { matchConditions = [], variables = [], validations = [], auditAnnotations = [] } = spec;
-  const { faults, one } = compiler(policyEnvironment());
+  const { matchConditions = [], variables = [], validations = [], auditAnnotations = [], mutations = [] } = spec;
+  const { faults, one, mutation } = compiler(policyEnvironment());
   const expressions: PolicyExpressions = {
     conditions: matchConditions.flatMap((part, index) =>
       one(`spec.matchConditions[${index}].expression`, part.expression, 'bool'),
@@ -111,6 +139,14 @@ export function compilePolicy(spec: PolicySpec) {
     variables: variables.flatMap(({ name, expression }, index) =>
       one(`spec.variables[${index}].expression`, expression, 'any').map((found) => ({ ...found, name })),
     ),
+    mutations: mutations.flatMap(({ patchType, applyConfiguration, jsonPatch }, index) => {
+      const isMerged = patchType === 'ApplyConfiguration';
+      const field = `spec.mutations[${index}].${isMerged ? 'applyConfiguration' : 'jsonPatch'}.expression`;
+      const { expression = '' } = (isMerged ? applyConfiguration : jsonPatch) ?? {};
+      if (expression.trim() === '') return [];
+      const types = PATCH_TYPES[isMerged ? 'ApplyConfiguration' : 'JSONPatch'];
+      return mutation(field, expression, types).map((found) => ({ ...found, patchType }));
+    }),
     annotations: auditAnnotations.flatMap(({ key, valueExpression }, index) =>
       one(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, 'any').map((found) => ({
         ...found,

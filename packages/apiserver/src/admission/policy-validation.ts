@@ -4,15 +4,22 @@ import { compilePolicy, type PolicySpec } from './policy-expressions.ts';
 import type { ParamKind, ParamRef } from './policy-params.ts';
 import type { MatchResources } from './resource-match.ts';
 
+interface Scope {
+  readonly matchConstraints?: MatchResources;
+  readonly paramKind?: ParamKind;
+}
+
 interface AdmissionPolicy {
-  readonly spec?: PolicySpec & {
-    readonly matchConstraints?: MatchResources;
-    readonly paramKind?: ParamKind;
-  };
+  readonly spec?: PolicySpec & Scope;
+}
+
+interface MutatingPolicy {
+  readonly spec?: PolicySpec & Scope & { readonly reinvocationPolicy?: string };
 }
 
 interface PolicyBinding {
   readonly spec?: {
+    readonly policyName?: string;
     readonly matchResources?: MatchResources;
     readonly paramRef?: ParamRef;
     readonly validationActions?: readonly string[];
@@ -22,17 +29,54 @@ interface PolicyBinding {
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
 
 export function validateAdmissionPolicy({ spec = {} }: AdmissionPolicy, errors: FieldErrors): void {
-  const { matchConstraints, paramKind, validations = [], auditAnnotations = [] } = spec;
-  for (const field of ['apiVersion', 'kind'] as const)
-    if (paramKind && !paramKind[field]) errors.required(`spec.paramKind.${field}`);
-  if (!matchConstraints) errors.required('spec.matchConstraints');
-  else if (!matchConstraints.resourceRules?.length) errors.required('spec.matchConstraints.resourceRules');
-  validateSelectors(matchConstraints, 'spec.matchConstraints', errors);
+  const { validations = [], auditAnnotations = [] } = spec;
+  validateScope(spec, errors);
   if (validations.length + auditAnnotations.length === 0) {
     for (const field of ['validations', 'auditAnnotations'])
       errors.required(`spec.${field}`, 'validations or auditAnnotations must contain at least one item');
   }
   for (const { field, text, why } of compilePolicy(spec).faults) errors.invalid(field, text, why);
+}
+
+function validateScope({ matchConstraints, paramKind }: Scope, errors: FieldErrors): void {
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (paramKind && !paramKind[field]) errors.required(`spec.paramKind.${field}`);
+  if (!matchConstraints) errors.required('spec.matchConstraints');
+  else if (!matchConstraints.resourceRules?.length) errors.required('spec.matchConstraints.resourceRules');
+  validateSelectors(matchConstraints, 'spec.matchConstraints', errors);
+}
+
+export function validateMutatingPolicy({ spec = {} }: MutatingPolicy, errors: FieldErrors): void {
+  const { mutations = [], reinvocationPolicy, matchConstraints } = spec;
+  validateScope(spec, errors);
+  validateOperations(matchConstraints, 'spec.matchConstraints', errors);
+  if (!reinvocationPolicy) errors.required('spec.reinvocationPolicy');
+  if (mutations.length === 0) errors.required('spec.mutations', 'mutations must contain at least one item');
+  for (const [index, mutation] of mutations.entries()) {
+    const { patchType } = mutation;
+    const member = patchType === 'ApplyConfiguration' ? 'applyConfiguration' : 'jsonPatch';
+    const at = `spec.mutations[${index}].${member}`;
+    if (patchType && !mutation[member]) errors.required(at, `must be specified when patchType is ${patchType}`);
+    else if (patchType && !mutation[member]?.expression?.trim())
+      errors.required(`${at}.expression`, 'expression is not specified');
+  }
+  for (const { field, text, why } of compilePolicy(spec).faults) errors.invalid(field, text, why);
+}
+
+export function validateMutatingBinding({ spec = {} }: PolicyBinding, errors: FieldErrors): void {
+  const { policyName, matchResources, paramRef } = spec;
+  if (!policyName) errors.required('spec.policyName');
+  if (paramRef) validateParamRef(paramRef, errors);
+  validateSelectors(matchResources, 'spec.matchResources', errors);
+  validateOperations(matchResources, 'spec.matchResources', errors);
+}
+
+/** What is deleted cannot be changed. */
+function validateOperations(match: MatchResources | undefined, at: string, errors: FieldErrors): void {
+  for (const [index, { operations = [] }] of (match?.resourceRules ?? []).entries()) {
+    if (operations.includes('DELETE'))
+      errors.unsupported(`${at}.resourceRules[${index}].operations`, 'DELETE', ['*', 'CONNECT', 'CREATE', 'UPDATE']);
+  }
 }
 
 export function validatePolicyBinding({ spec = {} }: PolicyBinding, errors: FieldErrors): void {

@@ -8,6 +8,7 @@ import {
   type PolicyExpressions,
   type Validation,
 } from './policy-expressions.ts';
+import { lazyVariables } from './policy-variables.ts';
 
 /** Of all expressions of a policy, for one parameter. */
 const COST_LIMIT = 10_000_000;
@@ -40,22 +41,6 @@ export function findingsOf(expressions: PolicyExpressions, given: Facts, isStric
     for (const annotation of expressions.annotations) run.annotate(annotation);
   }
   return run;
-}
-
-/** Each is evaluated when it is first asked for; whoever asks for one that cannot be, cannot be evaluated either. */
-function lazyVariables({ variables }: PolicyExpressions, factsOf: () => Facts): Map<string, unknown> {
-  const known = new Map<string, unknown>();
-  const get = (name: string): unknown => {
-    const variable = variables.find((one) => one.name === name);
-    if (!variable || known.has(name)) return known.get(name);
-    try {
-      known.set(name, variable.run(factsOf()));
-    } catch (error) {
-      throw new Error(`composited variable "${name}" fails to evaluate: ${failureText(error)}`, { cause: error });
-    }
-    return known.get(name);
-  };
-  return Object.assign(new Map<string, unknown>(), { get });
 }
 
 /** Of the value of an annotation, in letters. */

@@ -72,12 +72,24 @@ function applyOperation(document: unknown, operation: Operation, copied: { bytes
     case 'copy':
       return addAt(document, pointer(path), copyOf(valueAt(document, pointer(from ?? '')), copied));
     case 'test':
-      if (!equalJson(valueAt(document, pointer(path)) ?? null, operation.value ?? null))
-        throw unappliable(`testing value ${path} failed`);
+      if (!equalJson(valueAt(document, pointer(path)) ?? null, operation.value ?? null)) throw failedTest(path);
       return document;
     default:
       throw badRequest(`json patch: unexpected kind: ${String(op)}`);
   }
+}
+
+const failedTests = new WeakSet<object>();
+
+function failedTest(path: string): Error {
+  const error = unappliable(`testing value ${path} failed`);
+  failedTests.add(error);
+  return error;
+}
+
+/** Whether a JSON patch was not applied because something was not as it wanted. */
+export function isFailedTest(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && failedTests.has(error);
 }
 
 function unappliable(why: string): Error {

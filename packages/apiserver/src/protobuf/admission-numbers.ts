@@ -27,5 +27,13 @@ export const ADMISSION_NUMBERS: NumberTable = {
   ExpressionWarning: '2 fieldRef warning',
   ValidatingAdmissionPolicyBinding: 'metadata spec',
   ValidatingAdmissionPolicyBindingSpec: 'policyName paramRef matchResources validationActions',
+  MutatingAdmissionPolicy: 'metadata spec',
+  MutatingAdmissionPolicySpec: `paramKind matchConstraints variables mutations failurePolicy? matchConditions
+    reinvocationPolicy`,
+  Mutation: '2 patchType applyConfiguration jsonPatch',
+  ApplyConfiguration: 'expression',
+  JSONPatch: 'expression',
+  MutatingAdmissionPolicyBinding: 'metadata spec',
+  MutatingAdmissionPolicyBindingSpec: 'policyName paramRef matchResources',
   ParamRef: 'name namespace selector parameterNotFoundAction?',
 };

@@ -36,5 +36,15 @@ export const ADMISSION_TYPES: TypeTable = {
   ValidatingAdmissionPolicyBinding: 'TypeMeta spec+:ValidatingAdmissionPolicyBindingSpec',
   ValidatingAdmissionPolicyBindingSpec: `matchResources:MatchResources paramRef:ParamRef policyName*
     validationActions*:string[]@set`,
+
+  MutatingAdmissionPolicy: 'TypeMeta spec:MutatingAdmissionPolicySpec',
+  MutatingAdmissionPolicySpec: `failurePolicy(Fail|Ignore)=Fail matchConditions:MatchCondition[]@name
+    matchConstraints:MatchResources mutations:Mutation[] paramKind:ParamKind reinvocationPolicy(IfNeeded|Never)
+    variables:Variable[]`,
+  Mutation: 'applyConfiguration:ApplyConfiguration jsonPatch:JSONPatch patchType*(ApplyConfiguration|JSONPatch)',
+  ApplyConfiguration: 'expression',
+  JSONPatch: 'expression',
+  MutatingAdmissionPolicyBinding: 'TypeMeta spec:MutatingAdmissionPolicyBindingSpec',
+  MutatingAdmissionPolicyBindingSpec: 'matchResources:MatchResources paramRef:ParamRef policyName',
   ParamRef: 'name namespace parameterNotFoundAction(Allow|Deny) selector:LabelSelector',
 };

@@ -9,6 +9,10 @@ import type { FieldSchema } from './notation.ts';
 const ORACLE = join(import.meta.dirname, '../../../../../shared/data/kubernetes-openapi-v2.json');
 const OTHER_TYPES: readonly (readonly [apiVersion: string, kind: string])[] = [
   ...REQUEST_TYPES,
+  ['admissionregistration.k8s.io/v1beta1', 'MutatingAdmissionPolicy'],
+  ['admissionregistration.k8s.io/v1beta1', 'MutatingAdmissionPolicyBinding'],
+  ['admissionregistration.k8s.io/v1alpha1', 'MutatingAdmissionPolicy'],
+  ['admissionregistration.k8s.io/v1alpha1', 'MutatingAdmissionPolicyBinding'],
   ['autoscaling/v1', 'HorizontalPodAutoscaler'],
   ['events.k8s.io/v1', 'Event'],
   ['meta/v1', 'DeleteOptions'],

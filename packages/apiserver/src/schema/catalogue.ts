@@ -44,6 +44,8 @@ const META = family('io.k8s.apimachinery.pkg.apis.meta.v1', META_TYPES);
 const FAMILIES: Readonly<Record<string, Family>> = {
   v1: CORE,
   'admissionregistration.k8s.io/v1': family('io.k8s.api.admissionregistration.v1', ADMISSION_TYPES),
+  'admissionregistration.k8s.io/v1beta1': family('io.k8s.api.admissionregistration.v1beta1', ADMISSION_TYPES),
+  'admissionregistration.k8s.io/v1alpha1': family('io.k8s.api.admissionregistration.v1alpha1', ADMISSION_TYPES),
   'apiextensions.k8s.io/v1': family('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1', APIEXTENSIONS_TYPES),
   'apps/v1': family('io.k8s.api.apps.v1', APPS_TYPES),
   'autoscaling/v1': family('io.k8s.api.autoscaling.v1', AUTOSCALING_TYPES),

@@ -43,7 +43,12 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
-import { validateAdmissionPolicy, validatePolicyBinding } from '../admission/policy-validation.ts';
+import {
+  validateAdmissionPolicy,
+  validateMutatingBinding,
+  validateMutatingPolicy,
+  validatePolicyBinding,
+} from '../admission/policy-validation.ts';
 import { validateDefinition, validateDefinitionUpdate } from '../custom/definition/definition-validation.ts';
 import { BAD_CIDR, isCidr } from './addresses.ts';
 import {
@@ -166,6 +171,8 @@ const VALIDATORS: Partial<Record<KindId, Validator>> = {
   MutatingWebhookConfiguration: of<MutatingWebhookConfiguration>(validateWebhooks),
   ValidatingAdmissionPolicy: of(validateAdmissionPolicy),
   ValidatingAdmissionPolicyBinding: of(validatePolicyBinding),
+  MutatingAdmissionPolicy: of(validateMutatingPolicy),
+  MutatingAdmissionPolicyBinding: of(validateMutatingBinding),
   Job: of<Job>(validateJob),
   CronJob: of<CronJob>(validateCronJob),
   PodDisruptionBudget: of<PodDisruptionBudget>(validatePodDisruptionBudget),

@@ -1,3 +1,4 @@
+import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '@podwire/kube';
 import type {
   MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
@@ -17,11 +18,19 @@ export const WEBHOOK_CONFIGURATION_COLUMNS: readonly Column<
 
 export const ADMISSION_POLICY_COLUMNS: readonly Column<ValidatingAdmissionPolicy>[] = [
   count('Validations', ({ spec }) => spec?.validations?.length),
-  text('ParamKind', ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : UNSET)),
+  paramKind(),
   age(),
 ];
 
-export const ADMISSION_POLICY_BINDING_COLUMNS: readonly Column<ValidatingAdmissionPolicyBinding>[] = [
+export const MUTATING_POLICY_COLUMNS: readonly Column<MutatingAdmissionPolicy>[] = [
+  count('Mutations', ({ spec }) => spec?.mutations?.length),
+  paramKind(),
+  age(),
+];
+
+export const ADMISSION_POLICY_BINDING_COLUMNS: readonly Column<
+  ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding
+>[] = [
   text('PolicyName', ({ spec }) => spec?.policyName ?? ''),
   text('ParamRef', ({ spec }) => {
     const { name, namespace } = spec?.paramRef ?? {};
@@ -39,3 +48,9 @@ export const RUNTIME_CLASS_COLUMNS: readonly Column<RuntimeClass>[] = [
   text('Handler', ({ handler }) => handler),
   age(),
 ];
+
+function paramKind(): Column<ValidatingAdmissionPolicy | MutatingAdmissionPolicy> {
+  return text('ParamKind', ({ spec }) =>
+    spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : UNSET,
+  );
+}

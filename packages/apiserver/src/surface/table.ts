@@ -31,6 +31,7 @@ import {
   ADMISSION_POLICY_BINDING_COLUMNS,
   ADMISSION_POLICY_COLUMNS,
   CUSTOM_RESOURCE_DEFINITION_COLUMNS,
+  MUTATING_POLICY_COLUMNS,
   RUNTIME_CLASS_COLUMNS,
   WEBHOOK_CONFIGURATION_COLUMNS,
 } from './extension-columns.ts';
@@ -122,6 +123,8 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<ObjectOf<K>>[] } = {
   MutatingWebhookConfiguration: WEBHOOK_CONFIGURATION_COLUMNS,
   ValidatingAdmissionPolicy: ADMISSION_POLICY_COLUMNS,
   ValidatingAdmissionPolicyBinding: ADMISSION_POLICY_BINDING_COLUMNS,
+  MutatingAdmissionPolicy: MUTATING_POLICY_COLUMNS,
+  MutatingAdmissionPolicyBinding: ADMISSION_POLICY_BINDING_COLUMNS,
   CustomResourceDefinition: CUSTOM_RESOURCE_DEFINITION_COLUMNS,
   ServiceExport: [age()],
   ServiceImport: SERVICE_IMPORT_COLUMNS,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '@podwire/base';
-import { equalJson, type KindId } from '@podwire/kube';
+import type { KindId } from '@podwire/kube';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import { toStored } from '../../core/conversion.ts';
 import { jsonPatch } from '../../core/patches.ts';
@@ -9,6 +9,9 @@ import type { Store } from '../../core/store.ts';
 import type { ApiObject } from '../../seam.ts';
 import { type Attempt, type Listener, placeOf } from '../attempt.ts';
 import { versioned } from '../facts.ts';
+import type { MutatingPolicies } from '../mutations/mutating-policies.ts';
+import { type Mutator, mutated } from '../mutations/mutation-chain.ts';
+import { POLICY_KINDS } from '../policy-kinds.ts';
 import { matchedVersion } from '../resource-match.ts';
 import { type Question, readVerdict, reviewText, type Verdict } from './admission-review.ts';
 import { meetsConditions } from './match-conditions.ts';
@@ -17,62 +20,56 @@ import { WebhookClient } from './webhook-client.ts';
 import { CallFailure, denial, noDryRun, refusal } from './webhook-failure.ts';
 
 /** Nobody has a say in what says who has one: whoever locked himself out could not undo it. */
-const EXEMPT: ReadonlySet<KindId> = new Set<KindId>([
-  MUTATING,
-  VALIDATING,
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionPolicyBinding',
-]);
+const EXEMPT: ReadonlySet<KindId> = new Set<KindId>([MUTATING, VALIDATING, ...POLICY_KINDS]);
+
+interface Parts {
+  readonly store: Store;
+  readonly authorizer: Authorizer;
+  readonly policies: MutatingPolicies;
+}
 
 /**
- * Asks the webhooks that are configured.
+ * Asks the webhooks that are configured, and mutating policies before them.
  *
- *     draft ─▶ mutating, one after the other, in order of their names ─▶ checks of the server, policies
- *                └─ JSON patch; who wants to is asked once more when a later one changes something
+ *     draft ─▶ mutating, one after the other, in order of their names ─▶ checks of the server, validating policies
+ *                └─ who wants to is asked once more when a later one changes something
  *           ─▶ validating, all at once ─▶ store
  */
 export class AdmissionWebhooks {
   readonly #store: Store;
   readonly #authorizer: Authorizer;
+  readonly #policies: MutatingPolicies;
   readonly #client: WebhookClient;
 
-  constructor(store: Store, authorizer: Authorizer) {
+  constructor({ store, authorizer, policies }: Parts) {
     this.#store = store;
     this.#authorizer = authorizer;
+    this.#policies = policies;
     this.#client = new WebhookClient(store);
   }
 
-  /** Whether any webhook may have a say; costs next to nothing when there is none. */
+  /** Whether any webhook or mutating policy may have a say; costs next to nothing when there is none. */
   concern({ kind }: Pick<Attempt, 'kind'>): boolean {
-    return this.#store.size(MUTATING) + this.#store.size(VALIDATING) > 0 && !EXEMPT.has(kind.id);
+    const isAnyConfigured = this.#store.size(MUTATING) + this.#store.size(VALIDATING) > 0;
+    return (isAnyConfigured && !EXEMPT.has(kind.id)) || this.#policies.concern({ kind });
   }
 
-  /** The object as mutating webhooks want it; `complete` gives it its defaults. Throws what the writer is told. */
+  /** The object as policies and webhooks want it; `complete` gives it its defaults. Throws what the writer is told. */
   async mutate(attempt: Attempt, listener: Listener, complete: (object: ApiObject) => ApiObject): Promise<Attempt> {
-    const webhooks = this.#webhooksOf(MUTATING);
-    const asked = new Set<Webhook>();
-    const again = new Set<Webhook>();
-    let current = attempt;
-    const pass = async (chosen: readonly Webhook[], isAgain: boolean) => {
-      for (const webhook of chosen) {
-        if (isAgain && !again.has(webhook)) continue;
-        const object = await this.#patched(webhook, current, { ...listener, complete });
-        if (object && !equalJson(object, current.object)) {
-          current = { ...current, object };
-          for (const one of asked) again.add(one);
-          asked.clear();
-        }
-        if (webhook.isReinvoked) asked.add(webhook);
-      }
-    };
-    await pass(webhooks, false);
-    if (again.size > 0) await pass(webhooks, true);
-    return current;
+    const webhooks = this.#webhooksOf(MUTATING, attempt).map(
+      (webhook): Mutator => ({
+        isReinvoked: webhook.isReinvoked,
+        mutate: (current) => this.#patched(webhook, current, { ...listener, complete }),
+      }),
+    );
+    return mutated(attempt, [...this.#policies.mutators(attempt, complete), ...webhooks]);
   }
 
   /** Throws what the writer is told. */
   async validate(attempt: Attempt, listener: Listener): Promise<void> {
-    const questions = this.#webhooksOf(VALIDATING).flatMap((webhook) => this.#question(webhook, attempt) ?? []);
+    const questions = this.#webhooksOf(VALIDATING, attempt).flatMap(
+      (webhook) => this.#question(webhook, attempt) ?? [],
+    );
     const answers = await Promise.allSettled(questions.map((question) => this.#ask(question, listener)));
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
   }
@@ -81,8 +78,8 @@ export class AdmissionWebhooks {
     this.#client.close();
   }
 
-  #webhooksOf(kind: KindId): readonly Webhook[] {
-    if (this.#store.size(kind) === 0) return [];
+  #webhooksOf(kind: KindId, attempt: Attempt): readonly Webhook[] {
+    if (this.#store.size(kind) === 0 || EXEMPT.has(attempt.kind.id)) return [];
     const byName = (one: ApiObject, other: ApiObject) =>
       (one.metadata.name ?? '') < (other.metadata.name ?? '') ? -1 : 1;
     return [...this.#store.latestOf(kind)].sort(byName).flatMap(webhooksOf);

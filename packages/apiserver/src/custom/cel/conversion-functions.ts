@@ -17,8 +17,12 @@ export function registerConversions(environment: Environment): void {
     .registerFunction(`duration(${duration}): ${duration}`, (one: Duration) => one);
 }
 
+export function isDuration(value: unknown): value is Duration {
+  return typeof value === 'object' && value !== null && 'seconds' in value && 'nanos' in value;
+}
+
 /** Seconds only, as CEL writes them. */
-function durationText({ seconds, nanos }: Duration): string {
+export function durationText({ seconds, nanos }: Duration): string {
   const sign = seconds < 0n || nanos < 0 ? '-' : '';
   const fraction = String(Math.abs(nanos)).padStart(9, '0').replace(/0+$/, '');
   return `${sign}${seconds < 0n ? -seconds : seconds}${fraction ? `.${fraction}` : ''}s`;

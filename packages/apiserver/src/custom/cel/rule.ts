@@ -67,6 +67,8 @@ export function compileRule(
 interface Compiled {
   readonly run: ParseResult;
   readonly names: ReadonlySet<unknown>;
+  /** Of its values, as expressions name it. */
+  readonly type: string;
 }
 
 /** An expression of a type, metered by the Budget it is run in; or what is wrong with it. */
@@ -89,7 +91,7 @@ export function compile(
     if (wanted !== 'any' && type !== wanted && type !== 'dyn')
       return { why: `cel expression must evaluate to a ${wanted}` };
     meter(run.ast);
-    return { run, names };
+    return { run, names, type: type ?? 'dyn' };
   } catch (error) {
     return { why: `compilation failed: ${(error as { summary?: string }).summary ?? String(error)}` };
   }
