@@ -149,7 +149,12 @@ export interface Streams {
   log(pod: Pod, request: ApiRequest): Promise<ApiResponse>;
   /** A connection to a port of a pod. */
   connect(pod: Pod, port: number): Promise<Duplex>;
-  /** Answers the HTTP/1.1 upgrade (WebSocket or SPDY) and owns the socket from here on. */
+  /** A connection to a port of a node. */
+  connectNode(name: string, port: number): Promise<Duplex>;
+  /**
+   * Answers the HTTP/1.1 upgrade (WebSocket or SPDY) with 101 and owns the socket from here on; throws a Status, with
+   * nothing answered yet, for what it does not take.
+   */
   upgrade(target: UpgradeTarget, request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 

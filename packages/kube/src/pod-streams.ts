@@ -52,4 +52,6 @@ export interface PodStreams {
   attach(pod: PodReference, options: AttachOptions): Promise<ExecSession>;
   /** A connection to the port inside the pod's network namespace, on its localhost. */
   portForward(pod: PodReference, port: number): Promise<Duplex>;
+  /** A connection to a port at the address of a node, from inside it; absent: nodes are not reached. */
+  connectNode?(node: string, port: number): Promise<Duplex>;
 }

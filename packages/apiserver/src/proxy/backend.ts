@@ -1,16 +1,19 @@
 import { randomInt } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { EndpointSlice, Pod } from '@podwire/kube';
-import type { Service } from 'kubernetes-types/core/v1.js';
+import type { Node, Service } from 'kubernetes-types/core/v1.js';
 import { readyEndpoints, slicesOf } from '../core/ready-endpoints.ts';
 import type { ResourcePath } from '../core/request-path.ts';
 import { badRequest, notFound, unavailable } from '../core/status.ts';
 import type { Store } from '../core/store.ts';
+import type { Streams } from '../seam.ts';
 
-/** A port of a pod that a request goes to. */
+/** A port of a pod or a node that a request goes to. */
 export interface Backend {
-  readonly pod: Pod;
-  readonly port: number;
+  /** `10.1.0.5:80`, for messages. */
+  readonly address: string;
   readonly isTls: boolean;
+  connect(streams: Streams): Promise<Duplex>;
 }
 
 interface Named {
@@ -23,8 +26,8 @@ interface Named {
 const DEFAULT_PORTS = { http: 80, https: 443 };
 
 /**
- * Where `pods/NAME/proxy` and `services/NAME/proxy` lead: to pods only, so that nobody reaches an address that is not a
- * pod's. NAME may be `scheme:name:port`. Throws 400, 404 and 503, in the words of Kubernetes.
+ * Where `pods/NAME/proxy`, `services/NAME/proxy` and `nodes/NAME/proxy` lead: to pods and nodes only, so that nobody
+ * reaches an address that is not theirs. NAME may be `scheme:name:port`. Throws 400, 404 and 503, in the words of Kubernetes.
  */
 export function backendOf(store: Store, path: ResourcePath): Backend {
   const { kind, name: id = '', namespace = '' } = path;
@@ -36,7 +39,21 @@ export function backendOf(store: Store, path: ResourcePath): Backend {
   }
   if (!object) throw notFound(kind, named.name);
   if (kind.id === 'Service') return serviceBackend(store, object as unknown as Service, { ...named, id });
-  throw unavailable(`error trying to reach service: node ${named.name} serves no kubelet API`);
+  return nodeBackend(object as unknown as Node, named);
+}
+
+/** The port said, or that of the kubelet, which speaks TLS. */
+function nodeBackend({ metadata, status }: Node, { isTls, port }: Named): Backend {
+  const { name = '' } = metadata ?? {};
+  const kubelet = status?.daemonEndpoints?.kubeletEndpoint?.Port;
+  if (port === '' && kubelet === undefined) {
+    const why = `node ${name} runs no kubelet: status.daemonEndpoints.kubeletEndpoint is not set`;
+    throw unavailable(`error trying to reach service: ${why}`);
+  }
+  const wanted = portNumber(port === '' ? String(kubelet) : port, 'node');
+  const ip = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? name;
+  const connect = (streams: Streams) => streams.connectNode(name, wanted);
+  return { address: addressText(ip, wanted), isTls: isTls || wanted === kubelet, connect };
 }
 
 /** `name`, `name:port` and `scheme:name:port`. */
@@ -51,11 +68,25 @@ function namedBy(id: string, what: string): Named {
 /** The port said, or the first that a container names. */
 function podBackend(pod: Pod, { isTls, port }: Named): Backend {
   const declared = pod.spec?.containers.flatMap(({ ports = [] }) => ports).at(0)?.containerPort;
-  const wanted = port === '' ? (declared ?? DEFAULT_PORTS[isTls ? 'https' : 'http']) : Number(port);
   if (!pod.status?.podIP) throw badRequest('address not allowed');
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 65_535)
-    throw badRequest(`invalid pod request: ${JSON.stringify(port)} is no port`);
-  return { pod, port: wanted, isTls };
+  const wanted = port === '' ? (declared ?? DEFAULT_PORTS[isTls ? 'https' : 'http']) : portNumber(port, 'pod');
+  return backendAt(pod, wanted, isTls);
+}
+
+/** Throws 400. */
+function portNumber(text: string, what: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw badRequest(`invalid ${what} request: ${JSON.stringify(text)} is no port`);
+}
+
+function backendAt(pod: Pod, port: number, isTls: boolean): Backend {
+  const connect = (streams: Streams) => streams.connect(pod, port);
+  return { address: addressText(pod.status?.podIP ?? '', port), isTls, connect };
+}
+
+function addressText(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 function serviceBackend(store: Store, service: Service, { id, port, isTls }: Named & { readonly id: string }): Backend {
@@ -66,7 +97,7 @@ function serviceBackend(store: Store, service: Service, { id, port, isTls }: Nam
   const start = ready.length > 0 ? randomInt(ready.length) : 0;
   for (const { endpoint, number } of [...ready.slice(start), ...ready.slice(0, start)]) {
     const pod = podOf(store, namespace, endpoint);
-    if (pod) return { pod, port: number, isTls };
+    if (pod) return backendAt(pod, number, isTls);
   }
   throw unavailable(`no endpoints available for service ${JSON.stringify(slices.length > 0 ? id : name)}`);
 }

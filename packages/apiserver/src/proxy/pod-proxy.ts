@@ -7,6 +7,7 @@ import { methodNotAllowed, tooManyRequests, unavailable } from '../core/status.t
 import type { Store } from '../core/store.ts';
 import type { ApiRequest, ApiResponse, Streams } from '../seam.ts';
 import { type Backend, backendOf } from './backend.ts';
+import { dialText, inTime } from './dialing.ts';
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
 import { type Answered, askThrough, bodyOf, headText, type Proxied } from './proxied-request.ts';
 
@@ -23,7 +24,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const MOST = 64;
 
 /**
- * `pods/NAME/proxy/PATH` and `services/NAME/proxy/PATH`: requests to pods, through whoever runs them.
+ * `pods/NAME/proxy/PATH`, and the same of services and nodes: requests to pods and nodes, through whoever runs them.
  *
  *     client ─▶ authorized as get, create ... of pods/proxy ─▶ PodProxy ─▶ Streams.connect(pod, port) ─▶ the pod's HTTP
  */
@@ -56,8 +57,11 @@ export class PodProxy {
     };
   }
 
-  /** Connects the client with the pod when that takes the upgrade, else gives its answer. Throws what respond() does. */
-  async upgrade({ url, request, socket, head }: Upgrade, path: ResourcePath): Promise<void> {
+  /**
+   * Connects the client with the pod when that takes the upgrade, else gives its answer; resolves with the status of what
+   * was answered. Throws what respond() does.
+   */
+  async upgrade({ url, request, socket, head }: Upgrade, path: ResourcePath): Promise<number> {
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
     const backend = backendOf(this.#store, path);
@@ -74,41 +78,38 @@ export class PodProxy {
     if (!upgraded) {
       // What the client sends after this is no request: it would go to the pod unseen.
       socket.write(headText(message, { ...answeredHeaders(message.headers, '', ''), connection: 'close' }));
-      return pipeline(bodyOf(message, connection), socket).catch(() => {});
+      pipeline(bodyOf(message, connection), socket).catch(() => {});
+      return message.statusCode ?? 502;
     }
     socket.write(headText(message, message.headers));
     if (upgraded.head.length > 0) socket.write(upgraded.head);
     if (head.length > 0) upgraded.socket.write(head);
     connect(socket, upgraded.socket);
+    return 101;
   }
 
   async #ask(
-    { pod, port, isTls }: Backend,
+    backend: Backend,
     sent: Omit<Proxied, 'isTls'>,
   ): Promise<{ readonly answered: Answered; readonly connection: Duplex }> {
     if (this.#waiting >= MOST) throw tooManyRequests();
     this.#waiting++;
     try {
-      const connection = await this.#connect(pod, port);
-      return { answered: await askThrough(connection, { ...sent, isTls }), connection };
+      const connection = await this.#connect(backend, sent.signal);
+      return { answered: await askThrough(connection, { ...sent, isTls: backend.isTls }), connection };
     } finally {
       this.#waiting--;
     }
   }
 
-  async #connect(pod: Backend['pod'], port: number): Promise<Duplex> {
+  async #connect(backend: Backend, signal: AbortSignal): Promise<Duplex> {
     try {
       if (!this.#streams) throw new Error('this API server runs no pods');
-      return await this.#streams.connect(pod, port);
+      return await inTime(backend.connect(this.#streams), signal);
     } catch (error) {
-      throw unavailable(`error trying to reach service: ${dialText(error, addressOf(pod, port))}`);
+      throw unavailable(`error trying to reach service: ${dialText(messageOf(error), backend.address)}`);
     }
   }
-}
-
-function addressOf({ status }: Backend['pod'], port: number): string {
-  const ip = status?.podIP ?? '';
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /** Both ways, until one side is gone. */
@@ -116,10 +117,4 @@ function connect(client: Duplex, pod: Duplex): void {
   client.pipe(pod).pipe(client);
   client.once('close', () => pod.destroy()).on('error', () => {});
   pod.once('close', () => client.end()).on('error', () => {});
-}
-
-/** As Go has it, where it is what happens every day. */
-function dialText(error: unknown, address: string): string {
-  const text = messageOf(error);
-  return text.includes('ECONNREFUSED') ? `dial tcp ${address}: connect: connection refused` : text;
 }

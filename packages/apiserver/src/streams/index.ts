@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
-import { messageOf } from '@podwire/base';
-import { type ExecSession, type PodStreams, statusOf } from '@podwire/kube';
-import type { Status } from 'kubernetes-types/meta/v1.js';
+import type { ExecSession, PodStreams } from '@podwire/kube';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { badRequest, failure } from '../core/status.ts';
 import type { Streams, UpgradeTarget } from '../seam.ts';
@@ -35,17 +33,16 @@ export function createStreams(podStreams: PodStreams | undefined): Streams {
       if (!pod.spec?.nodeName) throw badRequest(`pod ${pod.metadata?.name} does not have a host assigned`);
       return podStreams.portForward(referenceOf(pod), port);
     },
+    connectNode: async (name, port) => {
+      if (!podStreams?.connectNode) throw notImplemented('nodes');
+      return podStreams.connectNode(name, port);
+    },
     upgrade: (target, request, socket, head) => {
-      socket.on('error', () => socket.destroy());
-      try {
-        if (!podStreams) throw notImplemented(target.subresource);
-        const { metadata, spec } = target.pod;
-        if (!spec?.nodeName) throw badRequest(`pod ${metadata?.name} does not have a host assigned`);
-        const serve = target.subresource === 'portforward' ? servePorts : serveCommand;
-        serve(podStreams, target, { request, socket, head }, websockets);
-      } catch (error) {
-        refuse(socket, error);
-      }
+      if (!podStreams) throw notImplemented(target.subresource);
+      const { metadata, spec } = target.pod;
+      if (!spec?.nodeName) throw badRequest(`pod ${metadata?.name} does not have a host assigned`);
+      const serve = target.subresource === 'portforward' ? servePorts : serveCommand;
+      serve(podStreams, target, { request, socket, head }, websockets);
     },
   };
 }
@@ -71,13 +68,7 @@ const serveCommand: Serve = (streams, target, upgrade, websockets) => {
   if (isWebsocket(upgrade.request)) {
     if (offered(upgrade.request, 'sec-websocket-protocol', CHANNEL_PROTOCOLS) === undefined)
       throw noProtocol(CHANNEL_PROTOCOLS);
-    const { request, socket, head } = upgrade;
-    websockets.handleUpgrade(
-      request,
-      socket,
-      head,
-      (client) => void runSession(start, websocketChannels(client, isSet(target.query, 'stdin'))),
-    );
+    void runSession(start, websocketChannels(acceptWebsocket(upgrade, websockets), isSet(target.query, 'stdin')));
     return;
   }
   const connection = acceptSpdy(upgrade, SPDY_EXEC_PROTOCOLS);
@@ -102,7 +93,7 @@ const servePorts: Serve = (streams, { pod }, upgrade, websockets) => {
     servePortForward(acceptSpdy(upgrade, [PORT_FORWARD_PROTOCOL]), connect);
     return;
   }
-  const { request, socket, head } = upgrade;
+  const { request } = upgrade;
   if (offered(request, 'sec-websocket-protocol', [TUNNEL_PROTOCOL]) === undefined) throw noProtocol([TUNNEL_PROTOCOL]);
   // ws takes no protocol name with a slash: it is taken out of the request and put into the answer by hand.
   delete request.headers['sec-websocket-protocol'];
@@ -110,11 +101,28 @@ const servePorts: Serve = (streams, { pod }, upgrade, websockets) => {
     if (about === request) headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`);
   };
   websockets.on('headers', answer);
-  websockets.handleUpgrade(request, socket, head, (client) =>
-    servePortForward(new SpdyConnection(tunnelOf(client)), connect),
-  );
-  websockets.off('headers', answer);
+  try {
+    servePortForward(new SpdyConnection(tunnelOf(acceptWebsocket(upgrade, websockets))), connect);
+  } finally {
+    websockets.off('headers', answer);
+  }
 };
+
+/** Answers 101 and returns the connection. Throws 400 for a handshake that is none. */
+function acceptWebsocket({ request, socket, head }: Upgrade, websockets: WebSocketServer): WebSocket {
+  const outcome: { client?: WebSocket; why?: string } = {};
+  const refuse = (error: Error) => {
+    outcome.why = error.message;
+  };
+  // All of it happens before handleUpgrade returns.
+  websockets.on('wsClientError', refuse);
+  websockets.handleUpgrade(request, socket, head, (client) => {
+    outcome.client = client;
+  });
+  websockets.off('wsClientError', refuse);
+  if (outcome.client) return outcome.client;
+  throw badRequest(outcome.why ?? 'the connection is gone');
+}
 
 /** The byte stream inside the messages of a WebSocket. */
 function tunnelOf(client: WebSocket): Duplex {
@@ -155,24 +163,4 @@ function offered(request: IncomingMessage, header: string, known: readonly strin
 
 function noProtocol(known: readonly string[]): Error {
   return failure(403, 'Forbidden', `unable to upgrade: no protocol in common, the server speaks ${known.join(', ')}`);
-}
-
-/** Says no in HTTP, before any upgrade. */
-function refuse(socket: Duplex, error: unknown): void {
-  const status: Status = statusOf(error) ?? {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: messageOf(error),
-    code: 500,
-  };
-  const body = JSON.stringify(status);
-  const head = [
-    `HTTP/1.1 ${status.code ?? 500} Refused`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -6,7 +6,7 @@ import type { ExecOptions, ExecSession, LogOptions, PodStreams } from '@podwire/
 
 /**
  * Pods that run nothing: `cat` repeats its input and exits with 7, anything else prints its command and exits with 0;
- * ports lead to the same port on the machine's loopback.
+ * ports, also of nodes, lead to the same port on the machine's loopback.
  */
 export class FakePods implements PodStreams {
   readonly logLines: string[] = ['one', 'two', 'three'];
@@ -50,6 +50,10 @@ export class FakePods implements PodStreams {
 
   attach(pod: unknown, options: Omit<ExecOptions, 'command'>): Promise<ExecSession> {
     return this.exec(pod, { ...options, command: ['attached'] });
+  }
+
+  async connectNode(_node: string, port: number): ReturnType<PodStreams['portForward']> {
+    return this.portForward(undefined, port);
   }
 
   async portForward(_pod: unknown, port: number): ReturnType<PodStreams['portForward']> {

@@ -52,7 +52,6 @@ function nodeStatus({ name, address, runtimeVersion }: NodeFacts, now: Date): No
     capacity: amounts,
     allocatable: amounts,
     conditions: nodeConditions(formatTime(now)),
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       kubeletVersion: KUBELET_VERSION,
       kubeProxyVersion: KUBELET_VERSION,

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { type Logger, messageOf } from '@podwire/base';
-import type { Netns } from '@podwire/kernel';
+import { connectTcp, type Netns } from '@podwire/kernel';
 import {
   type ClusterConfig,
   type Informers,
@@ -18,6 +19,9 @@ import { PodActor } from './pod-actor.ts';
 import type { PodContext, PodCredentials } from './pod-context.ts';
 import { parseResolver, type ResolverConfig } from './resolver-file.ts';
 import { apiEvents, type EventSink } from './runtime-event.ts';
+
+/** Of a connection to the node, in ms. */
+const CONNECT_TIMEOUT = 10_000;
 
 export interface PodRuntimeOptions {
   readonly nodeName: string;
@@ -53,6 +57,8 @@ export interface PodRuntime {
   /** Ends all containers at once and removes their namespaces; neither the API nor CNI is told: the node goes too. */
   stop(): Promise<void>;
   pod(uid: string): PodActor | undefined;
+  /** To a port at the address of the node. */
+  connect(port: number): Promise<Duplex>;
   /** The namespace of a running pod. */
   sandboxNetns(namespace: string, name: string): Netns | undefined;
 }
@@ -106,6 +112,11 @@ class NodePodRuntime implements PodRuntime {
 
   pod(uid: string): PodActor | undefined {
     return this.#actors.get(uid);
+  }
+
+  connect(port: number): Promise<Duplex> {
+    const { nodeNetns: netns, nodeAddress: address } = this.#options;
+    return connectTcp({ netns, address, port, timeout: CONNECT_TIMEOUT });
   }
 
   sandboxNetns(namespace: string, name: string): Netns | undefined {

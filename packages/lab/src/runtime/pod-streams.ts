@@ -34,6 +34,11 @@ export function createPodStreams(runtimes: ReadonlyMap<string, PodRuntime>, info
     exec: async (pod, options) => openExec(findContainer(find(pod), options.container), pod, options),
     attach: async (pod, options) => openAttach(findContainer(find(pod), options.container), pod, options),
     portForward: (pod, port) => forward(find(pod), port),
+    connectNode: async (name, port) => {
+      const runtime = runtimes.get(name);
+      if (!runtime) throw new PodwireError('LAB_NODE', `node ${name} is not running`);
+      return runtime.connect(port);
+    },
   };
 }
 
