@@ -5,13 +5,11 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { AuditLog } from '../identity/audit-log.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
-import type { Upgrade } from '../proxy/pod-proxy.ts';
 import type { ApiResponse, Streams, User } from '../seam.ts';
 import { statusText } from './connection-error.ts';
 import { failed, send } from './http-answer.ts';
 import { apiRequest, askedFor, dropRest, type Request, type Response, sourceOf, urlOf } from './http-request.ts';
 import { type BodySource, RequestBodies } from './request-body.ts';
-import type { ResourcePath } from './request-path.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { RestApi } from './rest.ts';
 import { badRequest, noSuchResource } from './status.ts';
@@ -79,7 +77,8 @@ export class Exchanges {
       const asked = { user, query: url.searchParams, annotate };
       if (path?.rest !== undefined) {
         await api.connect(path, asked);
-        return await this.#tunnel({ url, request, socket, head }, path, answer);
+        answer.statusCode = await api.proxy.upgrade({ url, request, socket, head }, path);
+        return;
       }
       if (!streams || path?.kind.id !== 'Pod') throw noSuchResource();
       if (subresource !== 'exec' && subresource !== 'attach' && subresource !== 'portforward')
@@ -91,16 +90,6 @@ export class Exchanges {
       const { status, body } = failed(error);
       answer.statusCode = status;
       socket.end(statusText(body as Status));
-    }
-  }
-
-  async #tunnel(upgrade: Upgrade, path: ResourcePath, answer: { statusCode: number }): Promise<void> {
-    try {
-      await this.#parts.api.proxy.upgrade(upgrade, path);
-    } catch (error) {
-      const { status, body } = failed(error);
-      answer.statusCode = status;
-      upgrade.socket.end(statusText(body as Status));
     }
   }
 

@@ -25,11 +25,11 @@ export interface Bench {
   open(path: string): Promise<() => Promise<string>>;
 }
 
-/** The lines of an audit file, once one matches: they are written when answers have ended. */
-export async function auditLines(file: string, pattern: RegExp): Promise<readonly string[]> {
+/** The lines of an audit file, once there are as many and one matches: they are written when answers have ended. */
+export async function auditLines(file: string, pattern: RegExp, count = 1): Promise<readonly string[]> {
   for (let tries = 0; tries < 3000; tries++) {
     const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-    if (lines.some((line) => pattern.test(line))) return lines;
+    if (lines.length >= count && lines.some((line) => pattern.test(line))) return lines;
     await setTimeout(10);
   }
   throw new Error(`no line of ${file} matches ${pattern}`);
