@@ -134,6 +134,22 @@ const OBJECTS: readonly (readonly [type: string, fields: object, shown: RegExp])
     { spec: { policyName: 'p', validationActions: ['Deny'] } },
     /^POLICYNAME\s+PARAMREF\s+AGE\s+p\s+<unset>\s/,
   ],
+  [
+    'admissionregistration.k8s.io/v1 MutatingAdmissionPolicy',
+    {
+      spec: {
+        matchConstraints: { resourceRules: RULES },
+        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+        reinvocationPolicy: 'Never',
+      },
+    },
+    /^MUTATIONS\s+PARAMKIND\s+AGE\s+1\s+<unset>\s/,
+  ],
+  [
+    'admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding',
+    { spec: { policyName: 'p' } },
+    /^POLICYNAME\s+PARAMREF\s+AGE\s+p\s+<unset>\s/,
+  ],
 ];
 
 const [kubectl] = findKubectls();
@@ -184,6 +200,7 @@ if (!kubectl) {
         'validatingwebhookconfiguration',
         'mutatingwebhookconfiguration',
         'validatingadmissionpolicy',
+        'mutatingadmissionpolicy',
       ];
       const lines = again
         .trim()
