@@ -24,6 +24,7 @@ export type { Kubeconfig } from './kubeconfig/kubeconfig.ts';
 export { type KubeconfigSource, readKubeconfig } from './kubeconfig/read.ts';
 export * from './machine-resources.ts';
 export * from './manifest.ts';
+export * from './pod-claims.ts';
 export * from './pod-phase.ts';
 export * from './pod-requests.ts';
 export * from './pod-streams.ts';

@@ -1,6 +1,5 @@
-import type { ObjectOf } from '@podwire/kube';
-import { controllerOf, keyOf, nameOf, namespaceOf } from '../context.ts';
-import { claimNames, ephemeralNames } from '../volumes/claim-names.ts';
+import { claimName, claimNames, foreignClaim, type ObjectOf } from '@podwire/kube';
+import { nameOf, namespaceOf } from '../context.ts';
 import { isDelayed, isProvisioning, SELECTED_NODE } from '../volumes/claim-plan.ts';
 import { isFor, smallestFit } from '../volumes/volume-fit.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -22,10 +21,11 @@ export interface PodClaims {
 
 export function claimsOf(pod: Pod, storage: StorageView): PodClaims {
   const found = { bound: [] as Claim[], delayed: [] as Claim[], immediate: [] as Claim[] };
-  const ephemeral = new Set(ephemeralNames(pod));
-  for (const name of claimNames(pod)) {
+  for (const volume of pod.spec?.volumes ?? []) {
+    const name = claimName(pod, volume);
+    if (name === undefined) continue;
     const claim = storage.claim(name, namespaceOf(pod));
-    const wrong = (ephemeral.has(name) ? foreignTo(pod, name, claim) : undefined) ?? wrongWith(name, claim);
+    const wrong = (volume.ephemeral ? foreignTo(pod, name, claim) : undefined) ?? wrongWith(name, claim);
     if (!claim || wrong) return { refused: wrong ?? '', bound: [], delayed: [] };
     found[stateOf(claim, storage)].push(claim);
   }
@@ -38,8 +38,7 @@ export function claimsOf(pod: Pod, storage: StorageView): PodClaims {
 /** Of a claim that is to be made for the pod. */
 function foreignTo(pod: Pod, name: string, claim: Claim | undefined): string | undefined {
   if (!claim) return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
-  if (controllerOf(claim)?.uid === pod.metadata?.uid) return undefined;
-  return `PVC ${keyOf(claim)} was not created for pod ${keyOf(pod)} (pod is not owner)`;
+  return foreignClaim(pod, claim);
 }
 
 function wrongWith(name: string, claim: Claim | undefined): string | undefined {

@@ -1,6 +1,5 @@
-import type { ObjectOf } from '@podwire/kube';
+import { claimNames, type ObjectOf } from '@podwire/kube';
 import { namespaceOf } from '../context.ts';
-import { claimNames } from '../volumes/claim-names.ts';
 import type { NodeView } from './cluster-view.ts';
 import type { StorageView } from './storage-view.ts';
 

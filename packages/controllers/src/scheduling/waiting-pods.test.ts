@@ -87,6 +87,17 @@ test('a generic ephemeral volume gets a claim, which goes with its pod', async (
   await runs(client, 'user');
   const made = await client.get('PersistentVolumeClaim', at('user-scratch'));
   assert.deepEqual([made?.metadata?.labels, made?.status?.phase], [{ of: 'user' }, 'Bound']);
+  // Protected while the pod runs, it can only go without its finalizer.
+  await eventually('its protection', async () => {
+    const { finalizers } = (await client.get('PersistentVolumeClaim', at('user-scratch')))?.metadata ?? {};
+    return finalizers?.includes('kubernetes.io/pvc-protection');
+  });
+  await client.delete('PersistentVolumeClaim', at('user-scratch'));
+  await client.patch('PersistentVolumeClaim', at('user-scratch'), { metadata: { finalizers: null } });
+  await eventually('another claim', async () => {
+    const { uid, deletionTimestamp } = (await client.get('PersistentVolumeClaim', at('user-scratch')))?.metadata ?? {};
+    return uid && !deletionTimestamp && uid !== made?.metadata?.uid;
+  });
   await client.delete('Pod', at('user'));
   await eventually(
     'the end of the claim',

@@ -1,4 +1,5 @@
 import {
+  claimNames,
   equalJson,
   type Informer,
   isPodOver,
@@ -19,7 +20,6 @@ import {
 } from '../context.ts';
 import { type Remark, type Remarks, remarksOn } from '../event.ts';
 import { startReconciler } from '../reconciler.ts';
-import { claimNames } from './claim-names.ts';
 import { type ClaimView, planClaim, volumeFor } from './claim-plan.ts';
 import { BOUND_BY_CONTROLLER, claimReference, isFor } from './volume-fit.ts';
 

@@ -1,4 +1,4 @@
-import type { KubeClient, ObjectOf } from '@podwire/kube';
+import { claimName, type KubeClient, ObjectIndex, type ObjectOf } from '@podwire/kube';
 import {
   type Controller,
   type ControllerContext,
@@ -11,11 +11,10 @@ import {
   visible,
 } from '../context.ts';
 import { startReconciler } from '../reconciler.ts';
-import { ephemeralName } from './claim-names.ts';
 
 type Pod = ObjectOf<'Pod'>;
 
-/** Makes the claims of generic ephemeral volumes (KEP-1698); the pod owns them, and so they go with it. */
+/** Makes the claims of generic ephemeral volumes (KEP-1698), again when they go; the pod owns them: they end with it. */
 export function startEphemeralVolumes({ client, informers, logger }: ControllerContext): Controller {
   const [pods, claims] = [informers.of('Pod'), informers.of('PersistentVolumeClaim')];
 
@@ -27,10 +26,17 @@ export function startEphemeralVolumes({ client, informers, logger }: ControllerC
     await forEach(missing, async (claim) => visible(claims, await create(client, claim)));
   };
   const queue = startReconciler({ name: 'ephemeral-volume', logger, reconcile });
-  const end = pods.subscribe(({ type, object }) => {
-    if (type === 'added' && claimsOf(object).length > 0) queue.add(keyOf(object));
-  });
-  return { stop: () => [end(), queue.shutDown()] };
+  const byClaim = new ObjectIndex(pods, (pod) => claimsOf(pod).map(keyOf));
+  const ends = [
+    pods.subscribe(({ type, object }) => {
+      if (type === 'added' && claimsOf(object).length > 0) queue.add(keyOf(object));
+    }),
+    claims.subscribe(({ type, object }) => {
+      if (type === 'deleted') for (const pod of byClaim.get(keyOf(object))) queue.add(keyOf(pod));
+    }),
+    byClaim.stop,
+  ];
+  return { stop: () => [...ends.map((end) => end()), queue.shutDown()] };
 }
 
 const create = (client: KubeClient, claim: ReturnType<typeof claimsOf>[number]) =>
@@ -41,7 +47,7 @@ function claimsOf(pod: Pod) {
     const { metadata, spec } = volume.ephemeral?.volumeClaimTemplate ?? {};
     if (!spec) return [];
     const { labels = {}, annotations = {} } = metadata ?? {};
-    const own = { name: ephemeralName(pod, volume), namespace: namespaceOf(pod), labels, annotations };
+    const own = { name: claimName(pod, volume) ?? '', namespace: namespaceOf(pod), labels, annotations };
     return [{ metadata: { ...own, ownerReferences: [ownedBy(pod, 'Pod', 'v1')] }, spec }];
   });
 }

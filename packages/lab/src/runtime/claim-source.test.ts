@@ -22,10 +22,11 @@ const find = (objects: Readonly<Record<string, object>>) => claimSource(clientOf
 
 test('the data of a claim is where its volume says, else in a directory of its own', async () => {
   assert.equal(await find({}), undefined);
-  assert.deepEqual(await find({ data: claim('Pending', '') }), { uid: 'one', isBound: false });
+  const metadata = { name: 'data', uid: 'one' };
+  assert.deepEqual(await find({ data: claim('Pending', '') }), { metadata, isBound: false });
   const bound = { data: claim('Bound', 'v') };
-  assert.deepEqual(await find(bound), { uid: 'one', isBound: true });
-  assert.deepEqual(await find({ ...bound, v: { spec: { csi: { driver: 'd' } } } }), { uid: 'one', isBound: true });
+  assert.deepEqual(await find(bound), { metadata, isBound: true });
+  assert.deepEqual(await find({ ...bound, v: { spec: { csi: { driver: 'd' } } } }), { metadata, isBound: true });
   const [local, hostPath] = [{ path: '/data' }, { path: '/srv', type: 'Directory' }];
   assert.deepEqual((await find({ ...bound, v: { spec: { local } } }))?.hostPath, local);
   assert.deepEqual((await find({ ...bound, v: { spec: { hostPath } } }))?.hostPath, hostPath);
@@ -53,13 +54,24 @@ test('a pod waits for a claim to be bound, and has mounted what its volume names
   await assert.rejects(mounted({ ...bound, v: nowhere }), /hostPath \S+nowhere does not exist on this machine/);
 });
 
-test('the claim of an ephemeral volume has the name of pod and volume', async () => {
-  const asked: string[] = [];
-  const claimed = async (name: string): Promise<undefined> => void asked.push(name);
-  const source = { wantsToken: async () => false, claim: claimed } as unknown as VolumeSource;
-  const spec = { containers: [], volumes: [{ name: 'scratch', ephemeral: {} }] };
-  const pod: Pod = { metadata: { name: 'user' }, spec };
-  const volumes = new PodVolumes({ pod, directory: '/nonexistent', claims: '/nonexistent', source, warn: () => {} });
-  await assert.rejects(volumes.prepare(), /persistentvolumeclaim "user-scratch" not found$/);
-  assert.deepEqual(asked, ['user-scratch']);
+test('the claim of an ephemeral volume has the name of pod and volume, and is of no other pod', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podwire-claim-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const container = { name: 'c', volumeMounts: [{ name: 'scratch', mountPath: '/data' }] };
+  const spec = { containers: [container], volumes: [{ name: 'scratch', ephemeral: {} }] };
+  const pod: Pod = { metadata: { namespace: 'default', name: 'user', uid: 'its' }, spec };
+  const mounted = async (owner: string | undefined, name = 'user-scratch'): Promise<string | undefined> => {
+    const own = { apiVersion: 'v1', kind: 'Pod', name: 'user', uid: owner ?? '', controller: true };
+    const metadata = { name, uid: 'one', ...(owner ? { ownerReferences: [own] } : {}) };
+    const claimed = async (asked: string) => (asked === name ? { metadata, isBound: true } : undefined);
+    const source = { wantsToken: async () => false, claim: claimed } as unknown as VolumeSource;
+    const volumes = new PodVolumes({ pod, directory, claims: directory, source, warn: () => {} });
+    await volumes.prepare();
+    return volumes.binds(container)[0]?.source;
+  };
+  await assert.rejects(mounted('its', 'other'), /persistentvolumeclaim "user-scratch" not found$/);
+  const foreign = / : PVC default\/user-scratch was not created for pod default\/user \(pod is not owner\)$/;
+  await assert.rejects(mounted(undefined), foreign);
+  await assert.rejects(mounted('the uid of the pod that had its name before'), foreign);
+  assert.equal(await mounted('its'), path.join(directory, 'one'));
 });

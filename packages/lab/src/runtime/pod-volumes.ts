@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messageOf, PodwireError } from '@podwire/base';
 import type { Bind } from '@podwire/kernel';
-import type { Pod } from '@podwire/kube';
+import { claimName, foreignClaim, type Pod } from '@podwire/kube';
 import type { Container } from './container-environment.ts';
 import { expandVariables } from './environment.ts';
 import { placeInVolume } from './sub-path.ts';
@@ -109,8 +109,7 @@ export class PodVolumes {
       const payload = await volumePayload(volume, this.#parts.source, volume === ACCOUNT);
       if (payload) this.#write(volume, payload);
       else if (volume.hostPath) prepareHostPath(volume.hostPath);
-      else if (volume.persistentVolumeClaim) await this.#claim(volume.name, volume.persistentVolumeClaim.claimName);
-      else if (volume.ephemeral) await this.#claim(volume.name, `${this.#parts.pod.metadata?.name}-${volume.name}`);
+      else if (volume.persistentVolumeClaim || volume.ephemeral) await this.#claim(volume);
       else this.#empty(volume);
     } catch (cause) {
       const why = `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(cause)}`;
@@ -128,16 +127,19 @@ export class PodVolumes {
     this.#written.set(volume.name, digest);
   }
 
-  async #claim(volume: string, claim: string): Promise<void> {
-    const { source, claims } = this.#parts;
-    const found = await source.claim(claim);
+  async #claim(volume: Volume): Promise<void> {
+    const { pod, source, claims } = this.#parts;
+    const name = claimName(pod, volume) ?? '';
+    const found = await source.claim(name);
+    const foreign = found && volume.ephemeral ? foreignClaim(pod, found) : undefined;
+    if (foreign !== undefined) throw new PodwireError('LAB_VOLUME', foreign);
     if (!found?.isBound)
-      throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${claim}" ${found ? 'is not bound' : 'not found'}`);
-    const { uid, hostPath } = found;
-    const directory = hostPath?.path ?? path.join(claims, uid);
+      throw new PodwireError('LAB_VOLUME', `persistentvolumeclaim "${name}" ${found ? 'is not bound' : 'not found'}`);
+    const { metadata, hostPath } = found;
+    const directory = hostPath?.path ?? path.join(claims, metadata.uid ?? '');
     if (hostPath) prepareHostPath(hostPath);
     else if (!fs.existsSync(directory)) makeWritable(directory, this.#fsGroup);
-    this.#claimed.set(volume, directory);
+    this.#claimed.set(volume.name, directory);
   }
 
   #empty(volume: Volume): void {
