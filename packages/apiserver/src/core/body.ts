@@ -90,7 +90,8 @@ function checkTree(value: unknown, depth: number): void {
   if (depth > MAX_DEPTH) throw badRequest(`the body is nested deeper than ${MAX_DEPTH} levels`);
   // Copies are made by assignment, where this name would set the prototype.
   if (Object.hasOwn(value, '__proto__')) throw badRequest('unknown field "__proto__"');
-  for (const member of Object.values(value)) checkTree(member, depth + 1);
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) checkTree(value[i], depth + 1);
+  else for (const name in value) checkTree((value as JsonObject)[name], depth + 1);
 }
 
 /** The body as an object of the kind, in its stored version. */

@@ -13,6 +13,9 @@ test('fields that are there twice are found where they are', () => {
   assert.deepEqual(found(' {"x" : {"\\u0061":1, "a" :[1, {"y":"}\\"a\\\\"}]} } '), ['x.a']);
   assert.deepEqual(found('{"s":"\\"a\\":1,\\"a\\":2","t":"{[,:"}'), []);
   assert.deepEqual(found('[{"a":1},{"a":1}, "a"]'), []);
+  assert.deepEqual(found('{"a" : 1,"a" :":x"}'), ['a']);
+  assert.deepEqual(found('{"a\\\\":1,"a\\\\":2}'), ['a\\\\']);
+  assert.deepEqual(found('{"k:{\\"name\\":\\"c\\"}":{},"x":":","y":["\\":",":"]}'), []);
   assert.equal(found(`{${Array.from({ length: 300 }, (_, i) => `"${i % 150}":1`).join(',')}}`).length, 100);
 });
 

@@ -114,10 +114,9 @@ function compareObjects(old: JsonObject, next: JsonObject, place: Place): Diff |
 }
 
 function compareLists(old: readonly unknown[], next: readonly unknown[], place: Place): Diff | undefined {
-  if (equalJson(old, next)) return undefined;
   const rule = ruleOf(place);
   const [before, after] = [itemsByElement(old, rule), itemsByElement(next, rule)];
-  if (!before || !after) return CHANGED;
+  if (!before || !after) return equalJson(old, next) ? undefined : CHANGED;
   const members = new Members();
   for (const [element, item] of after) {
     const isNew = !before.has(element);

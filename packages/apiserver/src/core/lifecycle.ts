@@ -38,9 +38,11 @@ export function generatedName(prefix: string, isTaken: (name: string) => boolean
   return name;
 }
 
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
 /** Without empty maps and lists, as Go's omitempty leaves them out. */
 function pruned(metadata: Metadata): Metadata {
-  const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value))) as Metadata;
 }
 
@@ -68,25 +70,26 @@ function newUid(): string {
   return Buffer.from(crypto.randomUUID(), 'latin1').toString('latin1');
 }
 
-/** What the server, not the client, says about an object that exists. */
+const KEPT_METADATA = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'namespace',
+  'resourceVersion',
+  'generateName',
+] as const;
+const NOT_TAKEN: ReadonlySet<string> = new Set([...KEPT_METADATA, 'selfLink']);
+
+/** With what the server, not the client, says about an object that exists. */
 function keptMetadata(next: Readonly<ObjectMeta>, old: Readonly<ObjectMeta>): Metadata {
-  const metadata: Metadata = pruned(next);
-  const fields = [
-    'uid',
-    'creationTimestamp',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-    'generation',
-    'namespace',
-    'resourceVersion',
-    'generateName',
-  ] as const;
-  for (const field of fields) {
-    delete metadata[field];
-    if (old[field] !== undefined) Object.assign(metadata, { [field]: old[field] });
-  }
-  delete metadata.selfLink;
-  return metadata;
+  // Nothing is deleted: V8 keeps as a table what something was deleted from.
+  const metadata: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(next))
+    if (!NOT_TAKEN.has(field) && !isEmpty(value)) metadata[field] = value;
+  for (const field of KEPT_METADATA) if (old[field] !== undefined) metadata[field] = old[field];
+  return metadata as Metadata;
 }
 
 /** An update of the main resource leaves the status alone. */

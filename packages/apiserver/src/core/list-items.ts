@@ -1,5 +1,5 @@
 import type { MergeRule } from '../seam.ts';
-import { isObject } from './patches.ts';
+import { isObject, type JsonObject } from './patches.ts';
 
 /** Of the keys of lists only `protocol` has a default; an item without it is the same as one with it. */
 const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
@@ -9,8 +9,9 @@ export function itemElement(item: unknown, rule: MergeRule | undefined): string 
   const keys = mapKeysOf(rule);
   if (keys) {
     if (!isObject(item)) return undefined;
-    const pairs = [...keys].sort().map((key) => [key, item[key] ?? KEY_DEFAULTS[key]]);
-    return `k:${JSON.stringify(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
+    const named: JsonObject = {};
+    for (const key of keys.length > 1 ? keys.toSorted() : keys) named[key] = item[key] ?? KEY_DEFAULTS[key];
+    return `k:${JSON.stringify(named)}`;
   }
   return isSet(rule) ? `v:${JSON.stringify(item)}` : undefined;
 }

@@ -12,6 +12,7 @@ import { FieldErrors } from './field-errors.ts';
 import { applyKindDefaults, hasKindDefaults, REWRITTEN } from './kind-defaults.ts';
 import { kindWarnings, looksAtStatus, validateKind, validateKindUpdate, validateNew } from './kind-validation.ts';
 import { validateMetadata } from './metadata-validation.ts';
+import type { FieldSchema } from './notation.ts';
 import { validateByTable } from './table-validation.ts';
 
 export { openApiDocument, type PublishedSchema, type ServedKind } from './openapi.ts';
@@ -97,12 +98,19 @@ function metadataCauses(kind: Kind, metadata: ApiObject['metadata']): Validated[
 function mergeRule(type: ResolvedType | undefined, path: readonly string[]): MergeRule | undefined {
   const field = type && fieldAt(type, path);
   if (!field) return undefined;
-  const { list, patch, atomicMap } = field;
+  const known = rules.get(field) ?? ruleOf(field);
+  rules.set(field, known);
+  return known;
+}
+
+const rules = new WeakMap<FieldSchema, MergeRule>();
+
+function ruleOf({ list, patch, atomicMap, type }: FieldSchema): MergeRule {
   return {
     patchStrategy: patch?.strategy.split(',') ?? [],
     ...(patch?.mergeKey === undefined ? {} : { patchMergeKey: patch.mergeKey }),
     ...(list ? { listType: list.type } : {}),
     ...(list?.type === 'map' ? { listMapKeys: list.keys } : {}),
-    ...(atomicMap || ATOMIC_TYPES.has(field.type) ? { mapType: 'atomic' as const } : {}),
+    ...(atomicMap || ATOMIC_TYPES.has(type) ? { mapType: 'atomic' as const } : {}),
   };
 }
