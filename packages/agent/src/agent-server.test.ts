@@ -6,10 +6,13 @@ import { serveAgent } from './agent-server.ts';
 test('readiness says what is missing, and what keeps the agent from starting', async (t) => {
   let rooms: readonly RoomStatus[] = [];
   let hindrance: string | undefined;
+  let mode: 'nftables' | undefined;
   const server = await serveAgent({
     ...{ address: '127.0.0.1', port: 0, version: '1.2.3', nodeName: 'node-1' },
     status: () => rooms,
     hindrance: () => hindrance,
+    metrics: () => [{ name: 'own', type: 'gauge', help: 'Mine.', samples: () => [{ labels: {}, value: 7 }] }],
+    proxyMode: () => mode,
   });
   t.after(() => server.close());
   const ask = async (path: string, method = 'GET'): Promise<string> => {
@@ -25,6 +28,11 @@ test('readiness says what is missing, and what keeps the agent from starting', a
   assert.equal(await ask('/healthz'), '503 dns: port 53 is taken\n');
   rooms = [{ ...dns, ready: true }];
   assert.equal(await ask('/readyz?verbose'), '200 ok\n');
-  assert.equal(await ask('/other'), '404 there are /livez, /readyz, /healthz and /metrics\n');
+  assert.equal(await ask('/other'), '404 there are /livez, /readyz, /healthz, /metrics, /proxyMode\n');
+  assert.equal((await ask('/constructor')).slice(0, 3), '404');
+  assert.equal(await ask('/proxyMode'), '404 no service proxy runs here\n');
+  mode = 'nftables';
+  assert.equal(await ask('/proxyMode'), '200 nftables');
+  assert.match(await ask('/metrics'), /^podwire_room_ready\{room="dns"\} 1$[\s\S]*^own 7$/m);
   assert.equal(await ask('/livez', 'POST'), '405 only GET is answered\n');
 });

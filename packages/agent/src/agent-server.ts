@@ -1,8 +1,9 @@
 import type { Server, ServerResponse } from 'node:http';
-import { PodwireError } from '@podwire/base';
-import type { RoomStatus } from '@podwire/kube';
+import { type MetricFamily, PodwireError } from '@podwire/base';
+import type { ClusterConfig, RoomStatus } from '@podwire/kube';
 import type { AGENT_ERRORS } from './errors.ts';
-import { formatMetrics } from './metrics.ts';
+import { agentMetrics } from './metrics.ts';
+import { formatMetrics, METRICS_TYPE } from './metrics-text.ts';
 
 export interface AgentServerOptions {
   readonly address: string;
@@ -13,6 +14,10 @@ export interface AgentServerOptions {
   readonly status: () => readonly RoomStatus[];
   /** What keeps it from starting; undefined: nothing is known. */
   readonly hindrance?: () => string | undefined;
+  /** What the rooms count. */
+  readonly metrics?: () => readonly MetricFamily[];
+  /** undefined: the room services does not run, or not yet. */
+  readonly proxyMode?: () => ClusterConfig['proxyMode'] | undefined;
 }
 
 export interface AgentServer {
@@ -21,7 +26,8 @@ export interface AgentServer {
 }
 
 /**
- * Answers GET: /livez, /readyz and /healthz (200 when every room is in force, else 503 and what is wrong), /metrics.
+ * Answers GET: /livez, /readyz and /healthz (200 when every room is in force, else 503 and what is wrong), /metrics,
+ * /proxyMode (how Services are balanced).
  * Throws AGENT_PORT when the port cannot be had.
  */
 export async function serveAgent(options: AgentServerOptions): Promise<AgentServer> {
@@ -29,8 +35,8 @@ export async function serveAgent(options: AgentServerOptions): Promise<AgentServ
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0] ?? '';
-    if (request.method !== 'GET' && request.method !== 'HEAD') send(response, 405, 'only GET is answered\n');
-    else answer(response, path, options);
+    const read = request.method === 'GET' || request.method === 'HEAD';
+    send(response, read ? answer(path, options) : [405, 'only GET is answered\n']);
   });
   server.requestTimeout = 5000;
   server.maxConnections = 64;
@@ -55,22 +61,39 @@ function listening(server: Server, { address, port }: AgentServerOptions): Promi
   });
 }
 
-function answer(response: ServerResponse, path: string, options: AgentServerOptions): void {
-  const { version, nodeName, status, hindrance } = options;
-  const rooms = status();
-  if (path === '/livez') send(response, 200, 'ok\n');
-  else if (path === '/readyz' || path === '/healthz') {
-    const missing = rooms.filter(({ ready }) => !ready).map(({ room, errors }) => `${room}: ${errors.join('; ')}\n`);
-    if (rooms.length === 0) missing.push(`the agent is starting: ${hindrance?.() ?? 'the rooms come up'}\n`);
-    send(response, missing.length > 0 ? 503 : 200, missing.join('') || 'ok\n');
-  } else if (path === '/metrics') {
-    const { user, system } = process.cpuUsage();
-    const facts = { version, nodeName, residentMemory: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
-    send(response, 200, formatMetrics(rooms, facts), 'text/plain; version=0.0.4; charset=utf-8');
-  } else send(response, 404, 'there are /livez, /readyz, /healthz and /metrics\n');
+type Answer = readonly [status: number, body: string, type?: string];
+
+const PATHS: Readonly<Record<string, (options: AgentServerOptions) => Answer>> = {
+  '/livez': () => [200, 'ok\n'],
+  '/readyz': readiness,
+  '/healthz': readiness,
+  '/metrics': (options) => [200, metricsPage(options), METRICS_TYPE],
+  // without a line end: kube-proxy's answer, which programs compare
+  '/proxyMode': ({ proxyMode }) => {
+    const mode = proxyMode?.();
+    return mode === undefined ? [404, 'no service proxy runs here\n'] : [200, mode];
+  },
+};
+
+function answer(path: string, options: AgentServerOptions): Answer {
+  const known = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined;
+  return known?.(options) ?? [404, `there are ${Object.keys(PATHS).join(', ')}\n`];
 }
 
-function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
-  response.writeHead(status, { 'content-type': type });
+function readiness({ status, hindrance }: AgentServerOptions): Answer {
+  const rooms = status();
+  const missing = rooms.filter(({ ready }) => !ready).map(({ room, errors }) => `${room}: ${errors.join('; ')}\n`);
+  if (rooms.length === 0) missing.push(`the agent is starting: ${hindrance?.() ?? 'the rooms come up'}\n`);
+  return missing.length > 0 ? [503, missing.join('')] : [200, 'ok\n'];
+}
+
+function metricsPage({ version, nodeName, status, metrics }: AgentServerOptions): string {
+  const { user, system } = process.cpuUsage();
+  const facts = { version, nodeName, residentMemory: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
+  return formatMetrics([...agentMetrics(status(), facts), ...(metrics?.() ?? [])]);
+}
+
+function send(response: ServerResponse, [status, body, type = 'text/plain; charset=utf-8']: Answer): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

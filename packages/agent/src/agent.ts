@@ -1,7 +1,8 @@
-import { type Logger, PodwireError } from '@podwire/base';
+import { type Logger, type MetricFamily, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createInformers,
+  type Informers,
   type InformersOptions,
   type KubeClient,
   type PlanEntry,
@@ -9,7 +10,7 @@ import {
   type RoomContext,
   type RoomStatus,
 } from '@podwire/kube';
-import { createRooms, ROOM_NAMES, type RoomName } from './rooms.ts';
+import { createRooms, ROOM_NAMES, type RoomName, type Rooms } from './rooms.ts';
 
 export interface AgentOptions {
   readonly nodeName: string;
@@ -28,8 +29,12 @@ export interface AgentOptions {
 export interface Agent {
   readonly nodeName: string;
   status(): readonly RoomStatus[];
+  /** What the rooms count beside the facts of their status. */
+  metrics(): readonly MetricFamily[];
   plan(room?: string): readonly RoomEntries[];
   diff(room?: string): Promise<readonly RoomEntries[]>;
+  /** How Services are balanced; undefined without that room. */
+  readonly proxyMode: ClusterConfig['proxyMode'] | undefined;
   /** Goes over to another way to balance Services, without losing connections; throws SERVICES_MODE_REFUSED, also without that room. */
   setProxyMode(mode: ClusterConfig['proxyMode']): Promise<void>;
   /** Resolves when all rooms have put into force what they have seen. */
@@ -59,29 +64,26 @@ export interface RoomEntries {
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { nodeName, config, client, runDirectory, stateDirectory, logger, onFailure } = options;
   const informers = createInformers(client, onFailure && { onFailure });
-  const context = (room: RoomName): RoomContext => ({
-    nodeName,
-    config,
-    client,
-    informers,
-    runDirectory,
-    stateDirectory,
-    logger: logger.child({ room }),
-  });
-  const { all: rooms, services } = await createRooms(options.rooms ?? ROOM_NAMES, context);
-  await Promise.all(rooms.map((room) => room.start()));
-  services?.podsChanged();
+  const shared = { nodeName, config, client, informers, runDirectory, stateDirectory };
+  const context = (room: RoomName): RoomContext => ({ ...shared, logger: logger.child({ room }) });
+  const rooms = await createRooms(options.rooms ?? ROOM_NAMES, context);
+  await Promise.all(rooms.all.map((room) => room.start()));
+  rooms.services?.podsChanged();
+  return agentOf(nodeName, rooms, informers);
+}
+
+function agentOf(nodeName: string, { all: rooms, services }: Rooms, informers: Informers): Agent {
   const chosen = (name: string | undefined): readonly Room[] =>
     rooms.filter((room) => name === undefined || room.name === name);
   return {
     nodeName,
     status: () => rooms.map((room) => room.status()),
-    plan: (name) =>
-      chosen(name).map((room) => {
-        const { errors, limits = [] } = room.status();
-        return { room: room.name, entries: room.plan(), problems: [...errors, ...limits] };
-      }),
+    metrics: () => rooms.flatMap((room) => room.metrics?.() ?? []),
+    plan: (name) => chosen(name).map(planOf),
     diff: (name) => Promise.all(chosen(name).map(async (room) => ({ room: room.name, entries: await room.diff() }))),
+    get proxyMode() {
+      return services?.mode;
+    },
     setProxyMode: async (mode) => {
       if (!services) throw new PodwireError('SERVICES_MODE_REFUSED', `the room services does not run on ${nodeName}`);
       await services.setMode(mode);
@@ -92,4 +94,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       informers.stop();
     },
   };
+}
+
+function planOf(room: Room): RoomEntries {
+  const { errors, limits = [] } = room.status();
+  return { room: room.name, entries: room.plan(), problems: [...errors, ...limits] };
 }

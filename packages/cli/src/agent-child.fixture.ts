@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -30,17 +30,41 @@ export async function startAgentChild(
   netns: Netns,
   { endpoint, flags = [] }: { readonly endpoint: string; readonly flags?: readonly string[] },
 ): Promise<AgentChild> {
-  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-agent-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const [kubeconfig, runDirectory] = [path.join(directory, 'kubeconfig'), path.join(directory, 'run')];
+  const kubeconfig = path.join(newDirectory(t), 'kubeconfig');
   const cluster = start(t, netns, [CLUSTER, kubeconfig, endpoint]);
   await once(cluster.stdout as NodeJS.ReadableStream, 'data');
+  const child = launchAgent(t, netns, kubeconfig, flags);
+  await until(/^HTTP\/1.1 200 /, () => child.get('/readyz'));
+  return child;
+}
+
+/** The same of an API server that is not there; not waited for. */
+export function startLonelyAgent(t: TestContext, netns: Netns): AgentChild {
+  const kubeconfig = path.join(newDirectory(t), 'kubeconfig');
+  const cluster = { name: 'away', cluster: { server: 'http://127.0.0.1:1' } };
+  const context = { name: 'away', context: { cluster: 'away', user: 'away' } };
+  const users = [{ name: 'away', user: {} }];
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({ clusters: [cluster], contexts: [context], users, 'current-context': 'away' }),
+  );
+  return launchAgent(t, netns, kubeconfig, ['--rooms', 'services']);
+}
+
+function newDirectory(t: TestContext): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'podwire-agent-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function launchAgent(t: TestContext, netns: Netns, kubeconfig: string, flags: readonly string[]): AgentChild {
+  const directory = path.dirname(kubeconfig);
+  const [runDirectory, stateDirectory] = [path.join(directory, 'run'), path.join(directory, 'state')];
   const where = ['--kubeconfig', kubeconfig, '--node', 'node-1', '--run-dir', runDirectory];
-  const agent = start(t, netns, [PROGRAM, 'agent', ...where, '--state-dir', path.join(directory, 'state'), ...flags]);
+  const agent = start(t, netns, [PROGRAM, 'agent', ...where, '--state-dir', stateDirectory, ...flags]);
   const ended = once(agent, 'exit');
   const get = (target: string): Promise<string | undefined> =>
     heard(netns, `127.0.0.1:${METRICS_PORT}`, `GET ${target} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n`);
-  await until(/^HTTP\/1.1 200 /, () => get('/readyz'));
   return {
     agent,
     runDirectory,
@@ -64,7 +88,7 @@ export async function heard(netns: Netns, place: string, request = ''): Promise<
   const [address = '', port] = place.split(':');
   let text = '';
   try {
-    const socket = await connectTcp({ netns, address, port: Number(port), timeout: 5000 });
+    const socket = await connectTcp({ netns, address, port: Number(port), timeout: 30_000 });
     socket.write(request);
     for await (const chunk of socket) text += chunk;
   } catch {

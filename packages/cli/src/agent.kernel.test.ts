@@ -6,7 +6,7 @@ import { ROOM_NAMES } from '@podwire/agent/rooms';
 import { listenTcp, type Netns, pidsInNetns } from '@podwire/kernel';
 import { withNetns } from '@podwire/kernel/testing';
 import { cniRequest, pluginConfig } from '@podwire/pods';
-import { heard, startAgentChild, until } from './agent-child.fixture.ts';
+import { heard, startAgentChild, startLonelyAgent, until } from './agent-child.fixture.ts';
 
 const SERVICE = '10.96.0.80:80';
 const ip = (line: string): void => void execFileSync('ip', line.split(' '));
@@ -21,6 +21,7 @@ async function serve(netns: Netns): Promise<{ close(): void }> {
   return server;
 }
 
+const health = 'GET /healthz HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n';
 const request = 'GET / HTTP/1.1\r\nHost: web.example.com\r\nConnection: close\r\n\r\n';
 
 test('a node of a cluster: Services work, health and metrics are served, SIGTERM leaves the rules', async (t) => {
@@ -31,14 +32,28 @@ test('a node of a cluster: Services work, health and metrics are served, SIGTERM
       ip('route add default dev lo');
     });
     const server = await serve(netns);
+    t.after(() => server.close());
     const { get, end } = await startAgentChild(t, netns, { endpoint, flags: ['--rooms', 'services'] });
     await until(/the endpoint$/, () => heard(netns, SERVICE, request));
     await until(/^podwire_room_ready\{room="services"\} 1$/m, () => get('/metrics'));
+    await until(/^kubeproxy_sync_proxy_rules_service_changes_pending 0$/m, () => get('/metrics'));
+    assert.match((await get('/metrics')) ?? '', /^kubeproxy_sync_proxy_rules_duration_seconds_count [1-9]/m);
+    assert.match((await get('/proxyMode')) ?? '', /nftables$/);
+    assert.match((await heard(netns, '127.0.0.1:10256', health)) ?? '', /^HTTP\/1.1 200 /);
+    await until(/^kubeproxy_proxy_healthz_total\{code="200"\} 1$/m, () => get('/metrics'));
 
     assert.deepEqual(await end(), [0, null]);
     assert.equal(await get('/livez'), undefined);
     assert.match((await heard(netns, SERVICE, request)) ?? '', /the endpoint$/);
-    server.close();
+  });
+});
+
+test('an agent whose API server is away says so, and ends with code 0 when it is told to', async (t) => {
+  await withNetns(1, async (netns) => {
+    const { get, end } = startLonelyAgent(t, netns);
+    await until(/^HTTP\/1.1 503 [\s\S]*ECONNREFUSED/, () => get('/readyz'));
+    assert.match((await get('/proxyMode')) ?? '', /^HTTP\/1.1 404 /);
+    assert.deepEqual(await end(), [0, null]);
   });
 });
 
@@ -87,6 +102,7 @@ test('all rooms: a pod is wired, finds a Service by name, and is reached from ou
         assert.match(metrics, new RegExp(`^podwire_room_ready\\{room="${room}"\\} 1$`, 'm'));
       assert.equal(await addPod(runDirectory, pod), '10.244.0.2/32');
       const server = await serve(pod);
+      t.after(() => server.close());
       await until(/the endpoint$/, () => heard(node, SERVICE, request));
       const query = ['+short', '+time=5', '+tries=6', '@10.96.0.10', 'web.default.svc.cluster.local'];
       assert.equal(
@@ -97,7 +113,6 @@ test('all rooms: a pod is wired, finds a Service by name, and is reached from ou
       await until(/the endpoint$/, () => heard(outside, '172.30.0.11:80', request));
       assert.deepEqual(await end(), [0, null]);
       assert.match((await heard(outside, '172.30.0.11:30080', request)) ?? '', /the endpoint$/);
-      server.close();
     } finally {
       agent.kill('SIGKILL');
       killAll(node);

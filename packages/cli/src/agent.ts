@@ -21,7 +21,7 @@ import {
   parseYaml,
 } from '@podwire/kube';
 import type { AgentFlags } from './agent-options.ts';
-import { INTERRUPTED, watchInterruption } from './interruption.ts';
+import { type Interruption, watchInterruption } from './interruption.ts';
 import { followLauncher } from './launcher.ts';
 import { makeDirectory } from './new-directory.ts';
 import { becomeRoot } from './root.ts';
@@ -29,32 +29,44 @@ import { becomeRoot } from './root.ts';
 /** What only the start needed is given back so long after it, in ms. */
 const SETTLED = 1000;
 
-/** The agent of the node this runs on, until it is told to end. */
+/** The agent of the node this runs on, until it is told to end, which it may be before it has started. */
 export async function agent(flags: AgentFlags): Promise<number> {
   becomeRoot();
+  const interruption = watchInterruption();
   followLauncher();
+  try {
+    await run(flags, interruption);
+    return 0;
+  } catch (error) {
+    if (error !== interruption.signal.reason) throw error;
+    // What was interrupted may still wait for answers that do not come.
+    return process.exit(0);
+  } finally {
+    interruption.end();
+  }
+}
+
+async function run(flags: AgentFlags, interruption: Interruption): Promise<void> {
   const config = clusterConfig(flags);
   const { endpoint } = await findContext({ file: flags.kubeconfig, context: flags.context });
   const client = createKubeClient(endpoint);
   const logger = createLogger({}, { node: nodeOf(flags) });
   const failures = new FailureLog(logger);
   let running: Agent | undefined;
-  const server = await serve(flags, { status: () => running?.status() ?? [], hindrance: () => failures.reason });
-  const interruption = watchInterruption();
+  const server = await serve(flags, {
+    status: () => running?.status() ?? [],
+    hindrance: () => failures.reason,
+    metrics: () => running?.metrics() ?? [],
+    proxyMode: () => running?.proxyMode,
+  });
   try {
     running = await interruption.before(start(flags, { config, client, logger, onFailure: failures.onFailure }));
     setTimeout(releaseMemory, SETTLED).unref();
     await interruption.happened.catch(() => {});
     await running.stop();
-    return 0;
-  } catch (error) {
-    if (!interruption.signal.aborted) throw error;
-    // What was interrupted may still wait for answers that do not come.
-    return process.exit(INTERRUPTED);
   } finally {
     server?.close();
     client.close();
-    interruption.end();
   }
 }
 
@@ -97,7 +109,7 @@ function clusterConfig({ config: file }: AgentFlags): ClusterConfig {
   return parseClusterConfig(parseYaml(text, file));
 }
 
-type Answers = Pick<AgentServerOptions, 'status' | 'hindrance'>;
+type Answers = Omit<AgentServerOptions, 'address' | 'port' | 'version' | 'nodeName'>;
 
 async function serve(flags: AgentFlags, answers: Answers): Promise<AgentServer | undefined> {
   if (!flags.metricsAddress) return undefined;
