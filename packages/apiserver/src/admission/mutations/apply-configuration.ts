@@ -9,6 +9,7 @@ export type FieldRules = Pick<Schema, 'mergeRule' | 'validateAndDefault'>;
 
 /** Whose fields are applied. */
 interface Applied {
+  /** In the version of the object. */
   readonly kind: Kind;
   readonly schema: FieldRules;
 }
@@ -23,11 +24,14 @@ export function withConfiguration(object: ApiObject, configuration: JsonObject, 
     apiVersion,
   });
   const why = decodeError ?? unknown.find((text) => text.startsWith('unknown field'));
-  if (why !== undefined) throw new TypeError(`failed to convert patch object to typed object: ${why}`);
+  if (why !== undefined)
+    throw new TypeError(`error applying patch: failed to convert patch object to typed object: ${why}`);
   const atomic = atomicPlaces(configuration, { path: [], text: '', ruleAt });
   if (atomic.length > 0) {
     const text = atomic.join(', ');
-    throw new TypeError(`invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${text}`);
+    throw new TypeError(
+      `error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${text}`,
+    );
   }
   const merged = mergeApplied(object as unknown as JsonObject, { ...configuration, apiVersion, kind: name }, ruleAt);
   return { ...merged, metadata: merged.metadata ?? metadata } as ApiObject;

@@ -133,7 +133,8 @@ test('lists that are one value are not merged', async (t) => {
   ]);
   const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
   const { body } = await ask('POST /api/v1/namespaces/default/pods', pod);
-  const why = 'invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ';
+  const why =
+    'denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ';
   assert.ok(body.message.endsWith(`${why}.spec.containers[0].args, .spec.nodeSelector`), body.message);
 });
 
@@ -197,4 +198,27 @@ test('policies that could never work are refused', async (t) => {
   ])
     assert.match(wrong, why);
   assert.doesNotMatch(wrong, /mutations\[5\]/);
+});
+
+test('objects are changed in the version a policy knows, scales as what they are', async (t) => {
+  const scales = { resourceRules: [rule(['deployments/scale'], 'apps')] };
+  const autoscalers = { resourceRules: [rule(['horizontalpodautoscalers'], 'autoscaling')] };
+  const { ask } = await bound(t, [
+    { matchConstraints: scales, mutations: [apply('Object{spec: Object.spec{replicas: 5}}')] },
+    {
+      matchConstraints: autoscalers,
+      mutations: [apply('Object{spec: Object.spec{targetCPUUtilizationPercentage: 42}}')],
+    },
+  ]);
+  const labels = { a: 'b' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const at = '/apis/apps/v1/namespaces/default/deployments';
+  await ask(`POST ${at}`, { metadata: { name: 'd' }, spec: { selector: { matchLabels: labels }, template } });
+  assert.equal((await ask(`PATCH ${at}/d/scale`, { spec: { replicas: 2 } })).body.spec.replicas, 5);
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+  const made = await ask('POST /apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', {
+    metadata: { name: 'h' },
+    spec: { scaleTargetRef, maxReplicas: 3 },
+  });
+  assert.deepEqual([made.code, made.body.spec.metrics?.[0].resource.target.averageUtilization], [201, 42], made.text);
 });

@@ -7,7 +7,7 @@ import { isFailedTest, jsonPatch } from '../../core/patches.ts';
 import { failure } from '../../core/status.ts';
 import type { Store } from '../../core/store.ts';
 import { Budget } from '../../custom/cel/budget.ts';
-import type { ApiObject, Schema } from '../../seam.ts';
+import type { ApiObject } from '../../seam.ts';
 import { type Attempt, placeOf } from '../attempt.ts';
 import { unmetCondition } from '../conditions.ts';
 import { celValue, factsOf, versioned } from '../facts.ts';
@@ -57,8 +57,11 @@ const POLICY: KindId = 'MutatingAdmissionPolicy';
 const BINDING: KindId = 'MutatingAdmissionPolicyBinding';
 /** Of all expressions of a policy, for one parameter. */
 const COST_LIMIT = 10_000_000;
-/** Objects that are not of a kind with rules: a Scale, a Binding. */
-const NO_RULES: Pick<Schema, 'mergeRule'> = { mergeRule: () => undefined };
+/** Objects that are not of the kind: a Scale, a Binding. */
+const NO_RULES: FieldRules = {
+  mergeRule: () => undefined,
+  validateAndDefault: (_, object) => ({ object, unknown: [], warnings: [], causes: [] }),
+};
 
 /** MutatingAdmissionPolicies that are bound, in order of their names and those of their bindings. */
 export class MutatingPolicies {
@@ -146,12 +149,12 @@ export class MutatingPolicies {
     const { object, kind, owner } = current;
     if (!object) return undefined;
     const shown = versioned(current, object, apiVersion);
-    const schema = owner ? { ...this.#parts.schema, ...NO_RULES } : this.#parts.schema;
+    const schema = owner ? NO_RULES : this.#parts.schema;
     try {
       const changed =
         patchType === 'JSONPatch'
           ? (jsonPatch(shown, operationsOf(value)) as ApiObject)
-          : withConfiguration(shown, configurationOf(value), { kind, schema });
+          : withConfiguration(shown, configurationOf(value), { kind: { ...kind, apiVersion }, schema });
       return owner ? changed : toStored(kind, changed);
     } catch (error) {
       if (isFailedTest(error)) return undefined;
