@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls, type Kubectl, type KubectlResult, runKubectl } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
+import type { Cluster } from './testing/kubectl-cluster.ts';
 
 const kubectls = findKubectls();
 /** The newest sends protobuf, the oldest JSON. */
@@ -31,18 +33,15 @@ test('a kubectl is installed', { skip: ends.length > 0 ? false : 'probe kubectl:
 for (const kubectl of ends) describe(`what kubectl 1.${kubectl.minor} may do`, () => checks(kubectl));
 
 function checks(kubectl: Kubectl): void {
-  let cluster: Cluster;
-  before(async () => {
-    cluster = await Cluster.start(kubectl);
+  const current = clusterOf(kubectl, async (cluster) => {
     await cluster.client.create('ServiceAccount', { metadata: { name: 'viewer', namespace: 'default' } });
     await cluster.client.create('ConfigMap', { metadata: { name: 'c', namespace: 'default' }, data: { a: '1' } });
     await cluster.ok('create rolebinding viewer --clusterrole view --serviceaccount default:viewer');
   });
-  after(() => cluster.stop());
 
   test('a token of an account bound to view reads, and deletes nothing', async () => {
-    const token = (await cluster.ok('create token viewer --duration 20m')).trim();
-    const session = { ...cluster.session, kubeconfig: await tokenKubeconfig(cluster, token) };
+    const token = (await current().ok('create token viewer --duration 20m')).trim();
+    const session = { ...current().session, kubeconfig: await tokenKubeconfig(current(), token) };
     const run = (line: string): Promise<KubectlResult> => runKubectl(session, line.split(' '));
     assert.equal((await run('get configmap c -o name')).stdout, 'configmap/c\n');
     assert.match((await run('get pods')).stderr, /No resources found in default namespace/);
@@ -83,20 +82,20 @@ function checks(kubectl: Kubectl): void {
     assert.match(rights, /^pods +\[\] +\[\] +\[get list watch\]$/m);
     assert.match(rights, /selfsubjectreviews\.authentication\.k8s\.io +\[\] +\[\] +\[create\]/);
     assert.doesNotMatch(rights, /secrets/);
-    await cluster.client.delete('ServiceAccount', { namespace: 'default', name: 'viewer' });
+    await current().client.delete('ServiceAccount', { namespace: 'default', name: 'viewer' });
     assert.match((await run('get pods')).stderr, /You must be logged in to the server/);
   });
 
   test('can-i, for oneself and as others', async () => {
-    assert.equal(await cluster.ok('auth can-i * *'), 'yes\n');
-    await cluster.ok('create clusterrolebinding editors --clusterrole edit --group editors');
+    assert.equal(await current().ok('auth can-i * *'), 'yes\n');
+    await current().ok('create clusterrolebinding editors --clusterrole edit --group editors');
     const yes = [
       'create pods --as ann --as-group editors',
       'create pods --subresource exec --as ann --as-group editors',
       'get secrets --as ann --as-group editors',
       'get /healthz --as ann',
     ];
-    for (const line of yes) assert.equal(await cluster.ok(`auth can-i ${line}`), 'yes\n', line);
+    for (const line of yes) assert.equal(await current().ok(`auth can-i ${line}`), 'yes\n', line);
     const no = [
       'create pods --as ann',
       'create roles --as ann --as-group editors',
@@ -104,18 +103,18 @@ function checks(kubectl: Kubectl): void {
       'get /metrics --as ann',
     ];
     for (const line of no) {
-      const { code, stdout } = await cluster.run(`auth can-i ${line}`);
+      const { code, stdout } = await current().run(`auth can-i ${line}`);
       assert.match(stdout, /^no/, line);
       assert.equal(code, 1, line);
     }
-    const why = await cluster.fails('get pods --as ann --as-group nobodies');
+    const why = await current().fails('get pods --as ann --as-group nobodies');
     assert.match(why, /User "ann" cannot list resource "pods" in API group "" in the namespace "default"/);
   });
 
   test('impersonation needs the right to', async () => {
-    await cluster.ok('create serviceaccount boss');
-    const token = (await cluster.ok('create token boss')).trim();
-    const session = { ...cluster.session, kubeconfig: await tokenKubeconfig(cluster, token) };
+    await current().ok('create serviceaccount boss');
+    const token = (await current().ok('create token boss')).trim();
+    const session = { ...current().session, kubeconfig: await tokenKubeconfig(current(), token) };
     const { stderr } = await runKubectl(session, ['get', 'pods', '--as', 'ann']);
     const who = 'User "system:serviceaccount:default:boss"';
     assert.equal(
@@ -125,36 +124,36 @@ function checks(kubectl: Kubectl): void {
   });
 
   test('nobody hands out what they do not have', async () => {
-    await cluster.ok('create clusterrolebinding admins --clusterrole admin --group admins');
+    await current().ok('create clusterrolebinding admins --clusterrole admin --group admins');
     const as = '--as ann --as-group admins';
-    await cluster.ok(`create role reader --verb get,list --resource pods ${as}`);
-    await cluster.ok(`create rolebinding reader --role reader --user bob ${as}`);
-    const created = await cluster.fails(`create role nodes --verb get --resource nodes ${as}`);
+    await current().ok(`create role reader --verb get,list --resource pods ${as}`);
+    await current().ok(`create rolebinding reader --role reader --user bob ${as}`);
+    const created = await current().fails(`create role nodes --verb get --resource nodes ${as}`);
     assert.equal(
       created,
       `${FORBIDDEN} roles.rbac.authorization.k8s.io "nodes" is forbidden: user "ann" (groups=["admins" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["nodes"], Verbs:["get"]}\n`,
     );
-    const bound = await cluster.fails(`create rolebinding root --clusterrole cluster-admin --user bob ${as}`);
+    const bound = await current().fails(`create rolebinding root --clusterrole cluster-admin --user bob ${as}`);
     assert.match(bound, /attempting to grant RBAC permissions not currently held:\n\{APIGroups:\["\*"\], Resources/);
-    assert.equal((await cluster.run('auth can-i list pods --as bob')).stdout, 'yes\n');
-    const changed = await cluster.fails(
+    assert.equal((await current().run('auth can-i list pods --as bob')).stdout, 'yes\n');
+    const changed = await current().fails(
       'patch rolebinding reader --type merge -p {"roleRef":{"name":"other","kind":"Role","apiGroup":"rbac.authorization.k8s.io"}}',
     );
     assert.match(changed, /cannot change roleRef/);
   });
 
   test('tokens are bound: to audiences, pods and a shortest life', async () => {
-    await cluster.ok('create serviceaccount bound');
-    const short = await cluster.fails('create token bound --duration 1m');
+    await current().ok('create serviceaccount bound');
+    const short = await current().fails('create token bound --duration 1m');
     assert.match(short, /may not specify a duration less than 10 minutes/);
-    assert.match(await cluster.fails('create token nobody'), /serviceaccounts "nobody" not found/);
-    await cluster.client.create('Pod', {
+    assert.match(await current().fails('create token nobody'), /serviceaccounts "nobody" not found/);
+    await current().client.create('Pod', {
       metadata: { name: 'p', namespace: 'default' },
       spec: { serviceAccountName: 'bound', containers: [{ name: 'c', image: 'i' }] },
     });
-    const token = (await cluster.ok('create token bound --bound-object-kind Pod --bound-object-name p')).trim();
+    const token = (await current().ok('create token bound --bound-object-kind Pod --bound-object-name p')).trim();
     const review = (more: object = {}) =>
-      cluster.ok('create -o json -f -', {
+      current().ok('create -o json -f -', {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenReview',
         spec: { token, ...more },
@@ -163,24 +162,27 @@ function checks(kubectl: Kubectl): void {
     assert.equal(status.authenticated, true);
     assert.equal(status.user.username, 'system:serviceaccount:default:bound');
     assert.match(await review({ audiences: ['elsewhere'] }), /is invalid for the target audiences/);
-    await cluster.client.delete('Pod', { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 });
+    await current().client.delete('Pod', { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 });
     assert.match(await review(), /service account token has been invalidated/);
   });
 
   test('the default roles gather what is labelled for them', async () => {
-    await cluster.ok('create clusterrole extra --verb get --resource nodes');
-    await cluster.ok('label clusterrole extra rbac.authorization.k8s.io/aggregate-to-view=true');
-    const rules = await cluster.ok('get clusterrole admin -o jsonpath={.rules[*].resources}');
-    assert.match(rules, /"nodes"/);
-    assert.match(rules, /"rolebindings"/);
-    await cluster.ok('delete clusterrole extra');
-    assert.doesNotMatch(await cluster.ok('get clusterrole admin -o jsonpath={.rules[*].resources}'), /"nodes"/);
+    await current().ok('create clusterrole extra --verb get --resource nodes');
+    await current().ok('label clusterrole extra rbac.authorization.k8s.io/aggregate-to-view=true');
+    const rules = () => current().ok('get clusterrole admin -o jsonpath={.rules[*].resources}');
+    // they gather while others go on
+    for (let i = 0; i < 300 && !(await rules()).includes('"nodes"'); i++) await sleep(100);
+    assert.match(await rules(), /"nodes"/);
+    assert.match(await rules(), /"rolebindings"/);
+    await current().ok('delete clusterrole extra');
+    for (let i = 0; i < 300 && (await rules()).includes('"nodes"'); i++) await sleep(100);
+    assert.doesNotMatch(await rules(), /"nodes"/);
   });
 
   test('the issuer tells how to verify its tokens', async () => {
-    const { jwks_uri: uri } = JSON.parse(await cluster.ok('get --raw /.well-known/openid-configuration'));
+    const { jwks_uri: uri } = JSON.parse(await current().ok('get --raw /.well-known/openid-configuration'));
     assert.equal(uri, 'https://kubernetes.default.svc.cluster.local/openid/v1/jwks');
-    const { keys } = JSON.parse(await cluster.ok('get --raw /openid/v1/jwks'));
+    const { keys } = JSON.parse(await current().ok('get --raw /openid/v1/jwks'));
     assert.equal(keys[0].alg, 'ES256');
     assert.equal(keys[0].d, undefined);
   });

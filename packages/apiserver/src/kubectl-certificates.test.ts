@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { CERTIFICATE_REQUEST } from './testing/certificate-request.ts';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
 
 const [kubectl] = findKubectls();
 if (!kubectl) {
   test('kubectl', { skip: 'probe kubectl: no kubectl of 1.29 or newer on PATH or in a Google Cloud SDK' }, () => {});
 } else {
   describe(`certificates, with kubectl 1.${kubectl.minor}`, () => {
-    let cluster: Cluster | undefined;
-    before(async () => {
-      cluster = await Cluster.start(kubectl);
-    });
-    after(() => cluster?.stop());
-    const current = (): Cluster => {
-      assert.ok(cluster);
-      return cluster;
-    };
+    const current = clusterOf(kubectl);
     const request = (name: string) => ({
       apiVersion: 'certificates.k8s.io/v1',
       kind: 'CertificateSigningRequest',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
 
 const TEXT = { type: 'string' };
 const LISTENERS = {
@@ -99,91 +99,87 @@ const widget = (spec: object, apiVersion = 'example.com/v1') => ({
 const [kubectl] = findKubectls();
 
 describe('kubectl and custom resources', { skip: kubectl ? false : 'probe kubectl: there is none' }, () => {
-  let cluster: Cluster;
-  before(async () => {
-    assert.ok(kubectl);
-    cluster = await Cluster.start(kubectl);
+  const current = clusterOf(kubectl, async (cluster) => {
     const items = [DEFINITION, NETWORKS];
     await cluster.ok('apply -f -', { apiVersion: 'v1', kind: 'List', items });
-    await cluster.ok('wait crd --all --for=condition=Established --timeout=30s');
+    await cluster.ok('wait crd --all --for=condition=Established --timeout=120s');
   });
-  after(() => cluster.stop());
 
   test('definitions are listed, and what they define is in discovery', async () => {
     assert.match(
-      await cluster.ok('get crd'),
+      await current().ok('get crd'),
       /^NAME\s+CREATED AT\s+\S+\.k8s.cni.cncf.io\s+20\d\d-\S+\s+widgets.example.com/,
     );
-    const resources = await cluster.ok('api-resources --api-group=example.com -o wide --no-headers');
+    const resources = await current().ok('api-resources --api-group=example.com -o wide --no-headers');
     assert.match(resources, /^widgets\s+wd\s+example.com\/v1\s+true\s+Widget\s+\S+\s+all\s*$/);
-    assert.match(await cluster.ok('api-versions'), /^example.com\/v1\nexample.com\/v1beta1$/m);
+    assert.match(await current().ok('api-versions'), /^example.com\/v1\nexample.com\/v1beta1$/m);
   });
 
   test('explain tells what the schema says', async () => {
-    const spec = await cluster.ok('explain widget.spec');
+    const spec = await current().ok('explain widget.spec');
     assert.match(spec, /GROUP:\s+example.com\nKIND:\s+Widget\nVERSION:\s+v1/);
     assert.match(spec, /What is asked for\./);
     assert.match(spec, /size\s+<integer> -required-\n\s+How many there shall be\./);
-    const all = await cluster.ok('explain widget --recursive');
+    const all = await current().ok('explain widget --recursive');
     assert.match(all, /listeners\s+<\[\]Object>\n\s+name\s+<string> -required-\n\s+port\s+<integer>/);
     assert.match(all, /metadata\s+<ObjectMeta>/);
   });
 
   test('objects are applied, shown, patched and scaled', async () => {
-    assert.equal(await cluster.ok('apply -f -', widget({ size: 2, color: 'red' })), 'widget.example.com/a created\n');
+    assert.equal(await current().ok('apply -f -', widget({ size: 2, color: 'red' })), 'widget.example.com/a created\n');
     assert.equal(
-      await cluster.ok('apply -f -', widget({ size: 3, color: 'red' })),
+      await current().ok('apply -f -', widget({ size: 3, color: 'red' })),
       'widget.example.com/a configured\n',
     );
-    assert.match(await cluster.ok('get wd'), /^NAME\s+SIZE\s+AGE\na\s+3\s+\S+\n$/);
+    assert.match(await current().ok('get wd'), /^NAME\s+SIZE\s+AGE\na\s+3\s+\S+\n$/);
     assert.match(
-      await cluster.ok('get all -o wide'),
+      await current().ok('get all -o wide'),
       /NAME\s+SIZE\s+COLOR\s+AGE\nwidget.example.com\/a\s+3\s+red\s+\S+/,
     );
     assert.match(
-      await cluster.ok('describe wd a'),
+      await current().ok('describe wd a'),
       /API Version:\s+example.com\/v1\nKind:\s+Widget\n[\s\S]*Spec:\n\s+Color:\s+red\n\s+Size:\s+3/,
     );
-    await cluster.ok('patch wd a --type=merge -p {"spec":{"color":"blue"}}');
-    await cluster.ok('patch wd a --type=json -p [{"op":"replace","path":"/spec/size","value":4}]');
-    assert.equal(await cluster.ok('get wd -o name --field-selector spec.color=blue'), 'widget.example.com/a\n');
-    assert.equal(await cluster.ok('get wd -o name --field-selector spec.color=red'), '');
-    await cluster.ok('patch wd a --subresource=status --type=merge -p {"status":{"size":4,"selector":"app=a"}}');
-    await cluster.ok('scale wd a --replicas=5');
-    const scale = await cluster.ok(
+    await current().ok('patch wd a --type=merge -p {"spec":{"color":"blue"}}');
+    await current().ok('patch wd a --type=json -p [{"op":"replace","path":"/spec/size","value":4}]');
+    assert.equal(await current().ok('get wd -o name --field-selector spec.color=blue'), 'widget.example.com/a\n');
+    assert.equal(await current().ok('get wd -o name --field-selector spec.color=red'), '');
+    await current().ok('patch wd a --subresource=status --type=merge -p {"status":{"size":4,"selector":"app=a"}}');
+    await current().ok('scale wd a --replicas=5');
+    const scale = await current().ok(
       'get wd a --subresource=scale -o jsonpath={.spec.replicas},{.status.replicas},{.status.selector}',
     );
     assert.equal(scale, '5,4,app=a');
     assert.match(
-      await cluster.fails('patch wd a -p {"spec":{"size":1}}'),
+      await current().fails('patch wd a -p {"spec":{"size":1}}'),
       /unable to parse|UnsupportedMediaType|unknown format/,
     );
   });
 
   test('what the definition forbids is refused', async () => {
     assert.match(
-      await cluster.fails('apply -f -', widget({ size: 1, shape: 'x' })),
+      await current().fails('apply -f -', widget({ size: 1, shape: 'x' })),
       /strict decoding error: unknown field "spec.shape"/,
     );
     assert.match(
-      await cluster.fails('apply -f -', widget({ size: 'x', color: 'green' })),
+      await current().fails('apply -f -', widget({ size: 'x', color: 'green' })),
       /The Widget "a" is invalid: \n\* spec.color: Unsupported value: "green": supported values: "red", "blue"\n\* spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"/,
     );
     assert.match(
-      await cluster.fails('patch wd a --type=merge -p {"spec":{"size":11}}'),
+      await current().fails('patch wd a --type=merge -p {"spec":{"size":11}}'),
       /The Widget "a" is invalid: spec.size: Invalid value: "object": size is less than ten/,
     );
-    const { stderr } = await cluster.run('get widgets.v1beta1.example.com a');
+    const { stderr } = await current().run('get widgets.v1beta1.example.com a');
     assert.match(stderr, /Warning: example.com\/v1beta1 Widget is deprecated/);
   });
 
   test('server-side apply merges lists by the keys of the schema', async () => {
     const listeners = (...names: string[]) => widget({ size: 2, listeners: names.map((name) => ({ name, port: 80 })) });
-    await cluster.ok('apply --server-side --force-conflicts --field-manager=one -f -', listeners('x'));
-    await cluster.ok('apply --server-side --force-conflicts --field-manager=two -f -', listeners('y'));
-    assert.equal(await cluster.ok('get wd a -o jsonpath={.spec.listeners[*].name}'), 'x y');
-    await cluster.ok('apply --server-side --field-manager=two -f -', widget({ size: 2 }));
-    assert.equal(await cluster.ok('get wd a -o jsonpath={.spec.listeners[*].name}'), 'x');
+    await current().ok('apply --server-side --force-conflicts --field-manager=one -f -', listeners('x'));
+    await current().ok('apply --server-side --force-conflicts --field-manager=two -f -', listeners('y'));
+    assert.equal(await current().ok('get wd a -o jsonpath={.spec.listeners[*].name}'), 'x y');
+    await current().ok('apply --server-side --field-manager=two -f -', widget({ size: 2 }));
+    assert.equal(await current().ok('get wd a -o jsonpath={.spec.listeners[*].name}'), 'x');
   });
 
   test('a NetworkAttachmentDefinition keeps its configuration', async () => {
@@ -194,14 +190,14 @@ describe('kubectl and custom resources', { skip: kubectl ? false : 'probe kubect
       metadata: { name: 'net' },
       spec: { config },
     };
-    await cluster.ok('create -f -', network);
-    assert.equal(await cluster.ok('get net-attach-def net -o jsonpath={.spec.config}'), config);
+    await current().ok('create -f -', network);
+    assert.equal(await current().ok('get net-attach-def net -o jsonpath={.spec.config}'), config);
   });
 
   test('with a definition go its objects', async () => {
-    await cluster.ok('delete crd widgets.example.com --timeout=30s');
+    await current().ok('delete crd widgets.example.com --timeout=120s');
     assert.match(
-      await cluster.fails('get widgets'),
+      await current().fails('get widgets'),
       /the server doesn't have a resource type|could not find the requested resource/,
     );
   });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { KINDS } from '@podwire/kube';
 import { CERTIFICATE_REQUEST } from './testing/certificate-request.ts';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
 
 const TEMPLATE = {
   metadata: { labels: { app: 'a' } },
@@ -157,15 +157,7 @@ if (!kubectl) {
   test('kubectl', { skip: 'probe kubectl: no kubectl of 1.29 or newer on PATH or in a Google Cloud SDK' }, () => {});
 } else {
   describe(`kinds, with kubectl 1.${kubectl.minor}`, () => {
-    let cluster: Cluster | undefined;
-    before(async () => {
-      cluster = await Cluster.start(kubectl);
-    });
-    after(() => cluster?.stop());
-    const current = (): Cluster => {
-      assert.ok(cluster);
-      return cluster;
-    };
+    const current = clusterOf(kubectl);
 
     test('every kind is among the resources, with its short names', async () => {
       const lines = (await current().ok('api-resources --no-headers')).trim().split('\n');

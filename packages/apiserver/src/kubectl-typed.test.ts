@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { openPki } from './surface/index.ts';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
 
 /** From this minor on, typed commands send protobuf. */
 const PROTOBUF_MINOR = 32;
@@ -65,15 +65,7 @@ if (kubectls.length === 0) {
 }
 for (const kubectl of kubectls) {
   describe(`typed commands of kubectl 1.${kubectl.minor}`, () => {
-    let cluster: Cluster | undefined;
-    before(async () => {
-      cluster = await Cluster.start(kubectl);
-    });
-    after(() => cluster?.stop());
-    const current = (): Cluster => {
-      assert.ok(cluster);
-      return cluster;
-    };
+    const current = clusterOf(kubectl);
 
     /** The object a command makes on the wire is the one its own JSON form makes. */
     test('typed create commands send protobuf, with the outcome of JSON', async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '@podwire/kube';
+import { clusterOf } from './testing/cluster-of.fixture.ts';
 import { findKubectls, startKubectl } from './testing/kubectl.ts';
-import { Cluster } from './testing/kubectl-cluster.ts';
+import type { Cluster } from './testing/kubectl-cluster.ts';
 
 /** What kubectl of each minor is put through: everything for the newest, the protocols for the others. */
 const kubectls = findKubectls();
@@ -230,16 +231,7 @@ if (kubectls.length === 0) {
 }
 for (const [index, kubectl] of kubectls.entries()) {
   describe(`kubectl 1.${kubectl.minor}`, () => {
-    let cluster: Cluster | undefined;
-    before(async () => {
-      cluster = await Cluster.start(kubectl);
-      await makeRunningPod(cluster.client);
-    });
-    after(() => cluster?.stop());
-    const current = (): Cluster => {
-      assert.ok(cluster);
-      return cluster;
-    };
+    const current = clusterOf(kubectl, ({ client }) => makeRunningPod(client));
     protocolTests(current);
     if (index === 0) fullTests(current);
   });
