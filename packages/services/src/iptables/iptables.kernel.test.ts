@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTcp } from '@podwire/kernel';
 import { putService, putSlice } from '../api-objects.fixture.ts';
 import { ADDRESS, type World, withWorld } from '../world.fixture.ts';
@@ -187,6 +188,7 @@ test('from nftables to iptables and back, with a connection open and new ones al
       assert.equal(world.room.mode, mode);
       await echo();
       assert.deepEqual(await world.room.diff(), []);
+      for (const enough = connections + 3; connections < enough; ) await sleep(5);
     }
     stop = true;
     await newcomers;

@@ -69,6 +69,6 @@ export function withRelay(
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 3000 && !condition(); i++) await sleep(10);
+  for (let i = 0; i < 12_000 && !condition(); i++) await sleep(10);
   assert.ok(condition());
 }

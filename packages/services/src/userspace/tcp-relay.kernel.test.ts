@@ -67,12 +67,17 @@ test('a client that never reads holds up its own endpoint only, and little memor
     const stuck: net.Socket[] = [];
     for (let i = 0; i < 20; i++) stuck.push(await dial(t, netns, relay));
     let last = -1;
-    while (last !== written) {
+    while (last !== written || written < 20 * chunk.length) {
       last = written;
       await sleep(200);
     }
-    // what else was written is in the kernel's buffers
-    const held = heldBytes() - before;
+    // what else was written is in the kernel's buffers; V8 gives buffers back in other threads, which may have to wait
+    const most = Math.min(20 * (1 << 20), written);
+    let held = heldBytes() - before;
+    for (let i = 0; i < 300 && held >= most; i++) {
+      await sleep(100);
+      held = heldBytes() - before;
+    }
     const reader = await dial(t, netns, relay);
     let read = 0;
     reader.on('data', (data) => {
@@ -82,7 +87,7 @@ test('a client that never reads holds up its own endpoint only, and little memor
     reader.destroy();
     for (const socket of stuck) socket.destroy();
     t.diagnostic(`${Math.round(held / 20 / 1024)} KiB held for each`);
-    assert.ok(held < 20 * (1 << 20) && held < written, `${held} bytes held of ${written}`);
+    assert.ok(held < most, `${held} bytes held of ${written}`);
   });
 });
 
