@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../tools/steps.ts';
 
@@ -42,7 +43,7 @@ export function start(command: string, args: readonly string[], env: Record<stri
 /** A lab of a test's own: a name and API port nobody else uses, removed at the end whatever happens. */
 export class TestLab {
   readonly name = `t${randomBytes(3).toString('hex')}`;
-  readonly apiPort = randomInt(20_000, 29_000);
+  readonly apiPort = freePort();
 
   up(...args: string[]): Promise<Ran> {
     return podwire(['up', '--name', this.name, '--api-port', String(this.apiPort), ...args]);
@@ -67,6 +68,15 @@ export class TestLab {
 
   down(): Promise<Ran> {
     return podwire(['down', '--name', this.name]);
+  }
+}
+
+/** Nobody has it now; proc_net_tcp. */
+function freePort(): number {
+  const sockets = ['tcp', 'tcp6'].map((file) => readFileSync(`/proc/net/${file}`, 'utf8')).join('');
+  for (;;) {
+    const port = randomInt(20_000, 26_000);
+    if (!sockets.includes(`:${port.toString(16).toUpperCase()} `)) return port;
   }
 }
 

@@ -67,7 +67,10 @@ test('two at once, a manifest for a running lab, unknown names, two checks, a cr
   const nobody = await lab.run('plan', '--node', 'node-9');
   assert.deepEqual([nobody.code, /no node "node-9".*node-1/.test(nobody.stderr)], [2, true], nobody.stderr);
 
-  const checks = await Promise.all([lab.run('check'), lab.run('check')]);
+  let checks = await Promise.all([lab.run('check'), lab.run('check')]);
+  // a machine that has much to do may start one when the other has ended
+  for (let i = 0; i < 5 && checks.every(({ code }) => code === 0); i++)
+    checks = await Promise.all([lab.run('check'), lab.run('check')]);
   assert.deepEqual(checks.map(({ code }) => code).toSorted(), [0, 1], JSON.stringify(checks));
   assert.match(checks.find(({ code }) => code === 1)?.stderr ?? '', /a check is running already/);
 

@@ -51,10 +51,10 @@ async function download(cwd: string): Promise<void> {
   }
 }
 
-/** Below the ports that connections get by themselves, so that nobody takes it while etcd is down. */
+/** Below the ports that connections get by themselves, so that nobody takes it while etcd is down; above those of labs. */
 async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const port = 26_000 + Math.floor(Math.random() * 6_000);
     const server = createServer().listen(port, '127.0.0.1');
     const isFree = await once(server, 'listening').then(
       () => true,
