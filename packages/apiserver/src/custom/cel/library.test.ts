@@ -81,6 +81,7 @@ const TRUE: Readonly<Record<string, readonly string[]>> = {
     'optional.of(1).optFlatMap(x, optional.of(x * 3)).orValue(0) == 3 && optional.of([1]) == optional.of([1])',
     "!optional.ofNonZeroValue('').hasValue() && optional.ofNonZeroValue([0]).hasValue() && optional.none().or(optional.of(1)).hasValue()",
     '[1, 2].first().value() == 1 && [1, 2].last().value() == 2 && ![].first().hasValue()',
+    '[optional.of(1), optional.none()].unwrapOpt() == [1] && optional.unwrap([optional.none(), optional.of(2)]) == [2]',
     "{'a': 1}[?'b'].orValue(2) == 2 && {'a': 1}.?a.value() == 1",
     '[?optional.of(1), 2, ?optional.none()] == [1, 2] && [?[1][?3], ?[1][?0]] == [1] && size([?optional.none()]) == 0',
     "{?'a': {'x': 1}.?x, ?'b': {'x': 1}.?y, 'c': 3} == {'a': 1, 'c': 3} && {?1: optional.of('x')}[1] == 'x'",

@@ -12,11 +12,19 @@ export function registerOptionals(environment: Environment): void {
     )
     .registerFunction('list<T>.first(): optional<T>', (list: readonly unknown[]) => Optional.of(list[0]))
     .registerFunction('list<T>.last(): optional<T>', (list: readonly unknown[]) => Optional.of(list.at(-1)))
+    .registerFunction('OptionalNamespace.unwrap(list<optional<T>>): list<T>', (_: unknown, list: readonly Optional[]) =>
+      present(list),
+    )
+    .registerFunction('list<optional<T>>.unwrapOpt(): list<T>', present)
     .registerOperator('optional<V> == optional<V>', (a: Optional, b: Optional) =>
       a.hasValue() && b.hasValue() ? equalValues(a.value(), b.value()) : a.hasValue() === b.hasValue(),
     );
   registerMacro(environment, 'optMap', 2, (call) => new Loop('optMap', call, 1, map));
   registerMacro(environment, 'optFlatMap', 2, (call) => new Loop('optFlatMap', call, 1, flatMap));
+}
+
+function present(list: readonly Optional[]): unknown[] {
+  return list.flatMap((one) => (one.hasValue() ? [one.value()] : []));
 }
 
 function variables({ kind, valueType }: Type, checker: Checker): readonly Type[] | undefined {
