@@ -64,37 +64,11 @@ export const NUMBER = /^(0x[0-9a-f]+|\d+)$/i;
 
 /** A number with optional names; decode prefers the name. */
 export function numeric(shape: NumberShape): TypeInfo {
-  const { number, length, order, names = {}, hex = false, flags = false, bits = 8 * length } = shape;
+  const { number, length, order, names = {}, flags = false } = shape;
   const byNumber = new Map<number | string, string>(Object.entries(names).map(([name, n]) => [n, name]));
-  const wanted = `a number below 2^${bits}${byNumber.size ? ` or one of ${Object.keys(names).join(' ')}` : ''}`;
-  const one = (value: string | number): bigint => {
-    if (typeof value === 'number')
-      return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : bad(value, wanted);
-    const named = Object.hasOwn(names, value) ? names[value] : undefined;
-    return named !== undefined ? BigInt(named) : NUMBER.test(value) ? BigInt(value) : bad(value, wanted);
-  };
-  const toNumber = (value: string | number): bigint => {
-    const parts = flags && typeof value === 'string' ? value.split(',') : [value];
-    const n = parts.reduce<bigint>((all, part) => all | one(part), 0n);
-    return n < 1n << BigInt(bits) ? n : bad(value, wanted);
-  };
-  const print = (n: bigint) => (hex ? `0x${n.toString(16).padStart(2 * length, '0')}` : String(n));
-  const format = (n: bigint): string => {
-    const name = byNumber.get(Number(n));
-    if (name !== undefined || !flags) return name ?? print(n);
-    const set = [...byNumber].filter(([bit]) => (n & BigInt(bit)) !== 0n);
-    const known = set.reduce((all, [bit]) => all | BigInt(bit), 0n);
-    return known === n && n > 0n ? set.map(([, text]) => text).join(',') : `0x${n.toString(16)}`;
-  };
-  const limit = 2 ** bits;
-  const put = PUT[order][length];
-  const known = new Map(Object.entries(names));
-  const write = (bytes: Buffer, at: number, value: string | number): boolean => {
-    const n = typeof value === 'number' ? value : known.get(value);
-    if (!put || n === undefined || !Number.isInteger(n) || n < 0 || n >= limit) return false;
-    put(bytes, at, n);
-    return true;
-  };
+  const toNumber = reader(shape);
+  const format = printer(shape);
+  const write = writer(shape);
   return {
     number,
     length,
@@ -110,7 +84,51 @@ export function numeric(shape: NumberShape): TypeInfo {
       return byNumber.get(n) ?? n;
     },
     format: (value) => format(toNumber(value)),
-    formatEnd: (value) => print(toNumber(value)),
+    formatEnd: (value) => printNumber(shape, toNumber(value)),
+  };
+}
+
+/** Takes numbers, decimal or hexadecimal text, names, and with `flags` several of them with commas. */
+function reader({ length, names = {}, flags = false, bits = 8 * length }: NumberShape) {
+  const known = Object.keys(names);
+  const wanted = `a number below 2^${bits}${known.length ? ` or one of ${known.join(' ')}` : ''}`;
+  const one = (value: string | number): bigint => {
+    if (typeof value === 'number')
+      return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : bad(value, wanted);
+    const named = Object.hasOwn(names, value) ? names[value] : undefined;
+    return named !== undefined ? BigInt(named) : NUMBER.test(value) ? BigInt(value) : bad(value, wanted);
+  };
+  return (value: string | number): bigint => {
+    const parts = flags && typeof value === 'string' ? value.split(',') : [value];
+    const n = parts.reduce<bigint>((all, part) => all | one(part), 0n);
+    return n < 1n << BigInt(bits) ? n : bad(value, wanted);
+  };
+}
+
+function printer(shape: NumberShape) {
+  const byNumber = new Map(Object.entries(shape.names ?? {}).map(([name, n]) => [n, name]));
+  return (n: bigint): string => {
+    const name = byNumber.get(Number(n));
+    if (name !== undefined || !shape.flags) return name ?? printNumber(shape, n);
+    const set = [...byNumber].filter(([bit]) => (n & BigInt(bit)) !== 0n);
+    const known = set.reduce((all, [bit]) => all | BigInt(bit), 0n);
+    return known === n && n > 0n ? set.map(([, text]) => text).join(',') : `0x${n.toString(16)}`;
+  };
+}
+
+const printNumber = ({ hex, length }: NumberShape, n: bigint): string =>
+  hex ? `0x${n.toString(16).padStart(2 * length, '0')}` : String(n);
+
+/** See `TypeInfo.write`. */
+function writer({ length, order, names = {}, bits = 8 * length }: NumberShape): TypeInfo['write'] {
+  const limit = 2 ** bits;
+  const put = PUT[order][length];
+  const known = new Map(Object.entries(names));
+  return (bytes, at, value) => {
+    const n = typeof value === 'number' ? value : known.get(value);
+    if (!put || n === undefined || !Number.isInteger(n) || n < 0 || n >= limit) return false;
+    put(bytes, at, n);
+    return true;
   };
 }
 
