@@ -49,6 +49,12 @@ export class ClusterMember {
     return KINDS.every((kind) => this.#informers.of(kind).hasSynced);
   }
 
+  /** Whether what is known of it may be old. */
+  get isAway(): boolean {
+    const informers = KINDS.map((kind) => this.#informers.of(kind));
+    return informers.some(({ hasSynced, failure }) => !hasSynced || failure !== undefined);
+  }
+
   stop(): void {
     for (const end of this.#ends) end();
   }

@@ -38,6 +38,7 @@ test('one export: what its Service says, without what is its cluster’s own', (
     },
     clusters: ['a'],
     conflicts: [],
+    metadata: { labels: {}, annotations: {} },
   });
   const headless = planImport([exported('a', 1, { clusterIP: 'None', ports: [http] })]);
   assert.deepEqual(headless?.spec, { type: 'Headless', ports: [http], ipFamilies: ['IPv4'] });
@@ -68,4 +69,15 @@ test('no two ports of one name or one number; of one age, the name of the cluste
 test('Services that say the same in another order agree', () => {
   const plan = planImport([exported('a', 1, { ports: [http, dns] }), exported('b', 2, { ports: [dns, http] })]);
   assert.deepEqual(plan?.conflicts, []);
+});
+
+test('labels and annotations are those of the oldest export', () => {
+  const labelled = (age: number, team: string): ExportedService => {
+    const { exported: made, ...rest } = exported(`of-${team}`, age, { ports: [http] });
+    const spec = { exportedLabels: { team }, exportedAnnotations: { note: 'same' } };
+    return { ...rest, exported: { ...made, spec } };
+  };
+  const plan = planImport([labelled(2, 'a'), labelled(1, 'b')]);
+  assert.deepEqual(plan?.metadata, { labels: { team: 'b' }, annotations: { note: 'same' } });
+  assert.deepEqual(plan?.conflicts, ['LabelsConflict']);
 });

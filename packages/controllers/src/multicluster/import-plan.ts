@@ -1,4 +1,5 @@
 import { equalJson, type ObjectOf, type ServiceImportPort, type ServiceImportSpec } from '@podwire/kube';
+import { type ExportedMetadata, exportedMetadata } from './exported-metadata.ts';
 
 /** A Service one cluster exports, as that cluster has it. */
 export interface ExportedService {
@@ -10,6 +11,8 @@ export interface ExportedService {
 export interface ImportPlan {
   /** Without addresses: those are this cluster's own. */
   readonly spec: ServiceImportSpec;
+  /** Of the oldest export. */
+  readonly metadata: ExportedMetadata;
   /** Sorted. */
   readonly clusters: readonly string[];
   /** In what the exports contradict each other: reasons of condition Conflict. */
@@ -29,8 +32,9 @@ export function planImport(exports: readonly ExportedService[]): ImportPlan | un
   const all = services.map(({ service }) => service);
   return {
     spec: specOf(oldest.service, all),
+    metadata: exportedMetadata(oldest.exported),
     clusters: services.map(({ cluster }) => cluster).sort(),
-    conflicts: Object.entries(PROPERTIES).flatMap(([reason, read]) => (differs(all, read) ? [reason] : [])),
+    conflicts: Object.entries(PROPERTIES).flatMap(([reason, read]) => (differs(services, read) ? [reason] : [])),
   };
 }
 
@@ -40,21 +44,23 @@ function byAge(a: ExportedService, b: ExportedService): number {
   return (time(a) || 0) - (time(b) || 0) || (a.cluster < b.cluster ? -1 : 1);
 }
 
-const PROPERTIES: Readonly<Record<string, (service: Service) => unknown>> = {
-  PortConflict: (service) =>
+const PROPERTIES: Readonly<Record<string, (one: ExportedService) => unknown>> = {
+  PortConflict: ({ service }) =>
     portsOf(service)
       .map((port) => JSON.stringify(port))
       .sort(),
-  TypeConflict: isHeadless,
-  SessionAffinityConflict: (service) => affinityOf(service).sessionAffinity,
-  SessionAffinityConfigConflict: (service) => affinityOf(service).sessionAffinityConfig ?? null,
-  InternalTrafficPolicyConflict: ({ spec }) => spec?.internalTrafficPolicy ?? 'Cluster',
-  TrafficDistributionConflict: ({ spec }) => spec?.trafficDistribution ?? '',
-  IPFamilyConflict: (service) => [...familiesOf(service)].sort(),
+  TypeConflict: ({ service }) => isHeadless(service),
+  SessionAffinityConflict: ({ service }) => affinityOf(service).sessionAffinity,
+  SessionAffinityConfigConflict: ({ service }) => affinityOf(service).sessionAffinityConfig ?? null,
+  InternalTrafficPolicyConflict: ({ service }) => service.spec?.internalTrafficPolicy ?? 'Cluster',
+  TrafficDistributionConflict: ({ service }) => service.spec?.trafficDistribution ?? '',
+  IPFamilyConflict: ({ service }) => [...familiesOf(service)].sort(),
+  LabelsConflict: ({ exported }) => exportedMetadata(exported).labels,
+  AnnotationsConflict: ({ exported }) => exportedMetadata(exported).annotations,
 };
 
-function differs(services: readonly Service[], read: (service: Service) => unknown): boolean {
-  const [first, ...others] = services.map(read);
+function differs(exports: readonly ExportedService[], read: (one: ExportedService) => unknown): boolean {
+  const [first, ...others] = exports.map(read);
   return others.some((one) => !equalJson(one, first));
 }
 

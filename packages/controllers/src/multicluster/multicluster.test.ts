@@ -45,7 +45,7 @@ async function control(
     peers.stop();
   };
   t.after(stop);
-  return stop;
+  return Object.assign(stop, { clock });
 }
 
 /** A Service without a selector, and a slice of it with this address. */
@@ -117,6 +117,12 @@ test('an export makes an import with addresses and slices, and takes all of it a
   const [slice] = await importedSlices(client);
   assert.deepEqual(slice?.endpoints[0]?.nodeName, 'node-1', 'at home the node is known');
   assert.equal(slice?.metadata?.labels?.['kubernetes.io/service-name'], undefined);
+  const spec = { exportedLabels: { team: 'a' }, exportedAnnotations: { note: 'for all' } };
+  await client.patch('ServiceExport', key, { spec });
+  await eventually('its labels', async () => (await importOf(client))?.metadata?.labels?.team === 'a');
+  assert.equal((await importOf(client))?.metadata?.annotations?.note, 'for all');
+  await client.patch('ServiceExport', key, { spec: null });
+  await eventually('none of them', async () => (await importOf(client))?.metadata?.annotations === undefined);
 
   await client.patch('EndpointSlice', { ...key, name: 'web-1' }, { endpoints: [{ addresses: ['192.0.2.7'] }] });
   await endpointsBecome(client, ['east 192.0.2.7']);
@@ -157,7 +163,7 @@ test('a headless Service has no address; ExternalName is refused; a foreign impo
   assert.deepEqual((await importOf(client))?.spec?.ips, ['192.0.2.99']);
 });
 
-test('two clusters import each other’s exports; the oldest counts; a cluster away loses nothing', async (t) => {
+test('two clusters import each other’s exports; the oldest counts; a cluster away loses nothing at first', async (t) => {
   const [east, west] = [await startServer(t), await startServer(t)];
   const [here, there] = [east.client(), west.client()];
   const directory = mkdtempSync(path.join(tmpdir(), 'podwire-clusters-'));
@@ -205,8 +211,16 @@ test('two clusters import each other’s exports; the oldest counts; a cluster a
 
   stop();
   await west.close();
-  await control(t, east, 'east', { west: files.west });
+  const { clock } = await control(t, east, 'east', { west: files.west });
   await here.patch('EndpointSlice', { ...key, name: 'web-1' }, { endpoints: [{ addresses: ['192.0.2.7'] }] });
   await endpointsBecome(here, ['east 192.0.2.7', 'west 198.51.100.1']);
   assert.equal((await importOf(here))?.spec?.sessionAffinity, 'ClientIP');
+
+  clock.advance(11 * 60);
+  await endpointsBecome(here, ['east 192.0.2.7']);
+  const { spec, status } = (await importOf(here)) ?? {};
+  assert.equal(spec?.sessionAffinity, 'ClientIP', 'what was agreed on stays');
+  const said = status?.conditions?.find(({ type }) => type === 'multicluster.podwire.io/ClustersReachable');
+  assert.deepEqual([said?.status, said?.reason], ['False', 'ClusterAway']);
+  assert.match(said?.message ?? '', /^nothing is heard of west, /);
 });

@@ -1,6 +1,8 @@
 import { equalJson, type ObjectOf, type WorkQueue } from '@podwire/kube';
+import { systemClock } from '../clock.ts';
 import { type Controller, type ControllerContext, keyOf, splitKey, visible } from '../context.ts';
 import { startReconciler } from '../reconciler.ts';
+import { Absence } from './absence.ts';
 import { ClusterMember } from './cluster-member.ts';
 import { importKeyOf as importKeyOfAddress } from './clusterset-addresses.ts';
 import { withConditions } from './conditions.ts';
@@ -20,10 +22,11 @@ class MulticlusterController implements Controller {
   /** This cluster first. */
   readonly #members: readonly [ClusterMember, ...ClusterMember[]];
   readonly #imports: ServiceImports;
+  readonly #absence: Absence;
   readonly #ends: (() => void)[];
 
   constructor(context: ControllerContext) {
-    const { informers, config, logger, peers = [] } = context;
+    const { informers, config, logger, peers = [], clock = systemClock } = context;
     this.#context = context;
     this.#queue = startReconciler({ name: 'multicluster', logger, reconcile: (key) => this.#reconcile(key) });
     const add = (key: string): void => this.#queue.add(key);
@@ -32,6 +35,8 @@ class MulticlusterController implements Controller {
       new ClusterMember({ name: config.clusterName, informers }, add),
       ...peers.map((peer) => new ClusterMember(peer, add)),
     ];
+    const [, ...others] = this.#members;
+    this.#absence = new Absence({ members: others, clock, onChange: () => this.#addAll() });
     for (const member of this.#members) void member.synced.then(() => this.#addAll());
     this.#ends = [
       // Somebody else may have changed or deleted one; and a controller before this one may have left some.
@@ -50,6 +55,7 @@ class MulticlusterController implements Controller {
     for (const end of this.#ends) end();
     for (const member of this.#members) member.stop();
     this.#imports.stop();
+    this.#absence.stop();
     this.#queue.shutDown();
   }
 
@@ -67,14 +73,23 @@ class MulticlusterController implements Controller {
     await this.#tell(key, plan, failure);
   }
 
-  async #import(key: string, plan: ImportPlan | undefined, present: ObjectOf<'ServiceImport'> | undefined) {
-    const known = this.#members.filter((member) => member.hasSynced);
-    // What a cluster that cannot be reached had exported stays; so does what was agreed on with it.
-    const unknown = this.#members.filter((member) => !member.hasSynced).map(({ name }) => name);
-    const waits = present?.status?.clusters?.some(({ cluster }) => unknown.includes(cluster)) ?? false;
+  async #import(
+    key: string,
+    plan: ImportPlan | undefined,
+    present: ObjectOf<'ServiceImport'> | undefined,
+  ): Promise<void> {
+    const { lost } = this.#absence;
+    const isHeardOf = ({ name }: ClusterMember): boolean => !lost.includes(name);
+    const known = this.#members.filter((member) => member.hasSynced && isHeardOf(member));
+    // What a cluster that cannot be reached had exported stays; so does what was agreed on with it, even if it is lost.
+    const unknown = this.#members.filter((member) => !member.hasSynced);
+    const agreed = present?.status?.clusters?.map(({ cluster }) => cluster) ?? [];
+    const waits = unknown.some(({ name }) => agreed.includes(name));
     const owner = waits ? present : plan && (await this.#imports.write(key, plan));
-    if (owner) await this.#imports.writeSlices(key, owner, known, unknown);
-    else await this.#imports.remove(key);
+    if (!owner) return this.#imports.remove(key);
+    const told = await this.#imports.tell(owner, waits ? agreed : (plan?.clusters ?? []), lost);
+    const silent = unknown.filter(isHeardOf).map(({ name }) => name);
+    return this.#imports.writeSlices(key, told, { members: known, others: silent });
   }
 
   /** Why nothing can be imported under this name. */

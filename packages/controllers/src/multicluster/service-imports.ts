@@ -1,9 +1,10 @@
-import { equalJson, ObjectIndex, type ObjectOf, type ServiceImportSpec } from '@podwire/kube';
+import { equalJson, ObjectIndex, type ObjectOf } from '@podwire/kube';
 import { type ControllerContext, objectKey, splitKey, until, visible } from '../context.ts';
 import { SliceWriter } from '../slice-writer.ts';
 import type { ClusterMember } from './cluster-member.ts';
 import { ClustersetAddresses } from './clusterset-addresses.ts';
 import { type Said, withConditions } from './conditions.ts';
+import { importMetadata } from './exported-metadata.ts';
 import type { ImportPlan } from './import-plan.ts';
 import { importedSlice, importKeyOf, isImported, sourceOf } from './imported-slice.ts';
 
@@ -11,6 +12,8 @@ type ServiceImport = ObjectOf<'ServiceImport'>;
 
 const OWN_LABEL = 'multicluster.podwire.io/managed-by';
 const OWN = 'podwire';
+/** Condition of a ServiceImport once a cluster was lost: whether all that export it are heard of. */
+const REACHABLE = 'multicluster.podwire.io/ClustersReachable';
 
 /** Whether this controller made the import. */
 export const isOwn = ({ metadata }: ServiceImport): boolean => metadata?.labels?.[OWN_LABEL] === OWN;
@@ -39,15 +42,18 @@ export class ServiceImports {
     return this.#context.informers.of('ServiceImport').get(name, namespace);
   }
 
-  async write(key: string, { spec, clusters }: ImportPlan): Promise<ServiceImport> {
+  async write(key: string, { spec, metadata }: ImportPlan): Promise<ServiceImport> {
     const { type, ipFamilies = [] } = spec;
     const ips = await this.#addresses.take(key, type === 'Headless' ? [] : ipFamilies);
-    const written = await this.#writeSpec(key, type === 'Headless' ? spec : { ...spec, ips });
-    return this.#writeStatus(written, clusters);
+    return this.#writeSpec(key, { spec: type === 'Headless' ? spec : { ...spec, ips }, metadata });
   }
 
   /** In line with the slices of these clusters; those of others stay as they are. */
-  async writeSlices(key: string, owner: ServiceImport, members: readonly ClusterMember[], others: readonly string[]) {
+  async writeSlices(
+    key: string,
+    owner: ServiceImport,
+    { members, others }: { readonly members: readonly ClusterMember[]; readonly others: readonly string[] },
+  ): Promise<void> {
     const wanted = members.flatMap((member, index) =>
       member
         .exportedSlicesAt(key)
@@ -71,31 +77,41 @@ export class ServiceImports {
     await this.#addresses.release(key);
   }
 
-  async #writeSpec(key: string, spec: ServiceImportSpec): Promise<ServiceImport> {
+  async #writeSpec(key: string, { spec, metadata }: Pick<ImportPlan, 'spec' | 'metadata'>): Promise<ServiceImport> {
     const { client, informers } = this.#context;
     const present = this.get(key);
-    if (present && equalJson(present.spec, spec)) return present;
-    const metadata = { ...splitKey(key), labels: { [OWN_LABEL]: OWN } };
+    const before = present?.metadata ?? { ...splitKey(key), labels: { [OWN_LABEL]: OWN } };
+    const next = importMetadata(before, metadata);
+    if (present && !next && equalJson(present.spec, spec)) return present;
     const written = present
-      ? await client.update('ServiceImport', { ...present, spec })
-      : await client.create('ServiceImport', { metadata, spec });
+      ? await client.update('ServiceImport', { ...present, metadata: next ?? before, spec })
+      : await client.create('ServiceImport', { metadata: next ?? before, spec });
     await visible(informers.of('ServiceImport'), written);
     return written;
   }
 
-  async #writeStatus(object: ServiceImport, clusters: readonly string[]): Promise<ServiceImport> {
+  /** Says which clusters export it, sorted, and which of them are lost. */
+  async tell(object: ServiceImport, clusters: readonly string[], allLost: readonly string[]): Promise<ServiceImport> {
     const { client, informers } = this.#context;
-    const conditions = withConditions(
-      object.status?.conditions ?? [],
-      [readiness(object)],
-      object.metadata?.generation,
-    );
+    const present = object.status?.conditions ?? [];
+    const lost = clusters.filter((name) => allLost.includes(name));
+    const isTold = present.some(({ type }) => type === REACHABLE);
+    const said = [readiness(object), ...(lost.length > 0 || isTold ? [reachability(lost)] : [])];
+    const conditions = withConditions(present, said, object.metadata?.generation);
     const status = { clusters: clusters.map((cluster) => ({ cluster })), conditions };
     if (equalJson(object.status, status)) return object;
     const written = await client.update('ServiceImport', { ...object, status }, 'status');
     await visible(informers.of('ServiceImport'), written);
     return written;
   }
+}
+
+function reachability(lost: readonly string[]): Said {
+  const type = REACHABLE;
+  if (lost.length === 0)
+    return { type, status: 'True', reason: 'Reachable', message: 'all clusters that export it are heard of' };
+  const message = `nothing is heard of ${lost.join(', ')}, whose endpoints are left out until it is`;
+  return { type, status: 'False', reason: 'ClusterAway', message };
 }
 
 function readiness({ spec }: ServiceImport): Said {
