@@ -156,7 +156,7 @@ test('expressions and references that are wrong are refused', async (t) => {
   const { made: wrong } = await bound(t, { validations: [{ expression: 'object.' }, { expression: '1 + 1' }] });
   assert.equal(wrong.code, 422);
   assert.match(wrong.body.message, /spec\.validations\[0\]\.expression: Invalid value: "object\.": compilation failed/);
-  assert.match(wrong.body.message, /spec\.validations\[1\]\.expression: .* must evaluate to a bool/);
+  assert.match(wrong.body.message, /spec\.validations\[1\]\.expression: .* must evaluate to bool/);
   const { made, tied } = await bound(t, { paramKind: { kind: 'X' }, validations: [SMALL] }, { paramRef: {} });
   assert.match(made.body.message, /spec\.paramKind\.apiVersion: Required value/);
   assert.match(tied.body.message, /spec\.paramRef: Required value: one of name or selector must be specified/);
@@ -181,4 +181,26 @@ test('a policy asks the roles what the writer may do', async (t) => {
   await client.create('ClusterRole', { metadata: { name: 'approver' }, rules });
   await bind('approver');
   assert.equal((await write()).metadata?.name, 'a');
+});
+
+test('expressions speak of what there is: params of a kind, variables before them', async (t) => {
+  const { made } = await bound(t, {
+    matchConditions: [{ name: 'c', expression: 'variables.a == 1' }],
+    variables: [
+      { name: 'a', expression: 'variables.b' },
+      { name: 'b', expression: '1' },
+    ],
+    validations: [{ expression: 'params.data.x == variables.c' }, { expression: 'variables.a + variables.b == 2' }],
+    auditAnnotations: [{ key: 'k', valueExpression: '1' }],
+  });
+  const { causes } = made.body.details;
+  assert.deepEqual(
+    causes.map(({ field, message }: { field: string; message: string }) => [field, message.split('": ')[1]]),
+    [
+      ['spec.matchConditions[0].expression', 'compilation failed: Unknown variable: variables'],
+      ['spec.variables[0].expression', "compilation failed: undefined field 'b'"],
+      ['spec.auditAnnotations[0].valueExpression', 'must evaluate to one of [string null_type]'],
+      ['spec.validations[0].expression', 'compilation failed: Unknown variable: params'],
+    ],
+  );
 });

@@ -85,7 +85,7 @@ test('an expression may ask twice', () => {
 test('types are checked; messages cannot ask', () => {
   const faultOf = (expression: string) => compileConditions([{ expression }]).faults[0]?.why ?? '';
   assert.match(faultOf("authorizer.resource('pods').check('get').allowed()"), /no matching overload .*resource/);
-  assert.match(faultOf(`${deployments}.check('get')`), /must evaluate to a bool/);
+  assert.match(faultOf(`${deployments}.check('get')`), /must evaluate to bool/);
   assert.match(faultOf(`${deployments}.check(1).allowed()`), /no matching overload .*check\(int\)/);
   assert.match(
     faultOf("authorizer.serviceAccount('a', 'b').requestResource.check('get').allowed()"),

@@ -1,9 +1,6 @@
-import type { Environment } from '@marcbachmann/cel-js';
-import { newEnvironment } from '../custom/cel/environment.ts';
-import { compile } from '../custom/cel/rule.ts';
 import type { ApiObject } from '../seam.ts';
-import { registerAuthorizer } from './cel-authorizer.ts';
-import { registerPatchTypes } from './mutations/patch-values.ts';
+import { ANY, BOOL, ExpressionCompiler, JSON_PATCH, OBJECT, STRING, TEXT_OR_NULL } from './expression-compiler.ts';
+import type { Scope } from './expression-environments.ts';
 
 /** What expressions see, by the names they have for it. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -20,7 +17,7 @@ export interface Validation extends Expression {
   readonly reason: string;
 }
 
-/** The expressions of a policy that are sound. */
+/** The expressions of a policy; those that are not sound fail when they are run. */
 export interface PolicyExpressions {
   readonly conditions: readonly Expression[];
   readonly variables: readonly (Expression & { readonly name: string })[];
@@ -48,31 +45,26 @@ export interface ExpressionFault {
 export interface PolicySpec {
   readonly matchConditions?: readonly { readonly expression: string }[];
   readonly variables?: readonly { readonly name: string; readonly expression: string }[];
-  readonly validations?: readonly {
-    readonly expression: string;
-    readonly message?: string;
-    readonly messageExpression?: string;
-    readonly reason?: string;
-  }[];
-  readonly mutations?: readonly {
-    readonly patchType: string;
-    readonly applyConfiguration?: { readonly expression?: string };
-    readonly jsonPatch?: { readonly expression?: string };
-  }[];
+  /** Absent: there are no `params`. */
+  readonly paramKind?: object;
+  readonly validations?: readonly ValidationFields[];
+  readonly mutations?: readonly MutationFields[];
   readonly auditAnnotations?: readonly { readonly key: string; readonly valueExpression: string }[];
 }
 
-const REQUEST = ['object', 'oldObject', 'request'];
-const POLICY = [...REQUEST, 'params', 'namespaceObject', 'variables'];
-/** Messages are not about who may do what. */
-const messageEnvironment = lazyEnvironment(() => withVariables(newEnvironment(), POLICY));
-const policyEnvironment = lazyEnvironment(() => withAuthorizer(POLICY));
-const mutationEnvironment = lazyEnvironment(() => {
-  const environment = withAuthorizer(POLICY);
-  registerPatchTypes(environment);
-  return environment;
-});
-const conditionEnvironment = lazyEnvironment(() => withAuthorizer(REQUEST));
+interface ValidationFields {
+  readonly expression: string;
+  readonly message?: string;
+  readonly messageExpression?: string;
+  readonly reason?: string;
+}
+
+interface MutationFields {
+  readonly patchType: string;
+  readonly applyConfiguration?: { readonly expression?: string };
+  readonly jsonPatch?: { readonly expression?: string };
+}
+
 const known = new WeakMap<ApiObject, PolicyExpressions>();
 
 /** What is said of an expression that cannot be evaluated. */
@@ -93,93 +85,67 @@ export function expressionsOf(policy: ApiObject): PolicyExpressions {
   return expressions;
 }
 
-type Wanted = 'bool' | 'string' | 'any';
-
-/** Compiles one after the other, and tells of those that cannot be. */
-function compiler(shared: Environment) {
-  const faults: ExpressionFault[] = [];
-  const one = (field: string, text: string, wanted: Wanted, environment = shared): Expression[] => {
-    const compiled = compile(environment, text, wanted);
-    if ('run' in compiled) return [{ text, run: (facts) => compiled.run(facts as Record<string, unknown>) }];
-    faults.push({ field, text, why: compiled.why });
-    return [];
-  };
-  const mutation = (field: string, text: string, types: readonly string[]): Expression[] => {
-    const compiled = compile(mutationEnvironment(), text, 'any');
-    if ('why' in compiled || types.includes(compiled.type)) return one(field, text, 'any', mutationEnvironment());
-    faults.push({ field, text, why: `must evaluate to ${types[0]}` });
-    return [];
-  };
-  return { faults, one, mutation };
-}
-
-/** What each kind of patch may evaluate to, the name it has first. */
-const PATCH_TYPES = {
-  ApplyConfiguration: ['Object', 'dyn'],
-  JSONPatch: ['list(JSONPatch)', 'list<JSONPatch>', 'list<T>', 'dyn'],
-} as const;
-
 /** The conditions of a webhook: `matchConditions[0].expression` below it. */
 export function compileConditions(conditions: readonly { readonly expression: string }[]) {
-  const { faults, one } = compiler(conditionEnvironment());
-  const compiled = conditions.map((part, index) =>
-    one(`matchConditions[${index}].expression`, part.expression, 'bool'),
+  const compiler = new ExpressionCompiler();
+  const scope = { authorizer: true };
+  const expressions = conditions.map(({ expression }, index) =>
+    compiler.compile(expression, { ...BOOL, field: `matchConditions[${index}].expression`, scope }),
   );
-  return { expressions: compiled.flat(), faults };
+  return { expressions, faults: compiler.faults };
 }
 
-/** All that can be compiled, and what is wrong with the rest. */
+/** All expressions, and what is wrong with them. Variables are known to those after them, but not to conditions. */
 export function compilePolicy(spec: PolicySpec) {
   const { matchConditions = [], variables = [], validations = [], auditAnnotations = [], mutations = [] } = spec;
-  const { faults, one, mutation } = compiler(policyEnvironment());
+  const compiler = new ExpressionCompiler();
+  const outer = { authorizer: true, namespaceObject: true, params: spec.paramKind !== undefined };
+  const scope = { ...outer, variables: true };
   const expressions: PolicyExpressions = {
-    conditions: matchConditions.flatMap((part, index) =>
-      one(`spec.matchConditions[${index}].expression`, part.expression, 'bool'),
+    conditions: matchConditions.map(({ expression }, index) =>
+      compiler.compile(expression, { ...BOOL, field: `spec.matchConditions[${index}].expression`, scope: outer }),
     ),
-    variables: variables.flatMap(({ name, expression }, index) =>
-      one(`spec.variables[${index}].expression`, expression, 'any').map((found) => ({ ...found, name })),
-    ),
-    mutations: mutations.flatMap(({ patchType, applyConfiguration, jsonPatch }, index) => {
-      const isMerged = patchType === 'ApplyConfiguration';
-      const field = `spec.mutations[${index}].${isMerged ? 'applyConfiguration' : 'jsonPatch'}.expression`;
-      const { expression = '' } = (isMerged ? applyConfiguration : jsonPatch) ?? {};
-      if (expression.trim() === '') return [];
-      const types = PATCH_TYPES[isMerged ? 'ApplyConfiguration' : 'JSONPatch'];
-      return mutation(field, expression, types).map((found) => ({ ...found, patchType }));
+    variables: variables.map(({ name, expression }, index) => {
+      const found = compiler.compile(expression, { ...ANY, field: `spec.variables[${index}].expression`, scope });
+      compiler.addVariable(name);
+      return { ...found, name };
     }),
-    annotations: auditAnnotations.flatMap(({ key, valueExpression }, index) =>
-      one(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, 'any').map((found) => ({
-        ...found,
-        key,
-      })),
-    ),
-    validations: validations.flatMap(({ expression, messageExpression, message, reason = 'Invalid' }, index) => {
-      const at = `spec.validations[${index}]`;
-      const [messageOf] =
-        messageExpression === undefined
-          ? []
-          : one(`${at}.messageExpression`, messageExpression, 'string', messageEnvironment());
-      return one(`${at}.expression`, expression, 'bool').map((found) => ({ ...found, message, messageOf, reason }));
+    mutations: mutations.flatMap((mutation, index) => compileMutation(compiler, { mutation, index, scope })),
+    annotations: auditAnnotations.map(({ key, valueExpression }, index) => {
+      const field = `spec.auditAnnotations[${index}].valueExpression`;
+      return { ...compiler.compile(valueExpression, { ...TEXT_OR_NULL, field, scope }), key };
     }),
+    validations: validations.map((validation, index) => compileValidation(compiler, { validation, index, scope })),
   };
-  return { expressions, faults };
+  return { expressions, faults: compiler.faults };
 }
 
-function withAuthorizer(names: readonly string[]): Environment {
-  const environment = withVariables(newEnvironment(), names);
-  registerAuthorizer(environment);
-  return environment;
+interface Placed {
+  readonly index: number;
+  readonly scope: Scope;
 }
 
-function withVariables(environment: Environment, names: readonly string[]): Environment {
-  for (const name of names) environment.registerVariable(name, 'dyn');
-  return environment;
+function compileValidation(
+  compiler: ExpressionCompiler,
+  { validation, index, scope }: Placed & { readonly validation: ValidationFields },
+): Validation {
+  const { expression, messageExpression, message, reason = 'Invalid' } = validation;
+  const at = `spec.validations[${index}]`;
+  // Messages are not about who may do what.
+  const inMessage = { ...STRING, field: `${at}.messageExpression`, scope: { ...scope, authorizer: false } };
+  const messageOf = messageExpression === undefined ? undefined : compiler.compile(messageExpression, inMessage);
+  return { ...compiler.compile(expression, { ...BOOL, field: `${at}.expression`, scope }), message, messageOf, reason };
 }
 
-function lazyEnvironment(make: () => Environment): () => Environment {
-  let environment: Environment | undefined;
-  return () => {
-    environment ??= make();
-    return environment;
-  };
+function compileMutation(
+  compiler: ExpressionCompiler,
+  { mutation, index, scope }: Placed & { readonly mutation: MutationFields },
+): readonly Mutation[] {
+  const { patchType, applyConfiguration, jsonPatch } = mutation;
+  const isMerged = patchType === 'ApplyConfiguration';
+  const { expression = '' } = (isMerged ? applyConfiguration : jsonPatch) ?? {};
+  if (expression.trim() === '') return [];
+  const field = `spec.mutations[${index}].${isMerged ? 'applyConfiguration' : 'jsonPatch'}.expression`;
+  const wanted = { ...(isMerged ? OBJECT : JSON_PATCH), field, scope: { ...scope, patches: true } };
+  return [{ ...compiler.compile(expression, wanted), patchType }];
 }
