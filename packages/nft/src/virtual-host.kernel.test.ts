@@ -88,11 +88,11 @@ class Laboratory {
     this.#server.send(frameOf(packet, id, { from: SERVER_MAC, to: this.#macs.r2 }));
   }
 
-  /** What each side saw of a packet; taken once those that have to arrive are there, or after ten seconds. */
+  /** What each side saw of a packet; taken once those that have to arrive are there, or after a minute. */
   async seen(awaited: readonly number[]): Promise<(id: number) => string> {
     const { client, server } = this.#seen;
     await sleep(10);
-    for (let tries = 0; tries < 1000 && !awaited.every((id) => client.has(id) || server.has(id)); tries++)
+    for (let tries = 0; tries < 6000 && !awaited.every((id) => client.has(id) || server.has(id)); tries++)
       await sleep(10);
     const [atClient, atServer] = [new Map(client), new Map(server)];
     client.clear();

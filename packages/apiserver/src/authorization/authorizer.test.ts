@@ -216,11 +216,12 @@ test('a decision among 1,000 bindings takes a few µs', async () => {
     [true, true, false, false, false],
   );
   const times = Array.from({ length: 20 }, () => {
-    const from = performance.now();
+    const from = process.threadCpuUsage();
     for (let i = 0; i < 1000; i++) for (const question of questions) world.authorizer.allows(ann, question);
-    return (performance.now() - from) / 5;
+    const { user, system } = process.threadCpuUsage(from);
+    return (user + system) / (1000 * questions.length);
   });
-  // The best of many: other programs share the machine. In µs, for 1,000 rounds last ms; to look at each binding takes more.
+  // The best of many, of the time this thread ran, in µs: other programs share the machine. To look at each binding takes more.
   const best = Math.min(...times);
   assert.ok(best < 25, `${best} µs`);
 });

@@ -149,14 +149,14 @@ test('exec tells exit codes, and agnhost connect is played', async (t) => {
     stderr: 'err\n',
   });
   const target = `${pod.status?.podIP}`;
-  assert.equal((await execute(node, 'web', 'web', ['/agnhost', 'connect', `${target}:8080`, '--timeout=2s'])).code, 0);
-  assert.deepEqual(await execute(node, 'web', 'web', ['/agnhost', 'connect', `${target}:99`, '--timeout=2s']), {
+  assert.equal((await execute(node, 'web', 'web', ['/agnhost', 'connect', `${target}:8080`, '--timeout=60s'])).code, 0);
+  assert.deepEqual(await execute(node, 'web', 'web', ['/agnhost', 'connect', `${target}:99`, '--timeout=60s']), {
     code: 1,
     stdout: '',
     stderr: 'REFUSED\n',
   });
   assert.match(
-    (await execute(node, 'web', 'web', ['/agnhost', 'connect', 'no.such.name:80', '--timeout=2s'])).stderr,
+    (await execute(node, 'web', 'web', ['/agnhost', 'connect', 'no.such.name:80', '--timeout=60s'])).stderr,
     /^DNS: /,
   );
   await assert.rejects(execute(node, 'web', 'web', ['no-such-program']), { code: 'LAB_CONTAINER_START' });
