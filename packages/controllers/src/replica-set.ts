@@ -1,11 +1,12 @@
 import { type LabelSelector, selectorMatches } from '@podwire/base';
-import type { KubeClient, ObjectOf } from '@podwire/kube';
+import type { Informer, KubeClient, ObjectOf } from '@podwire/kube';
 import { availableIn, soonest } from './availability.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Controller, type ControllerContext, isActive, isReady, objectKey } from './context.ts';
+import { type Controller, type ControllerContext, controllerOf, isActive, isReady, objectKey } from './context.ts';
 import { OwnedPods } from './owned-pods.ts';
 import { OwnerQueue } from './owner-queue.ts';
 import { mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
+import { scaleDownOrder } from './scale-down-order.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type ReplicaSet = ObjectOf<'ReplicaSet'>;
@@ -16,15 +17,17 @@ export interface Scaling {
 }
 
 /**
- * How many pods to make, or which to remove: unscheduled first, then not ready, then the youngest. What exceeds the
- * limit of one pass is left to the next, which the events of this one bring about.
+ * How many pods to make, or which to remove: see scaleDownOrder. What exceeds the limit of one pass is left to the next,
+ * which the events of this one bring about.
  */
-export function planScaling(replicas: number, pods: readonly Pod[]): Scaling {
+export function planScaling(
+  replicas: number,
+  pods: readonly Pod[],
+  related: () => readonly Pod[] = () => pods,
+): Scaling {
   if (pods.length <= replicas) return { create: Math.min(replicas - pods.length, mayStart(pods)), remove: [] };
-  const rank = (pod: Pod): number => (pod.spec?.nodeName ? 0 : 2) + (isReady(pod) ? 0 : 1);
-  const age = (pod: Pod): string => String(pod.metadata?.creationTimestamp ?? '');
-  const ordered = pods.toSorted((a, b) => rank(b) - rank(a) || (age(a) < age(b) ? 1 : -1));
-  return { create: 0, remove: ordered.slice(0, Math.min(pods.length - replicas, PASS_LIMIT)) };
+  const surplus = Math.min(pods.length - replicas, PASS_LIMIT);
+  return { create: 0, remove: scaleDownOrder(pods, related()).slice(0, surplus) };
 }
 
 function statusOf(set: ReplicaSet, pods: readonly Pod[], now: number): NonNullable<ReplicaSet['status']> {
@@ -59,12 +62,14 @@ class ReplicaSetController {
   readonly #clock: Clock;
   readonly #kind: SetKind;
   readonly #made: OwnedPods;
+  readonly #sets: Informer<SetKind>;
 
   constructor(context: ControllerContext, kind: SetKind) {
-    const { client, clock = systemClock } = context;
+    const { client, informers, clock = systemClock } = context;
     this.#client = client;
     this.#clock = clock;
     this.#kind = kind;
+    this.#sets = informers.of(kind);
     this.#made = new OwnedPods(context, kind);
     const reconcile = (set: ObjectOf<SetKind>): Promise<number | undefined> => this.#reconcile(set as ReplicaSet);
     this.queue = new OwnerQueue(context, { kind, dependents: 'Pod', adopts: true, reconcile });
@@ -74,7 +79,7 @@ class ReplicaSetController {
     const [own, orphans] = [this.queue.ownedBy(set), this.queue.orphansNear(set)];
     await this.#made.claim(set, { own, orphans, isMeant: (pod) => this.#selects(set, pod) });
     const mine = this.#podsOf(set);
-    const scaling = planScaling(set.spec?.replicas ?? 1, mine);
+    const scaling = planScaling(set.spec?.replicas ?? 1, mine, () => this.#podsBeside(set));
     await Promise.all(
       Array.from({ length: scaling.create }, () => this.#made.create(set, podFromTemplate(set, this.#kind))),
     );
@@ -89,6 +94,14 @@ class ReplicaSetController {
 
   #podsOf(set: ReplicaSet): Pod[] {
     return this.queue.ownedBy(set).filter((pod) => isActive(pod) && this.#selects(set, pod));
+  }
+
+  /** Of all sets of its Deployment. */
+  #podsBeside(set: ReplicaSet): Pod[] {
+    const { uid } = controllerOf(set) ?? {};
+    if (uid === undefined) return this.#podsOf(set);
+    const sets = this.#sets.list().filter((one) => controllerOf(one as ReplicaSet)?.uid === uid);
+    return sets.flatMap((one) => this.#podsOf(one as ReplicaSet));
   }
 
   #selects({ spec }: ReplicaSet, { metadata }: Pod): boolean {
