@@ -7,7 +7,7 @@ function cloneValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneValue);
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     const member = (value as Record<string, unknown>)[key];
     if (member !== undefined) copy[key] = cloneValue(member);
   }

@@ -27,7 +27,8 @@ function sharedObject(next: JsonObject, old: JsonObject): JsonObject {
     isSame &&= part !== undefined && part === old[key];
     count++;
   }
-  return isSame && count === Object.keys(old).length ? old : (copy ?? next);
+  if (isSame) for (const _ in old) count--;
+  return isSame && count === 0 ? old : (copy ?? next);
 }
 
 function sharedList(next: readonly unknown[], old: readonly unknown[]): readonly unknown[] {

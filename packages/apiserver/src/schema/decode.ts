@@ -60,16 +60,13 @@ function decodeObject(type: ResolvedType, { value: input, old }: Given, at: Plac
   if (!isObject(input)) throw mismatch(input, at, `v1.${type.name}`);
   const result: JsonObject = {};
   const before: JsonObject = isObject(old) ? old : NOTHING;
-  for (const name of Object.keys(input)) {
+  // Neither of Object.keys nor with more objects than are needed: all of a write that is not as it was comes here.
+  for (const name in input) {
     const value = input[name];
     const field = type.fields.get(name);
     if (field && value !== undefined && value !== null) {
       const known = value === before[name] || (typeof value === 'string' && isText(field));
-      const within =
-        at === ROOT && KEPT_IN_PARTS.has(name)
-          ? { at, context: { unknown: context.unknown, deep: true } }
-          : { at, context };
-      result[name] = known ? value : decodeField(type, field, { value, old: before[name] }, within);
+      result[name] = known ? value : decodeField(type, field, { value, old: before[name] }, within(name, at, context));
     } else if (!field) {
       context.unknown.push(`unknown field ${JSON.stringify(at.path ? `${at.path}.${name}` : name)}`);
     }
@@ -85,6 +82,11 @@ const isText = ({ type, shape }: FieldSchema): boolean => type === 'string' && s
 interface Within {
   readonly at: Place;
   readonly context: Context;
+}
+
+function within(name: string, at: Place, context: Context): Within {
+  const isKept = at === ROOT && !context.deep && KEPT_IN_PARTS.has(name);
+  return { at, context: isKept ? { unknown: context.unknown, deep: true } : context };
 }
 
 function decodeField(type: ResolvedType, field: FieldSchema, { value, old }: Given, { at, context }: Within): unknown {

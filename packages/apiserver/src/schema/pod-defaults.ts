@@ -11,8 +11,15 @@ const NODE_TOLERATIONS: readonly Toleration[] = ['not-ready', 'unreachable'].map
 
 /** Defaults of a pod itself, on top of those of any pod template. */
 export function defaultPod(pod: Pod): void {
-  const spec = pod.spec;
+  const { spec, status } = pod;
   if (!spec) return;
+  // A frozen one is as it was stored.
+  if (!Object.isFrozen(spec)) defaultSpec(spec);
+  if (status?.phase !== undefined && status.qosClass !== undefined) return;
+  Object.assign(pod, { status: { phase: 'Pending', qosClass: qosClassOf(spec), ...status } });
+}
+
+function defaultSpec(spec: PodSpec): void {
   defaultPodSpec(spec);
   spec.enableServiceLinks ??= true;
   spec.serviceAccountName ??= spec.serviceAccount ?? 'default';
@@ -26,7 +33,6 @@ export function defaultPod(pod: Pod): void {
     );
     if (!tolerated) spec.tolerations = [...(spec.tolerations ?? []), { ...toleration }];
   }
-  Object.assign(pod, { status: { phase: 'Pending', qosClass: qosClassOf(spec), ...pod.status } });
 }
 
 /** Defaults of the spec of a pod or a pod template. */
