@@ -36,6 +36,8 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
+export type Aside = <T>(wait: () => Promise<T>) => Promise<T>;
+
 export interface ApiRequest {
   readonly method: string;
   /** Decoded by nobody yet: `/api/v1/namespaces/default/pods`. */
@@ -49,6 +51,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Adds to the line of the audit file. */
   readonly annotate?: (key: string, value: string) => void;
+  /** Waits for somebody who may be waiting for this server: the request counts as none meanwhile. */
+  readonly aside?: Aside;
   /** The whole body; throws the failure Status for more than 3 MiB. */
   body(): Promise<Buffer>;
 }

@@ -1,5 +1,5 @@
 import type { Kind } from '@podwire/kube';
-import type { ApiObject, User } from '../seam.ts';
+import type { ApiObject, Aside, User } from '../seam.ts';
 
 /** What admission has a say in. */
 export interface Attempt {
@@ -27,6 +27,8 @@ export interface Listener {
   readonly warn: (text: string) => void;
   /** Gets what is to be in the line of the audit file. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
+  /** Waits for a webhook; absent: just so. */
+  readonly aside?: Aside | undefined;
 }
 
 /** Name and namespace of what it is about; both empty for none. */

@@ -5,7 +5,7 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { AuditLog } from '../identity/audit-log.ts';
 import { actingUser } from '../identity/impersonation.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
-import type { ApiResponse, Streams, User } from '../seam.ts';
+import type { ApiResponse, Aside, Streams, User } from '../seam.ts';
 import { statusText } from './connection-error.ts';
 import { failed, send } from './http-answer.ts';
 import { apiRequest, askedFor, dropRest, type Request, type Response, sourceOf, urlOf } from './http-request.ts';
@@ -49,11 +49,13 @@ export class Exchanges {
       // A body that arrives slowly must not keep others waiting.
       const body = await this.#bodies.read(request as BodySource);
       const annotate = (key: string, value: string) => void identity.annotations.set(key, value);
-      const leave = await this.#queue.enter(user);
+      const seat = await this.#queue.enter(user);
+      const aside: Aside = (wait) => seat.aside(wait);
+      const known = { url, user, signal: gone.signal, body, annotate, aside };
       try {
-        answer = await this.#parts.api.respond(apiRequest(request, { url, user, signal: gone.signal, body, annotate }));
+        answer = await this.#parts.api.respond(apiRequest(request, known));
       } finally {
-        leave();
+        seat.leave();
       }
     } catch (error) {
       answer = failed(error);

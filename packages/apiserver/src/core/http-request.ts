@@ -19,17 +19,14 @@ export function urlOf({ url = '/' }: Pick<Request, 'url'>): URL {
   }
 }
 
-interface Received extends Required<Pick<ApiRequest, 'user' | 'signal' | 'annotate'>> {
+interface Received extends Required<Pick<ApiRequest, 'user' | 'signal' | 'annotate' | 'aside'>> {
   readonly url: URL;
   readonly body: Buffer;
 }
 
-export function apiRequest(
-  { method = 'GET', headers }: Request,
-  { url, user, signal, body, annotate }: Received,
-): ApiRequest {
+export function apiRequest({ method = 'GET', headers }: Request, { url, body, ...known }: Received): ApiRequest {
   const { pathname: path, searchParams: query, search } = url;
-  return { method, path, query, search, headers, user, signal, annotate, body: () => Promise.resolve(body) };
+  return { method, path, query, search, headers, ...known, body: () => Promise.resolve(body) };
 }
 
 /** What a request is about, as far as can be told. */

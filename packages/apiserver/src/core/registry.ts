@@ -193,8 +193,8 @@ export class Registry {
   }
 
   /** Undefined when there is nobody to wait for. */
-  #consultOn(attempt: Attempt, { warn = () => {}, annotate }: Partial<Listener>): Promise<Attempt> | undefined {
-    const listener = { warn, annotate };
+  #consultOn(attempt: Attempt, { warn = () => {}, annotate, aside }: Partial<Listener>): Promise<Attempt> | undefined {
+    const listener = { warn, annotate, aside };
     const webhooks = this.#webhooks;
     if (!webhooks?.concern(attempt)) {
       this.#policies.check(attempt, listener);

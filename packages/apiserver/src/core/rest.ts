@@ -113,8 +113,9 @@ export class RestApi {
   }
 
   /** Throws what admission has against a connection. */
-  async connect(path: ResourcePath, asked: Pick<ApiRequest, 'user' | 'query' | 'annotate'>): Promise<void> {
-    await this.#parts.registry.consult(connectAttempt(path, asked), { warn: () => {}, annotate: asked.annotate });
+  async connect(path: ResourcePath, asked: Pick<ApiRequest, 'user' | 'query' | 'annotate' | 'aside'>): Promise<void> {
+    const { annotate, aside } = asked;
+    await this.#parts.registry.consult(connectAttempt(path, asked), { warn: () => {}, annotate, aside });
   }
 
   #answerFor({ method, query }: ApiRequest, { kind, name, subresource, isWatch: byPath }: ResourcePath): Answer {
@@ -302,7 +303,8 @@ export class RestApi {
       guardRoles(authorizer, { user: request.user, kind, next, old });
       guardCertificates(authorizer, { user: request.user, kind, next, old });
     };
-    return { options: { ...options, guard, apiVersion, user: request.user, annotate: request.annotate }, warnings };
+    const { user, annotate, aside } = request;
+    return { options: { ...options, guard, apiVersion, user, annotate, aside }, warnings };
   }
 
   #object(status: number, object: ApiObject, shape: Shape): ApiResponse {

@@ -14,7 +14,7 @@ interface Created {
 /** Lets admission have its say in a Binding or an Eviction; returns it as admission wants it, and what it warns of. */
 export async function consultedCreate<T extends ApiObject>(
   registry: Registry,
-  { user, annotate }: Pick<ApiRequest, 'user' | 'annotate'>,
+  { user, annotate, aside }: Pick<ApiRequest, 'user' | 'annotate' | 'aside'>,
   { kind, name, namespace }: Target,
   { subresource, object, dryRun }: Created & { readonly object: T },
 ): Promise<{ readonly object: T; readonly warnings: readonly string[] }> {
@@ -22,7 +22,11 @@ export async function consultedCreate<T extends ApiObject>(
   const owner = { name, namespace };
   const options = optionsOf('CreateOptions', { dryRun });
   const attempt: Attempt = { operation: 'CREATE', kind, subresource, owner, object, user, dryRun, options };
-  const consulted = await registry.consult(attempt, { warn: (text) => void warnings.push(text), annotate });
+  const consulted = await registry.consult(attempt, {
+    warn: (text) => void warnings.push(text),
+    annotate,
+    aside,
+  });
   return { object: (consulted ?? object) as T, warnings };
 }
 

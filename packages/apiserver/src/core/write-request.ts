@@ -46,9 +46,9 @@ export function writeOptions(
 }
 
 /** Who deletes something; `warnings` become those of the answer. */
-export function askerOf({ user, annotate }: ApiRequest): { asker: Asker; warnings: string[] } {
+export function askerOf({ user, annotate, aside }: ApiRequest): { asker: Asker; warnings: string[] } {
   const warnings: string[] = [];
-  return { asker: { user, annotate, warn: (text) => void warnings.push(text) }, warnings };
+  return { asker: { user, annotate, aside, warn: (text) => void warnings.push(text) }, warnings };
 }
 
 /** Throws 400 where body and path name two objects. */

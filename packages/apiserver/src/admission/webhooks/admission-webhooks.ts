@@ -114,12 +114,13 @@ export class AdmissionWebhooks {
   }
 
   /** Undefined when there was no answer and that does not matter. */
-  async #ask(question: Question, { warn, annotate }: Listener): Promise<Verdict | undefined> {
+  async #ask(question: Question, { warn, annotate, aside }: Listener): Promise<Verdict | undefined> {
     const { webhook, attempt } = question;
     if (attempt.dryRun && !webhook.isSafeInDryRun) throw noDryRun(webhook);
     const uid = randomUUID();
     try {
-      const verdict = readVerdict(question, uid, await this.#client.ask(webhook, reviewText(question, uid)));
+      const ask = () => this.#client.ask(webhook, reviewText(question, uid));
+      const verdict = readVerdict(question, uid, await (aside ? aside(ask) : ask()));
       for (const [key, value] of Object.entries(verdict.annotations)) annotate?.(`${webhook.name}/${key}`, value);
       for (const text of verdict.warnings) warn(text);
       if (!verdict.isAllowed) throw denial(webhook, verdict.status);
