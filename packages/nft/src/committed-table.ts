@@ -51,11 +51,8 @@ export class CommittedTable {
 
   /** The difference that element changes make; throws NFT_BAD_RULESET for a set the table does not have. */
   resolve(changes: readonly ElementChange[]): SetDelta[] {
-    return [...Map.groupBy(changes, ({ set }) => set)].map(([name, wishes]) =>
-      this.#indexOf(name).resolve(this.#setNamed(name), {
-        add: wishes.flatMap(({ add = [] }) => add),
-        remove: wishes.flatMap(({ remove = [] }) => remove),
-      }),
+    return eachSetOnce(changes).map(({ set, add = [], remove = [] }) =>
+      this.#indexOf(set).resolve(this.#setNamed(set), { add, remove }),
     );
   }
 
@@ -108,4 +105,13 @@ export class CommittedTable {
     }
     return next;
   }
+}
+
+function eachSetOnce(changes: readonly ElementChange[]): readonly ElementChange[] {
+  if (changes.length < 2) return changes;
+  return [...Map.groupBy(changes, ({ set }) => set)].map(([set, wishes]) => ({
+    set,
+    add: wishes.flatMap(({ add = [] }) => add),
+    remove: wishes.flatMap(({ remove = [] }) => remove),
+  }));
 }

@@ -138,13 +138,14 @@ const NO_UDP: UdpSuccession = { udpBefore: new Map(), udpAfter: new Map() };
 
 /** The UDP entries of exchanged winners, as they were and as they are: id to `address:port` of endpoints. */
 export function udpOf(changed: ReadonlyMap<string, Succession<Claim>>): UdpSuccession {
-  if (![...changed.values()].some(({ before, after }) => (after ?? before)?.protocol === 'udp')) return NO_UDP;
-  const [udpBefore, udpAfter] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
+  let found: { udpBefore: Map<string, readonly string[]>; udpAfter: Map<string, readonly string[]> } | undefined;
   for (const [id, { before, after }] of changed) {
-    if (before?.protocol === 'udp') udpBefore.set(id, before.endpoints);
-    if (after?.protocol === 'udp') udpAfter.set(id, after.endpoints);
+    if ((after ?? before)?.protocol !== 'udp') continue;
+    found ??= { udpBefore: new Map(), udpAfter: new Map() };
+    if (before) found.udpBefore.set(id, before.endpoints);
+    if (after) found.udpAfter.set(id, after.endpoints);
   }
-  return { udpBefore, udpAfter };
+  return found ?? NO_UDP;
 }
 
 function winnerOf<C extends Claim>(value: C | readonly C[]): C {

@@ -271,7 +271,7 @@ class ServicesController implements ServicesRoom {
       await this.#bring(this.#proxy, look);
       this.#unsure = false;
       inForce();
-      const strays = await this.#former.sweep(this.#proxy);
+      const strays = this.#former.swept ? undefined : await this.#former.sweep(this.#proxy);
       if (strays !== undefined) this.#counts.cleanupFailures++;
       const left = strays ?? this.#unfinished;
       return left === undefined ? done : { kind: 'retry', reason: left };
@@ -302,7 +302,8 @@ class ServicesController implements ServicesRoom {
     if (changed === undefined) await this.#sync(proxy, changes, look);
     else if (!changed) await this.#sync(proxy, 'all', true);
     this.#loopback.bring(this.#wantsLoopback, look);
-    await this.#health.sync(changes, look);
+    const opening = this.#health.sync(changes, look);
+    if (opening) await opening;
   }
 
   /** Returns the keys of services that depend on what is different. */
@@ -354,7 +355,9 @@ class ServicesController implements ServicesRoom {
 
   async #sync(proxy: ServiceProxy, changes: Changes, look: boolean): Promise<void> {
     if (look) proxy.podsChanged?.();
-    const synced = await proxy.sync(this.#store, changes, look);
+    // most modes are at once, and a change need not wait for the next turn then
+    const answer = proxy.sync(this.#store, changes, look);
+    const synced = answer instanceof Promise ? await answer : answer;
     this.#count(synced);
     const { repairs = synced.commands } = synced;
     if (look && changes !== 'all' && changes.size === 0 && repairs > 0) {

@@ -69,6 +69,11 @@ export class FormerModes {
     }
   }
 
+  /** Nothing of another mode is there. */
+  get swept(): boolean {
+    return this.#left.size === 0;
+  }
+
   /** Removes what all others than the present mode have in the kernel; why some of it is still there, if it is. */
   async sweep(present: ServiceProxy): Promise<string | undefined> {
     const failures: string[] = [];

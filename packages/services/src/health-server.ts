@@ -31,8 +31,8 @@ export class HealthServers {
     this.#options = options;
   }
 
-  /** Opens and closes ports. `again`: try those once more that could not be opened. */
-  async sync(changes: Changes, again: boolean): Promise<void> {
+  /** Opens and closes ports; nothing to wait for when none opens. `again`: try those once more that could not be opened. */
+  sync(changes: Changes, again: boolean): Promise<unknown> | undefined {
     const { proxyPort } = this.#options;
     const opening: Promise<void>[] = [];
     const keys = this.#concerned(changes);
@@ -43,7 +43,7 @@ export class HealthServers {
     if (proxyPort && !this.#listeners.has(proxyPort))
       opening.push(this.#open(proxyPort, 'the proxy', (path) => this.#proxyHealth(path)));
     for (const key of keys) opening.push(this.#openFor(key));
-    if (opening.length > 0) await Promise.all(opening);
+    return opening.length > 0 ? Promise.all(opening) : undefined;
   }
 
   /** Services that want another port than they have; of most changes none, and there are many changes. */

@@ -36,8 +36,8 @@ const PROXY_NAME = 'service.kubernetes.io/service-proxy-name';
 const HEADLESS = 'service.kubernetes.io/headless';
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' };
 const DEFAULT_AFFINITY_SECONDS = 10_800;
-/** Neither may be an endpoint: a packet could not get there. */
-const LOOPBACK = /^(127\.|::1$|::$|0\.0\.0\.0$)/;
+/** None may be an endpoint: a packet could not get there. */
+const NOWHERE: readonly string[] = ['::1', '::', '0.0.0.0'];
 /** One for all: a list of its own would cost memory in each of many services. */
 const NONE: readonly never[] = [];
 const FAMILIES = ['ipv4', 'ipv6'] as const;
@@ -87,6 +87,7 @@ function rareFields(
   ports: readonly ServicePortModel[],
 ): Partial<ServiceModel> | undefined {
   const annotations = metadata?.annotations;
+  if (!annotations && spec.type !== 'LoadBalancer' && !spec.loadBalancerSourceRanges) return undefined;
   const ranges = spec.loadBalancerSourceRanges ?? NONE;
   const healthCheckNodePort = healthCheckPort(spec);
   const balance = balanceFromText(annotations?.[ANNOTATIONS.balance]);
@@ -233,7 +234,7 @@ function endpointFromApi(
   { nodeName, weights, places }: Context,
 ): EndpointModel | undefined {
   const address = tryParseIp(endpoint.addresses?.[0] ?? '');
-  if (!address || LOOPBACK.test(address)) return undefined;
+  if (!address || address.startsWith('127.') || NOWHERE.includes(address)) return undefined;
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
   const local = endpoint.nodeName === nodeName;
   const fallback = serving && terminating;

@@ -101,8 +101,10 @@ export class Settlement {
     }
     for (const { after } of exchanges) if (after) for (const one of this.#enter(after)) change.add(one);
     for (const { before } of exchanges) if (before) for (const one of this.#leave(before)) change.remove(one);
-    if (this.#sizes) for (const { set, add, remove } of change.lists) this.#sizes[set] += add.length - remove.length;
-    return { elements: change.lists, otherChoices, ...udpOf(winners) };
+    const elements = change.lists;
+    if (this.#sizes) for (const { set, add, remove } of elements) this.#sizes[set] += add.length - remove.length;
+    const { udpBefore, udpAfter } = udpOf(winners);
+    return { elements, otherChoices, udpBefore, udpAfter };
   }
 
   /** Returns the shared elements that nobody wanted before. */
