@@ -26,8 +26,10 @@ test('readiness says what is missing, and what keeps the agent from starting', a
   const dns = { room: 'dns', ready: false, errors: ['port 53 is taken'], facts: {} };
   rooms = [dns, { room: 'fabric', ready: true, errors: [], facts: {} }];
   assert.equal(await ask('/healthz'), '503 dns: port 53 is taken\n');
+  assert.equal(await ask('/readyz?verbose'), '503 [-]dns failed\n   port 53 is taken\n[+]fabric ok\n');
   rooms = [{ ...dns, ready: true }];
-  assert.equal(await ask('/readyz?verbose'), '200 ok\n');
+  assert.equal(await ask('/readyz?verbose=1'), '200 [+]dns ok\n   port 53 is taken\n');
+  assert.equal(await ask('/readyz?timeout=1s'), '200 ok\n');
   assert.equal(await ask('/other'), '404 there are /livez, /readyz, /healthz, /metrics, /proxyMode\n');
   assert.equal((await ask('/constructor')).slice(0, 3), '404');
   assert.equal(await ask('/proxyMode'), '404 no service proxy runs here\n');

@@ -26,7 +26,8 @@ export interface AgentServer {
 }
 
 /**
- * Answers GET: /livez, /readyz and /healthz (200 when every room is in force, else 503 and what is wrong), /metrics,
+ * Answers GET: /livez, /readyz and /healthz (200 when every room is in force, else 503 and what is wrong;
+ * with ?verbose all that is wrong), /metrics,
  * /proxyMode (how Services are balanced).
  * Throws AGENT_PORT when the port cannot be had.
  */
@@ -34,9 +35,10 @@ export async function serveAgent(options: AgentServerOptions): Promise<AgentServ
   // an import would load all that Node's http can do, fetch and WebSocket among it
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
-    const path = request.url?.split('?')[0] ?? '';
+    const [path = '', query = ''] = request.url?.split('?') ?? [];
     const read = request.method === 'GET' || request.method === 'HEAD';
-    send(response, read ? answer(path, options) : [405, 'only GET is answered\n']);
+    const verbose = query.split('&').some((part) => part === 'verbose' || part.startsWith('verbose='));
+    send(response, read ? answer(path, options, verbose) : [405, 'only GET is answered\n']);
   });
   server.requestTimeout = 5000;
   server.maxConnections = 64;
@@ -63,7 +65,7 @@ function listening(server: Server, { address, port }: AgentServerOptions): Promi
 
 type Answer = readonly [status: number, body: string, type?: string];
 
-const PATHS: Readonly<Record<string, (options: AgentServerOptions) => Answer>> = {
+const PATHS: Readonly<Record<string, (options: AgentServerOptions, verbose: boolean) => Answer>> = {
   '/livez': () => [200, 'ok\n'],
   '/readyz': readiness,
   '/healthz': readiness,
@@ -75,16 +77,24 @@ const PATHS: Readonly<Record<string, (options: AgentServerOptions) => Answer>> =
   },
 };
 
-function answer(path: string, options: AgentServerOptions): Answer {
+function answer(path: string, options: AgentServerOptions, verbose: boolean): Answer {
   const known = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined;
-  return known?.(options) ?? [404, `there are ${Object.keys(PATHS).join(', ')}\n`];
+  return known?.(options, verbose) ?? [404, `there are ${Object.keys(PATHS).join(', ')}\n`];
 }
 
-function readiness({ status, hindrance }: AgentServerOptions): Answer {
+function readiness({ status, hindrance }: AgentServerOptions, verbose: boolean): Answer {
   const rooms = status();
   const missing = rooms.filter(({ ready }) => !ready).map(({ room, errors }) => `${room}: ${errors.join('; ')}\n`);
   if (rooms.length === 0) missing.push(`the agent is starting: ${hindrance?.() ?? 'the rooms come up'}\n`);
-  return missing.length > 0 ? [503, missing.join('')] : [200, 'ok\n'];
+  const text = verbose && rooms.length > 0 ? rooms.map(describeRoom).join('') : missing.join('');
+  return [missing.length > 0 ? 503 : 200, text || 'ok\n'];
+}
+
+/** A room can be in force and have errors: of one Service, say. */
+function describeRoom({ room, ready, errors }: RoomStatus): string {
+  return [`[${ready ? '+' : '-'}]${room} ${ready ? 'ok' : 'failed'}\n`, ...errors.map((error) => `   ${error}\n`)].join(
+    '',
+  );
 }
 
 function metricsPage({ version, nodeName, status, metrics }: AgentServerOptions): string {

@@ -2,7 +2,9 @@ import { isIP } from 'node:net';
 // not all of @podwire/agent, whose code is loaded by the command alone
 import { ROOM_NAMES, type RoomName } from '@podwire/agent/rooms';
 import { commandName } from '@podwire/base';
+import type { ClusterConfig } from '@podwire/kube';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { PROXY_MODES } from './proxy-mode-names.ts';
 
 export interface Place {
   readonly address: string;
@@ -16,6 +18,7 @@ export interface AgentFlags {
   readonly node?: string;
   readonly config?: string;
   readonly rooms?: readonly RoomName[];
+  readonly proxyMode?: ClusterConfig['proxyMode'];
   readonly runDir: string;
   readonly stateDir: string;
   /** undefined: nowhere. */
@@ -27,7 +30,7 @@ Examples:
   ${podwire} agent --node node-1                                    # in a DaemonSet: the API server and NODE_NAME of the pod
   ${podwire} agent --kubeconfig ./kubeconfig --node node-1 --config cluster.yaml
   ${podwire} agent --kubeconfig ./kubeconfig --rooms services       # a service proxy and nothing else
-  curl http://127.0.0.1:10249/metrics                             # also /livez, /readyz, /healthz
+  curl http://127.0.0.1:10249/metrics                             # also /livez, /readyz?verbose, /healthz, /proxyMode
 
 Needs root. Ctrl-C or SIGTERM ends it; what is in the kernel stays, and the next agent adopts it.`;
 
@@ -40,6 +43,11 @@ export function agentCommand(run: (flags: AgentFlags) => Promise<void>): Command
     .option('--node <name>', 'of the Node (default: NODE_NAME, or the host name)')
     .option('--config <file>', 'configuration of the cluster (YAML); every agent gets the same')
     .addOption(new Option('--rooms <rooms>', `only these of ${ROOM_NAMES.join(', ')}`).argParser(rooms))
+    .addOption(
+      new Option('--proxy-mode <mode>', 'how Services are balanced (default: as the configuration says)').choices(
+        PROXY_MODES,
+      ),
+    )
     .option('--run-dir <dir>', 'sockets and what a reboot ends', '/run/podwire')
     .option('--state-dir <dir>', 'what outlives a reboot', '/var/lib/podwire')
     .addOption(

@@ -10,13 +10,12 @@ import {
   serveAgent,
   startAgent,
 } from '@podwire/agent';
-import { createLogger, type Logger, messageOf, PodwireError } from '@podwire/base';
+import { createLogger, messageOf, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createKubeClient,
   FailureLog,
   findContext,
-  type KubeClient,
   parseClusterConfig,
   parseYaml,
 } from '@podwire/kube';
@@ -73,7 +72,7 @@ async function run(flags: AgentFlags, interruption: Interruption): Promise<void>
 type Surroundings = Pick<AgentOptions, 'config' | 'client' | 'logger' | 'onFailure'>;
 
 async function start(flags: AgentFlags, surroundings: Surroundings): Promise<Agent> {
-  const { client, logger } = surroundings;
+  const { logger } = surroundings;
   const nodeName = nodeOf(flags);
   const [runDirectory, stateDirectory] = [path.resolve(flags.runDir), path.resolve(flags.stateDir)];
   for (const directory of [runDirectory, stateDirectory]) makeDirectory(directory);
@@ -84,21 +83,19 @@ async function start(flags: AgentFlags, surroundings: Surroundings): Promise<Age
     rooms: agent.status().length,
     ...(unready.length > 0 && { unready: unready.map(({ room }) => room).join() }),
   });
-  void tellMissingNode(client, nodeName, logger);
+  for (const { room, errors } of agent.status())
+    for (const reason of errors) logger.error('something is wrong in a room', { room, reason });
   return agent;
-}
-
-/** Without it all the same works that needs no address or podCIDR of the node, so that nobody would notice. */
-async function tellMissingNode(client: KubeClient, name: string, logger: Logger): Promise<void> {
-  const node = await client.get('Node', { name }).catch(messageOf);
-  const advice = 'see that it is registered, or name another with --node';
-  if (node === undefined)
-    logger.error('there is no Node of this name: node ports and policy Local need it', { advice });
 }
 
 const nodeOf = ({ node }: AgentFlags): string => node ?? (process.env.NODE_NAME || hostname());
 
-function clusterConfig({ config: file }: AgentFlags): ClusterConfig {
+function clusterConfig(flags: AgentFlags): ClusterConfig {
+  const config = configFile(flags);
+  return { ...config, proxyMode: flags.proxyMode ?? config.proxyMode };
+}
+
+function configFile({ config: file }: AgentFlags): ClusterConfig {
   if (file === undefined) return parseClusterConfig();
   let text: string;
   try {

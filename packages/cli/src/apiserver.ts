@@ -5,7 +5,7 @@ import { type ApiServer, type ApiServerOptions, startApiServer } from '@podwire/
 import { createLogger, messageOf, PodwireError, tryParseIp } from '@podwire/base';
 import { type ClusterConfig, createInformers, parseClusterConfig } from '@podwire/kube';
 import type { ApiServerFlags } from './apiserver-options.ts';
-import { INTERRUPTED, watchInterruption } from './interruption.ts';
+import { INTERRUPTED, type Interruption, watchInterruption } from './interruption.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
 import { followLauncher } from './launcher.ts';
 import { makeDirectory } from './new-directory.ts';
@@ -25,26 +25,12 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
   const interruption = watchInterruption();
   followLauncher();
   const home = homeOf(flags);
-  let ready = false;
   try {
-    const kubeconfig = path.resolve(flags.kubeconfig ?? path.join(home.directory, 'kubeconfig'));
-    makeDirectories(flags, [home.directory, path.dirname(kubeconfig)]);
-    const server = await interruption.before(startApiServer(serverOptions(flags, config)));
-    try {
-      const url = await interruption.before(listen(server, flags));
-      await interruption.before(writeKubeconfig(kubeconfig, server.kubeconfig(url)));
-      const stop = flags.withControllers ? await interruption.before(runControllers(server, config)) : () => {};
-      ready = true;
-      tellReady({ url, kubeconfig, started, flags, server });
-      await interruption.happened.catch(() => {});
-      stop();
-    } finally {
-      await server.close();
-    }
+    await serve(flags, { config, directory: home.directory, interruption, started });
     console.log('stopped');
     return 0;
   } catch (error) {
-    if (ready || !interruption.signal.aborted) throw error;
+    if (error !== interruption.signal.reason) throw error;
     home.leave();
     process.stderr.write('podwire: interrupted before the server was ready\n');
     // What was interrupted may still wait for answers that do not come.
@@ -52,6 +38,30 @@ export async function apiserver(flags: ApiServerFlags): Promise<number> {
   } finally {
     home.leave();
     interruption.end();
+  }
+}
+
+interface Surroundings {
+  readonly config: ClusterConfig;
+  readonly directory: string;
+  readonly interruption: Interruption;
+  /** By performance.now(). */
+  readonly started: number;
+}
+
+async function serve(flags: ApiServerFlags, { config, directory, interruption, started }: Surroundings): Promise<void> {
+  const kubeconfig = path.resolve(flags.kubeconfig ?? path.join(directory, 'kubeconfig'));
+  makeDirectories(flags, [directory, path.dirname(kubeconfig)]);
+  const server = await interruption.before(startApiServer(serverOptions(flags, config)));
+  try {
+    const url = await interruption.before(listen(server, flags));
+    await interruption.before(writeKubeconfig(kubeconfig, server.kubeconfig(url)));
+    const stop = flags.withControllers ? await interruption.before(runControllers(server, config)) : () => {};
+    tellReady({ url, kubeconfig, started, flags, server });
+    await interruption.happened.catch(() => {});
+    stop();
+  } finally {
+    await server.close();
   }
 }
 

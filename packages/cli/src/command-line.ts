@@ -165,9 +165,11 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .addHelpText('after', examples('exec my-pod -- getent hosts my-service'))
     .action(async (pod, words, options) => finish(await (await import('./exec.ts')).exec(pod, words, options)));
   // commander hands the error settings only to commands made through it.
-  const server = apiServerCommand(async (flags) => finish(await (await import('./apiserver.ts')).apiserver(flags)));
-  program.addCommand(server.copyInheritedSettings(program));
-  const node = agentCommand(async (flags) => finish(await (await import('./agent.ts')).agent(flags)));
-  program.addCommand(node.copyInheritedSettings(program));
+  const add = (one: Command): Command =>
+    program.addCommand(
+      one.copyInheritedSettings(program).showHelpAfterError(`(${commandName()} ${one.name()} --help says more)`),
+    );
+  add(apiServerCommand(async (flags) => finish(await (await import('./apiserver.ts')).apiserver(flags))));
+  add(agentCommand(async (flags) => finish(await (await import('./agent.ts')).agent(flags))));
   return program;
 }
