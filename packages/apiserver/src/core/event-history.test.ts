@@ -13,8 +13,10 @@ const revisions = (history: EventHistory, after: number, limit?: number) =>
 test('keeps the newest events and says what it forgot', () => {
   const history = new EventHistory({ kept: 3 });
   const same = object('x');
-  for (let revision = 1; revision <= 6; revision++) history.push(change(revision, same, same));
-  assert.deepEqual([history.forgotten, revisions(history, 0)], [0, [1, 2, 3, 4, 5, 6]]);
+  for (let revision = 1; revision <= 4; revision++) history.push(change(revision, same, same));
+  assert.deepEqual([history.forgotten, revisions(history, 0)], [0, [1, 2, 3, 4]]);
+  for (let revision = 5; revision <= 6; revision++) history.push(change(revision, same, same));
+  assert.deepEqual([history.forgotten, revisions(history, 2)], [2, [3, 4, 5, 6]]);
   history.push(change(7, same, same));
   assert.deepEqual([history.forgotten, revisions(history, 4)], [4, [5, 6, 7]]);
   assert.deepEqual([revisions(history, 5, 1), revisions(history, 7)], [[6], []]);

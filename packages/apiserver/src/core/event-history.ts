@@ -1,5 +1,8 @@
 import type { ApiObject } from '../seam.ts';
 
+/** What is kept is forgotten in so many parts. */
+const STEPS = 64;
+
 /** One committed change. */
 export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -16,7 +19,7 @@ export type IndexedBy = (object: ApiObject) => string;
 const MAX_BYTES = 128 * 1024 * 1024;
 
 interface HistoryLimits {
-  /** At least so many events are kept, and at most twice as many; fewer when they are large. */
+  /** At least so many events are kept, and a few more; fewer when they are large. */
   readonly kept: number;
   readonly maxBytes?: number;
 }
@@ -24,17 +27,20 @@ interface HistoryLimits {
 /** The recent events of one kind, by revision; all watches of the kind read it. */
 export class EventHistory {
   readonly #kept: number;
+  /** So many are forgotten at once: one by one takes longer, and half of them as long as a hundred writes. */
+  readonly #step: number;
   readonly #maxBytes: number;
   readonly #indexedBy: IndexedBy | undefined;
   readonly #ofValue = new Map<string, StoreEvent[]>();
-  #events: StoreEvent[] = [];
-  #bytes: number[] = [];
+  readonly #events: StoreEvent[] = [];
+  readonly #bytes: number[] = [];
   #total = 0;
   #forgotten = 0;
 
   /** With `indexedBy`, the events of objects that have a value there can be read without the others. */
   constructor({ kept, maxBytes = MAX_BYTES }: HistoryLimits, indexedBy?: IndexedBy) {
     this.#kept = kept;
+    this.#step = Math.ceil(kept / STEPS);
     this.#maxBytes = maxBytes;
     this.#indexedBy = indexedBy;
   }
@@ -50,7 +56,7 @@ export class EventHistory {
     this.#bytes.push(bytes);
     this.#total += bytes;
     for (const value of this.valuesOf(event)) mapped(this.#ofValue, value).push(event);
-    if (this.#events.length > 2 * this.#kept) this.#forget(this.#events.length - this.#kept);
+    if (this.#events.length > this.#kept + this.#step) this.#forget(this.#events.length - this.#kept);
     else if (this.#total > this.#maxBytes) this.#forget(this.#surplus());
   }
 
@@ -78,11 +84,9 @@ export class EventHistory {
   }
 
   #forget(count: number): void {
-    for (let i = 0; i < count; i++) this.#total -= this.#bytes[i] ?? 0;
-    const gone = this.#events.slice(0, count);
+    for (const bytes of this.#bytes.splice(0, count)) this.#total -= bytes;
+    const gone = this.#events.splice(0, count);
     this.#forgotten = gone.at(-1)?.revision ?? this.#forgotten;
-    this.#events = this.#events.slice(count);
-    this.#bytes = this.#bytes.slice(count);
     for (const value of new Set(gone.flatMap((event) => this.valuesOf(event)))) this.#trim(value);
   }
 
