@@ -6,7 +6,7 @@ import {
   type AgentOptions,
   type AgentServer,
   type AgentServerOptions,
-  releaseMemory,
+  finishStart,
   serveAgent,
   startAgent,
 } from '@podwire/agent';
@@ -60,7 +60,7 @@ async function run(flags: AgentFlags, interruption: Interruption): Promise<void>
   });
   try {
     running = await interruption.before(start(flags, { config, client, logger, onFailure: failures.onFailure }));
-    setTimeout(releaseMemory, SETTLED).unref();
+    setTimeout(finishStart, SETTLED).unref();
     await interruption.happened.catch(() => {});
     await running.stop();
   } finally {
