@@ -68,6 +68,8 @@ function checkNames(value: unknown, expected: string): void {
     for (const [field, below] of value) checkNames(below, `${expected}.${field}`);
   } else if (Array.isArray(value) || value instanceof Map) {
     for (const below of value.values()) checkNames(below, expected);
+  } else if (value?.constructor === Object) {
+    for (const below of Object.values(value)) checkNames(below, expected);
   }
 }
 
