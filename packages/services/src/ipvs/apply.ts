@@ -14,6 +14,7 @@ import { servicesError } from '../errors.ts';
 import { endpointName } from '../model.ts';
 import type { EntryKey } from './layout.ts';
 import { type FoundServer, observeDestinations, observeServers, sameOptions } from './observe.ts';
+import type { IsOpen } from './open-connections.ts';
 import { type Scheduler, schedulingOf } from './scheduler.ts';
 import { type Destination, OWN_FLAG, type ServerOptions, type VirtualServer } from './virtual-server.ts';
 
@@ -153,6 +154,23 @@ export class KernelServers {
   sweep(): number {
     let commands = 0;
     for (const held of [...this.#waiting]) commands += this.#dropIdle(held) + this.#deleteIfEmpty(held);
+    return commands;
+  }
+
+  /**
+   * Of servers that serve nobody new: destinations without an open connection go at once, and with them the kernel forgets
+   * those that are closed (net.ipv4.vs.expire_nodest_conn).
+   */
+  dropClosed(isOpen: IsOpen): number {
+    let commands = 0;
+    for (const held of [...this.#waiting].filter(({ leaving }) => leaving)) {
+      const { entry, destinations } = held;
+      for (const [name, destination] of [...destinations])
+        if (entry && destination.weight === 0 && !isOpen(entry, name))
+          commands += this.#deleteDestination(held, name, destination);
+      this.#watch(held);
+      commands += this.#deleteIfEmpty(held);
+    }
     return commands;
   }
 

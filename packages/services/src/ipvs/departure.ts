@@ -25,6 +25,7 @@ export class Departure {
   #sweep(): void {
     try {
       this.#kernel.servers.sweep();
+      this.#kernel.forgetClosed();
       if (this.#kernel.servers.leaving.length > 0) return;
       this.#kernel.clear();
     } catch {
@@ -45,6 +46,7 @@ export class Departure {
 /** Takes the kernel over and closes it in the end. Returns what has to wait, if anything has. */
 export function depart(kernel: IpvsKernel, view: Pick<ServicesView, 'cluster' | 'node'>): Departure | undefined {
   for (const { id } of kernel.servers.held) kernel.servers.remove(id);
+  kernel.forgetClosed();
   const { leaving } = kernel.servers;
   if (leaving.length === 0) {
     kernel.clear();

@@ -7,6 +7,7 @@ import type { ProxyContext } from '../proxy.ts';
 import { KernelServers } from './apply.ts';
 import { type EntryKey, TABLES } from './layout.ts';
 import { type FoundServer, hasOwnFlag, type ObservedEntries, observeEntries } from './observe.ts';
+import { observeOpen } from './open-connections.ts';
 import { Routing } from './routing.ts';
 import { isCaptureMark, serverId } from './virtual-server.ts';
 
@@ -18,12 +19,14 @@ export class IpvsKernel {
   readonly servers: KernelServers;
   readonly routing: Routing;
   readonly flows: ProxyContext['flows'];
+  readonly #netns: ProxyContext['netns'];
 
   constructor({ netns, flows }: Pick<ProxyContext, 'netns' | 'flows'>) {
     this.nft = openNft(netns);
     this.servers = new KernelServers(netns);
     this.routing = new Routing(netns);
     this.flows = flows;
+    this.#netns = netns;
   }
 
   /**
@@ -49,6 +52,15 @@ export class IpvsKernel {
     const isOurs = (server: FoundServer): boolean =>
       this.servers.get(serverId(server)) !== undefined || isMeantForUs(server, serviceCidrs);
     this.servers.look(isOurs, entryOf);
+  }
+
+  /**
+   * Keeps nothing of connections that are closed, where nobody new is served: IPVS would translate the answers to a client
+   * that takes the same port again and comes to the same endpoint in another way.
+   */
+  forgetClosed(): void {
+    const isOpen = observeOpen(this.#netns);
+    if (isOpen) this.servers.dropClosed(isOpen);
   }
 
   /** Removes everything, with connections. */

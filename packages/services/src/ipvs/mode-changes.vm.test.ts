@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { putService } from '../api-objects.fixture.ts';
-import {
-  runChangesOfMode,
-  runChangesUnderConnects,
-  runDeaths,
-  traceOf,
-  withModeWorld,
-} from '../mode-changes.fixture.ts';
+import { runChangesOfMode, runDeaths, traceOf, withModeWorld } from '../mode-changes.fixture.ts';
 import type { ProxyMode } from '../proxy.ts';
 
 const CIRCUIT: readonly ProxyMode[] = [
@@ -22,12 +16,6 @@ test('an agent that dies in mode ipvs, and one that follows it in another', { ti
 
 test('live changes to mode ipvs and back: one connection goes on through all of them', { timeout: 1_200_000 }, (t) =>
   runChangesOfMode(t, CIRCUIT),
-);
-
-test(
-  'from and to mode ipvs while others connect: none is refused, and no SYN is lost',
-  { timeout: 600_000 },
-  async (t) => t.diagnostic(await runChangesUnderConnects(['ipvs', 'nftables', 'ipvs', 'iptables', 'ebpf'])),
 );
 
 test('without connections nothing of mode ipvs is left', { timeout: 600_000 }, () =>
