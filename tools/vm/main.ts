@@ -9,7 +9,7 @@ import { runInGuest } from './guest.ts';
 import { guestKernel } from './guest-kernel.ts';
 
 const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils', 'ipvsadm', 'wireguard-tools'];
-const SECONDS = Number(process.env['PODWIRE_VM_SECONDS'] ?? 3600);
+const SECONDS = Number(process.env['PODWIRE_VM_SECONDS'] ?? 7200);
 const say = (line: string) => console.error(`test:vm: ${line}`);
 
 async function main(filter = ''): Promise<number> {
