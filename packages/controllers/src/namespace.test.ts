@@ -45,6 +45,16 @@ test('a namespace that a finalizer holds is looked at ever less often, and goes 
   await client.delete('Namespace', { name: 'held' });
   for (let i = 0; i < 3000 && looks === 0; i++) await wait(10);
   await wait(1000);
+  const said = async (): Promise<string> =>
+    ((await client.get('Namespace', { name: 'held' }))?.status?.conditions ?? [])
+      .filter(({ status }) => status === 'True')
+      .map(({ message }) => message)
+      .join('; ');
+  const wanted =
+    'Some resources are remaining: configmaps. has 1 resource instances; ' +
+    'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances';
+  for (let i = 0; i < 3000 && (await said()) !== wanted; i++) await wait(10);
+  assert.equal(await said(), wanted);
   const most = 9 + (performance.now() - begin) / 1000;
   assert.ok(looks >= 1 && looks <= most, `${looks} looks, expected ${most} at most`);
   await client.patch('ConfigMap', key, { metadata: { finalizers: null } });
