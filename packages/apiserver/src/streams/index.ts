@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import { Duplex } from 'node:stream';
 import type { ExecSession, PodStreams } from '@podwire/kube';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type * as Ws from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import { badRequest, failure } from '../core/status.ts';
 import type { Streams, UpgradeTarget } from '../seam.ts';
 import { runSession } from './exec-session.ts';
@@ -21,7 +23,7 @@ const EMPTY = { status: 200, headers: { 'content-type': 'text/plain' }, body: ''
 
 /** kubectl logs, exec, attach, cp and port-forward. Without podStreams every one is answered with 501. */
 export function createStreams(podStreams: PodStreams | undefined): Streams {
-  const websockets = createWebsockets();
+  let websockets: WebSocketServer | undefined;
   return {
     log: async (pod, request) => {
       if (!podStreams) throw notImplemented('logs');
@@ -42,6 +44,7 @@ export function createStreams(podStreams: PodStreams | undefined): Streams {
       const { metadata, spec } = target.pod;
       if (!spec?.nodeName) throw badRequest(`pod ${metadata?.name} does not have a host assigned`);
       const serve = target.subresource === 'portforward' ? servePorts : serveCommand;
+      websockets ??= createWebsockets();
       serve(podStreams, target, { request, socket, head }, websockets);
     },
   };
@@ -52,9 +55,11 @@ function notImplemented(what: string): Error {
 }
 
 function createWebsockets(): WebSocketServer {
+  // Most servers are never asked for them.
+  const ws: typeof Ws = createRequire(import.meta.url)('ws');
   const handleProtocols = (offered: Set<string>): string | false =>
     CHANNEL_PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false;
-  return new WebSocketServer({ noServer: true, handleProtocols, perMessageDeflate: false });
+  return new ws.WebSocketServer({ noServer: true, handleProtocols, perMessageDeflate: false });
 }
 
 function isWebsocket({ headers }: IncomingMessage): boolean {
