@@ -109,6 +109,7 @@ test('all rooms: a pod is wired, finds a Service by name, and is reached from ou
         pod.run(() => execFileSync('dig', query, { encoding: 'utf8' })),
         '10.96.0.80\n',
       );
+      await until(/^coredns_dns_responses_total\{rcode="NOERROR"\} [1-9]/m, () => get('/metrics'));
       await until(/the endpoint$/, () => heard(outside, '172.30.0.11:30080', request));
       await until(/the endpoint$/, () => heard(outside, '172.30.0.11:80', request));
       assert.deepEqual(await end(), [0, null]);

@@ -1,8 +1,9 @@
-import { createRunner, done, messageOf, type Outcome, type Runner } from '@podwire/base';
+import { createRunner, done, type MetricFamily, messageOf, type Outcome, type Runner } from '@podwire/base';
 import type { Netns } from '@podwire/kernel';
 import type { PlanEntry, Room, RoomContext, RoomStatus } from '@podwire/kube';
 import { type Net, openNet } from '@podwire/net';
 import { addLoopback, kernelSockets, removeLoopback } from './apply.ts';
+import { dnsMetrics } from './dns-metrics.ts';
 import { createZone, watchZone, type ZoneWatch } from './feed.ts';
 import { addressEntry, describeListen, type ListenPlan, listenEntry, planListen } from './listen-plan.ts';
 import { RCODE } from './numbers.ts';
@@ -87,6 +88,10 @@ class DnsController implements Room {
       upstreams: this.#plan.upstreams.length,
     };
     return { room: this.name, ready: this.#errors.length === 0, errors: this.#errors, facts };
+  }
+
+  metrics(): readonly MetricFamily[] {
+    return dnsMetrics(this.#server ?? {});
   }
 
   plan(): readonly PlanEntry[] {
