@@ -93,7 +93,7 @@ export class PodActor {
   update(pod: Pod): void {
     this.#pod = pod;
     if (pod.metadata?.deletionTimestamp) this.#end(gracePeriod(pod));
-    else if (pod.spec?.readinessGates) this.#status.changed(true);
+    else if (pod.spec?.readinessGates || pod.spec?.ephemeralContainers) this.#status.changed(true);
     else this.#insist(pod);
   }
 

@@ -133,3 +133,12 @@ test('a container status', () => {
     lastState: {},
   });
 });
+
+test('containers to look around with say that they are not run', () => {
+  const one = pod('Always', [view('a', running)]);
+  assert.equal(podStatusPatch(one, at).status.ephemeralContainerStatuses, undefined);
+  const spec = { containers: [], ephemeralContainers: [{ name: 'd', image: 'busybox' }] };
+  const { status } = podStatusPatch({ ...one, pod: { ...one.pod, spec } }, at);
+  const [first] = status.ephemeralContainerStatuses as { name: string; state: { waiting: { reason: string } } }[];
+  assert.deepEqual([first?.name, first?.state.waiting.reason], ['d', 'NotSupported']);
+});

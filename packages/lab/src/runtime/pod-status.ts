@@ -64,6 +64,7 @@ export function podStatusPatch(view: PodView, now: Date): { status: Record<strin
       startTime: formatTime(view.startTime),
       initContainerStatuses: view.init.length > 0 ? view.init.map((c) => initStatus(c, view.sidecars)) : null,
       containerStatuses: view.main.map(containerStatus),
+      ...ephemeralStatuses(view.pod),
       reason: view.failure?.reason ?? null,
       message: view.failure?.message ?? null,
     },
@@ -136,6 +137,19 @@ function names(list: readonly ContainerView[]): string {
 /** An init container is ready for good when it has done its work. */
 function initStatus(c: ContainerView, sidecars: PodView['sidecars']): ContainerStatus {
   return containerStatus(sidecars.has(c.name) ? c : { ...c, ready: succeeded(c) });
+}
+
+/** Containers that somebody adds to look around in a pod are not run; kubectl debug shows why. */
+function ephemeralStatuses({ spec }: Pod): Pick<Status, 'ephemeralContainerStatuses'> {
+  const containers = spec?.ephemeralContainers ?? [];
+  if (containers.length === 0) return {};
+  const message = 'the lab runs no ephemeral containers; use exec to run commands in a pod';
+  const state = { waiting: { reason: 'NotSupported', message } };
+  return {
+    ephemeralContainerStatuses: containers.map(({ name, image = '' }) => ({
+      ...{ name, image, imageID: '', ready: false, restartCount: 0, state },
+    })),
+  };
 }
 
 /** One entry of containerStatuses. */
