@@ -8,13 +8,14 @@ import type { Netns } from '../netns/netns.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
+import { untilLinkReady } from './link-ready.fixture.ts';
 import { createClass } from './tc-class.ts';
 import { createQdisc, listQdiscs } from './tc-qdisc.ts';
 
 /*
  *   near: 10.9.0.1 v0 ──[qdisc]──────── v0 10.9.0.2 :far
  */
-function connect(near: Netns, far: Netns): void {
+async function connect(near: Netns, far: Netns): Promise<void> {
   const ip = (netns: Netns, ...args: string[]) => execFileSync('ip', ['-n', netns.name ?? '', ...args]);
   ip(near, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v0', 'netns', far.name ?? '');
   ip(near, 'addr', 'add', '10.9.0.1/24', 'dev', 'v0');
@@ -25,6 +26,7 @@ function connect(near: Netns, far: Netns): void {
       .toString()
       .split(/\s+/)[2] ?? '';
   ip(near, 'neigh', 'replace', '10.9.0.2', 'lladdr', mac, 'dev', 'v0');
+  await untilLinkReady(near, 'v0');
 }
 
 const PACKETS = 60;
@@ -71,7 +73,7 @@ for (const [name, shape] of Object.entries(SHAPERS) as ['tbf' | 'htb', (typeof S
     skip: lacking(`qdisc-${name}`),
   }, async () => {
     await withNetns(2, async (near, far) => {
-      connect(near, far);
+      await connect(near, far);
       const netlink = openNetlink('route', near);
       try {
         const link = near.run(() => libc.if_nametoindex('v0'));

@@ -10,6 +10,7 @@ import { openNetlink } from '../netlink/netlink.ts';
 import { lacking } from '../probe/lacking.fixture.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
+import { untilLinkReady } from './link-ready.fixture.ts';
 import { createFilter, listFilters, replaceFilter } from './tc-filter.ts';
 import { createQdisc, listQdiscs } from './tc-qdisc.ts';
 
@@ -29,6 +30,7 @@ test('a program decides about packets that arrive, and is replaced in place', {
       ip(`-n ${netns.name} addr add 10.9.0.${n}/24 dev v0`);
       ip(`-n ${netns.name} link set v0 up`);
     }
+    await untilLinkReady(near, 'v0');
     const receiver = await bindUdp({ netns: far, address: '10.9.0.2', port: 4000 });
     const sender = await bindUdp({ netns: near, address: '10.9.0.1', port: 4000 });
     const netlink = openNetlink('route', far);

@@ -10,6 +10,7 @@ import { fuzzDecoder } from '../fuzz.ts';
 import { formatAttributes } from '../netlink/attribute-text.ts';
 import { openNetlink } from '../netlink/netlink.ts';
 import type { Netns } from '../netns/netns.ts';
+import { untilLinkReady } from '../rtnetlink/link-ready.fixture.ts';
 import { openPacketSocket } from '../socket/packet-socket.ts';
 import { bindUdp } from '../socket/udp-socket.ts';
 import { withNetns } from '../testing.ts';
@@ -175,6 +176,7 @@ test('a datagram between two namespaces is sealed on the wire', { timeout: 300_0
       }
       netlink.close();
     }
+    for (const { netns } of ends) await untilLinkReady(netns, 'v0');
     const protocols = new Set<number | undefined>();
     // only what leaves: what was unsealed shows on the link it came by a second time
     const onFrame = ({ bytes, direction }: { bytes: Buffer; direction: 'in' | 'out' }) => {
