@@ -103,7 +103,8 @@ async function grant(client: KubeClient, name: string, users: readonly string[])
 }
 
 test('a node that may renew its certificate has that approved by itself, and nobody else', async (t) => {
-  const { client, server } = await startControlPlane(t);
+  const clock = new VirtualClock(new Date().toISOString());
+  const { client, server } = await startControlPlane(t, clock);
   const [node, other] = ['system:node:a', 'system:node:b'];
   await grant(client, 'system:node-bootstrapper', [node, other]);
   await grant(client, 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', [node]);
@@ -121,6 +122,12 @@ test('a node that may renew its certificate has that approved by itself, and nob
   assert.match(new X509Certificate(await certificateOf(client, 'system-node-a')).subject, /CN=system:node:a/);
   const { spec: stored, status } = (await client.get('CertificateSigningRequest', { name: 'system-node-b' })) ?? {};
   assert.deepEqual([stored?.username, status?.conditions], [other, undefined]);
+  await grant(client, 'system:certificates.k8s.io:certificatesigningrequests:nodeclient', [other]);
+  await eventually('the approval of who has got the right', async () => {
+    clock.advance(1);
+    const found = await client.get('CertificateSigningRequest', { name: 'system-node-b' });
+    return found?.status?.conditions?.some(({ type }) => type === 'Approved');
+  });
 });
 
 test('requests go when their time is over', async (t) => {

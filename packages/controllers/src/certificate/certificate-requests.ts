@@ -10,6 +10,11 @@ import { KUBELET_CLIENT, SIGNER_RULES } from './signer-rules.ts';
 type Request = ObjectOf<'CertificateSigningRequest'>;
 type Condition = NonNullable<NonNullable<Request['status']>['conditions']>[number];
 
+/** In ms: who may not have it now may get the right to. */
+const ASK_AGAIN = 30_000;
+/** Nothing but a change makes a difference. */
+const LONGEST = 24 * 3600_000;
+
 /**
  *     made ──▶ approved, by people or for kubelets by us ──▶ signed, or Failed ──▶ deleted
  *
@@ -49,7 +54,7 @@ class CertificateRequests implements Controller {
     if (!request || request.metadata?.deletionTimestamp) return undefined;
     const left = (endOfRequest(request) ?? Number.POSITIVE_INFINITY) - this.#now;
     if (left <= 0) await this.#remove(request);
-    else if (isPending(request)) await this.#approve(request);
+    else if (isPending(request)) return Math.min(left, await this.#approve(request));
     else if (isToSign(request)) await this.#sign(request);
     return Number.isFinite(left) && left > 0 ? left : undefined;
   }
@@ -59,15 +64,16 @@ class CertificateRequests implements Controller {
     await this.#context.client.delete('CertificateSigningRequest', { name: metadata?.name ?? '' }, uid ? { uid } : {});
   }
 
-  /** A node's first certificate, or the next one of its own, when whoever asks may have it. */
-  async #approve(request: Request): Promise<void> {
+  /** A node's first certificate, or the next one of its own, when whoever asks may have it; in how many ms to look again. */
+  async #approve(request: Request): Promise<number> {
     const { mayDo } = this.#context;
-    if (!mayDo || request.spec?.signerName !== KUBELET_CLIENT) return;
+    if (!mayDo || request.spec?.signerName !== KUBELET_CLIENT) return LONGEST;
     const content = await readOrFail(request);
-    if (typeof content === 'string') return;
+    if (typeof content === 'string') return LONGEST;
     const { username = '', groups = [], uid, extra } = request.spec;
     const user = { name: username, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
-    for (const { subresource, message } of recognizedRights(content, request.spec)) {
+    const rights = recognizedRights(content, request.spec);
+    for (const { subresource, message } of rights) {
       const asked = {
         verb: 'create',
         group: 'certificates.k8s.io',
@@ -76,8 +82,9 @@ class CertificateRequests implements Controller {
       };
       if (!(await mayDo(user, asked))) continue;
       await this.#write(withCondition(request, 'Approved', { reason: 'AutoApproved', message }), 'approval');
-      return;
+      return LONGEST;
     }
+    return rights.length > 0 ? ASK_AGAIN : LONGEST;
   }
 
   async #sign(request: Request): Promise<void> {
