@@ -6,7 +6,7 @@ import {
   type AgentOptions,
   type AgentServer,
   type AgentServerOptions,
-  finishStart,
+  releaseMemory,
   serveAgent,
   startAgent,
 } from '@podwire/agent';
@@ -60,7 +60,7 @@ async function run(flags: AgentFlags, interruption: Interruption): Promise<void>
   });
   try {
     running = await interruption.before(start(flags, { config, client, logger, onFailure: failures.onFailure }));
-    setTimeout(finishStart, SETTLED).unref();
+    setTimeout(releaseMemory, SETTLED).unref();
     await interruption.happened.catch(() => {});
     await running.stop();
   } finally {
