@@ -1,6 +1,6 @@
 /** A child of g2: the services room of a node, and changes one after the other when they are asked for. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { finishStart } from '../packages/agent/src/finish-start.ts';
+import { releaseMemory } from '../packages/agent/src/memory.ts';
 import { openNetns } from '../packages/kernel/src/index.ts';
 import { informersOf, requireReady, servicesRoom } from './service-node.ts';
 import { changeAt, sliceObject } from './service-objects.ts';
@@ -31,6 +31,6 @@ process.on('disconnect', () => process.exit());
 await room.start();
 requireReady(room);
 await sleep(1000);
-finishStart(); // as an agent does, once all is in force
+releaseMemory(); // as an agent does, once all is in force
 process.on('message', async (count: number) => process.send?.(await change(count)));
 process.send?.('ready');

@@ -1,5 +1,5 @@
 /** A child of g24: the services room of a node on a list and watch of the API server, and nothing else. */
-import { finishStart } from '../packages/agent/src/finish-start.ts';
+import { releaseMemory } from '../packages/agent/src/memory.ts';
 import { openNetns } from '../packages/kernel/src/index.ts';
 import { createInformers, createKubeClient } from '../packages/kube/src/index.ts';
 import { requireReady, servicesRoom } from './service-node.ts';
@@ -11,7 +11,7 @@ process.on('disconnect', () => process.exit());
 await room.start();
 requireReady(room);
 process.send?.(room.status().facts);
-setTimeout(finishStart, 1000);
+setTimeout(releaseMemory, 1000);
 process.on('message', async () => {
   await room.idle();
   process.send?.(room.status().facts);

@@ -1,4 +1,3 @@
 export * from './agent.ts';
 export { type AgentServer, type AgentServerOptions, serveAgent } from './agent-server.ts';
-export { finishStart } from './finish-start.ts';
 export * from './memory.ts';
