@@ -5,6 +5,7 @@ import { silentLogger } from '@podwire/base';
 import { createInformers, type ObjectOf, parseClusterConfig } from '@podwire/kube';
 import { type Controllers, startControllers } from './controllers.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
+import { TRIGGER_TIME } from './trigger-times.ts';
 
 const config = parseClusterConfig({
   podCidrs: ['10.244.0.0/16', 'fd00:244::/56'],
@@ -112,6 +113,20 @@ test('a slice that somebody deletes or changes is made good; a label that goes f
     const { tier, role } = (await slicesOf('web'))[0]?.metadata?.labels ?? {};
     return [tier ?? 'gone', role];
   }, ['gone', 'x']);
+});
+
+test('a slice says when that happened for which it was written', async () => {
+  const [first] = await slicesOf('web');
+  const triggerOf = async () => (await slicesOf('web'))[0]?.metadata?.annotations?.[TRIGGER_TIME];
+  for (const [status, lastTransitionTime] of [
+    ['False', '2026-03-01T10:00:00Z'],
+    ['True', '2026-03-01T10:00:07Z'],
+  ]) {
+    const conditions = [{ type: 'Ready', status, lastTransitionTime }];
+    await client.patch('Pod', { namespace, name: 'web-a' }, { status: { conditions } }, { subresource: 'status' });
+    await becomes(triggerOf, lastTransitionTime);
+  }
+  assert.deepEqual((await slicesOf('web'))[0]?.endpoints, first?.endpoints);
 });
 
 test('a second family comes and goes with the Service', async () => {

@@ -18,6 +18,7 @@ import { SliceWriter } from './slice-writer.ts';
 import { hasSelector, MANAGED_BY, MANAGER, planSlices, type SlicePlan, serviceKeyOf } from './slices.ts';
 import { planTopology, type Topology, topologyKey } from './topology.ts';
 import { distributionOf } from './topology-hints.ts';
+import { TriggerTimes } from './trigger-times.ts';
 
 type Pod = ObjectOf<'Pod'>;
 type Service = ObjectOf<'Service'>;
@@ -38,6 +39,7 @@ class EndpointSliceController implements Controller {
   readonly #ends: (() => void)[];
   /** What was last said about the hints of a Service. */
   readonly #said = new Map<string, string>();
+  readonly #triggers = new TriggerTimes();
   #topology: Topology | undefined;
 
   constructor(context: ControllerContext) {
@@ -91,6 +93,7 @@ class EndpointSliceController implements Controller {
     const present = slices.filter(isManaged);
     if (!service || service.metadata?.deletionTimestamp || service.spec?.type === 'ExternalName') {
       this.#said.delete(key);
+      this.#triggers.forget(key);
       await this.#writer.apply([], present);
       if (!service && informers.of('Endpoints').get(name, namespace))
         await client.delete('Endpoints', { name, namespace });
@@ -100,7 +103,7 @@ class EndpointSliceController implements Controller {
         ...{ topology: this.#where(), slices },
         isTaken: (name) => informers.of('EndpointSlice').get(name, namespace) !== undefined,
       });
-      await this.#writer.apply(plan.slices, present);
+      await this.#writer.apply(plan.slices, present, this.#triggers.next(service, plan.pods) ?? null);
       await this.#writeEndpoints(planEndpoints(service, plan.slices));
       await this.#tell(service, plan);
     }

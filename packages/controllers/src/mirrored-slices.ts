@@ -2,6 +2,7 @@ import { type Family, familyOf, tryParseIp } from '@podwire/base';
 import type { ObjectOf } from '@podwire/kube';
 import { nameOf, namespaceOf, ownedBy } from './context.ts';
 import { FreeNames, hasSelector, MANAGED_BY, SERVICE_NAME } from './slices.ts';
+import { TRIGGER_TIME } from './trigger-times.ts';
 
 type Service = ObjectOf<'Service'>;
 type Endpoints = ObjectOf<'Endpoints'>;
@@ -14,7 +15,6 @@ const SKIP_MIRROR = 'endpointslice.kubernetes.io/skip-mirror';
 /** Locks of leader election were once kept in Endpoints. */
 const LEADER = 'control-plane.alpha.kubernetes.io/leader';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 /** Of one subset; an EndpointSlice can hold no more. */
 export const MAX_MIRRORED = 1000;
 

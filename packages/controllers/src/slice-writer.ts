@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Informer, KubeClient, ObjectOf } from '@podwire/kube';
 import { type ControllerContext, nameOf, namespaceOf, objectKey, until, visible } from './context.ts';
+import { TRIGGER_TIME } from './trigger-times.ts';
 
 type EndpointSlice = ObjectOf<'EndpointSlice'>;
 
@@ -14,18 +15,29 @@ export class SliceWriter {
     this.#informer = informers.of('EndpointSlice');
   }
 
-  /** `present`: what is there of the same author for the same Service. */
-  async apply(wanted: readonly EndpointSlice[], present: readonly EndpointSlice[]): Promise<void> {
+  /**
+   * `present`: what is there of the same author for the same Service. `trigger`: since when what is written is so, null
+   * when nobody knows; without it the annotation is as wanted.
+   */
+  async apply(
+    wanted: readonly EndpointSlice[],
+    present: readonly EndpointSlice[],
+    trigger?: string | null,
+  ): Promise<void> {
     const names = new Set(wanted.map(nameOf));
-    await Promise.all(wanted.map((slice) => this.#write(slice)));
+    await Promise.all(wanted.map((slice) => this.#write(slice, trigger)));
     await Promise.all(present.filter((slice) => !names.has(nameOf(slice))).map((slice) => this.#delete(slice)));
   }
 
-  async #write(wanted: EndpointSlice): Promise<void> {
+  async #write(wanted: EndpointSlice, trigger: string | null | undefined): Promise<void> {
     const present = this.#informer.get(nameOf(wanted), namespaceOf(wanted));
-    const patch = present && differences(present, wanted);
-    if (!present) await visible(this.#informer, await this.#client.create('EndpointSlice', wanted));
-    else if (patch) await visible(this.#informer, await this.#client.patch('EndpointSlice', objectKey(wanted), patch));
+    const content = present ? differences(present, wanted) : wanted;
+    if (!content) return;
+    const noted = trigger === undefined ? content : withTrigger(content, trigger);
+    const written = present
+      ? this.#client.patch('EndpointSlice', objectKey(wanted), noted)
+      : this.#client.create('EndpointSlice', noted as EndpointSlice);
+    await visible(this.#informer, await written);
   }
 
   async #delete(slice: EndpointSlice): Promise<void> {
@@ -39,7 +51,7 @@ export class SliceWriter {
  * A merge patch, in which a label or annotation that goes is null; undefined when there is nothing to write. Annotations
  * that are not said to be wanted are left as they are.
  */
-function differences(present: EndpointSlice, wanted: EndpointSlice): object | undefined {
+function differences(present: EndpointSlice, wanted: EndpointSlice): SlicePatch | undefined {
   const labels = merge(present.metadata?.labels, wanted.metadata?.labels);
   const noted = wanted.metadata?.annotations;
   const annotations = noted && merge(present.metadata?.annotations, noted);
@@ -51,6 +63,15 @@ function differences(present: EndpointSlice, wanted: EndpointSlice): object | un
 }
 
 type Texts = Readonly<Record<string, string>>;
+
+interface SlicePatch {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string | null>> };
+}
+
+function withTrigger(content: SlicePatch, trigger: string | null): SlicePatch {
+  const annotations = { ...content.metadata?.annotations, [TRIGGER_TIME]: trigger };
+  return { ...content, metadata: { ...content.metadata, annotations } };
+}
 
 function merge(present: Texts = {}, wanted: Texts = {}): Readonly<Record<string, string | null>> | undefined {
   if (isDeepStrictEqual({ ...present }, { ...wanted })) return undefined;

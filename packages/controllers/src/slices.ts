@@ -29,6 +29,8 @@ export interface SliceSources {
 
 export interface SlicePlan {
   readonly slices: readonly EndpointSlice[];
+  /** Those that the Service selects. */
+  readonly pods: readonly Pod[];
   /** Why there are no topology hints, by address type, although the Service asks for some. */
   readonly unhinted: Readonly<Record<string, string>>;
 }
@@ -44,7 +46,7 @@ export function hasSelector({ spec }: Service): boolean {
  * stay. Deterministic: an unchanged cluster gives the same slices.
  */
 export function planSlices(service: Service, { pods, topology, slices = [], isTaken }: SliceSources): SlicePlan {
-  if (!hasSelector(service)) return { slices: [], unhinted: {} };
+  if (!hasSelector(service)) return { slices: [], pods: [], unhinted: {} };
   const names = new FreeNames(nameOf(service), slices.map(nameOf), isTaken);
   const own = slices.filter((slice) => isOurs(slice, service)).sort(byKey);
   const chosen = pods.filter((pod) => selects(service, pod)).sort(byKey);
@@ -58,7 +60,7 @@ export function planSlices(service: Service, { pods, topology, slices = [], isTa
       sliceOf(service, addressType, { ...packed, name: packed.name ?? names.next() }),
     );
   });
-  return { slices: planned, unhinted };
+  return { slices: planned, pods: chosen, unhinted };
 }
 
 const ADDRESS_TYPES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
