@@ -35,6 +35,9 @@ const CODE_OF_STATUS: Readonly<Record<number, KubeErrorCode>> = {
   503: 'KUBE_UNAVAILABLE',
 };
 
+const NO_LOGIN =
+  'the API server does not accept the credentials; check the user of the kubeconfig, or renew its token or certificate';
+
 /** The error that stands for a Status object with status Failure; the Status is in `details.status`. */
 export function statusError(
   status: Status,
@@ -42,7 +45,8 @@ export function statusError(
 ): PodwireError {
   const code = CODE_OF_REASON[status.reason ?? ''] ?? CODE_OF_STATUS[status.code ?? 0] ?? 'KUBE_API';
   const seconds = status.details?.retryAfterSeconds ?? retryAfter;
-  return new PodwireError(code, status.message ?? `the API server answered ${status.code}`, {
+  const message = status.message ?? `the API server answered ${status.code}`;
+  return new PodwireError(code, message === 'Unauthorized' ? `${message}: ${NO_LOGIN}` : message, {
     details: { status, ...(seconds !== undefined && { retryAfter: seconds }) },
   });
 }
