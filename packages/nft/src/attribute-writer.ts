@@ -129,6 +129,6 @@ export class AttributeWriter {
 }
 
 /** The body of a message: struct nfgenmsg, and attributes to be written behind it. */
-export function openBody(family: TableFamily, capacity?: number): AttributeWriter {
-  return new AttributeWriter(capacity).raw(Uint8Array.of(FAMILY[family], 0, 0, 0));
+export function openBody(family: TableFamily): AttributeWriter {
+  return new AttributeWriter().raw(Uint8Array.of(FAMILY[family], 0, 0, 0));
 }
