@@ -13,7 +13,13 @@ import {
 import { servicesError } from '../errors.ts';
 import { endpointName } from '../model.ts';
 import type { EntryKey } from './layout.ts';
-import { type FoundServer, observeDestinations, observeServers, sameOptions } from './observe.ts';
+import {
+  type FoundServer,
+  type ObservedDestination,
+  observeDestinations,
+  observeServers,
+  sameOptions,
+} from './observe.ts';
 import type { IsOpen } from './open-connections.ts';
 import { type Scheduler, schedulingOf } from './scheduler.ts';
 import { type Destination, OWN_FLAG, type ServerOptions, type VirtualServer } from './virtual-server.ts';
@@ -163,12 +169,10 @@ export class KernelServers {
    */
   dropClosed(isOpen: IsOpen): number {
     let commands = 0;
-    for (const held of [...this.#waiting].filter(({ leaving }) => leaving)) {
-      const { entry, destinations } = held;
-      for (const [name, destination] of [...destinations])
-        if (entry && destination.weight === 0 && !isOpen(entry, name))
-          commands += this.#deleteDestination(held, name, destination);
-      this.#watch(held);
+    for (const held of this.#waiting) {
+      const { entry, leaving } = held;
+      if (!leaving) continue;
+      if (entry) commands += this.#drop(held, (one) => !one.established && !isOpen(entry, endpointName(one)));
       commands += this.#deleteIfEmpty(held);
     }
     return commands;
@@ -274,10 +278,15 @@ export class KernelServers {
   }
 
   #dropIdle(held: Held): number {
+    return this.#drop(held, ({ busy }) => !busy);
+  }
+
+  /** Of the destinations that get no new connections. */
+  #drop(held: Held, mayGo: (destination: ObservedDestination) => boolean): number {
     let commands = 0;
     for (const one of observeDestinations(this.netlink, held.key)) {
       const name = endpointName(one);
-      if (one.weight > 0 || one.busy || held.destinations.get(name)?.weight !== 0) continue;
+      if (one.weight > 0 || held.destinations.get(name)?.weight !== 0 || !mayGo(one)) continue;
       commands += this.#deleteDestination(held, name, one);
     }
     this.#watch(held);

@@ -26,6 +26,8 @@ export interface ObservedDestination extends Destination {
   readonly translated: boolean;
   /** It has connections, if only such as are about to end. */
   readonly busy: boolean;
+  /** Some of them are established, by the kernel's own count. */
+  readonly established: boolean;
 }
 
 /** The virtual servers of the netns whose key is accepted. */
@@ -61,6 +63,7 @@ export function observeDestinations(netlink: Netlink<'generic'>, key: IpvsServic
       weight,
       translated: method === 'masquerade' || method === 'local',
       busy: activeConnections + inactiveConnections > 0,
+      established: activeConnections > 0,
     }),
   );
 }

@@ -13,11 +13,17 @@ TCP fd00:0244:0001:0000:0000:0000:0000:0002 9C43 fd00:0096:0000:0000:0000:0000:0
 `;
 
 test('only what one end may still send by is open', () => {
-  const isOpen = openIn(LISTING);
+  const isOpen = openIn(LISTING) ?? assert.fail();
   const at = (address: string): EntryKey => [parseIp(address), 'tcp', 80];
   assert.equal(isOpen(at('10.96.1.1'), '10.244.1.5:8080'), false);
   assert.equal(isOpen(at('10.96.1.1'), '10.244.1.6:8080'), true);
   assert.equal(isOpen(at('10.96.1.2'), '10.244.1.5:8080'), false);
   assert.equal(isOpen(at('fd00:96::1'), '[fd00:244:1::5]:8080'), true);
-  assert.equal(openIn('')(at('10.96.1.1'), '10.244.1.5:8080'), false);
+});
+
+test('a listing without connections has none open, one of other columns tells nothing', () => {
+  const [columns = '', ...lines] = LISTING.split('\n');
+  assert.equal(openIn(`${columns}\n`)?.([parseIp('10.96.1.1'), 'tcp', 80], '10.244.1.6:8080'), false);
+  assert.equal(openIn(''), undefined);
+  assert.equal(openIn([columns.replace('Pro ', 'Pro Mark '), ...lines].join('\n')), undefined);
 });

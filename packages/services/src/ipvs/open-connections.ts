@@ -6,13 +6,17 @@ import { type EntryKey, entryId } from './layout.ts';
 
 /** Of a netns: netlink has no connections of IPVS. A process may have threads in several. */
 const LISTING = '/proc/thread-self/net/ip_vs_conn';
+const COLUMNS = /^Pro +FromIP +FPrt +ToIP +TPrt +DestIP +DPrt +State /;
 /** Both ends of such a connection have said that nothing more is to come. */
 const CLOSED: ReadonlySet<string> = new Set(['TIME_WAIT', 'CLOSE']);
 
 /** Whether there is a connection to an entry that has a destination, `address:port`, and is not closed. */
 export type IsOpen = (entry: EntryKey, destination: string) => boolean;
 
-/** Undefined: this kernel does not tell. */
+/**
+ * Undefined: this kernel does not tell. It tells in pieces, and a connection whose line moves between two of them, because
+ * others have ended, is missing: who must not take it for closed asks for the kernel's count, too.
+ */
 export function observeOpen(netns?: Netns): IsOpen | undefined {
   const read = () => fs.readFileSync(LISTING, 'utf8');
   try {
@@ -24,9 +28,10 @@ export function observeOpen(netns?: Netns): IsOpen | undefined {
 
 /**
  * Reads `Pro FromIP FPrt ToIP TPrt DestIP DPrt State Expires ...` of ip_vs_conn_seq_show, all numbers but the last in
- * base 16. From port 0 are templates of persistent clients, which are no connections.
+ * base 16. From port 0 are templates of persistent clients, which are no connections. Undefined: it is something else.
  */
-export function openIn(listing: string): IsOpen {
+export function openIn(listing: string): IsOpen | undefined {
+  if (!COLUMNS.test(listing)) return undefined;
   const open = new Set<string>();
   for (const line of listing.split('\n').slice(1)) {
     const [protocol = '', , from, to = '', toPort = '', destination = '', port = '', state = ''] = line.split(/\s+/);
