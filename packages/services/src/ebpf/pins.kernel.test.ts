@@ -51,9 +51,9 @@ test('what is in the kernel outlives the room', { skip, timeout: 600_000 }, (t) 
       await world.room.cleanup();
       assert.equal(fs.existsSync(`${bpffs}/podwire`), false);
       assert.equal(world.run('node', 'nft', 'list', 'tables'), '');
-      assert.notEqual(
+      assert.doesNotMatch(
         await failure(world, { from: 'client', to: ['10.96.4.1', 80], fails: 'silence' }),
-        'answered by far:8080',
+        /^answered/,
       );
     });
   }),

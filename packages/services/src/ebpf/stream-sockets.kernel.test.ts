@@ -113,9 +113,9 @@ test('sockets of the node and its pods get endpoints', { skip, timeout: 600_000 
     await t.test('what is no service of ours is not touched', async () => {
       putService(informers, '10.96.0.8', { labels: { 'service.kubernetes.io/service-proxy-name': 'other' } });
       await world.room.idle();
-      assert.notEqual(
+      assert.doesNotMatch(
         await failure(world, { from: 'client', to: ['10.96.0.8', 80], fails: 'silence' }),
-        'answered by near1:8080',
+        /^answered/,
       );
       assert.equal((await world.connect('client', ADDRESS.near2, 9090)).server, 'near2:9090');
       assert.ok(!world.room.plan().some(({ what }) => what.includes('10.96.0.8')));
