@@ -18,14 +18,20 @@ class OldServer extends FakeInformers {
   }
 }
 
-test('kinds that the API server does not have are not waited for, and looked at when they come', async () => {
-  const informers = new OldServer();
+function follow(informers: FakeInformers) {
   const cluster = { podCidrs: [], serviceCidrs: [] };
   const store = new ServiceStore(cluster, nodeFromApi(undefined, 'node-1'));
   const node = new NodeState({ nodeName: 'node-1', config: cluster as unknown as ClusterConfig });
-  let changes = 0;
-  const followed = { store, node, peers: new PeerState('node-1'), counts: new ProxyCounts() };
-  const objects = new FollowedObjects(informers, followed, () => changes++);
+  const counts = new ProxyCounts();
+  const seen = { changes: 0 };
+  const followed = { store, node, peers: new PeerState('node-1'), counts };
+  const objects = new FollowedObjects(informers, followed, () => seen.changes++);
+  return { objects, store, counts, seen };
+}
+
+test('kinds that the API server does not have are not waited for, and looked at when they come', async () => {
+  const informers = new OldServer();
+  const { objects, store, seen } = follow(informers);
   await objects.begin();
   store.refresh();
   const imported = (ip: string) => ({
@@ -37,7 +43,7 @@ test('kinds that the API server does not have are not waited for, and looked at 
     return [...store.services.values()].flatMap(({ clusterAddresses }) => clusterAddresses);
   };
   informers.put('ServiceImport', imported('10.96.7.1'));
-  assert.equal(changes, 1);
+  assert.equal(seen.changes, 1);
   assert.deepEqual(addresses(), ['10.96.7.1']);
   informers.put('ServiceImport', imported('10.96.7.2'));
   assert.deepEqual(addresses(), ['10.96.7.2']);
@@ -46,4 +52,22 @@ test('kinds that the API server does not have are not waited for, and looked at 
   objects.stop();
   informers.put('ServiceImport', imported('10.96.7.3'));
   assert.deepEqual(addresses(), []);
+});
+
+test('slices are counted when they are of a service, so that a pass follows', async () => {
+  const informers = new FakeInformers();
+  const { objects, store, counts, seen } = follow(informers);
+  await objects.begin();
+  store.refresh();
+  const put = (name: string, labels: Record<string, string>) =>
+    informers.put('EndpointSlice', {
+      metadata: { namespace: 'shop', name, labels },
+      addressType: 'IPv4',
+      endpoints: [],
+    });
+  put('stray', {});
+  assert.deepEqual([counts.endpoints.told, seen.changes], [0, 0]);
+  put('web-1', { 'kubernetes.io/service-name': 'web' });
+  assert.deepEqual([counts.endpoints.told, seen.changes], [1, 1]);
+  objects.stop();
 });

@@ -4,6 +4,7 @@ import type { NodeState } from './node-state.ts';
 import type { PeerState } from './peer-state.ts';
 import type { ProxyCounts } from './proxy-counts.ts';
 import type { ServiceStore } from './service-store.ts';
+import { keysOfSlice } from './snapshot.ts';
 
 /**
  * API servers before 1.33 have no ServiceCIDR, and most have no ServiceImport: a server that does not say so is not waited
@@ -51,7 +52,8 @@ export class FollowedObjects {
       'EndpointSlice',
       (one) => store.putSlice(one),
       (one) => store.removeSlice(one),
-      (event) => this.#counts.sliceTold(event),
+      // of no service: no pass follows that it could be in force after
+      (event) => keysOfSlice(event.object).length > 0 && this.#counts.sliceTold(event),
     );
     const imports = this.#follow(
       'ServiceImport',
@@ -84,7 +86,7 @@ export class FollowedObjects {
     kind: K,
     put: (object: ObjectOf<K>) => void,
     remove: (object: ObjectOf<K>) => void,
-    count?: (event: StoreEvent<ObjectOf<K>>) => void,
+    count?: (event: StoreEvent<ObjectOf<K>>) => unknown,
   ): Informer<K> {
     const informer = this.#informers.of(kind);
     const unsubscribe = informer.subscribe((event) => {

@@ -11,7 +11,7 @@ test('a Node that is not there, and one that was deleted, are told; rules stay t
   const state = new NodeState({ nodeName: 'node-1', config: {} as RoomContext['config'] });
   assert.match(
     state.problems().join(),
-    /^there is no Node node-1, whose addresses, .* no node port has an address by it/,
+    /^there is no Node node-1, whose addresses, .* no node port has an address by it, .*; see that it is registered/,
   );
   state.put({ metadata: { name: 'node-2' } });
   assert.equal(state.problems().length, 1);

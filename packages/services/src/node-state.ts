@@ -57,7 +57,7 @@ export class NodeState {
     const { nodeName } = this.#context;
     if (!this.#node)
       return [
-        `there is no Node ${nodeName}, whose addresses, pod ranges and zone the rules need: until it is there no node port has an address by it, and hints for zones are not followed`,
+        `there is no Node ${nodeName}, whose addresses, pod ranges and zone the rules need: until it is there no node port has an address by it, and hints for zones are not followed; see that it is registered, or give the agent the name it has (--node)`,
       ];
     return this.#deleted
       ? [`Node ${nodeName} was deleted: its services stay as they are, and balancers are told to send nothing`]
