@@ -78,7 +78,8 @@ function userOfCertificate(socket: Socket): User | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   // With an empty object when the client sent none, whatever the types say.
   const subject: { CN?: string | string[]; O?: string | string[] } | undefined = socket.getPeerCertificate()?.subject;
-  const name = [subject?.CN ?? []].flat()[0];
+  // Of several the last, as Go has it.
+  const name = [subject?.CN ?? []].flat().at(-1);
   if (!name) return undefined;
   return { name, groups: [...[subject?.O ?? []].flat(), 'system:authenticated'] };
 }

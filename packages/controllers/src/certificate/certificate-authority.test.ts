@@ -69,3 +69,15 @@ test('what is no request, or not of its key, is not read', async () => {
   for (const text of ['', 'hello', pemOf(Buffer.of()), pemOf(der.subarray(0, 40)), pemOf(Buffer.alloc(200, 0x30))])
     await assert.rejects(readRequest(text));
 });
+
+test('a subject that somebody may read in another way is not read', async () => {
+  const masters = Buffer.from('120e73797374656d3a6d617374657273', 'hex');
+  assert.equal(masters.subarray(2).toString(), 'system:masters');
+  for (const [subject, why] of [
+    ['CN=system:kube-controller-manager, CN=system:node:a, O=system:nodes', /more than one common name/],
+    [`CN=jane, O=#${masters.toString('hex')}`, /a value that is no text/],
+  ] as const) {
+    const { request } = await newRequest(subject);
+    await assert.rejects(readRequest(atob(request)), why);
+  }
+});
