@@ -5,6 +5,7 @@ import { restBench } from './rest.fixture.ts';
 
 const AT = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const spec = { request: CERTIFICATE_REQUEST, signerName: 'example.com/s', usages: ['client auth'], username: 'root' };
+const LEGACY = 'kubernetes.io/legacy-unknown';
 const approved = { type: 'Approved', status: 'True', reason: 'Fine' };
 
 test('a request is from who makes it, and stays what it is', async (t) => {
@@ -45,4 +46,6 @@ test('what is no request is refused', async (t) => {
     [code, fields],
     [422, ['spec.request', 'spec.usages[0]', 'spec.signerName', 'spec.expirationSeconds']],
   );
+  const legacy = await ask(`POST ${AT}`, { metadata: { name: 'a' }, spec: { ...spec, signerName: LEGACY } });
+  assert.match(legacy.body.message, /the legacy signerName is not allowed via this API version/);
 });

@@ -3,6 +3,7 @@ import type { FieldErrors } from './field-errors.ts';
 import { dnsSubdomain } from './names.ts';
 
 const SHORTEST = 600;
+const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown';
 const DECISIONS = ['Approved', 'Denied'];
 const USAGES = [
   'any',
@@ -53,6 +54,12 @@ export function validateCertificateRequest({ spec, status }: CertificateSigningR
     const at = `status.conditions[${index}].status`;
     if (DECISIONS.includes(type) && value !== 'True') errors.unsupported(at, value, ['True']);
   });
+}
+
+/** The signer of v1beta1, which signed whatever was approved; stored requests may still name it. */
+export function validateNewCertificateRequest({ spec }: CertificateSigningRequest, errors: FieldErrors): void {
+  if (spec?.signerName === LEGACY_SIGNER)
+    errors.invalid('spec.signerName', LEGACY_SIGNER, 'the legacy signerName is not allowed via this API version');
 }
 
 /** PEM in base64. */

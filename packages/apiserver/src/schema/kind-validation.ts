@@ -65,7 +65,11 @@ import {
   validateWorkload,
 } from './apps-validation.ts';
 import { validateCronJob, validateJob, validateJobUpdate } from './batch-validation.ts';
-import { validateCertificateRequest, validateCertificateRequestUpdate } from './certificate-validation.ts';
+import {
+  validateCertificateRequest,
+  validateCertificateRequestUpdate,
+  validateNewCertificateRequest,
+} from './certificate-validation.ts';
 import {
   validateControllerRevision,
   validateControllerRevisionUpdate,
@@ -271,6 +275,8 @@ export function kindWarnings(kind: KindId, object: JsonObject): readonly string[
 export function validateNew(kind: KindId, object: JsonObject, errors: FieldErrors): void {
   if (kind === 'Pod' && (object as Pod).spec?.ephemeralContainers?.length)
     errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
+  if (kind === 'CertificateSigningRequest')
+    validateNewCertificateRequest(object as unknown as CertificateSigningRequest, errors);
 }
 
 interface Update {

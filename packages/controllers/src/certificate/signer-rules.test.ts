@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recognizedRights } from './kubelet-request.ts';
 import type { RequestFacts } from './request-content.ts';
-import { API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY, SIGNER_RULES } from './signer-rules.ts';
+import { API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, SIGNER_RULES } from './signer-rules.ts';
 
 const NODE: RequestFacts = {
   ...{ commonName: 'system:node:a', organizations: ['system:nodes'] },
@@ -38,15 +38,15 @@ test('each signer refuses what Kubernetes’ refuse, in their words', () => {
       [...SERVER, 'client auth'],
       'usages did not match [digital signature key encipherment server auth]',
     ],
-    [LEGACY, { ...NODE, organizations: ['dev'] }, ['code signing'], undefined],
   ];
   for (const [signer, facts, usages, wrong] of cases)
     assert.equal(SIGNER_RULES.get(signer)?.(facts, usages), wrong, `${signer} ${JSON.stringify(facts)} ${usages}`);
 });
 
-test('nobody becomes an administrator by a request', () => {
+test('nobody becomes an administrator by a request, and nobody signs whatever is asked for', () => {
   const facts = { ...NODE, organizations: ['dev', 'system:masters'] };
   for (const [signer, rule] of SIGNER_RULES) assert.ok(rule(facts, CLIENT), signer);
+  assert.equal(SIGNER_RULES.get('kubernetes.io/legacy-unknown'), undefined);
   assert.match(
     SIGNER_RULES.get(API_CLIENT)?.(facts, CLIENT) ?? '',
     /^use of kubernetes.io\/kube-apiserver-client signer with system:masters group is not allowed$/,

@@ -5,7 +5,6 @@ type Rule = (facts: RequestFacts, usages: readonly string[]) => string | undefin
 export const API_CLIENT = 'kubernetes.io/kube-apiserver-client';
 export const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
 export const KUBELET_SERVING = 'kubernetes.io/kubelet-serving';
-export const LEGACY = 'kubernetes.io/legacy-unknown';
 
 const SIGNATURE = 'digital signature';
 /** Keys that are not of RSA do without. */
@@ -22,16 +21,15 @@ const NODE = 'system:node:';
  * @see https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
  */
 export const SIGNER_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  [API_CLIENT, (facts, usages) => masters(API_CLIENT, facts) ?? clientUsages(usages)],
+  [API_CLIENT, (facts, usages) => masters(facts) ?? clientUsages(usages)],
   [KUBELET_CLIENT, kubeletClient],
   [KUBELET_SERVING, kubeletServing],
-  [LEGACY, (facts) => masters(LEGACY, facts)],
 ]);
 
 /** Nobody becomes an administrator by a request. */
-function masters(signer: string, { organizations }: RequestFacts): string | undefined {
+function masters({ organizations }: RequestFacts): string | undefined {
   if (!organizations.includes(MASTERS)) return undefined;
-  return `use of ${signer} signer with ${MASTERS} group is not allowed`;
+  return `use of ${API_CLIENT} signer with ${MASTERS} group is not allowed`;
 }
 
 function clientUsages(usages: readonly string[]): string | undefined {
