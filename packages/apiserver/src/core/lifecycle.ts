@@ -3,7 +3,7 @@ import { equalJson, isPodOver, type Kind } from '@podwire/kube';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import type { ApiObject, StatusCause } from '../seam.ts';
-import { forbiddenField } from './status.ts';
+import { forbiddenField, invalidValue } from './status.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Metadata = Mutable<ObjectMeta>;
@@ -132,6 +132,11 @@ export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): Api
   const asked = ({ metadata: _, status: __, ...rest }: ApiObject) => rest;
   if (equalJson(asked(next), asked(old))) return next;
   return { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
+}
+
+/** Also of one that admission changed: by another name it would be written over somebody else's. */
+export function nameCauses({ metadata: { name } }: ApiObject, old: ApiObject): StatusCause[] {
+  return name === old.metadata.name ? [] : [invalidValue('metadata.name', name, 'field is immutable')];
 }
 
 export function finalizerCauses(next: ApiObject, old: ApiObject): StatusCause[] {

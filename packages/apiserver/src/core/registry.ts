@@ -19,6 +19,7 @@ import {
   generatedName,
   isReleased,
   isUnchanged,
+  nameCauses,
   newObject,
   timestamp,
   withGeneration,
@@ -285,7 +286,7 @@ export class Registry {
   #changed(kind: Kind, next: ApiObject, { old, options }: From): Candidate {
     const merged = changedPart(kind, next, { old, options });
     const object = this.#recorded(kind, this.#checked(kind, merged, options, old).object, options, old);
-    const causes = finalizerCauses(object, old);
+    const causes = [...nameCauses(object, old), ...finalizerCauses(object, old)];
     if (causes.length > 0) throw invalid(kind, object.metadata.name ?? '', causes);
     options.guard?.(kind, object, old);
     const candidate = this.#admission.allocated(kind, object, { old, subresource: options.subresource });

@@ -222,3 +222,22 @@ test('objects are changed in the version a policy knows, scales as what they are
   });
   assert.deepEqual([made.code, made.body.spec.metrics?.[0].resource.target.averageUtilization], [201, 42], made.text);
 });
+
+test('what there is keeps its name, whatever a policy wants', async (t) => {
+  const { create, ask } = await bound(t, [
+    { mutations: [patch("[JSONPatch{op: 'replace', path: '/metadata/name', value: 'theirs'}]")] },
+  ]);
+  assert.equal((await create({ a: '1' })).body.metadata.name, 'theirs');
+  const policies = `${GROUP}/v1/mutatingadmissionpolicies/a`;
+  const mutations = [patch("[JSONPatch{op: 'replace', path: '/metadata/name', value: 'other'}]")];
+  assert.equal((await ask(`PATCH ${policies}`, { spec: { mutations } })).code, 200);
+  const { code, body } = await ask(`PATCH ${MAPS}/theirs`, { data: { a: '2' } });
+  assert.deepEqual(
+    [code, body.details.causes],
+    [
+      422,
+      [{ reason: 'FieldValueInvalid', message: 'Invalid value: "other": field is immutable', field: 'metadata.name' }],
+    ],
+  );
+  assert.equal((await ask(`GET ${MAPS}/other`)).code, 404);
+});
