@@ -3,7 +3,7 @@ import type { Kind, KindId } from '@podwire/kube';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import { toStored } from '../../core/conversion.ts';
 import type { KindRegistry } from '../../core/kind-registry.ts';
-import { isFailedTest, jsonPatch } from '../../core/patches.ts';
+import { isFailedTest, type JsonObject, jsonPatch } from '../../core/patches.ts';
 import { failure } from '../../core/status.ts';
 import type { Store } from '../../core/store.ts';
 import { Budget } from '../../custom/cel/budget.ts';
@@ -126,7 +126,8 @@ export class MutatingPolicies {
     for (const mutation of mutations) {
       try {
         const facts = this.#facts(invocation, current, apiVersion);
-        const object = this.#patched(mutation, { current, apiVersion, value: budget.run(() => run(mutation, facts)) });
+        const patch = budget.run(() => run(mutation, facts));
+        const object = this.#patched(current, apiVersion, patch);
         if (object) current = { ...current, object: complete(object) };
       } catch (error) {
         refuse(invocation, attempt, { why: messageOf(error), reason: 'Invalid' });
@@ -145,16 +146,16 @@ export class MutatingPolicies {
   }
 
   /** Undefined when a test in a patch failed. */
-  #patched({ patchType }: Mutation, { current, apiVersion, value }: Evaluated): ApiObject | undefined {
+  #patched(current: Attempt, apiVersion: string, patch: Patch): ApiObject | undefined {
     const { object, kind, owner } = current;
     if (!object) return undefined;
     const shown = versioned(current, object, apiVersion);
     const schema = owner ? NO_RULES : this.#parts.schema;
     try {
       const changed =
-        patchType === 'JSONPatch'
-          ? (jsonPatch(shown, operationsOf(value)) as ApiObject)
-          : withConfiguration(shown, configurationOf(value), { kind: { ...kind, apiVersion }, schema });
+        'operations' in patch
+          ? (jsonPatch(shown, patch.operations) as ApiObject)
+          : withConfiguration(shown, patch.configuration, { kind: { ...kind, apiVersion }, schema });
       return owner ? changed : toStored(kind, changed);
     } catch (error) {
       if (isFailedTest(error)) return undefined;
@@ -163,18 +164,20 @@ export class MutatingPolicies {
   }
 }
 
-interface Evaluated {
-  readonly current: Attempt;
-  readonly apiVersion: string;
-  /** Of the expression. */
-  readonly value: unknown;
+type Patch = { readonly operations: readonly object[] } | { readonly configuration: JsonObject };
+
+function run(mutation: Mutation, facts: Facts): Patch {
+  const value = evaluated(mutation, facts);
+  return mutation.patchType === 'JSONPatch'
+    ? { operations: operationsOf(value) }
+    : { configuration: configurationOf(value) };
 }
 
-function run(mutation: Mutation, facts: Facts): unknown {
+function evaluated({ text, run }: Mutation, facts: Facts): unknown {
   try {
-    return mutation.run(facts);
+    return run(facts);
   } catch (error) {
-    throw new Error(evaluationFailure(mutation.text, error), { cause: error });
+    throw new Error(evaluationFailure(text, error), { cause: error });
   }
 }
 

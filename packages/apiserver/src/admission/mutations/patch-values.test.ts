@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Budget, BudgetError } from '../../custom/cel/budget.ts';
 import { DYN } from '../../custom/cel/value-type.ts';
 import { compilePolicy } from '../policy-expressions.ts';
 import { configurationOf, operationsOf } from './patch-values.ts';
@@ -56,10 +57,18 @@ test('what is no data, or not of its place, is an error', () => {
   assert.throws(wrong("Object{a: {'x': Object{}}}"), /unexpected type name "Object", expected "Object.a"/);
   assert.throws(wrong("Object{a: {?1: optional.of('x')}}"), /keys of maps must be texts/);
   assert.throws(wrong("Object{a: quantity('1')}"), /not known in JSON/);
+  assert.throws(wrong('Object{a: Object.a{__proto__: {1: 2}}}'), /no field may be called __proto__/);
   assert.throws(wrong('dyn({})'), /gave no Object/);
   assert.throws(() => evaluate('JSONPatch', "dyn(['a'])"), /gave no list of JSONPatch/);
   assert.throws(
     () => evaluate('JSONPatch', "[JSONPatch{op: 'add', path: '', value: Object.a{b: Object.c{}}}]"),
     /Object.c/,
   );
+});
+
+test('few steps that make very much data are too many', () => {
+  const doubled = `['x']${'.map(i, [i, i])'.repeat(60)}`;
+  const [patch, object] = [`[JSONPatch{op: 'add', path: '/a', value: ${doubled}}]`, `Object{a: ${doubled}}`];
+  assert.throws(() => new Budget(20_000).run(() => evaluate('JSONPatch', patch)), BudgetError);
+  assert.throws(() => new Budget(20_000).run(() => evaluate('ApplyConfiguration', object)), BudgetError);
 });

@@ -1,4 +1,5 @@
 import type { Environment } from '@marcbachmann/cel-js';
+import { spend } from '../../custom/cel/budget.ts';
 import { durationText, isDuration } from '../../custom/cel/conversion-functions.ts';
 import { BELOW, type StructClass } from '../../custom/cel/literal-macros.ts';
 import { isUnsigned } from '../../custom/cel/number-types.ts';
@@ -59,6 +60,7 @@ export function operationsOf(value: unknown): readonly object[] {
 
 /** What is in field `f` of an `Object.spec` is an `Object.spec.f`; lists and maps have no names. */
 function checkNames(value: unknown, expected: string): void {
+  spend(1);
   if (value instanceof ObjectPart) {
     if (value.typeName !== expected) {
       const [found, wanted] = [JSON.stringify(value.typeName), JSON.stringify(expected)];
@@ -73,8 +75,9 @@ function checkNames(value: unknown, expected: string): void {
   }
 }
 
-/** A value of an expression as JSON has it. */
+/** A value of an expression as JSON has it: what is in it twice, in few steps, is there twice. */
 function plainData(value: unknown): unknown {
+  spend(1);
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
     return value;
   if (typeof value === 'bigint') return Number(value);
@@ -94,6 +97,8 @@ function dataOfEntries(entries: readonly (readonly [key: unknown, value: unknown
 }
 
 function textKey(key: unknown): string {
+  // Copies are made by assignment, where this name would set the prototype.
+  if (key === '__proto__') throw new TypeError('no field may be called __proto__');
   if (typeof key === 'string') return key;
   throw new TypeError('keys of maps must be texts in JSON');
 }
