@@ -7,7 +7,7 @@ import { decode } from '../schema/decode.ts';
 import type { ApiObject, User } from '../seam.ts';
 import { isObject } from './patches.ts';
 import type { Registry, Target, WriteOptions } from './registry.ts';
-import { badRequest, invalid, invalidValue } from './status.ts';
+import { badRequest, invalid, invalidValue, modifiedMeanwhile } from './status.ts';
 import { optionsOf } from './write-attempt.ts';
 import { ROUNDS } from './write-change.ts';
 
@@ -73,6 +73,7 @@ export async function changeScale(
     const latest = registry.latest(target);
     const isSame = latest.metadata.resourceVersion === old.metadata.resourceVersion;
     if (!isSame && round < ROUNDS) continue;
+    if (!isSame) throw modifiedMeanwhile(target.kind, target.name);
     const changed = withScale(latest, scale, { target, paths });
     return scaleOf(await registry.update(target, changed, trusted), paths);
   }

@@ -33,11 +33,8 @@ export function backendOf(store: Store, path: ResourcePath): Backend {
   const { kind, name: id = '', namespace = '' } = path;
   const named = namedBy(id, kind.singular);
   const object = store.get(kind.id, kind.namespaced ? `${namespace}/${named.name}` : named.name);
-  if (kind.id === 'Pod') {
-    if (!object) throw notFound(kind, named.name);
-    return podBackend(object as unknown as Pod, named);
-  }
   if (!object) throw notFound(kind, named.name);
+  if (kind.id === 'Pod') return podBackend(object as unknown as Pod, named);
   if (kind.id === 'Service') return serviceBackend(store, object as unknown as Service, { ...named, id });
   return nodeBackend(object as unknown as Node, named);
 }

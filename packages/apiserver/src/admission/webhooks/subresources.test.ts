@@ -91,6 +91,19 @@ test('a patch of a scale begins again when its object is changed while webhooks 
   assert.equal((await ask(`PATCH ${at}/${scale}`, stale)).code, 409);
 });
 
+test('a scale is not written while its object is changed each time webhooks are asked', async (t) => {
+  const at = '/apis/apps/v1/namespaces/default/deployments/web/scale';
+  let changes = 0;
+  const { ask, client } = await below(t, 'validating', async () => {
+    await client.patch('Deployment', { name: 'web' }, { metadata: { labels: { change: String(++changes) } } });
+    return { allowed: true };
+  });
+  const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'web' }, spec: { replicas: 5 } };
+  const put = await ask(`PUT ${at}`, scale);
+  assert.deepEqual([put.code, put.body.reason], [409, 'Conflict']);
+  assert.equal((await ask(`GET ${at}`)).body.spec.replicas, 1);
+});
+
 test('a mutating webhook changes a scale and a binding', async (t) => {
   const patches: Readonly<Record<string, object>> = {
     Scale: patchOf({ op: 'replace', path: '/spec/replicas', value: 4 }),
