@@ -106,6 +106,8 @@ test('a slice that somebody deletes or changes is made good; a label that goes f
   const key = { namespace, name: slice?.metadata?.name ?? '' };
   await client.delete('EndpointSlice', key);
   await becomes(async () => (await slicesOf('web')).length, 1);
+  const [made] = await slicesOf('web');
+  assert.equal(made?.metadata?.annotations?.[TRIGGER_TIME], undefined, 'nothing happened to the Service or its pods');
   await client.patch('EndpointSlice', key, { endpoints: [] });
   await becomes(async () => addressesOf(await slicesOf('web')), '10.244.0.2 10.244.1.2 10.244.2.2');
   await patchService('web', { metadata: { labels: { tier: null, role: 'x' } } });

@@ -33,7 +33,8 @@ export class SliceWriter {
     const present = this.#informer.get(nameOf(wanted), namespaceOf(wanted));
     const content = present ? differences(present, wanted) : wanted;
     if (!content) return;
-    const noted = trigger === undefined ? content : withTrigger(content, trigger);
+    const isNoted = typeof trigger === 'string' || (trigger === null && present);
+    const noted = isNoted ? withTrigger(content, trigger) : content;
     const written = present
       ? this.#client.patch('EndpointSlice', objectKey(wanted), noted)
       : this.#client.create('EndpointSlice', noted as EndpointSlice);

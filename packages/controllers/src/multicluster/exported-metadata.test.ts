@@ -30,6 +30,8 @@ test('what an API server would refuse, or says what an object is, is left out', 
       long: 'x'.repeat(64),
       spaced: 'a b',
       '/none': 'a',
+      'a..b/dots': 'a',
+      [`${'a.'.repeat(127)}a/long`]: 'a',
       'multicluster.podwire.io/managed-by': 'me',
     },
   };
@@ -39,6 +41,8 @@ test('what an API server would refuse, or says what an object is, is left out', 
     annotations: { note: 'any text: ü' },
   });
   assert.deepEqual(exportedMetadata({}), NONE);
+  const large = { exportedAnnotations: { note: 'ü'.repeat(64 * 1024), more: '' } };
+  assert.deepEqual(exportedMetadata({ spec: large }), NONE);
   const spoilt = { ...metadata, annotations: { 'multicluster.podwire.io/exported-keys': 'nonsense' } };
   assert.deepEqual(importMetadata(spoilt, NONE)?.annotations, {});
 });

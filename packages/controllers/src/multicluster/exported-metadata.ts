@@ -13,7 +13,12 @@ export interface ExportedMetadata {
 const EXPORTED_KEYS = 'multicluster.podwire.io/exported-keys';
 /** Say what an object is, to this controller or to others of its kind. */
 const RESERVED = ['multicluster.podwire.io', 'multicluster.kubernetes.io', 'multicluster.x-k8s.io'];
-const KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+/** A DNS subdomain, if any, and a name. */
+const KEY =
+  /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+const LONGEST_PREFIX = 253;
+/** Of all annotations, in bytes: half of what Kubernetes takes, for their keys are noted and others may be there. */
+const LARGEST = 128 * 1024;
 const VALUE = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
 
 /** Of a ServiceExport, without what an API server would not take: the export of one cluster must not keep others from theirs. */
@@ -21,15 +26,25 @@ export function exportedMetadata({ spec }: ObjectOf<'ServiceExport'>): ExportedM
   const { exportedLabels, exportedAnnotations } = spec ?? {};
   return {
     labels: filtered(exportedLabels, (value) => VALUE.test(value)),
-    annotations: filtered(exportedAnnotations, () => true),
+    annotations: fitting(filtered(exportedAnnotations, () => true)),
   };
+}
+
+/** All or none. */
+function fitting(texts: Texts): Texts {
+  const size = Object.entries(texts).reduce((sum, entry) => sum + Buffer.byteLength(entry.join('')), 0);
+  return size > LARGEST ? {} : texts;
 }
 
 /** Sorted by key. */
 function filtered(texts: Texts = {}, isValue: (value: string) => boolean): Texts {
-  const isOurs = (key: string): boolean => RESERVED.includes(key.split('/')[0] ?? '');
-  const good = Object.entries(texts).filter(([key, value]) => KEY.test(key) && !isOurs(key) && isValue(value));
+  const good = Object.entries(texts).filter(([key, value]) => isKey(key) && isValue(value));
   return Object.fromEntries(good.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isKey(key: string): boolean {
+  const [prefix = ''] = key.split('/');
+  return KEY.test(key) && prefix.length <= LONGEST_PREFIX && !RESERVED.includes(prefix);
 }
 
 /** The metadata an import should have; undefined: it has. */
