@@ -37,6 +37,11 @@ export class AllocationHolds {
     return this.#addresses.has(address);
   }
 
+  /** All that are held. */
+  get addresses(): Iterable<string> {
+    return this.#addresses;
+  }
+
   /** Books the node ports again, where all bookings were forgotten. */
   book(): void {
     for (const [owner, { ports }] of this.#held) this.#ports.book(owner, ports);

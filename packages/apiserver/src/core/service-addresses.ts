@@ -51,11 +51,11 @@ export class ServiceAddresses {
   readonly #holds: AllocationHolds;
 
   constructor({ store, serviceCidrs, nodePortRange, random = Math.random }: ServiceAddressOptions) {
-    this.cidrs = new ServiceCidrs(store, serviceCidrs);
     this.ports = new NodePorts(nodePortRange, random);
     this.#store = store;
     this.#random = random;
     this.#holds = new AllocationHolds(this.ports);
+    this.cidrs = new ServiceCidrs(store, serviceCidrs, () => this.#holds.addresses);
     this.#reserved = new Set(serviceCidrs.map((prefix) => nthAddress(prefix, DNS_INDEX)));
     this.#bookPorts();
     store.onRefusal(() => this.#bookPorts());
@@ -92,10 +92,15 @@ export class ServiceAddresses {
 
   #hold(spec: ServiceSpec, before: ServiceSpec | undefined): () => void {
     const [addresses, ports] = [before ? addressesOf(before) : [], before ? portsOf(before) : []];
-    return this.#holds.add({
+    const release = this.#holds.add({
       addresses: addressesOf(spec).filter((address) => !addresses.includes(address)),
       ports: portsOf(spec).filter((port) => !ports.includes(port)),
     });
+    return () => {
+      release();
+      // A range that is being deleted may have been kept for it.
+      this.cidrs.settle();
+    };
   }
 
   /** What a Service that is gone had. */

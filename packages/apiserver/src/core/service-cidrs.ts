@@ -21,11 +21,13 @@ const IN_USE =
 export class ServiceCidrs {
   readonly #store: Store;
   readonly #configured: readonly Prefix[];
+  readonly #promised: () => Iterable<string>;
   readonly #ranges = new Map<string, AddressRange>();
 
-  /** One range per family; the first is the default family. */
-  constructor(store: Store, configured: readonly Prefix[]) {
+  /** One range per family; the first is the default family. `promised`: addresses that are about to be objects. */
+  constructor(store: Store, configured: readonly Prefix[], promised: () => Iterable<string>) {
     this.#store = store;
+    this.#promised = promised;
     const families = configured.map(ipFamilyOf);
     this.#configured = configured.filter((_, index) => families.indexOf(families[index] as IpFamily) === index);
   }
@@ -98,11 +100,11 @@ export class ServiceCidrs {
     const others = this.#live().flatMap(prefixesOf);
     const own = prefixesOf(cidr).filter((prefix) => !others.some((other) => holds(other, prefix)));
     if (own.length === 0) return false;
-    return this.#store.latestOf('IPAddress').some((object) => {
-      const address = (object.metadata.name ?? '') as IpAddress;
-      if (!isForService(object) || !own.some((prefix) => prefixContains(prefix, address))) return false;
-      return !others.some((prefix) => prefixContains(prefix, address));
-    });
+    const covers = (prefixes: readonly Prefix[], address: string) =>
+      prefixes.some((prefix) => prefixContains(prefix, address as IpAddress));
+    const isOnlyHere = (address: string) => covers(own, address) && !covers(others, address);
+    const isUsed = (object: ApiObject) => isForService(object) && isOnlyHere(object.metadata.name ?? '');
+    return [...this.#promised()].some(isOnlyHere) || this.#store.latestOf('IPAddress').some(isUsed);
   }
 
   #mark(cidr: ApiObject): void {

@@ -68,6 +68,29 @@ test('while webhooks are asked nobody else gets it', async (t) => {
   assert.equal(made.body.spec.clusterIP, clusterIP);
 });
 
+test('a range that is deleted while webhooks are asked stays as long as its address is needed', async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const { ask, make } = await asking(t, async () => {
+    asked.resolve();
+    await go.promise;
+    return { allowed: false };
+  });
+  const cidrs = '/apis/networking.k8s.io/v1/servicecidrs';
+  assert.equal(
+    (await ask(`POST ${cidrs}`, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/29'] } })).code,
+    201,
+  );
+  const slow = make('slow', { clusterIP: '10.97.0.1' });
+  await asked.promise;
+  await ask(`DELETE ${cidrs}/more`);
+  const { code, body } = await ask(`GET ${cidrs}/more`);
+  assert.deepEqual([code, body.status?.conditions?.[0]?.reason], [200, 'Terminating']);
+  go.resolve();
+  assert.equal((await slow).code, 400);
+  assert.equal((await ask(`GET ${cidrs}/more`)).code, 404);
+});
+
 test('policies see it, too, and mutating webhooks do not', async (t) => {
   const bench = await restBench(t, RANGES);
   const hook = await webhookServer(t, ({ object }) =>
