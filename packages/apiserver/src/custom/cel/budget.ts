@@ -1,5 +1,5 @@
-import type { ASTNode } from '@marcbachmann/cel-js';
-import { visitNodes } from './syntax-tree.ts';
+import { type ASTNode, Optional } from '@marcbachmann/cel-js';
+import { type Node, visitNodes } from './syntax-tree.ts';
 
 /** Steps one rule may take, and all rules of one object together. */
 const RULE_LIMIT = 1_000_000;
@@ -53,20 +53,46 @@ export function spend(steps: number): void {
 
 /** Of these the result may be as large as the object: who compares or copies it takes that long. */
 const SIZED = new Set(['id', '.', '[]', '+', 'call', 'rcall', 'comprehension']);
+/** These may look at all that is in what they are given. */
+const COMPARING = new Set(['==', '!=', 'in']);
 const FREE = new Set(['value', 'accuValue', 'accuInc']);
 
 /** Makes a checked expression count its steps while it is evaluated. */
 export function meter(expression: ASTNode): void {
+  const compared = new Set<unknown>();
   visitNodes(expression, (node) => {
+    // A macro is evaluated by what it stands for.
+    if (COMPARING.has(node.op))
+      for (const operand of node.args as readonly Node[]) compared.add(operand).add(operand.meta.alternate);
     if (FREE.has(node.op)) return;
     const { evaluate } = node.meta;
-    const sized = SIZED.has(node.op);
+    const costOf = compared.has(node) ? weightOf : SIZED.has(node.op) ? sizeOf : () => 0;
     node.setMeta('evaluate', (...parts: unknown[]) => {
       const result = evaluate(...parts);
-      spend(sized ? 1 + sizeOf(result) / 10 : 1);
+      spend(1 + costOf(result) / 10);
       return result;
     });
   });
+}
+
+const weights = new WeakMap<object, number>();
+
+/** With all that is in it, as often as it is: a list that has itself twice, many times over, is made in few steps. */
+function weightOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return sizeOf(value);
+  const known = weights.get(value);
+  if (known !== undefined) return known;
+  const parts = partsOf(value);
+  const weight = parts.reduce<number>((sum, part) => sum + weightOf(part), parts.length);
+  weights.set(value, weight);
+  return weight;
+}
+
+function partsOf(value: object): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value.values()];
+  if (value instanceof Optional) return value.hasValue() ? [value.value()] : [];
+  return value.constructor === Object ? Object.values(value) : [];
 }
 
 function sizeOf(value: unknown): number {

@@ -162,6 +162,22 @@ test('what goes wrong is told when it is evaluated', () => {
   for (const [text, why] of cases) assert.throws(() => evaluate(text), why, text);
 });
 
+test('lists that have themselves twice, many times over, are not looked at to the end', () => {
+  const doubled = `['x']${'.map(i, [i, i])'.repeat(60)}`;
+  for (const text of [
+    `${doubled} == ${doubled}`,
+    `${doubled} in [${doubled}]`,
+    `optional.of(${doubled}) != optional.of(${doubled})`,
+    `{'a': dyn(${doubled})} == {'a': dyn(${doubled})}`,
+    `'%s'.format([${doubled}]) == ''`,
+  ]) {
+    const compiled = compile(environment, text, 'any');
+    assert.ok('run' in compiled, text);
+    assert.throws(() => new Budget(20_000).run(() => compiled.run({})), BudgetError, text);
+  }
+  assert.throws(() => evaluate(`'%d'.format([['a']])`), /a list cannot be formatted by "d"/);
+});
+
 test('what takes too long is cut off', () => {
   const big = 'lists.range(20000)';
   for (const text of [

@@ -1,5 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { isObject, type JsonSchema } from '../json-schema.ts';
+import { spend } from './budget.ts';
 import { celName } from './field-name.ts';
 import { plainType, STRING, type ValueType } from './value-type.ts';
 
@@ -80,9 +81,11 @@ function toStruct(
 /** Of values an expression holds: structs, maps, lists, dates and scalars. */
 export function equalValues(a: unknown, b: unknown): boolean {
   if (a instanceof Map && b instanceof Map) {
+    spend(a.size / 10);
     return a.size === b.size && [...a].every(([key, value]) => b.has(key) && equalValues(value, b.get(key)));
   }
   if (Array.isArray(a) && Array.isArray(b)) {
+    spend(a.length / 10);
     return a.length === b.length && a.every((value, index) => equalValues(value, b[index]));
   }
   if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime();

@@ -74,6 +74,7 @@ function formatText(text: string, values: readonly unknown[]): string {
 }
 
 function formatValue(value: unknown, verb: string, precision = '6'): string | undefined {
+  if (Array.isArray(value) && verb !== 's') throw new TypeError(`a list cannot be formatted by "${verb}"`);
   switch (verb) {
     case 's':
       return textOf(value);
@@ -98,6 +99,7 @@ function formatValue(value: unknown, verb: string, precision = '6'): string | un
 }
 
 function textOf(value: unknown): string {
+  spend(1);
   if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (value instanceof Map) return `{${[...value].map(([key, one]) => `${textOf(key)}: ${textOf(one)}`).join(', ')}}`;
