@@ -3,7 +3,7 @@ import type { Kind, KindId } from '@podwire/kube';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import { toStored } from '../../core/conversion.ts';
 import type { KindRegistry } from '../../core/kind-registry.ts';
-import { isFailedTest, type JsonObject, jsonPatch } from '../../core/patches.ts';
+import { isFailedTest, type JsonObject } from '../../core/patches.ts';
 import { failure } from '../../core/status.ts';
 import type { Store } from '../../core/store.ts';
 import { Budget } from '../../custom/cel/budget.ts';
@@ -19,6 +19,7 @@ import { type MatchResources, matchedVersion } from '../resource-match.ts';
 import { type FieldRules, withConfiguration } from './apply-configuration.ts';
 import type { Mutator } from './mutation-chain.ts';
 import { configurationOf, operationsOf } from './patch-values.ts';
+import { patchedObject } from './patched-object.ts';
 
 interface PolicyFields {
   readonly failurePolicy?: string;
@@ -154,7 +155,7 @@ export class MutatingPolicies {
     try {
       const changed =
         'operations' in patch
-          ? (jsonPatch(shown, patch.operations) as ApiObject)
+          ? patchedObject(shown, patch.operations)
           : withConfiguration(shown, patch.configuration, { kind: { ...kind, apiVersion }, schema });
       return owner ? changed : toStored(kind, changed);
     } catch (error) {

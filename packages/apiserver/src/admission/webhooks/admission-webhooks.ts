@@ -3,7 +3,6 @@ import { messageOf } from '@podwire/base';
 import type { KindId } from '@podwire/kube';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import { toStored } from '../../core/conversion.ts';
-import { jsonPatch } from '../../core/patches.ts';
 import { internalError } from '../../core/status.ts';
 import type { Store } from '../../core/store.ts';
 import type { ApiObject } from '../../seam.ts';
@@ -11,6 +10,7 @@ import { type Attempt, type Listener, placeOf } from '../attempt.ts';
 import { versioned } from '../facts.ts';
 import type { MutatingPolicies } from '../mutations/mutating-policies.ts';
 import { type Mutator, mutated } from '../mutations/mutation-chain.ts';
+import { patchedObject } from '../mutations/patched-object.ts';
 import { POLICY_KINDS } from '../policy-kinds.ts';
 import { matchedVersion } from '../resource-match.ts';
 import { type Question, readVerdict, reviewText, type Verdict } from './admission-review.ts';
@@ -106,7 +106,7 @@ export class AdmissionWebhooks {
       throw internalError(`admission webhook "${webhook.name}" ${why}`);
     }
     try {
-      const changed = jsonPatch(versioned(attempt, object, question.apiVersion), patch) as ApiObject;
+      const changed = patchedObject(versioned(attempt, object, question.apiVersion), patch);
       return listener.complete(owner ? changed : toStored(kind, changed));
     } catch (error) {
       throw internalError(messageOf(error));
