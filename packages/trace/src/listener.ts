@@ -17,6 +17,8 @@ export function listenerOn(
   if (isDns) return dport === DNS_PORT ? `the DNS server of ${node.name}` : undefined;
   if (protocol === 'tcp' && (dport === cluster.ingressHttpPort || dport === cluster.ingressHttpsPort))
     return `the ingress proxy of ${node.name}`;
+  const checked = node.services.services.find(({ healthCheckNodePort }) => healthCheckNodePort === dport);
+  if (protocol === 'tcp' && checked) return `the health check of Service ${checked.namespace}/${checked.name}`;
   const pod = objects.pods.find(
     (one) =>
       one.spec?.hostNetwork &&

@@ -7,6 +7,7 @@ import { type Attachment, gatewayOf, ownNode, planTables, podsModel } from '@pod
 import { buildModel, type PolicyModel, plan as planPolicy } from '@podwire/policy';
 import { modelFromApi, plan as planServices, type ServicesModel } from '@podwire/services';
 import { type ClusterObjects, keyOf, nameOf } from './cluster-objects.ts';
+import { hasDirectReturn } from './direct-step.ts';
 import { attachmentOf } from './pod-attachment.ts';
 import { NODE_LOCAL_DNS, type Site, UNDERLAY_MTU, UPLINK } from './site.ts';
 
@@ -44,12 +45,17 @@ export function planNode(node: Node, objects: ClusterObjects, site: Site): NodeV
     ...{ name, services, policy, fabric, address: own.address, podCidr: own.podCidr },
     tables: [
       ...planTables(podsModel(cluster, own, objects.nodes, attachments)),
-      ...planServices(services).tables,
+      ...planServices(hasDirectReturn(cluster.proxyMode) ? services : withoutDirect(services)).tables,
       planPolicy(policy).table,
     ],
     attachments: new Map(attachments.map((attachment) => [attachment.address, attachment])),
     local: localAddresses({ name, address: own.address, podCidr: own.podCidr, fabric }, objects, site),
   };
+}
+
+/** As modes see it that serve every client the ordinary way. */
+function withoutDirect(model: ServicesModel): ServicesModel {
+  return { ...model, services: model.services.map(({ forwarding: _, ...service }) => service) };
 }
 
 type Basics = Pick<NodeView, 'name' | 'address' | 'podCidr' | 'fabric'>;

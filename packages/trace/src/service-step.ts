@@ -1,5 +1,6 @@
 import type { EndpointModel, ServiceModel, ServicePortModel } from '@podwire/services';
 import type { ClusterView } from './cluster-view.ts';
+import type { DirectNode } from './direct-step.ts';
 import type { NodeView } from './node-view.ts';
 
 export interface ServiceMatch {
@@ -27,14 +28,31 @@ export function serviceAt(
   return undefined;
 }
 
+interface Choice {
+  /** The endpoints that the rules of the node lead to. */
+  readonly eligible: readonly string[];
+  /** The nodes that direct server return draws from. */
+  readonly drawn: readonly DirectNode[];
+  /** The node that handed the packet over. */
+  readonly handedBy: string | undefined;
+}
+
+/** What a Service has to do with a packet on a node. */
+export function describeMatch(cluster: ClusterView, match: ServiceMatch, choice: Choice): string {
+  const { eligible, drawn, handedBy: by } = choice;
+  if (drawn.length > 0) return describeDirect(cluster, match, drawn);
+  return by !== undefined && eligible.length > 0
+    ? describeHandedOver(cluster, match, { by, eligible })
+    : describeService(cluster, match, eligible);
+}
+
 /** `Service shop/stock port http (cluster IP 10.96.0.11:80), endpoints ...`: who may answer, and why the others may not. */
-export function describeService(cluster: ClusterView, match: ServiceMatch, eligible: readonly string[]): string {
-  const { service, port, kind } = match;
-  const nameOf = (endpoint: string) =>
-    `${endpoint} (${cluster.nameOf(endpoint.split(':')[0] ?? '')}${nodeOf(cluster, endpoint)})`;
+function describeService(cluster: ClusterView, match: ServiceMatch, eligible: readonly string[]): string {
+  const { service, port } = match;
+  const nameOf = (endpoint: string) => describeEndpoint(cluster, endpoint);
   const others = port.endpoints.filter(({ address, port: number }) => !eligible.includes(`${address}:${number}`));
   const left = others.map((one) => `${nameOf(`${one.address}:${one.port}`)} ${whyNot(one, eligible.length > 0)}`);
-  const own = `${titleOf(service)} port ${port.name || port.port} by ${kind}`;
+  const own = namePort(match);
   const affinity = service.affinitySeconds > 0 ? `, the same one for ${service.affinitySeconds} s` : '';
   const found =
     eligible.length === 0
@@ -43,6 +61,35 @@ export function describeService(cluster: ClusterView, match: ServiceMatch, eligi
         : 'has no endpoint that may be used'
       : `leads to one of ${eligible.length}: ${eligible.map(nameOf).join(', ')}${affinity}`;
   return `${own} ${found}${left.length > 0 ? `; left out: ${left.join(', ')}` : ''}`;
+}
+
+/** Whose turn it may be for a client outside, with direct server return. */
+function describeDirect(cluster: ClusterView, match: ServiceMatch, nodes: readonly DirectNode[]): string {
+  const named = nodes.map(({ node, isThis, endpoints }) => {
+    const list = endpoints.map(({ address, port }) => describeEndpoint(cluster, `${address}:${port}`, false));
+    return `${node}${isThis ? ', this one,' : ''} with ${list.join(', ')}`;
+  });
+  const text = `${namePort(match)}, dsr: a table of the client's address and port names the node`;
+  return nodes.length > 1
+    ? `${text}, anew for each connection: ${named.join('; or ')}`
+    : `${text}, always ${named.join()}`;
+}
+
+/** What another node hands over stays on the node it comes to. */
+function describeHandedOver(
+  cluster: ClusterView,
+  match: ServiceMatch,
+  { by, eligible }: { readonly by: string; readonly eligible: readonly string[] },
+): string {
+  const list = eligible.map((endpoint) => describeEndpoint(cluster, endpoint));
+  return `${namePort(match)}, dsr: handed over by ${by}, leads to one of ${list.length} on this node: ${list.join(', ')}`;
+}
+
+const namePort = ({ service, port, kind }: ServiceMatch): string =>
+  `${titleOf(service)} port ${port.name || port.port} by ${kind}`;
+
+function describeEndpoint(cluster: ClusterView, endpoint: string, withNode = true): string {
+  return `${endpoint} (${cluster.nameOf(endpoint.split(':')[0] ?? '')}${withNode ? nodeOf(cluster, endpoint) : ''})`;
 }
 
 const titleOf = ({ kind, namespace, name }: ServiceModel): string => `${kind ?? 'Service'} ${namespace}/${name}`;
@@ -65,9 +112,13 @@ function nodeOf(cluster: ClusterView, endpoint: string): string {
   return node === undefined ? '' : ` on ${node}`;
 }
 
-/** The Service whose cluster IP it is, although none of its ports is meant; undefined: there is none. */
+/** The Service whose address it is, although none of its ports is meant; undefined: there is none. */
 export function strayPort({ services: { services } }: NodeView, address: string, port: string): string | undefined {
-  const found = services.find(({ clusterAddresses }) => (clusterAddresses as readonly string[]).includes(address));
+  const found = services.find(({ clusterAddresses, externalAddresses, loadBalancerAddresses }) =>
+    [clusterAddresses, externalAddresses, loadBalancerAddresses].some((list: readonly string[]) =>
+      list.includes(address),
+    ),
+  );
   if (!found) return undefined;
   const ports = found.ports.map((one) => `${one.port}/${one.protocol}`).join(', ') || 'none';
   return `${titleOf(found)} has ${address}, but not ${port}; its ports: ${ports}`;

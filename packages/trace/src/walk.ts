@@ -3,6 +3,7 @@ import { PodwireError, prefixContains } from '@podwire/base';
 import type { Hook, Interpretation, VirtualPacket } from '@podwire/nft';
 import { BRIDGE_LINK } from '@podwire/pods';
 import type { ClusterView } from './cluster-view.ts';
+import { type DirectNode, directNodes, turnOf, whyNotDirect } from './direct-step.ts';
 import { describeHook, runHook, tableVerdicts } from './hook.ts';
 import { listenerOn } from './listener.ts';
 import { decisionIn, inMode, isBySocket, isRelayed, wayOf } from './mode-step.ts';
@@ -10,7 +11,7 @@ import type { NodeView } from './node-view.ts';
 import { policyOpinion } from './policy-step.ts';
 import { planReplies, type Translation } from './reply.ts';
 import { type Hop, routeTo } from './route.ts';
-import { describeService, serviceAt, strayPort } from './service-step.ts';
+import { describeMatch, type ServiceMatch, serviceAt, strayPort } from './service-step.ts';
 import { UPLINK } from './site.ts';
 import type { Protocol, Step, Verdict } from './step.ts';
 
@@ -53,6 +54,8 @@ class Walk {
   readonly #translations: Translation[] = [];
   /** What the Services of the node the packet is on have to do with it. */
   #service: string | undefined;
+  /** The node that handed the packet over to the one it is on. */
+  #handedBy: string | undefined;
   /** Endpoints that a relay of the node may connect to, first choice first; empty where packets go on themselves. */
   #relayed: readonly VirtualPacket[] = [];
 
@@ -135,21 +138,31 @@ class Walk {
   /** Direct server return: another node gets the packet as it is, and answers past this one. */
   #handOver(node: NodeView, peer: NodeView, { mark: _, ct: __, ...packet }: VirtualPacket): Verdict {
     this.#add(node.name, 'route', `handed over as it is to ${peer.name} (${peer.address}), whose turn it is`);
+    this.#handedBy = node.name;
     return this.#enter(peer, 'prerouting', { ...packet, iifname: UPLINK });
   }
 
   /** The hook where Services and host ports replace the destination. */
   #translate(node: NodeView, hook: Entry, packet: VirtualPacket): Interpretation {
     const slots = this.#slots(node, hook, packet);
-    const chosen = this.#choose(slots);
     const { daddr: address, dport: port = 0 } = packet;
     const match = serviceAt(node, { address, protocol: String(packet.protocol), port });
     const eligible = [...new Set(slots.filter(({ translation }) => translation === 'dnat').map(endpointOf))];
+    const drawn = match && hook === 'prerouting' ? this.#drawn(node, match, { packet, slots }) : [];
+    const chosen = this.#choose(slots, drawn);
     const service = match
-      ? describeService(this.#cluster, match, eligible)
+      ? describeMatch(this.#cluster, match, { eligible, drawn, handedBy: this.#handedBy })
       : strayPort(node, address, `${port}/${packet.protocol}`);
     this.#service = service;
     if (service !== undefined) this.#add(node.name, 'service', service);
+    if (drawn.length > 1 && this.#connecting.endpoint === undefined)
+      this.#add(
+        node.name,
+        'note',
+        `followed is a connection for which it names ${turnOf(this.#cluster, node, chosen)}`,
+      );
+    const undone = match && !this.#isPod(packet.saddr) ? whyNotDirect(node, this.#mode, match) : undefined;
+    if (undone !== undefined) this.#add(node.name, 'note', undone);
     const inside = hook === 'output' || node.attachments.has(packet.saddr);
     const balanced = slots.filter(({ translation }) => translation === 'dnat');
     const isFree = this.#connecting.endpoint === undefined;
@@ -164,6 +177,21 @@ class Walk {
     if (chosen.translation && !bySocket)
       this.#translations.push({ node: node.name, before: packet, after: chosen.packet });
     return chosen;
+  }
+
+  /** The nodes that direct server return draws from for the packet; none where it goes on the ordinary way. */
+  #drawn(
+    node: NodeView,
+    match: ServiceMatch,
+    { packet, slots }: { readonly packet: VirtualPacket; readonly slots: readonly Interpretation[] },
+  ): DirectNode[] {
+    const isServed = slots.some(({ translation, copies = [] }) => translation === 'dnat' || copies.length > 0);
+    if (!isServed || this.#handedBy !== undefined || this.#isPod(packet.saddr)) return [];
+    return directNodes(node, this.#mode, match);
+  }
+
+  #isPod(address: string): boolean {
+    return this.#cluster.site.cluster.podCidrs.some((range) => prefixContains(range, address as IpAddress));
   }
 
   /** The client's connection ends at a socket of the node, which tries one endpoint after the other. */
@@ -192,8 +220,7 @@ class Walk {
   /** The relay's own connection. */
   #connect(node: NodeView, { daddr, dport, protocol }: VirtualPacket): Verdict {
     const hop = routeTo(this.#cluster, node, daddr);
-    const isPod = this.#cluster.site.cluster.podCidrs.some((range) => prefixContains(range, daddr as IpAddress));
-    const saddr = (isPod ? node.address : hop.linkAddress) ?? node.address ?? '0.0.0.0';
+    const saddr = (this.#isPod(daddr) ? node.address : hop.linkAddress) ?? node.address ?? '0.0.0.0';
     this.#add(node.name, 'packet', `${saddr} -> ${daddr} ${protocol} ${dport}, by the agent`);
     const packet = { saddr, daddr, protocol, sport: CLIENT_PORT, ...(dport !== undefined && { dport }) };
     const tracked: VirtualPacket = { ...packet, ct: { state: 'new', original: packet } };
@@ -216,7 +243,7 @@ class Walk {
     return [first, ...Array.from({ length: count - 1 }, (_, i) => draw(i + 1))];
   }
 
-  #choose(slots: readonly Interpretation[]): Interpretation {
+  #choose(slots: readonly Interpretation[], drawn: readonly DirectNode[]): Interpretation {
     const [first] = slots;
     const { endpoint } = this.#connecting;
     if (!first || endpoint === undefined) return first as Interpretation;
@@ -225,7 +252,9 @@ class Walk {
       slots.find((slot) => slot.translation === 'dnat' && [endpointOf(slot), slot.packet.daddr].includes(endpoint)) ??
       slots.find(({ copies = [] }) => copies.some(({ to = '' }) => this.#cluster.nodeAt(to)?.name === place));
     if (wanted ?? first.translation !== 'dnat') return wanted ?? first;
-    const known = slots.map(endpointOf).join(', ');
+    const others = drawn.flatMap(({ endpoints }) => endpoints.map(({ address, port }) => `${address}:${port}`));
+    const own = slots.filter(({ translation }) => translation === 'dnat').map(endpointOf);
+    const known = [...new Set([...own, ...others])].join(', ');
     throw new PodwireError(
       'TRACE_NO_ENDPOINT',
       `${endpoint} is no endpoint this connection can reach; it can reach ${known}`,
@@ -316,6 +345,12 @@ class Walk {
   #deliverLocal(node: NodeView, packet: VirtualPacket, hop: Extract<Hop, { kind: 'local' }>): Verdict {
     const { saddr, protocol, dport } = packet;
     const who = listenerOn(this.#cluster, node, packet);
+    const isOwn = packet.daddr === node.address;
+    const stray = who === undefined && !isOwn ? strayPort(node, packet.daddr, `${dport}/${protocol}`) : undefined;
+    if (stray !== undefined) {
+      const reason = `${stray}; nobody is known to listen there on ${node.name}`;
+      return { kind: 'refused', where: node.name, reason };
+    }
     if (who === undefined) this.#silence(node.name, packet);
     return this.#deliver(packet, node.name, `${who ?? hop.what} receives ${protocol} ${dport} from ${saddr}`);
   }
