@@ -12,8 +12,8 @@ export interface AgentServerOptions {
   readonly nodeName: string;
   /** Empty until the agent has started. */
   readonly status: () => readonly RoomStatus[];
-  /** What keeps it from starting; undefined: nothing is known. */
-  readonly hindrance?: () => string | undefined;
+  /** The kinds of the API server that cannot be read and why, one entry a reason: `Node, Service: no answer`. */
+  readonly unreadable?: () => readonly string[];
   /** What the rooms count. */
   readonly metrics?: () => readonly MetricFamily[];
   /** undefined: the room services does not run, or not yet. */
@@ -27,7 +27,7 @@ export interface AgentServer {
 
 /**
  * Answers GET: /livez, /readyz and /healthz (200 when every room is in force, else 503 and what is wrong;
- * with ?verbose all that is wrong), /metrics,
+ * with ?verbose all that is wrong, as an API server that was lost, without which traffic goes on), /metrics,
  * /proxyMode (how Services are balanced).
  * Throws AGENT_PORT when the port cannot be had.
  */
@@ -82,24 +82,27 @@ function answer(path: string, options: AgentServerOptions, verbose: boolean): An
   return known?.(options, verbose) ?? [404, `there are ${Object.keys(PATHS).join(', ')}\n`];
 }
 
-function readiness({ status, hindrance }: AgentServerOptions, verbose: boolean): Answer {
+function readiness({ status, unreadable }: AgentServerOptions, verbose: boolean): Answer {
   const rooms = status();
+  const unread = (unreadable?.() ?? []).map((what) => `cannot read ${what}`);
   const missing = rooms.filter(({ ready }) => !ready).map(({ room, errors }) => `${room}: ${errors.join('; ')}\n`);
-  if (rooms.length === 0) missing.push(`the agent is starting: ${hindrance?.() ?? 'the rooms come up'}\n`);
-  const text = verbose && rooms.length > 0 ? rooms.map(describeRoom).join('') : missing.join('');
+  if (rooms.length === 0) missing.push(`the agent is starting: ${unread.join('; ') || 'the rooms come up'}\n`);
+  const server = { room: 'api-server', ready: unread.length === 0, errors: unread };
+  const text = verbose && rooms.length > 0 ? [...rooms, server].map(describeRoom).join('') : missing.join('');
   return [missing.length > 0 ? 503 : 200, text || 'ok\n'];
 }
 
 /** A room can be in force and have errors: of one Service, say. */
-function describeRoom({ room, ready, errors }: RoomStatus): string {
+function describeRoom({ room, ready, errors }: Omit<RoomStatus, 'facts'>): string {
   return [`[${ready ? '+' : '-'}]${room} ${ready ? 'ok' : 'failed'}\n`, ...errors.map((error) => `   ${error}\n`)].join(
     '',
   );
 }
 
-function metricsPage({ version, nodeName, status, metrics }: AgentServerOptions): string {
+function metricsPage({ version, nodeName, status, unreadable, metrics }: AgentServerOptions): string {
   const { user, system } = process.cpuUsage();
-  const facts = { version, nodeName, residentMemory: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
+  const used = { residentMemory: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
+  const facts = { version, nodeName, readable: (unreadable?.() ?? []).length === 0, ...used };
   return formatMetrics([...agentMetrics(status(), facts), ...(metrics?.() ?? [])]);
 }
 

@@ -5,6 +5,8 @@ import type { RoomStatus } from '@podwire/kube';
 export interface AgentFacts {
   readonly version: string;
   readonly nodeName: string;
+  /** Whether all that is followed can be read of the API server. */
+  readonly readable: boolean;
   /** In bytes. */
   readonly residentMemory: number;
   /** User and system time so far, in seconds. */
@@ -13,9 +15,12 @@ export interface AgentFacts {
 
 /** What every room has, and the process. Facts of a room that are numbers are series of one gauge. */
 export function agentMetrics(rooms: readonly RoomStatus[], facts: AgentFacts): readonly MetricFamily[] {
-  const { version, nodeName: node, residentMemory, cpuSeconds } = facts;
+  const { version, nodeName: node, readable, residentMemory, cpuSeconds } = facts;
   return [
     gauge('podwire_build_info', 'Always 1; the version is a label.', [sample(1, { version, node })]),
+    gauge('podwire_api_server_readable', 'Whether all that the rooms follow can be read of the API server.', [
+      sample(readable ? 1 : 0),
+    ]),
     gauge(
       'podwire_room_ready',
       'Whether all that the room was told of is in force.',

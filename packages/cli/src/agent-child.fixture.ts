@@ -29,13 +29,13 @@ export async function startAgentChild(
   t: TestContext,
   netns: Netns,
   { endpoint, flags = [] }: { readonly endpoint: string; readonly flags?: readonly string[] },
-): Promise<AgentChild> {
+): Promise<AgentChild & { readonly cluster: ChildProcess }> {
   const kubeconfig = path.join(newDirectory(t), 'kubeconfig');
   const cluster = start(t, netns, [CLUSTER, kubeconfig, endpoint]);
   await once(cluster.stdout as NodeJS.ReadableStream, 'data');
   const child = launchAgent(t, netns, kubeconfig, flags);
   await until(/^HTTP\/1.1 200 /, () => child.get('/readyz'));
-  return child;
+  return { ...child, cluster };
 }
 
 /** The same of an API server that is not there; not waited for. */

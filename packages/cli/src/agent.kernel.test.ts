@@ -33,7 +33,7 @@ test('a node of a cluster: Services work, health and metrics are served, SIGTERM
     });
     const server = await serve(netns);
     t.after(() => server.close());
-    const { get, end } = await startAgentChild(t, netns, { endpoint, flags: ['--rooms', 'services'] });
+    const { cluster, get, end } = await startAgentChild(t, netns, { endpoint, flags: ['--rooms', 'services'] });
     await until(/the endpoint$/, () => heard(netns, SERVICE, request));
     await until(/^podwire_room_ready\{room="services"\} 1$/m, () => get('/metrics'));
     await until(/^kubeproxy_sync_proxy_rules_service_changes_pending 0$/m, () => get('/metrics'));
@@ -41,6 +41,14 @@ test('a node of a cluster: Services work, health and metrics are served, SIGTERM
     assert.match((await get('/proxyMode')) ?? '', /nftables$/);
     assert.match((await heard(netns, '127.0.0.1:10256', health)) ?? '', /^HTTP\/1.1 200 /);
     await until(/^kubeproxy_proxy_healthz_total\{code="200"\} 1$/m, () => get('/metrics'));
+
+    await until(/^podwire_api_server_readable 1$/m, () => get('/metrics'));
+    cluster.kill('SIGKILL');
+    await until(/^podwire_api_server_readable 0$/m, () => get('/metrics'));
+    await until(/^\[-\]api-server failed\n {3}cannot read .*\bService\b.*: no answer from the API server/m, () =>
+      get('/readyz?verbose'),
+    );
+    assert.match((await get('/readyz')) ?? '', /^HTTP\/1.1 200 /);
 
     assert.deepEqual(await end(), [0, null]);
     assert.equal(await get('/livez'), undefined);

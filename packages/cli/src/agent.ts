@@ -10,7 +10,7 @@ import {
   serveAgent,
   startAgent,
 } from '@podwire/agent';
-import { createLogger, messageOf, PodwireError } from '@podwire/base';
+import { createLogger, type Logger, messageOf, PodwireError } from '@podwire/base';
 import {
   type ClusterConfig,
   createKubeClient,
@@ -23,21 +23,27 @@ import type { AgentFlags } from './agent-options.ts';
 import { type Interruption, watchInterruption } from './interruption.ts';
 import { followLauncher } from './launcher.ts';
 import { makeDirectory } from './new-directory.ts';
+import { RoomErrors } from './room-errors.ts';
 import { becomeRoot } from './root.ts';
 
 /** What only the start needed is given back so long after it, in ms. */
 const SETTLED = 1000;
+/** How often it is looked whether what was wrong in rooms still is, in ms. */
+const LOOK = 2000;
 
 /** The agent of the node this runs on, until it is told to end, which it may be before it has started. */
 export async function agent(flags: AgentFlags): Promise<number> {
   becomeRoot();
   const interruption = watchInterruption();
   followLauncher();
+  const logger = createLogger({}, { node: nodeOf(flags) });
   try {
-    await run(flags, interruption);
+    await run(flags, interruption, logger);
+    logger.info('stopped; what is in the kernel stays');
     return 0;
   } catch (error) {
     if (error !== interruption.signal.reason) throw error;
+    logger.info('stopped before it ran');
     // What was interrupted may still wait for answers that do not come.
     return process.exit(0);
   } finally {
@@ -45,23 +51,24 @@ export async function agent(flags: AgentFlags): Promise<number> {
   }
 }
 
-async function run(flags: AgentFlags, interruption: Interruption): Promise<void> {
+async function run(flags: AgentFlags, interruption: Interruption, logger: Logger): Promise<void> {
   const config = clusterConfig(flags);
-  const { endpoint } = await findContext({ file: flags.kubeconfig, context: flags.context });
+  const { endpoint } = await findContext({ file: flags.kubeconfig, context: flags.context, flag: '--kubeconfig' });
   const client = createKubeClient(endpoint);
-  const logger = createLogger({}, { node: nodeOf(flags) });
   const failures = new FailureLog(logger);
   let running: Agent | undefined;
   const server = await serve(flags, {
     status: () => running?.status() ?? [],
-    hindrance: () => failures.reason,
+    unreadable: () => failures.unreadable,
     metrics: () => running?.metrics() ?? [],
     proxyMode: () => running?.proxyMode,
   });
   try {
     running = await interruption.before(start(flags, { config, client, logger, onFailure: failures.onFailure }));
     setTimeout(releaseMemory, SETTLED).unref();
+    const look = followErrors(running, logger);
     await interruption.happened.catch(() => {});
+    clearInterval(look);
     await running.stop();
   } finally {
     server?.close();
@@ -83,9 +90,17 @@ async function start(flags: AgentFlags, surroundings: Surroundings): Promise<Age
     rooms: agent.status().length,
     ...(unready.length > 0 && { unready: unready.map(({ room }) => room).join() }),
   });
-  for (const { room, errors } of agent.status())
-    for (const reason of errors) logger.error('something is wrong in a room', { room, reason });
   return agent;
+}
+
+/** Logs what is wrong after the start, and when it is so no more; later, rooms log themselves what they cannot do. */
+function followErrors(agent: Agent, logger: Logger): NodeJS.Timeout {
+  const errors = new RoomErrors(logger, agent.status());
+  const look = setInterval(() => {
+    errors.look(agent.status());
+    if (errors.empty) clearInterval(look);
+  }, LOOK);
+  return look.unref();
 }
 
 const nodeOf = ({ node }: AgentFlags): string => node ?? (process.env.NODE_NAME || hostname());

@@ -36,6 +36,8 @@ export interface WatchOptions extends ListOptions, CallOptions {
    * Servers before 1.32, 1.33, and those without feature WatchList refuse it: KUBE_INVALID.
    */
   readonly sendInitialEvents?: boolean;
+  /** Called when the server has agreed to the watch, be there events or not; clients in process do not call it. */
+  readonly opened?: () => void;
 }
 
 export interface CallOptions {

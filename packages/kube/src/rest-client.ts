@@ -132,7 +132,7 @@ export class RestClient {
 
   /** Events in order until the server ends the watch or the signal is aborted; throws what else ended it. */
   async watch(resource: Resource, options: WatchOptions, onEvent: (event: WatchEvent<unknown>) => void): Promise<void> {
-    const { sendInitialEvents, resourceVersion } = options;
+    const { sendInitialEvents, resourceVersion, opened } = options;
     const query = {
       ...selection(options),
       watch: 1,
@@ -147,7 +147,7 @@ export class RestClient {
     });
     const signal = options.signal ? AbortSignal.any([options.signal, this.#closed.signal]) : this.#closed.signal;
     const exchange = { method: 'GET', path: listPath(resource, options) + queryOf(query) };
-    const answer = await this.#connection.stream(exchange, { onChunk: (chunk) => lines.push(chunk), signal });
+    const answer = await this.#connection.stream(exchange, { opened, onChunk: (chunk) => lines.push(chunk), signal });
     if (answer.status !== 200 && !signal.aborted) throw failureOf(answer);
   }
 

@@ -19,6 +19,8 @@ interface Attempt {
 }
 
 export interface StreamOptions {
+  /** Called at the head of a 200. */
+  readonly opened?: (() => void) | undefined;
   readonly onChunk: (chunk: Buffer) => void;
   readonly signal: AbortSignal;
 }
@@ -58,12 +60,13 @@ export class Connection {
    * A request whose answer arrives in pieces: chunks of a 200 go to onChunk until the server ends or the signal is aborted
    * (both resolve). Throws KUBE_UNAVAILABLE, or what onChunk threw.
    */
-  async stream(exchange: Exchange, { onChunk, signal }: StreamOptions): Promise<Answer> {
+  async stream(exchange: Exchange, { opened, onChunk, signal }: StreamOptions): Promise<Answer> {
     const errorBody: Buffer[] = [];
     let reply: Reply | undefined;
     try {
       reply = await this.#send(exchange, signal);
       const { status } = reply;
+      if (status === 200 && !signal.aborted) opened?.();
       const take = (chunk: Buffer) => (status === 200 ? onChunk(chunk) : void errorBody.push(chunk));
       await this.#read(reply, { idle: this.timeouts.watchSilence, signal, onChunk: take });
     } catch (error) {

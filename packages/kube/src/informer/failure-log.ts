@@ -20,9 +20,10 @@ export class FailureLog {
     this.#logger = logger;
   }
 
-  /** One of the reasons; undefined: all is well. */
-  get reason(): string | undefined {
-    return this.#failing.values().next().value;
+  /** The kinds that cannot be read and why, `Node, Service: no answer`, one entry a reason; empty: all is well. */
+  get unreadable(): readonly string[] {
+    const kinds = Map.groupBy(this.#failing.keys(), (kind) => this.#failing.get(kind) ?? '');
+    return [...kinds].map(([reason, those]) => `${those.sort().join(', ')}: ${reason}`);
   }
 
   /** For `onFailure` of createInformers. */

@@ -150,8 +150,10 @@ export class ListWatch<T extends Stored> {
   }
 
   async #watch(resourceVersion: string): Promise<void> {
-    const { selection, signal } = this.#options;
-    await this.#source.watch({ ...selection, resourceVersion, signal }, (event) => this.#take(event));
+    const { selection, signal, failed } = this.#options;
+    // Where nothing changes, no event says for a long time that the server is back.
+    const opened = (): void => failed(undefined);
+    await this.#source.watch({ ...selection, resourceVersion, signal, opened }, (event) => this.#take(event));
   }
 
   #take({ type, object }: WatchEvent<T>): void {

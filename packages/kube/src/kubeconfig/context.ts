@@ -12,13 +12,21 @@ export interface KubeContext {
 }
 
 /** The context of that name, or else the current one. Throws KUBE_BAD_KUBECONFIG with file, field and what to do. */
-export function contextOf(config: Kubeconfig, asked?: string): KubeContext {
+export function contextOf(config: Kubeconfig, asked?: string, flag?: string): KubeContext {
   const name = asked ?? config.currentContext;
   const files = config.files.join(', ');
   if (config.files.length === 0)
-    throw badKubeconfig('(none)', '', 'there is none; set KUBECONFIG to the path of one, or put it at ~/.kube/config');
+    throw badKubeconfig(
+      '(none)',
+      '',
+      `there is none; ${flag ? `name one with ${flag}, ` : ''}set KUBECONFIG to the path of one, or put it at ~/.kube/config`,
+    );
   if (name === undefined && config.contexts.size === 0)
-    throw badKubeconfig(files, 'contexts', 'there are none; name another file with KUBECONFIG');
+    throw badKubeconfig(
+      files,
+      'contexts',
+      `there are none; name another file with ${flag ? `${flag} or ` : ''}KUBECONFIG`,
+    );
   if (name === undefined)
     throw badKubeconfig(
       files,

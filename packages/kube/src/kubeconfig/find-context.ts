@@ -5,6 +5,8 @@ import { type KubeconfigSource, readKubeconfig } from './read.ts';
 export interface ContextSource extends KubeconfigSource, PodSource {
   /** Default: the current context. */
   readonly context?: string | undefined;
+  /** How the user of a command names a file, e.g. `--kubeconfig`, for what an error says to do. */
+  readonly flag?: string | undefined;
 }
 
 /**
@@ -15,5 +17,5 @@ export async function findContext(source: ContextSource = {}): Promise<KubeConte
   const config = await readKubeconfig(source);
   const says = config.contexts.size > 0 || config.clusters.size > 0 || config.currentContext !== undefined;
   if (!says && source.context === undefined && isInCluster(source)) return inClusterContext(source);
-  return contextOf(config, source.context);
+  return contextOf(config, source.context, source.flag);
 }

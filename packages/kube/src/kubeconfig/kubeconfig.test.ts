@@ -153,6 +153,8 @@ test('what is wrong is told with file, field and what to do', async (t) => {
     await assert.rejects(findContext({ file, env: {} }), (error: Error) => error.message.includes(file));
   }
   await assert.rejects(findContext({ env: { HOME: '/none' } }), /kubeconfig \(none\): there is none; set KUBECONFIG/);
+  const none = findContext({ env: { HOME: '/none' }, flag: '--kubeconfig' });
+  await assert.rejects(none, /there is none; name one with --kubeconfig, set KUBECONFIG to/);
   await assert.rejects(findContext({ file: '/none' }), /kubeconfig \/none: it cannot be read/);
 });
 
