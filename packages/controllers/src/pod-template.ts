@@ -52,3 +52,11 @@ export function statusIs(present: object | undefined, wanted: object): boolean {
   const known = (present ?? {}) as Record<string, unknown>;
   return Object.entries(wanted).every(([field, value]) => JSON.stringify(known[field] ?? 0) === JSON.stringify(value));
 }
+
+/** The merge patch of a status: numbers that are 0 go, as Kubernetes leaves them out (omitempty), but for the `required` ones. */
+export function statusPatch(status: object, required: readonly string[] = []): object {
+  const entries = Object.entries(status);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, value === 0 && !required.includes(name) ? null : value]),
+  );
+}

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Controller, type ControllerContext, controllerOf, isActive, isReady, objectKey } from './context.ts';
 import { OwnedPods } from './owned-pods.ts';
 import { OwnerQueue } from './owner-queue.ts';
-import { mayStart, PASS_LIMIT, podFromTemplate } from './pod-template.ts';
+import { mayStart, PASS_LIMIT, podFromTemplate, statusPatch } from './pod-template.ts';
 import { scaleDownOrder } from './scale-down-order.ts';
 
 type Pod = ObjectOf<'Pod'>;
@@ -87,8 +87,10 @@ class ReplicaSetController {
     const present = this.#podsOf(set);
     const now = this.#clock.now();
     const status = statusOf(set, present, now);
-    if (JSON.stringify(status) !== JSON.stringify(pickStatus(set)))
-      await this.#client.patch(this.#kind, objectKey(set), { status }, { subresource: 'status' });
+    if (JSON.stringify(status) !== JSON.stringify(pickStatus(set))) {
+      const patch = { status: statusPatch(status, ['replicas']) };
+      await this.#client.patch(this.#kind, objectKey(set), patch, { subresource: 'status' });
+    }
     return soonest(present.map((pod) => availableIn(pod, set.spec?.minReadySeconds, now)));
   }
 

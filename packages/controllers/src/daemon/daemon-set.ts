@@ -4,10 +4,13 @@ import { type Controller, type ControllerContext, nameOf, objectKey } from '../c
 import { keepRevisions } from '../controller-revision.ts';
 import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { isSelected, PASS_LIMIT, statusIs } from '../pod-template.ts';
+import { isSelected, PASS_LIMIT, statusIs, statusPatch } from '../pod-template.ts';
 import { templateHash } from '../template-hash.ts';
 import { daemonStatus, planDaemons } from './daemon-plan.ts';
 import { daemonPod } from './daemon-pod.ts';
+
+/** Numbers of the status that are told also when they are 0 (apps/v1 DaemonSetStatus). */
+const REQUIRED = ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady'];
 
 export function startDaemonSets(context: ControllerContext): Controller {
   const { client, informers, clock = systemClock } = context;
@@ -26,8 +29,10 @@ export function startDaemonSets(context: ControllerContext): Controller {
     await Promise.all(begun.map((node) => owned.create(set, daemonPod(set, node))));
     await Promise.all(remove.map((pod) => owned.delete(set, pod)));
     const status = daemonStatus(set, { nodes: nodes.list(), pods: queue.ownedBy(set), now: clock.now() });
-    if (!statusIs(set.status, status))
-      await client.patch('DaemonSet', objectKey(set), { status }, { subresource: 'status' });
+    if (!statusIs(set.status, status)) {
+      const patch = { status: statusPatch(status, REQUIRED) };
+      await client.patch('DaemonSet', objectKey(set), patch, { subresource: 'status' });
+    }
     return next;
   };
   const queue: OwnerQueue<'DaemonSet', 'Pod'> = new OwnerQueue(context, {

@@ -52,6 +52,25 @@ const setsOf = async (client: KubeClient): Promise<ReplicaSet[]> =>
 const imageOf = ({ spec }: ReplicaSet): string | undefined => spec?.template?.spec?.containers[0]?.image;
 const change = (image: string) => ({ spec: { template: { spec: { containers: [{ name: 'c', image }] } } } });
 
+test('numbers of a status that are 0 are not there, also when they were more', async (t) => {
+  const { client } = await startControlPlane(t);
+  await addNode(client, 'node-1');
+  const numbers = (status: object | undefined) =>
+    Object.entries(status ?? {})
+      .filter(([, value]) => typeof value === 'number')
+      .map(([name, value]) => `${name} ${value}`)
+      .sort()
+      .join();
+  const web = async () => (await client.get('Deployment', key))?.status;
+  await client.create('Deployment', deployment(1));
+  const up = 'availableReplicas 1,observedGeneration 1,readyReplicas 1,replicas 1,updatedReplicas 1';
+  await eventually('one pod', async () => numbers(await web()) === up);
+  await client.patch('Deployment', key, { spec: { replicas: 0 } });
+  await eventually('no pod', async () => numbers(await web()) === 'observedGeneration 2');
+  const [set] = await setsOf(client);
+  assert.equal(numbers(set?.status), 'observedGeneration 2,replicas 0');
+});
+
 test('Recreate makes no new pod while an old one is still ending', async (t) => {
   const { client } = await startControlPlane(t);
   await addNode(client, 'node-1');

@@ -12,7 +12,7 @@ import {
 } from '../context.ts';
 import { type Remarks, remarksOn } from '../event.ts';
 import { controlled, OwnerQueue } from '../owner-queue.ts';
-import { statusIs } from '../pod-template.ts';
+import { statusIs, statusPatch } from '../pod-template.ts';
 import { freshOf, REVISION, replicaSetAnnotations, replicaSetOf, revisionOf, sizeAnnotations } from './deployed-set.ts';
 import { deploymentStatus, nextLook, pickStatus } from './deployment-status.ts';
 import { isRescaled, planScale } from './proportion.ts';
@@ -158,7 +158,12 @@ class DeploymentController implements Controller {
     const now = this.#clock.now();
     const status = deploymentStatus({ deployment, fresh: freshOf(deployment, sets), sets, now });
     if (JSON.stringify(status) !== JSON.stringify(pickStatus(deployment)))
-      await this.#client.patch('Deployment', objectKey(deployment), { status }, { subresource: 'status' });
+      await this.#client.patch(
+        'Deployment',
+        objectKey(deployment),
+        { status: statusPatch(status) },
+        { subresource: 'status' },
+      );
     return nextLook(deployment, status, now);
   }
 }

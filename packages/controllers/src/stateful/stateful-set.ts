@@ -5,13 +5,16 @@ import { type Controller, type ControllerContext, nameOf, namespaceOf, objectKey
 import { keepRevisions } from '../controller-revision.ts';
 import { OwnedPods } from '../owned-pods.ts';
 import { OwnerQueue } from '../owner-queue.ts';
-import { isSelected, statusIs } from '../pod-template.ts';
+import { isSelected, statusIs, statusPatch } from '../pod-template.ts';
 import { claimOwners, isLeaving } from './claim-owners.ts';
 import { isBelowPartition, planStateful } from './stateful-plan.ts';
 import { claimsOf, ordinalOf, pastRevision, revisionName, statefulPod } from './stateful-pod.ts';
 import { statefulStatus } from './stateful-status.ts';
 
 type StatefulSet = ObjectOf<'StatefulSet'>;
+
+/** Numbers of the status that are told also when they are 0 (apps/v1 StatefulSetStatus). */
+const REQUIRED = ['replicas', 'availableReplicas'];
 
 /** Pods in order, and their volume claims, which outlive them unless the set says otherwise. */
 export function startStatefulSets(context: ControllerContext): Controller {
@@ -58,8 +61,10 @@ export function startStatefulSets(context: ControllerContext): Controller {
     await Promise.all(plan.create.map((ordinal) => create(set, ordinal)));
     await Promise.all(plan.remove.map((pod) => owned.delete(set, pod)));
     const status = statefulStatus(set, queue.ownedBy(set), clock.now());
-    if (!statusIs(set.status, status))
-      await client.patch('StatefulSet', objectKey(set), { status }, { subresource: 'status' });
+    if (!statusIs(set.status, status)) {
+      const patch = { status: statusPatch(status, REQUIRED) };
+      await client.patch('StatefulSet', objectKey(set), patch, { subresource: 'status' });
+    }
     return plan.next;
   };
   const queue: OwnerQueue<'StatefulSet', 'Pod'> = new OwnerQueue(context, {
