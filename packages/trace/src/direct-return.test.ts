@@ -37,6 +37,10 @@ test('direct server return is followed to the node whose turn it is, and back pa
   const own = explain(clusterOf(WEB), { ...to, endpoint: 'web-1' });
   assert.equal(own.verdict.where, 'pod default/web-1', formatExplanation(own));
   assert.ok(!formatExplanation(own).includes('handed over'));
+  assert.throws(
+    () => explain(clusterOf(WEB), { ...to, endpoint: '10.9.9.9' }),
+    /10\.9\.9\.9 is no endpoint .*; it can reach 10\.244\.0\.2:8080, 10\.244\.1\.2:8080$/,
+  );
 });
 
 test('without an endpoint it says which node it follows', () => {

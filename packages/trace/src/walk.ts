@@ -161,7 +161,8 @@ class Walk {
         'note',
         `followed is a connection for which it names ${turnOf(this.#cluster, node, chosen)}`,
       );
-    const undone = match && !this.#isPod(packet.saddr) ? whyNotDirect(node, this.#mode, match) : undefined;
+    const fromOutside = hook === 'prerouting' && !this.#isPod(packet.saddr);
+    const undone = match && fromOutside ? whyNotDirect(node, this.#mode, match) : undefined;
     if (undone !== undefined) this.#add(node.name, 'note', undone);
     const inside = hook === 'output' || node.attachments.has(packet.saddr);
     const balanced = slots.filter(({ translation }) => translation === 'dnat');
@@ -251,7 +252,7 @@ class Walk {
     const wanted =
       slots.find((slot) => slot.translation === 'dnat' && [endpointOf(slot), slot.packet.daddr].includes(endpoint)) ??
       slots.find(({ copies = [] }) => copies.some(({ to = '' }) => this.#cluster.nodeAt(to)?.name === place));
-    if (wanted ?? first.translation !== 'dnat') return wanted ?? first;
+    if (wanted ?? (first.translation !== 'dnat' && drawn.length === 0)) return wanted ?? first;
     const others = drawn.flatMap(({ endpoints }) => endpoints.map(({ address, port }) => `${address}:${port}`));
     const own = slots.filter(({ translation }) => translation === 'dnat').map(endpointOf);
     const known = [...new Set([...own, ...others])].join(', ');
