@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { auditLines, restBench } from '../core/rest.fixture.ts';
+import { Budget } from '../custom/cel/budget.ts';
 import type { ApiServerOptions } from '../server.ts';
+import { unmetCondition } from './conditions.ts';
+import { compileConditions, compilePolicy, type Expression, type PolicySpec } from './policy-expressions.ts';
+import { findingsOf } from './policy-violations.ts';
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] };
@@ -91,7 +95,7 @@ test('selectors choose objects and namespaces', async (t) => {
 test('policies take values from the objects their bindings name, each once', async (t) => {
   const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
   const validations = [
-    { expression: 'size(object.data) <= int(params.data.most)', messageExpression: 'params.data.why' },
+    { expression: 'size(object.data) <= int(params.data.most)', messageExpression: 'string(params.data.why)' },
   ];
   const paramRef = { selector: { matchLabels: { limits: 'yes' } }, parameterNotFoundAction: 'Deny' };
   const matchResources = { objectSelector: { matchExpressions: [{ key: 'limits', operator: 'DoesNotExist' }] } };
@@ -199,8 +203,68 @@ test('expressions speak of what there is: params of a kind, variables before the
     [
       ['spec.matchConditions[0].expression', 'compilation failed: Unknown variable: variables'],
       ['spec.variables[0].expression', "compilation failed: undefined field 'b'"],
-      ['spec.auditAnnotations[0].valueExpression', 'must evaluate to one of [string null_type]'],
+      ['spec.auditAnnotations[0].valueExpression', 'must evaluate to one of [string null_type] but got int'],
       ['spec.validations[0].expression', 'compilation failed: Unknown variable: params'],
     ],
   );
+});
+
+test('an expression whose type is not known to be the right one is refused, like those of other types', async () => {
+  const spec = (expression: string, field = 'expression') => ({
+    validations: [{ expression: 'true', [field]: expression }],
+  });
+  const whyOf = (policy: PolicySpec) => compilePolicy(policy).faults.map(({ why }) => why);
+  const refused: readonly (readonly [policy: PolicySpec, got: string])[] = [
+    [spec('object.data.approved'), 'bool but got dyn'],
+    [spec('object.?data.orValue(true)'), 'bool but got dyn'],
+    [spec('has(object.a) ? true : object.b'), 'bool but got dyn'],
+    [spec('[object.a]'), 'bool but got list(dyn)'],
+    [spec('object.a', 'messageExpression'), 'string but got dyn'],
+    [spec('request.name'), 'bool but got string'],
+    [{ matchConditions: [{ expression: 'object.a' }] }, 'bool but got dyn'],
+    [{ auditAnnotations: [{ key: 'k', valueExpression: 'object.a' }] }, 'one of [string null_type] but got dyn'],
+    [{ variables: [{ name: 'v', expression: 'object.a' }], ...spec('variables.v') }, 'bool but got dyn'],
+    [
+      { mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'object' } }] },
+      'Object but got dyn',
+    ],
+    [
+      { mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[object]' } }] },
+      'list(JSONPatch) but got list(dyn)',
+    ],
+  ];
+  for (const [policy, got] of refused) assert.deepEqual(whyOf(policy), [`must evaluate to ${got}`]);
+  assert.deepEqual(whyOf(spec('request.nothing')), ['compilation failed: No such key: nothing']);
+  assert.equal(compileConditions([{ expression: 'object.a' }]).faults[0]?.why, 'must evaluate to bool but got dyn');
+  const names = { v: 'object.a == 1', w: 'variables.v', text: "'a' + object.a", groups: 'request.userInfo.groups' };
+  const variables = Object.entries(names).map(([name, expression]) => ({ name, expression }));
+  const sound = [
+    'request.dryRun',
+    'variables.w',
+    'variables.?v.orValue(false)',
+    "'a' in variables.groups",
+    '!object.a',
+  ];
+  for (const expression of sound) assert.deepEqual(whyOf({ variables, ...spec(expression) }), [], expression);
+  for (const text of ['variables.text', 'request.operation', 'request.userInfo.username', 'variables.groups[0]'])
+    assert.deepEqual(whyOf({ variables, ...spec(text, 'messageExpression') }), [], text);
+});
+
+test('a stored policy denies when what it gives is not true, and when its conditions give no bool', () => {
+  const findings = (value: unknown, isStrict: boolean, conditions: readonly Expression[] = []) => {
+    const validation = { text: 'x', run: () => value, message: undefined, messageOf: undefined, reason: 'Invalid' };
+    const none = { variables: [], annotations: [], mutations: [] };
+    return findingsOf({ ...none, conditions, validations: [validation] }, {}, isStrict).violations.length;
+  };
+  for (const value of ['yes', null, 1n, undefined, false]) assert.equal(findings(value, true), 1);
+  assert.equal(findings(true, true), 0);
+  const condition = (value: unknown): Expression => ({ text: 'c', run: () => value });
+  assert.deepEqual([findings(true, true, [condition('yes')]), findings(false, false, [condition('yes')])], [1, 0]);
+  assert.equal(findings(false, true, [condition('yes'), condition(false)]), 0);
+  assert.equal(
+    unmetCondition([condition('yes')], {}, new Budget(100))?.why,
+    "expression 'c' resulted in error: must evaluate to bool",
+  );
+  const stored = compilePolicy({ validations: [{ expression: 'object.data.approved' }] }).expressions;
+  assert.equal(findingsOf(stored, { object: new Map() }, true).violations.length, 1);
 });

@@ -13,7 +13,9 @@ export function unmetCondition(
   const faults: string[] = [];
   for (const { run, text } of conditions) {
     try {
-      if (budget.run(() => run(facts)) !== true) return {};
+      const met = budget.run(() => run(facts));
+      if (met === false) return {};
+      if (met !== true) throw new TypeError('must evaluate to bool');
     } catch (error) {
       faults.push(evaluationFailure(text, error));
     }

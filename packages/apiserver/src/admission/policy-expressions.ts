@@ -106,9 +106,8 @@ export function compilePolicy(spec: PolicySpec) {
       compiler.compile(expression, { ...BOOL, field: `spec.matchConditions[${index}].expression`, scope: outer }),
     ),
     variables: variables.map(({ name, expression }, index) => {
-      const found = compiler.compile(expression, { ...ANY, field: `spec.variables[${index}].expression`, scope });
-      compiler.addVariable(name);
-      return { ...found, name };
+      const wanted = { ...ANY, field: `spec.variables[${index}].expression`, scope };
+      return { ...compiler.addVariable(name, expression, wanted), name };
     }),
     mutations: mutations.flatMap((mutation, index) => compileMutation(compiler, { mutation, index, scope })),
     annotations: auditAnnotations.map(({ key, valueExpression }, index) => {

@@ -1,4 +1,5 @@
 import { Budget } from '../custom/cel/budget.ts';
+import { unmetCondition } from './conditions.ts';
 import {
   type AuditAnnotation,
   type Expression,
@@ -60,18 +61,20 @@ class PolicyRun implements Findings {
   }
 
   applies(conditions: readonly Expression[]): boolean {
-    for (const condition of conditions) {
-      const value = this.#attempt(condition, (error) => this.#failed(condition, 0, error));
-      if (value !== true) return false;
-    }
-    return true;
+    const unmet = unmetCondition(conditions, this.facts, this.#budget);
+    if (unmet?.why !== undefined && this.#isStrict)
+      this.violations.push({ message: unmet.why, reason: 'Invalid', index: 0 });
+    return unmet === undefined;
   }
 
   check(validation: Validation, index: number): void {
     const { message, messageOf, reason, text } = validation;
-    const value = this.#attempt(validation, (error) => this.#failed(validation, index, error));
-    if (value !== false) return;
-    const own = messageOf && asMessage(this.#attempt(messageOf, () => undefined));
+    const onError = (error: unknown) => {
+      if (this.#isStrict) this.violations.push({ message: evaluationFailure(text, error), reason: 'Invalid', index });
+    };
+    const result = this.#attempt(validation, onError);
+    if (!result || result.value === true) return;
+    const own = messageOf && asMessage(this.#attempt(messageOf, () => undefined)?.value);
     this.violations.push({ message: own ?? (message?.trim() || `failed expression: ${text.trim()}`), reason, index });
   }
 
@@ -79,22 +82,21 @@ class PolicyRun implements Findings {
     const refuse = (error: unknown) => {
       if (this.#isStrict) this.faults.push(`valueExpression '${text.trim()}' resulted in error: ${failureText(error)}`);
     };
-    const value = this.#attempt({ text, run }, refuse);
-    if (typeof value === 'string' && value.trim() !== '') this.annotations.push([key, value.trim().slice(0, LONGEST)]);
+    const result = this.#attempt({ text, run }, refuse);
+    if (!result) return;
+    const { value } = result;
+    if (typeof value !== 'string' && value !== null) refuse(new TypeError('must evaluate to string or null'));
+    else if (value?.trim()) this.annotations.push([key, value.trim().slice(0, LONGEST)]);
   }
 
-  #attempt({ run }: Expression, onError: (error: unknown) => void): unknown {
+  /** Undefined after an error. */
+  #attempt({ run }: Expression, onError: (error: unknown) => void): { readonly value: unknown } | undefined {
     try {
-      return this.#budget.run(() => run(this.facts));
+      return { value: this.#budget.run(() => run(this.facts)) };
     } catch (error) {
       onError(error);
       return undefined;
     }
-  }
-
-  #failed({ text }: Expression, index: number, error: unknown): void {
-    if (!this.#isStrict) return;
-    this.violations.push({ message: evaluationFailure(text, error), reason: 'Invalid', index });
   }
 }
 

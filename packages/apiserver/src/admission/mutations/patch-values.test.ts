@@ -58,8 +58,8 @@ test('what is no data, or not of its place, is an error', () => {
   assert.throws(wrong("Object{a: {?1: optional.of('x')}}"), /keys of maps must be texts/);
   assert.throws(wrong("Object{a: quantity('1')}"), /not known in JSON/);
   assert.throws(wrong('Object{a: Object.a{__proto__: {1: 2}}}'), /no field may be called __proto__/);
-  assert.throws(wrong('dyn({})'), /gave no Object/);
-  assert.throws(() => evaluate('JSONPatch', "dyn(['a'])"), /gave no list of JSONPatch/);
+  assert.throws(() => configurationOf(new Map()), /gave no Object/);
+  for (const value of ['a', ['a']]) assert.throws(() => operationsOf(value), /gave no list of JSONPatch/);
   assert.throws(
     () => evaluate('JSONPatch', "[JSONPatch{op: 'add', path: '', value: Object.a{b: Object.c{}}}]"),
     /Object.c/,

@@ -64,7 +64,7 @@ export function compileRule(
   };
 }
 
-interface Compiled {
+export interface Compiled {
   readonly run: ParseResult;
   readonly names: ReadonlySet<unknown>;
   /** Of its values, as expressions name it. */
@@ -88,8 +88,7 @@ export function compile(
     });
     const { valid, type, error } = run.check();
     if (!valid) return { why: `compilation failed: ${error?.summary ?? 'the expression has no type'}` };
-    if (wanted !== 'any' && type !== wanted && type !== 'dyn')
-      return { why: `cel expression must evaluate to a ${wanted}` };
+    if (wanted !== 'any' && type !== wanted) return { why: `cel expression must evaluate to a ${wanted}` };
     meter(run.ast);
     return { run, names, type: type ?? 'dyn' };
   } catch (error) {

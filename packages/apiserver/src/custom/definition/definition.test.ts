@@ -128,6 +128,7 @@ test('rules that do not compile are refused with where they are', async () => {
     type: 'object',
     properties: {
       a: { type: 'integer' },
+      any: { 'x-kubernetes-preserve-unknown-fields': true },
       list: { type: 'array', items: { type: 'object', properties: { x: { type: 'string' } } } },
     },
   };
@@ -136,6 +137,7 @@ test('rules that do not compile are refused with where they are', async () => {
     ['has(self.b)', /compilation failed: No such key: b/],
     ['self.a ==', /compilation failed: /],
     ['self.a + 1', /rule: Invalid value: "self.a \+ 1": cel expression must evaluate to a bool/],
+    ['self.any', /rule: Invalid value: "self.any": cel expression must evaluate to a bool/],
     ["self.a == 'x'", /compilation failed: no such overload: int == string/],
     [
       { rule: 'true', messageExpression: '1' },
