@@ -34,8 +34,10 @@ export function serveSctp(
 }
 
 let nextPort = 20_000;
+/** After how many ms an INIT that may be lost is sent again; RFC 9260 section 16, RTO.Initial, is 1,000. */
+const AGAIN = 3000;
 
-/** One INIT and the text of its answer; rejects with ECONNREFUSED after an ICMP error, ETIMEDOUT when nothing comes. */
+/** An INIT, again while nothing comes, and the text of its answer; rejects with ECONNREFUSED after an ICMP error, ETIMEDOUT when nothing comes. */
 export function askSctp(
   from: { readonly netns: Netns; readonly localAddress?: string },
   to: { readonly address: string; readonly port: number },
@@ -67,17 +69,22 @@ export function askSctp(
       },
     });
     const timer = setTimeout(() => finish(() => reject(failure('ETIMEDOUT'))), timeout);
+    const again = setInterval(send, AGAIN);
     function finish(settle: () => void): void {
       clearTimeout(timer);
+      clearInterval(again);
       answers.close();
       errors.close();
       settle();
     }
-    try {
-      answers.sendTo(sctpPacket({ source: port, destination: to.port }, 0, chunk(CHUNK.init)), to.address, 0);
-    } catch {
-      // where the packet is made, the filter's verdict is the sender's error as well; what tells is the ICMP error
+    function send(): void {
+      try {
+        answers.sendTo(sctpPacket({ source: port, destination: to.port }, 0, chunk(CHUNK.init)), to.address, 0);
+      } catch {
+        // where the packet is made, the filter's verdict is the sender's error as well; what tells is the ICMP error
+      }
     }
+    send();
   });
 }
 
