@@ -1,18 +1,28 @@
-import { type CertificateSigningRequest, equalJson } from '@podwire/kube';
+import { type CertificateSigningRequest, equalJson, type Kind } from '@podwire/kube';
+import { readSignedRequest } from '../schema/signed-request.ts';
 import type { ApiObject, User } from '../seam.ts';
 import { timestamp } from './lifecycle.ts';
+import { forbidden } from './status.ts';
 
 type Status = NonNullable<CertificateSigningRequest['status']>;
 type Condition = NonNullable<Status['conditions']>[number];
 
 /** What approvers decide, and nobody else. */
 const DECISIONS = ['Approved', 'Denied'];
+const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 
 /** A new request, with who asks for the certificate: signers go by that. */
 export function withRequester(object: ApiObject, { name, groups, uid, extra }: User): ApiObject {
   const { username: _, uid: __, groups: ___, extra: ____, ...spec } = (object.spec ?? {}) as Record<string, unknown>;
   const who = { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
   return { ...object, spec: { ...spec, ...who } };
+}
+
+/** Nobody becomes a master by a certificate that was asked for here. Throws 403. */
+export function requireAllowedSubject(kind: Kind, { metadata, spec }: ApiObject): void {
+  const { signerName, request = '' } = (spec ?? {}) as Partial<CertificateSigningRequest['spec'] & object>;
+  if (signerName !== CLIENT_SIGNER || !readSignedRequest(request).organizations.includes('system:masters')) return;
+  throw forbidden(kind, metadata.name ?? '', `use of ${CLIENT_SIGNER} signer with system:masters group is not allowed`);
 }
 
 /** The stored request with what a write of /approval may change: what was decided, and conditions of others. */

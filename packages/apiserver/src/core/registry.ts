@@ -8,7 +8,7 @@ import { RbacIndex } from '../authorization/rbac-index.ts';
 import type { CustomResources } from '../custom/custom-resources.ts';
 import type { ApiObject, Schema } from '../seam.ts';
 import { boundPod } from './bound-pod.ts';
-import { withRequester } from './certificate-requests.ts';
+import { requireAllowedSubject, withRequester } from './certificate-requests.ts';
 import { completed } from './completion.ts';
 import { decodedObject } from './decoded-object.ts';
 import { checkPreconditions, markedForRemoval, type RemoveOptions } from './deletion.ts';
@@ -261,6 +261,7 @@ export class Registry {
       throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const object = this.#recorded(kind, this.#checked(kind, started, options).object, options);
     this.#requireVacant(kind, object);
+    if (kind.id === 'CertificateSigningRequest') requireAllowedSubject(kind, object);
     options.guard?.(kind, object);
     const candidate = this.#admission.allocated(kind, object, {});
     this.#checkPolicies(kind, candidate, options);

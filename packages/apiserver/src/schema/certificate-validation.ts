@@ -1,6 +1,8 @@
+import { messageOf } from '@podwire/base';
 import type { CertificateSigningRequest } from '@podwire/kube';
 import type { FieldErrors } from './field-errors.ts';
 import { dnsSubdomain } from './names.ts';
+import { readSignedRequest } from './signed-request.ts';
 
 const SHORTEST = 600;
 const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown';
@@ -56,10 +58,22 @@ export function validateCertificateRequest({ spec, status }: CertificateSigningR
   });
 }
 
-/** The signer of v1beta1, which signed whatever was approved; stored requests may still name it. */
+/** Whose key it is, and no signer of v1beta1, which signed whatever was approved; stored requests may still name it. */
 export function validateNewCertificateRequest({ spec }: CertificateSigningRequest, errors: FieldErrors): void {
+  const { request } = spec ?? {};
+  const why = request && isRequest(request) ? signatureFault(request) : undefined;
+  if (request && why !== undefined) errors.invalid('spec.request', request, why);
   if (spec?.signerName === LEGACY_SIGNER)
     errors.invalid('spec.signerName', LEGACY_SIGNER, 'the legacy signerName is not allowed via this API version');
+}
+
+function signatureFault(request: string): string | undefined {
+  try {
+    readSignedRequest(request);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** PEM in base64. */
