@@ -268,3 +268,8 @@ test('a stored policy denies when what it gives is not true, and when its condit
   const stored = compilePolicy({ validations: [{ expression: 'object.data.approved' }] }).expressions;
   assert.equal(findingsOf(stored, { object: new Map() }, true).violations.length, 1);
 });
+
+test('a binding says at least one thing to do, and each once', async (t) => {
+  const twice = await bound(t, { validations: [SMALL] }, { validationActions: ['Deny', 'Deny'] });
+  assert.match(twice.tied.body.message, /spec.validationActions.*Duplicate value: "Deny"/);
+});

@@ -84,7 +84,10 @@ export function validatePolicyBinding({ spec = {} }: PolicyBinding, errors: Fiel
   if (paramRef) validateParamRef(paramRef, errors);
   const at = 'spec.validationActions';
   if (actions.length === 0) errors.required(at, 'at least one validation action is required');
-  for (const action of actions) if (!ACTIONS.includes(action)) errors.unsupported(at, action, ACTIONS);
+  actions.forEach((action, index) => {
+    if (!ACTIONS.includes(action)) errors.unsupported(at, action, ACTIONS);
+    if (actions.indexOf(action) < index) errors.duplicate(`${at}[${index}]`, action);
+  });
   if (actions.includes('Deny') && actions.includes('Warn'))
     errors.invalid(at, actions, 'must not contain both Deny and Warn (a failure is told once)');
   validateSelectors(matchResources, 'spec.matchResources', errors);
