@@ -1,12 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import { unauthorized } from '../core/status.ts';
 import type { User } from '../seam.ts';
 import type { Authenticated, ServiceAccountTokens } from './service-account-tokens.ts';
 
 export const ADMIN: User = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Tells one credential of a user from the others. */
+const CREDENTIAL = 'authentication.kubernetes.io/credential-id';
 
 /** Paths that may be read without credentials also where nobody is let in anonymously, as probes do. */
 const PUBLIC = /^\/(healthz|livez|readyz)(\/|$)|^\/version\/?$/;
@@ -77,9 +80,12 @@ function digest(token: string): Buffer {
 function userOfCertificate(socket: Socket): User | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   // With an empty object when the client sent none, whatever the types say.
-  const subject: { CN?: string | string[]; O?: string | string[] } | undefined = socket.getPeerCertificate()?.subject;
+  const certificate: Partial<PeerCertificate> | undefined = socket.getPeerCertificate();
+  const subject: { CN?: string | string[]; O?: string | string[] } | undefined = certificate?.subject;
   // Of several the last, as Go has it.
   const name = [subject?.CN ?? []].flat().at(-1);
   if (!name) return undefined;
-  return { name, groups: [...[subject?.O ?? []].flat(), 'system:authenticated'] };
+  const id = certificate?.raw && createHash('sha256').update(certificate.raw).digest('hex');
+  const extra = id ? { extra: { [CREDENTIAL]: [`X509SHA256=${id}`] } } : {};
+  return { name, groups: [...[subject?.O ?? []].flat(), 'system:authenticated'], ...extra };
 }
