@@ -15,7 +15,7 @@ export interface Probe {
   readonly protocol?: 'tcp' | 'udp' | 'sctp';
   /**
    * Connections; default 1. Where nothing but `servers` is to be seen, fewer when all have answered, and more until they
-   * have.
+   * have; more, too, until those that are to be spread are.
    */
   readonly times?: number;
   /** How it fails: refused at once, no answer, or a datagram that the sender's own kernel does not take. */
@@ -70,10 +70,11 @@ export async function probe(world: World, one: Probe): Promise<void> {
 }
 
 const timesOf = ({ times = 1, servers = [], shares, grouped }: Probe): number =>
-  servers.length < 2 || shares || grouped ? times : Math.max(times, UNSEEN);
+  grouped === 'spread' || (servers.length > 1 && !shares && !grouped) ? Math.max(times, UNSEEN) : times;
 
 /** Whether all that may answer have, and often enough that others would have too. */
-function isSeen({ servers, shares, grouped }: Probe, answers: readonly Answer[]): boolean {
+function isSeen({ times = 1, servers, shares, grouped }: Probe, answers: readonly Answer[]): boolean {
+  if (grouped === 'spread') return answers.length >= times && Object.keys(tally(answers)).length > 1;
   if (!servers || shares || grouped || answers.length < 3 * servers.length) return false;
   return new Set(answers.map(({ server }) => server)).size >= servers.length;
 }
@@ -90,7 +91,12 @@ function judge(one: Probe, answers: readonly Answer[], what: string): void {
   if (one.sources) assert.deepEqual(sources(answers), [...one.sources].sort(), what);
   for (const { server, source } of one.sourceAt ? answers : [])
     assert.equal(source, one.sourceAt?.[placeOf(server)], `${what}, answered by ${server}`);
-  if (one.grouped) assert.equal(servers.length === 1, one.grouped === 'together', `${what}: ${servers.join(', ')}`);
+  if (one.grouped)
+    assert.equal(
+      servers.length === 1,
+      one.grouped === 'together',
+      `${what}: ${answers.length} by ${servers.join(', ')}`,
+    );
   if (one.distinct) assert.ok(servers.length >= one.distinct, `${what}: ${servers.length} different servers`);
   if (one.shares) judgeShares(one, counts, what);
 }
