@@ -9,11 +9,15 @@ import { type Owned, Ownership, ownedKey, ownersOf, uidOf } from './ownership.ts
 
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
+/** After how many ms an owner is looked up again whose kind's cache has not told of it: nobody says when it goes before that. */
+const LOOK_AGAIN = 1000;
 
 interface Owners {
   /** Being deleted in the foreground: they wait for what they own. */
   readonly waiting: readonly OwnerReference[];
   readonly gone: readonly OwnerReference[];
+  /** One of them is there, but not in the cache of its kind yet. */
+  readonly isUnseen: boolean;
 }
 
 /** Deletes what all of whose owners are gone; makes foreground deletion wait for dependents, and orphans them on request. */
@@ -69,30 +73,36 @@ class GarbageCollector implements Controller {
     }
   }
 
-  async #reconcile(key: string): Promise<undefined> {
+  async #reconcile(key: string): Promise<number | undefined> {
     const [id = '', place = ''] = key.split(' ');
     const { name, namespace } = splitKey(place);
     const kind = this.#graph.kind(id);
     const object = kind?.cache.get(name, namespace);
-    if (!kind || !object) return;
+    if (!kind || !object) return undefined;
     const owned: Owned = { kind, object };
-    if (!object.metadata?.deletionTimestamp) await this.#collect(owned);
-    else if (finalizersOf(object).includes(ORPHAN)) await this.#finishOrphan(owned);
+    if (!object.metadata?.deletionTimestamp) return this.#collect(owned);
+    if (finalizersOf(object).includes(ORPHAN)) await this.#finishOrphan(owned);
     else if (isWaiting(object)) await this.#finishForeground(owned);
+    return undefined;
   }
 
-  async #collect(owned: Owned): Promise<void> {
-    const { kind, object } = owned;
+  /** Resolves to ms after which to look again, if any. */
+  async #collect(owned: Owned): Promise<number | undefined> {
+    const { object } = owned;
     const references = ownersOf(object);
-    if (references.length === 0) return;
-    const { waiting, gone } = await this.#ownersIn(references, object.metadata?.namespace ?? '');
+    if (references.length === 0) return undefined;
+    const { waiting, gone, isUnseen } = await this.#ownersIn(references, object.metadata?.namespace ?? '');
     const leaving = [...waiting, ...gone];
-    if (leaving.length === 0) return;
-    if (leaving.length < references.length) {
-      await this.#withoutOwners(owned, leaving);
-      return;
+    if (leaving.length === references.length) {
+      await this.#delete(owned, waiting.length > 0);
+      return undefined;
     }
-    const inForeground = waiting.length > 0 && this.#graph.dependentsOf(object).length > 0;
+    if (leaving.length > 0) await this.#withoutOwners(owned, leaving);
+    return isUnseen ? LOOK_AGAIN : undefined;
+  }
+
+  async #delete({ kind, object }: Owned, ownersWait: boolean): Promise<void> {
+    const inForeground = ownersWait && this.#graph.dependentsOf(object).length > 0;
     await kind.client.delete(objectKey(object), {
       uid: uidOf(object),
       ...(inForeground ? { propagationPolicy: 'Foreground' } : {}),
@@ -102,22 +112,29 @@ class GarbageCollector implements Controller {
   async #ownersIn(references: readonly OwnerReference[], namespace: string): Promise<Owners> {
     const waiting: OwnerReference[] = [];
     const gone: OwnerReference[] = [];
+    let isUnseen = false;
     for (const reference of references) {
       const owner = this.#graph.get(reference.uid);
       if (!owner || !isNamed(owner, reference, namespace)) {
         if (!(await this.#exists(reference, namespace))) gone.push(reference);
+        else isUnseen ||= this.#isLookedUp(reference, namespace);
       } else if (isWaiting(owner.object)) waiting.push(reference);
     }
-    return { waiting, gone };
+    return { waiting, gone, isUnseen };
   }
 
   /** Asks the API itself: a cache may lack the kind, or be behind. What cannot be looked up is taken to exist. */
   async #exists(reference: OwnerReference, namespace: string): Promise<boolean> {
     const kind = this.#graph.kindOf(reference);
     const { name, uid } = reference;
-    if (!kind || (kind.namespaced && !namespace)) return true;
+    if (!kind || !this.#isLookedUp(reference, namespace)) return true;
     const owner = await kind.client.get(kind.namespaced ? { namespace, name } : { name });
     return owner?.metadata?.uid === uid;
+  }
+
+  #isLookedUp(reference: OwnerReference, namespace: string): boolean {
+    const kind = this.#graph.kindOf(reference);
+    return kind !== undefined && (!kind.namespaced || namespace !== '');
   }
 
   async #finishForeground(owned: Owned): Promise<void> {
