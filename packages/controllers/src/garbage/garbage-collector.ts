@@ -116,25 +116,21 @@ class GarbageCollector implements Controller {
     for (const reference of references) {
       const owner = this.#graph.get(reference.uid);
       if (!owner || !isNamed(owner, reference, namespace)) {
-        if (!(await this.#exists(reference, namespace))) gone.push(reference);
-        else isUnseen ||= this.#isLookedUp(reference, namespace);
+        const found = await this.#lookUp(reference, namespace);
+        if (found === 'gone') gone.push(reference);
+        else if (found === 'there') isUnseen = true;
       } else if (isWaiting(owner.object)) waiting.push(reference);
     }
     return { waiting, gone, isUnseen };
   }
 
-  /** Asks the API itself: a cache may lack the kind, or be behind. What cannot be looked up is taken to exist. */
-  async #exists(reference: OwnerReference, namespace: string): Promise<boolean> {
+  /** Asks the API itself: a cache may lack the kind, or be behind. Unknown: it cannot be looked up, so it may exist. */
+  async #lookUp(reference: OwnerReference, namespace: string): Promise<'there' | 'gone' | 'unknown'> {
     const kind = this.#graph.kindOf(reference);
     const { name, uid } = reference;
-    if (!kind || !this.#isLookedUp(reference, namespace)) return true;
+    if (!kind || (kind.namespaced && !namespace)) return 'unknown';
     const owner = await kind.client.get(kind.namespaced ? { namespace, name } : { name });
-    return owner?.metadata?.uid === uid;
-  }
-
-  #isLookedUp(reference: OwnerReference, namespace: string): boolean {
-    const kind = this.#graph.kindOf(reference);
-    return kind !== undefined && (!kind.namespaced || namespace !== '');
+    return owner?.metadata?.uid === uid ? 'there' : 'gone';
   }
 
   async #finishForeground(owned: Owned): Promise<void> {
